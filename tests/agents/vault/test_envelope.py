@@ -1,0 +1,138 @@
+"""Sealing to many members."""
+
+from __future__ import annotations
+
+import ecies.keys
+import pytest
+from ecies.utils import sym_encrypt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.core.errors import BadInput, BadObject
+from agents.vault import envelope
+from agents.vault.envelope import MAX_READERS, Envelope, open_envelope, seal_to_many
+from agents.vault.keys import PublicKey, SecretKey, derive
+
+READERS = [SecretKey.from_seed(bytes([index]) * 32) for index in range(5)]
+KEYS = [reader.public_key for reader in READERS]
+DATA = b"weights of the third round"
+CONTEXT = b"holdfast/weights/7/3"
+
+
+@settings(max_examples=40, deadline=None)
+@given(count=st.integers(1, 5), data=st.binary(max_size=300), context=st.binary(max_size=300))
+def test_opens_for_every_reader(count: int, data: bytes, context: bytes) -> None:
+    sealed = seal_to_many(KEYS[:count], data, context)
+    assert len(sealed.blob) == 99 + 76 * count + len(data)
+    assert [open_envelope(reader, sealed, context) for reader in READERS[:count]] == [data] * count
+
+
+def test_refuses_everybody_else(mallory: SecretKey) -> None:
+    with pytest.raises(BadObject, match="not for this key"):
+        open_envelope(mallory, seal_to_many(KEYS, DATA))
+
+
+def test_a_key_given_twice_counts_once() -> None:
+    assert len(seal_to_many([*KEYS, *KEYS], DATA).blob) == len(seal_to_many(KEYS, DATA).blob)
+
+
+def test_refuses_an_envelope_for_nobody() -> None:
+    with pytest.raises(BadInput, match="0 readers: give 1 to 4096"):
+        seal_to_many([], DATA)
+
+
+def test_refuses_too_many_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "MAX_READERS", 4)
+    with pytest.raises(BadInput, match="5 readers: give 1 to 4"):
+        seal_to_many(KEYS, DATA)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, MAX_READERS + 1, 0xFFFF])
+def test_refuses_a_wrong_number_of_readers(count: int) -> None:
+    blob = seal_to_many(KEYS[:2], DATA).blob
+    with pytest.raises(BadObject):
+        open_envelope(READERS[0], Envelope(blob[:69] + count.to_bytes(2, "big") + blob[71:]))
+
+
+@pytest.mark.parametrize("context", [b"", CONTEXT[:-1], CONTEXT + b"0", b"holdfast/weights/7/4"])
+def test_refuses_another_context(context: bytes) -> None:
+    with pytest.raises(BadObject, match="altered, or sealed under another context"):
+        open_envelope(READERS[0], seal_to_many(KEYS, DATA, CONTEXT), context)
+
+
+def test_refuses_a_change_of_any_byte_for_every_reader() -> None:
+    """The other reader's slot included: an envelope is one thing, whoever opens it."""
+    blob = seal_to_many(KEYS[:2], DATA, CONTEXT).blob
+    for at in range(len(blob)):
+        altered = Envelope(blob[:at] + bytes([blob[at] ^ 0x01]) + blob[at + 1 :])
+        for reader in READERS[:2]:
+            with pytest.raises(BadObject):
+                open_envelope(reader, altered, CONTEXT)
+
+
+def test_refuses_every_truncation_and_an_extension() -> None:
+    blob = seal_to_many(KEYS[:2], DATA).blob
+    for length in range(len(blob)):
+        with pytest.raises(BadObject):
+            open_envelope(READERS[0], Envelope(blob[:length]))
+    with pytest.raises(BadObject):
+        open_envelope(READERS[0], Envelope(blob + b"\x00"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=400))
+def test_refuses_noise(tail: bytes) -> None:
+    for blob in (tail, b"HFE1" + tail):
+        with pytest.raises(BadObject):
+            open_envelope(READERS[0], Envelope(blob))
+
+
+def test_refuses_a_slot_with_a_content_key_of_its_own() -> None:
+    """A cheating sender would show one reader other data under the same ciphertext."""
+    content_key, other_key = b"c" * 32, b"o" * 32
+    sender = ecies.keys.PrivateKey("secp256k1")
+    slots = [envelope._slot(sender, KEYS[0], content_key), envelope._slot(sender, KEYS[1], other_key)]
+    commitment = derive(content_key, 32, b"holdfast/envelope/1/commitment")
+    header = b"".join([b"HFE1", sender.public_key.to_bytes(True), commitment, b"\x00\x02", *sorted(slots)])
+    sealed = Envelope(header + envelope._encrypt(content_key, DATA, header))
+    assert open_envelope(READERS[0], sealed) == DATA
+    with pytest.raises(BadObject, match="not the one it commits to"):
+        open_envelope(READERS[1], sealed)
+
+
+def test_refuses_a_content_key_of_another_length() -> None:
+    sender = ecies.keys.PrivateKey("secp256k1")
+    tag, slot_key = envelope._slot_secrets(sender.encapsulate(KEYS[0].point()))
+    slot = tag + sym_encrypt(slot_key, b"k" * 32, nonce_length=12)
+    header = b"HFE1" + sender.public_key.to_bytes(True) + bytes(32) + b"\x00\x01" + slot[:-1]
+    with pytest.raises(BadObject):
+        open_envelope(READERS[0], Envelope(header + bytes(60)))
+
+
+def test_shows_neither_readers_nor_data_nor_order() -> None:
+    sealed, again = seal_to_many(KEYS, DATA, CONTEXT), seal_to_many(KEYS[::-1], DATA, CONTEXT)
+    for blob in (sealed.blob, again.blob):
+        assert DATA[:5] not in blob
+        assert CONTEXT[:8] not in blob
+        assert not any(key.encoded[at : at + 8] in blob for key in KEYS for at in range(0, 64, 8))
+        assert slots(blob) == sorted(slots(blob))
+    assert not {slot[:16] for slot in slots(sealed.blob)} & {slot[:16] for slot in slots(again.blob)}
+    assert repr(sealed) == f"Envelope({len(sealed.blob)} bytes)"
+
+
+def test_reading_takes_one_multiplication_however_many_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[PublicKey] = []
+    shared_with = SecretKey.shared_with
+
+    def counted(key: SecretKey, point: ecies.keys.PublicKey) -> bytes:
+        calls.append(key.public_key)
+        return shared_with(key, point)
+
+    monkeypatch.setattr(SecretKey, "shared_with", counted)
+    assert open_envelope(READERS[4], seal_to_many(KEYS, DATA)) == DATA
+    assert calls == [KEYS[4]]
+
+
+def slots(blob: bytes) -> list[bytes]:
+    end = 71 + 76 * int.from_bytes(blob[69:71], "big")
+    return [blob[at : at + 76] for at in range(71, end, 76)]
