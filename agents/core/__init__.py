@@ -1,0 +1,1 @@
+"""What every agent shares: identifiers, receipts, the market's mirror, errors, settings."""

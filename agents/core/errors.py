@@ -1,0 +1,85 @@
+"""The one exception tree.
+
+HoldfastError
+├── BadInput          the user's input is wrong: one line says what and what to do (CLI exit code 2)
+│   ├── BadData           a table that cannot be used
+│   ├── BadPlan           a training plan outside the schema or the limits
+│   └── CannotSplit       no split of this data is skewed as asked
+├── Retry             the outside world did not answer; the same act may succeed later
+│   ├── NodeUnavailable   the chain's node
+│   ├── StoreUnavailable  the object store: its disk, or its service
+│   └── ObjectMissing     an object that the store does not hold (yet)
+├── SkipJob           this one job cannot be done; the agent goes on with the others
+│   ├── BadObject         an object that does not match its digest, or cannot be opened
+│   └── Refused           the market rejected a transaction, with its custom error
+└── StopAgent         the agent cannot go on
+    └── WrongNetwork      the deployment is of another chain, or not there
+"""
+
+from __future__ import annotations
+
+
+class HoldfastError(Exception):
+    """Root of all errors that Holdfast raises on purpose."""
+
+
+class BadInput(HoldfastError):
+    """The user's input is wrong; the message is one line: what is wrong and what to do."""
+
+
+class BadData(BadInput):
+    """A table (CSV or built-in) that cannot be used as asked."""
+
+
+class BadPlan(BadInput):
+    """A training plan outside the schema, or outside the limits of this agent."""
+
+
+class CannotSplit(BadInput):
+    """No split of this data into that many subsets has the skew that the protocol requires."""
+
+
+class Retry(HoldfastError):
+    """The outside world did not answer; the same act may succeed later."""
+
+
+class NodeUnavailable(Retry):
+    """The chain's node did not answer in time."""
+
+
+class StoreUnavailable(Retry):
+    """The object store did not answer: its disk is full or unreadable, or its service is away."""
+
+
+class ObjectMissing(Retry):
+    """The object store does not hold this object (yet)."""
+
+
+class SkipJob(HoldfastError):
+    """This one job cannot be done; the agent goes on with the others."""
+
+
+class BadObject(SkipJob):
+    """An object that does not match its digest, or cannot be opened with this key."""
+
+
+class Refused(SkipJob):
+    """The market rejected a transaction.
+
+    Attributes:
+        error: name of the contract's custom error, e.g. ``"CoupleInPhase"``; empty if none was given.
+        arguments: its decoded arguments.
+    """
+
+    def __init__(self, error: str, arguments: tuple[object, ...] = ()) -> None:
+        self.error = error
+        self.arguments = arguments
+        super().__init__(f"{error}({', '.join(map(str, arguments))})" if error else "reverted without a reason")
+
+
+class StopAgent(HoldfastError):
+    """The agent cannot go on."""
+
+
+class WrongNetwork(StopAgent):
+    """The deployment belongs to another chain, or its contract is not there."""
