@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ecies.keys
 import pytest
+from Crypto.Cipher import AES
 from ecies.utils import sym_encrypt
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,21 @@ def test_opens_for_every_reader(count: int, data: bytes, context: bytes) -> None
     sealed = seal_to_many(KEYS[:count], data, context)
     assert len(sealed.blob) == 99 + 76 * count + len(data)
     assert [open_envelope(reader, sealed, context) for reader in READERS[:count]] == [data] * count
+
+
+def test_layout_is_the_documented_one() -> None:
+    """A reader written from the module's table alone, without its parser, opens the envelope."""
+    blob = seal_to_many(KEYS[:3], DATA, CONTEXT).blob
+    reader = ecies.keys.PrivateKey("secp256k1", READERS[1].expose())
+    shared = ecies.keys.PublicKey("secp256k1", blob[4:37]).decapsulate(reader)
+    secrets = derive(shared, 48, b"holdfast/envelope/1/slot")
+    (slot,) = (slot for slot in slots(blob) if slot[:16] == secrets[:16])
+    content_key = AES.new(secrets[16:], AES.MODE_GCM, slot[16:28]).decrypt_and_verify(slot[44:], slot[28:44])
+    data_key = derive(content_key, 32, b"holdfast/envelope/1/data")
+    cipher = AES.new(data_key, AES.MODE_GCM, blob[299:311]).update(blob[:299] + CONTEXT)
+    assert cipher.decrypt_and_verify(blob[327:], blob[311:327]) == DATA
+    assert blob[37:69] == derive(content_key, 32, b"holdfast/envelope/1/commitment")
+    assert (blob[:4], blob[69:71]) == (b"HFE1", b"\x00\x03")
 
 
 def test_refuses_everybody_else(mallory: SecretKey) -> None:
