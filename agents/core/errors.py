@@ -74,7 +74,9 @@ class Refused(SkipJob):
     def __init__(self, error: str, arguments: tuple[object, ...] = ()) -> None:
         self.error = error
         self.arguments = arguments
-        super().__init__(f"{error}({', '.join(map(str, arguments))})" if error else "reverted without a reason")
+        super().__init__(
+            f"{error}({', '.join(map(str, arguments))})" if error else "reverted without a reason"
+        )
 
 
 class StopAgent(HoldfastError):

@@ -22,7 +22,9 @@ def receipt_domain(chain_id: int, market: Address) -> bytes:
     return keccak(encode(["bytes32", "uint256", "address"], [_RECEIPT_TYPE, chain_id, market]))
 
 
-def data_receipt(domain: bytes, ds: DatasetId, subset: int, co: Address, digest: bytes, nonce: bytes) -> bytes:
+def data_receipt(
+    domain: bytes, ds: DatasetId, subset: int, co: Address, digest: bytes, nonce: bytes
+) -> bytes:
     """The receipt of a cloud owner that holds a data subset (paper, II-B), 32 bytes."""
     types = ["bytes32", "uint256", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [domain, ds, subset, co, digest, nonce]))
