@@ -161,7 +161,7 @@ class Couple:
         return self.rounds[self.round]
 
     def job_status(self, ci: InstanceId) -> tuple[int, JobStatus]:
-        """The round in which this instance last answered or was missed (0 if never), and where that job stands."""
+        """The round this instance last answered in or missed (0 if none), and where that job stands."""
         for number in range(self.round, 0, -1):
             record = self.rounds[number]
             if ci in record.verdicts:

@@ -1,4 +1,4 @@
-"""The contract's enums, value for value; ``tests/agents/core/test_mirror.py`` compares them with the interface."""
+"""The contract's enums, value for value (``tests/agents/core/test_mirror.py`` compares them)."""
 
 from __future__ import annotations
 

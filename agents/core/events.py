@@ -1,4 +1,6 @@
-"""The contract's events as messages, field for field; ``tests/agents/core/test_mirror.py`` compares them with the ABI.
+"""The contract's events as messages, field for field.
+
+``tests/agents/core/test_mirror.py`` compares them with the ABI.
 
 Amounts are in wei, times in seconds, digests, seeds and hashes 32 bytes.
 """
@@ -38,18 +40,24 @@ class DatasetTerms:
 
 @dataclass(frozen=True, slots=True)
 class Deposited:
+    """Coins came in to an account's balance."""
+
     account: Address
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
+    """An account took coins out."""
+
     account: Address
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class MemberCreated:
+    """A member registered; its encryption key has 64 bytes."""
+
     member: Address
     role: Role
     encryption_key: bytes
@@ -57,6 +65,8 @@ class MemberCreated:
 
 @dataclass(frozen=True, slots=True)
 class DatasetCreated:
+    """A data owner offers a dataset."""
+
     ds: DatasetId
     data_owner: Address
     terms: DatasetTerms
@@ -66,6 +76,8 @@ class DatasetCreated:
 
 @dataclass(frozen=True, slots=True)
 class InstanceCreated:
+    """A cloud owner is named for one replica; it alone can open the location."""
+
     ci: InstanceId
     cloud_owner: Address
     sealed_location: bytes
@@ -73,6 +85,8 @@ class InstanceCreated:
 
 @dataclass(frozen=True, slots=True)
 class InstanceJoined:
+    """The cloud owner declares that it holds the data; its bond is locked."""
+
     ci: InstanceId
     cloud_owner: Address
     data_hash: bytes
@@ -81,30 +95,40 @@ class InstanceJoined:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRefused:
+    """The cloud owner declines."""
+
     ci: InstanceId
     cloud_owner: Address
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceVerified:
+    """The data owner found the receipt right; the instance is in the pool."""
+
     ci: InstanceId
     data_owner: Address
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceRejected:
+    """The data owner found the receipt wrong; the bond is free."""
+
     ci: InstanceId
     data_owner: Address
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceRetiring:
+    """The instance left the pool; its bond is held until no round needs it."""
+
     ci: InstanceId
     by: Address
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceRetired:
+    """The instance is gone and the rest of its bond is free."""
+
     ci: InstanceId
     by: Address
     bond: int
@@ -112,6 +136,8 @@ class InstanceRetired:
 
 @dataclass(frozen=True, slots=True)
 class ModelCreated:
+    """A model owner registered a model and its training plan."""
+
     mod: ModelId
     model_owner: Address
     model_type: str
@@ -121,6 +147,8 @@ class ModelCreated:
 
 @dataclass(frozen=True, slots=True)
 class CoupleRequested:
+    """A model owner asks to train a model on a dataset; the escrow is locked."""
+
     tc: CoupleId
     model_owner: Address
     ds: DatasetId
@@ -133,6 +161,8 @@ class CoupleRequested:
 
 @dataclass(frozen=True, slots=True)
 class CoupleApproved:
+    """The data owner agreed; its bond is locked."""
+
     tc: CoupleId
     data_owner: Address
     seed_tip: bytes
@@ -140,18 +170,24 @@ class CoupleApproved:
 
 @dataclass(frozen=True, slots=True)
 class CoupleDeclined:
+    """The data owner declined; the escrow is free."""
+
     tc: CoupleId
     data_owner: Address
 
 
 @dataclass(frozen=True, slots=True)
 class CoupleCancelled:
+    """The request was taken back or lapsed; the escrow is free."""
+
     tc: CoupleId
     by: Address
 
 
 @dataclass(frozen=True, slots=True)
 class RoundStarted:
+    """The model owner opened its seed and published the weights."""
+
     tc: CoupleId
     model_owner: Address
     round: int
@@ -162,6 +198,8 @@ class RoundStarted:
 
 @dataclass(frozen=True, slots=True)
 class RoundDrawn:
+    """The data owner opened its seed; bit i of `drawn` is subset i."""
+
     tc: CoupleId
     data_owner: Address
     round: int
@@ -172,6 +210,8 @@ class RoundDrawn:
 
 @dataclass(frozen=True, slots=True)
 class JobReported:
+    """A cloud owner trained; the model owner alone can open the location."""
+
     tc: CoupleId
     ci: InstanceId
     cloud_owner: Address
@@ -183,6 +223,8 @@ class JobReported:
 
 @dataclass(frozen=True, slots=True)
 class JobFlagged:
+    """A cloud owner could not train."""
+
     tc: CoupleId
     ci: InstanceId
     cloud_owner: Address
@@ -192,6 +234,8 @@ class JobFlagged:
 
 @dataclass(frozen=True, slots=True)
 class RoundVoided:
+    """More than half of the round's jobs were flagged."""
+
     tc: CoupleId
     by: Address
     round: int
@@ -199,12 +243,16 @@ class RoundVoided:
 
 @dataclass(frozen=True, slots=True)
 class CoupleAborted:
+    """The data owner withheld its seed; its bond and the escrow are the model owner's."""
+
     tc: CoupleId
     by: Address
 
 
 @dataclass(frozen=True, slots=True)
 class CoupleCompleted:
+    """Training is over; the rest of the escrow and the bond are free."""
+
     tc: CoupleId
     by: Address
     final_model_hash: bytes
@@ -213,6 +261,8 @@ class CoupleCompleted:
 
 @dataclass(frozen=True, slots=True)
 class SubsetSettled:
+    """A quorum agrees on a subset's digest."""
+
     tc: CoupleId
     settler: Address
     round: int
@@ -223,6 +273,8 @@ class SubsetSettled:
 
 @dataclass(frozen=True, slots=True)
 class JobJudged:
+    """The verdict on a job, and what its cloud owner was paid or lost."""
+
     tc: CoupleId
     ci: InstanceId
     round: int
@@ -232,6 +284,8 @@ class JobJudged:
 
 @dataclass(frozen=True, slots=True)
 class SubsetVoided:
+    """Nobody settled a subset in time."""
+
     tc: CoupleId
     by: Address
     round: int
@@ -240,6 +294,8 @@ class SubsetVoided:
 
 @dataclass(frozen=True, slots=True)
 class RoundClosed:
+    """Every drawn subset is settled or void."""
+
     tc: CoupleId
     round: int
 

@@ -1,6 +1,7 @@
-"""The hash rule and the draw, as the market computes them (``contracts/libraries``): receipts, seed chains, the lottery.
+"""The hash rule and the draw, as the market computes them: receipts, seed chains, the lottery.
 
-Both sides are checked against ``tests/vectors.json``, which neither of them made.
+The contract's side is ``contracts/libraries``; both are checked against ``tests/vectors.json``, which neither
+made.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def chain_link(secret: bytes, length: int, round_: int) -> bytes:
     Args:
         secret: 32 bytes.
         length: how many rounds the chain serves.
+        round_: which round.
     """
     if not 0 <= round_ <= length:
         raise ValueError(f"a chain of {length} links has none for round {round_}")

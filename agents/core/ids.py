@@ -1,4 +1,7 @@
-"""Identifiers, as ``contracts/libraries/Ids.sol`` makes them: owner, kind, serial, and for an instance subset and replica."""
+"""Identifiers, as ``contracts/libraries/Ids.sol`` makes them.
+
+An id is its owner, its kind and a serial number; an instance's has a subset and a replica as well.
+"""
 
 from __future__ import annotations
 
