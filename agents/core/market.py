@@ -6,6 +6,7 @@ Every agent decides on such a mirror, and the auditor compares one with the cont
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import singledispatchmethod
@@ -75,6 +76,15 @@ class Market:
     def instances_at(self, cloud_owner: Address) -> Iterator[Instance]:
         """Every instance for which this cloud owner was named."""
         return (instance for instance in self.instances.values() if instance.cloud_owner == cloud_owner)
+
+    def releasable_after(self, instance: Instance) -> float:
+        """The last second before anyone may release an instance; infinity if nobody ever may."""
+        terms = self.datasets[dataset_of(instance.id)].terms
+        if instance.status in (InstanceStatus.FREE, InstanceStatus.JOINED):
+            return instance.since + terms.answer_window_seconds
+        if instance.status is InstanceStatus.RETIRING:
+            return instance.since + terms.report_window_seconds + 2 * terms.settle_window_seconds
+        return terms.ends_at if instance.status is InstanceStatus.VERIFIED else math.inf
 
     def settle_deadline(self, couple: Couple) -> int:
         """The last second in which the open round can be settled."""

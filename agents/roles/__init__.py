@@ -1,0 +1,1 @@
+"""What each party does: pure decisions on the market's mirror."""

@@ -1,0 +1,227 @@
+"""What roles decide: transactions to send and work to do, and what they decide on.
+
+A role is a pure function ``decide(Situation) -> list[Act]``. It asks for all that is due in this situation,
+again and again until the situation changes: there are no handlers to run twice and no steps to lose, so an
+agent that is killed anywhere and started again goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agents.core.calls import Call
+from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
+from agents.core.market import Market
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Fact = Mapping[str, Json]
+"""What a finished task found out, as the journal keeps it."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A member's own keys.
+
+    Attributes:
+        encryption_key: public, 64 bytes, as registered.
+        derive: 32 secret bytes for a purpose, always the same: seeds and nonces need no other memory.
+        receipt_domain: of the market it acts in, 32 bytes.
+    """
+
+    address: Address
+    encryption_key: bytes
+    derive: Callable[[bytes], bytes] = field(repr=False)
+    receipt_domain: bytes
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision may depend on.
+
+    Attributes:
+        market: the mirror, up to the last event seen.
+        facts: results of finished tasks, by `Task.key`.
+        now: in seconds, never before the last block's time.
+    """
+
+    market: Market
+    facts: Mapping[str, Fact]
+    now: int
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send this transaction.
+
+    Attributes:
+        locks: wei that it moves out of the sender's free balance.
+    """
+
+    call: Call
+    locks: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """Work off the chain. Its result is kept under `key`, and it is asked for until there is one."""
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        raise NotImplementedError
+
+
+Act = Send | Task
+
+
+class Role(Protocol):
+    """A party of the market."""
+
+    @property
+    def identity(self) -> Identity:
+        """Whose decisions these are."""
+
+    def decide(self, situation: Situation) -> list[Act]:
+        """All that is due now, in the order in which it should be done."""
+
+
+# --- a data owner's work ---
+
+
+@dataclass(frozen=True)
+class PackData(Task):
+    """Split the table, seal each subset to its cloud owners and put all of it in the object store.
+
+    Fact: ``terms``, ``metadata_hash``, ``metadata_location``, ``digests`` (by subset), ``packages``
+    (``subset``, ``cloud_owner``, ``sealed_location``).
+    """
+
+    ds: DatasetId
+    cloud_owners: tuple[tuple[Address, bytes], ...]
+    """For each replica, subset by subset, its cloud owner and that owner's key."""
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"packages/{self.ds:x}"
+
+
+@dataclass(frozen=True)
+class ReviewPlan(Task):
+    """Fetch a requested model's plan and check it. Fact: ``problem``, empty if there is none."""
+
+    tc: CoupleId
+    plan_hash: bytes
+    plan_location: bytes
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"review/{self.tc:x}"
+
+
+# --- a cloud owner's work ---
+
+
+@dataclass(frozen=True)
+class OpenPackage(Task):
+    """Fetch a data package and keep it. Fact: ``digest``, or ``problem``."""
+
+    ci: InstanceId
+    sealed_location: bytes
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return package_key(self.ci)
+
+
+def package_key(ci: InstanceId) -> str:
+    """Names an opened data package."""
+    return f"package/{ci:x}"
+
+
+@dataclass(frozen=True)
+class TrainModel(Task):
+    """Train one job. Fact: ``digest`` and ``sealed_location`` of the result, or ``flag``, a `FlagReason`."""
+
+    tc: CoupleId
+    ci: InstanceId
+    round: int
+    plan_hash: bytes
+    plan_location: bytes
+    model_hash: bytes
+    model_location: bytes
+    model_owner_key: bytes = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return job_key(self.tc, self.round, self.ci)
+
+
+def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
+    """Names the result of a train job."""
+    return f"job/{tc:x}/{round_}/{ci:x}"
+
+
+# --- a model owner's work ---
+
+
+@dataclass(frozen=True)
+class DraftPlan(Task):
+    """Read a dataset's description and write the training plan.
+
+    Fact: ``model_type``, ``hash``, ``location``, ``rounds``.
+    """
+
+    ds: DatasetId
+    metadata_hash: bytes
+    metadata_location: bytes
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"plan/{self.ds:x}"
+
+
+@dataclass(frozen=True)
+class CollectResults(Task):
+    """Fetch a subset's results and find the digest that most receipts open to.
+
+    Fact: ``digest`` and how many reports ``agreeing``; an empty digest if no result could be fetched.
+    """
+
+    tc: CoupleId
+    round: int
+    subset: int
+    reports: tuple[tuple[InstanceId, Address, bytes, bytes, bytes], ...]
+    """Instance, cloud owner, receipt, nonce and sealed location of each report."""
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"results/{self.tc:x}/{self.round}/{self.subset}"
+
+
+@dataclass(frozen=True)
+class PublishWeights(Task):
+    """Make the weights with which round ``round + 1`` begins and seal them to the cloud owners.
+
+    For round 0 these are the initial weights, else the aggregate of round `round`.
+
+    Fact: ``hash``, ``location``, ``score`` on the model owner's samples, ``stop``.
+    """
+
+    tc: CoupleId
+    round: int
+    digests: tuple[tuple[int, bytes], ...]
+    """The digest of each subset that was settled in `round`."""
+    readers: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"weights/{self.tc:x}/{self.round}"

@@ -1,0 +1,168 @@
+"""The cloud owner: holds replicas, trains when drawn, reports, and sees to it that it is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.core.assets import Couple, Instance
+from agents.core.calls import flag_tj, join_ci, refuse_ci, release_ci, retire_ci, settle_round, update_tj
+from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
+from agents.core.hashing import data_receipt, training_receipt
+from agents.core.ids import dataset_of, subset_of
+from agents.core.market import Market
+from agents.roles.acts import (
+    Act,
+    Fact,
+    Identity,
+    OpenPackage,
+    Send,
+    Situation,
+    TrainModel,
+    job_key,
+    package_key,
+)
+from agents.roles.common import (
+    data_nonce,
+    funded,
+    has_quorum,
+    is_pending,
+    opens_to,
+    registration,
+    training_nonce,
+)
+
+
+@dataclass(frozen=True)
+class CloudOwner:
+    """An honest cloud owner.
+
+    Attributes:
+        opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
+    """
+
+    identity: Identity
+    opening_deposit: int = 0
+
+    def decide(self, situation: Situation) -> list[Act]:
+        """All that is due now: answers first, they have deadlines."""
+        market = situation.market
+        first = registration(self.identity, Role.CLOUD_OWNER, self.opening_deposit, market)
+        if first:
+            return list(first)
+        mine = list(market.instances_at(self.identity.address))
+        acts: list[Act] = []
+        for couple in market.couples.values():
+            instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
+            acts += self._rounds(situation, couple, instances)
+        for instance in mine:
+            acts += self._replica(situation, instance)
+        return funded(self.identity, market, acts)
+
+    # --- holding data ---
+
+    def _replica(self, situation: Situation, instance: Instance) -> Iterator[Act]:
+        market, status = situation.market, instance.status
+        late = situation.now > market.releasable_after(instance)
+        if status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED, InstanceStatus.RETIRING) and late:
+            yield Send(release_ci(instance.id))
+        elif status is InstanceStatus.FREE and not late:
+            yield from self._receive(situation, instance)
+        elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED):
+            package = situation.facts.get(package_key(instance.id))
+            if package and not self._matches_siblings(market, instance, _digest(package)):
+                yield Send(retire_ci(instance.id))
+
+    def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
+        task = OpenPackage(instance.id, instance.sealed_location)
+        package = situation.facts.get(task.key)
+        if package is None:
+            yield task
+        elif package.get("problem") or not self._matches_siblings(
+            situation.market, instance, _digest(package)
+        ):
+            yield Send(refuse_ci(instance.id))
+        else:
+            yield self._join(situation.market, instance, _digest(package))
+
+    def _join(self, market: Market, instance: Instance, digest: bytes) -> Send:
+        ds, subset, co = dataset_of(instance.id), subset_of(instance.id), self.identity.address
+        nonce = data_nonce(self.identity, instance.id)
+        receipt = data_receipt(self.identity.receipt_domain, ds, subset, co, digest, nonce)
+        return Send(join_ci(instance.id, receipt, nonce), market.datasets[ds].terms.instance_bond)
+
+    def _matches_siblings(self, market: Market, instance: Instance, digest: bytes) -> bool:
+        """The paper's cross-check (II-D): most of the replicas that the data owner vouches for are as this one.
+
+        Whoever is not in the majority would be slashed for honest work, so it does not stay.
+        """
+        pool = market.pool_of(dataset_of(instance.id), subset_of(instance.id))
+        siblings = [other for other in pool if other.id != instance.id]
+        agreeing = 1 + sum(opens_to(self.identity, other, digest) for other in siblings)
+        return 2 * agreeing > 1 + len(siblings)
+
+    # --- training ---
+
+    def _rounds(self, situation: Situation, couple: Couple, instances: list[Instance]) -> Iterator[Act]:
+        phase = situation.market.phase_of(couple, situation.now)
+        for instance in instances:
+            drawn = is_pending(couple, subset_of(instance.id)) and instance.was_in_pool(couple.pool_version)
+            if not drawn:
+                continue
+            if phase is CouplePhase.TRAINING and not couple.current.answered(instance.id):
+                yield from self._answer(situation, couple, instance)
+            elif phase is CouplePhase.SETTLING:
+                yield from self._settle(situation, couple, instance)
+
+    def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
+        market = situation.market
+        model, record = market.models[couple.mod], couple.current
+        task = TrainModel(
+            couple.id,
+            instance.id,
+            couple.round,
+            model.plan_hash,
+            model.plan_location,
+            record.model_hash,
+            record.model_location,
+            market.members[couple.model_owner].encryption_key,
+        )
+        result = situation.facts.get(task.key)
+        if result is None:
+            yield task
+        elif "flag" in result:
+            reason = FlagReason(int(str(result["flag"])))
+            yield Send(flag_tj(couple.id, instance.id, couple.round, reason))
+        else:
+            yield self._report(couple, instance, result)
+
+    def _report(self, couple: Couple, instance: Instance, result: Fact) -> Send:
+        nonce = training_nonce(self.identity, couple.id, couple.round, instance.id)
+        receipt = training_receipt(
+            self.identity.receipt_domain,
+            couple.id,
+            couple.round,
+            instance.id,
+            self.identity.address,
+            _digest(result),
+            nonce,
+        )
+        sealed_location = bytes.fromhex(str(result["sealed_location"]))
+        return Send(update_tj(couple.id, instance.id, couple.round, receipt, nonce, sealed_location))
+
+    # --- being paid ---
+
+    def _settle(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
+        """Half of the settle window is the model owner's; then whoever trained opens the digest itself."""
+        market, subset = situation.market, subset_of(instance.id)
+        half = market.dataset_of(couple).terms.settle_window_seconds // 2
+        result = situation.facts.get(job_key(couple.id, couple.round, instance.id))
+        if result is None or "flag" in result or situation.now <= couple.deadline + half:
+            return
+        digest = _digest(result)
+        if has_quorum(self.identity, market, couple, subset, digest):
+            yield Send(settle_round(couple.id, subset, digest, market.reports_of(couple, subset)))
+
+
+def _digest(fact: Fact) -> bytes:
+    return bytes.fromhex(str(fact["digest"]))

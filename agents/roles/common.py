@@ -1,0 +1,76 @@
+"""What several roles do alike: register, pay in, prove, derive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agents.core.assets import Couple, Instance, Report
+from agents.core.calls import deposit, register
+from agents.core.enums import Role
+from agents.core.hashing import chain_link, data_receipt, training_receipt
+from agents.core.ids import CoupleId, InstanceId, dataset_of, subset_of
+from agents.core.market import Market
+from agents.roles.acts import Act, Identity, Send, Situation
+
+
+def registration(identity: Identity, role: Role, opening_deposit: int, market: Market) -> list[Send]:
+    """What a stranger has to do first; nothing for a member."""
+    if identity.address in market.members:
+        return []
+    return [Send(register(role, identity.encryption_key, opening_deposit))]
+
+
+def funded(identity: Identity, market: Market, acts: Iterable[Act]) -> list[Act]:
+    """The same acts, after a deposit of what the free balance lacks for all that they lock."""
+    acts = list(acts)
+    needed = sum(act.locks for act in acts if isinstance(act, Send))
+    lacking = needed - market.balances[identity.address]
+    return [Send(deposit(lacking)), *acts] if needed and lacking > 0 else acts
+
+
+def seed_link(identity: Identity, tc: CoupleId, max_rounds: int, round_: int) -> bytes:
+    """The link of the member's own seed chain for a round; its tip for round 0."""
+    return chain_link(identity.derive(b"holdfast/seed/%x" % tc), max_rounds, round_)
+
+
+def opens_to(identity: Identity, instance: Instance, digest: bytes) -> bool:
+    """Whether the data receipt of `instance` opens to `digest`."""
+    ds, subset = dataset_of(instance.id), subset_of(instance.id)
+    owner, nonce = instance.cloud_owner, instance.nonce
+    return instance.data_hash == data_receipt(identity.receipt_domain, ds, subset, owner, digest, nonce)
+
+
+def report_opens_to(identity: Identity, couple: Couple, report: Report, digest: bytes) -> bool:
+    """Whether a training receipt of the open round opens to `digest`."""
+    return report.hash == training_receipt(
+        identity.receipt_domain, couple.id, couple.round, report.ci, report.cloud_owner, digest, report.nonce
+    )
+
+
+def has_quorum(identity: Identity, market: Market, couple: Couple, subset: int, digest: bytes) -> bool:
+    """Whether enough reports of a pending subset open to `digest` for the market to settle it."""
+    reports = market.reports_of(couple, subset)
+    agreeing = sum(report_opens_to(identity, couple, report, digest) for report in reports)
+    majority = len(market.summoned(couple, subset)) // 2 + 1
+    return agreeing >= max(majority, couple.quorum)
+
+
+def is_pending(couple: Couple, subset: int) -> bool:
+    """Whether a subset was drawn in the open round and is neither settled nor void."""
+    return bool(couple.pending >> subset & 1)
+
+
+def data_nonce(identity: Identity, ci: InstanceId) -> bytes:
+    """The nonce of the member's own data receipt."""
+    return identity.derive(b"holdfast/nonce/data/%x" % ci)
+
+
+def training_nonce(identity: Identity, tc: CoupleId, round_: int, ci: InstanceId) -> bytes:
+    """The nonce of the member's own training receipt."""
+    return identity.derive(b"holdfast/nonce/training/%x/%d/%x" % (tc, round_, ci))
+
+
+def seconds_into_answer_window(situation: Situation, couple: Couple) -> tuple[int, int]:
+    """How long a request has waited for its answer, and how long it may."""
+    window = situation.market.dataset_of(couple).terms.answer_window_seconds
+    return situation.now - (couple.deadline - window), window

@@ -1,0 +1,180 @@
+"""The data owner: hands out replicas, checks receipts, approves couples by its policy, opens its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from agents.core.assets import Couple, Dataset
+from agents.core.calls import (
+    Call,
+    approve_tc,
+    create_ci,
+    create_ds,
+    decline_tc,
+    draw_round,
+    expire_tc,
+    verify_ci,
+)
+from agents.core.enums import CouplePhase, InstanceStatus, Role
+from agents.core.events import DatasetTerms
+from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
+from agents.core.market import Market
+from agents.roles.acts import Act, Fact, Identity, PackData, ReviewPlan, Send, Situation
+from agents.roles.common import funded, opens_to, registration, seconds_into_answer_window, seed_link
+
+_REPLICAS_A_CALL = 32
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whom a data owner lets train.
+
+    Attributes:
+        couples_per_model_owner: how many couples it approves for one model owner: each is another look at
+            the data.
+    """
+
+    couples_per_model_owner: int = 3
+
+
+@dataclass(frozen=True)
+class DataOwner:
+    """A data owner with one dataset.
+
+    Attributes:
+        cloud_owners: for each subset, who gets a replica.
+        opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
+    """
+
+    identity: Identity
+    cloud_owners: tuple[tuple[Address, ...], ...]
+    opening_deposit: int = 0
+    policy: Policy = Policy()
+
+    @property
+    def ds(self) -> DatasetId:
+        """The dataset's id, known before it exists."""
+        return dataset_id(self.identity.address, 1)
+
+    def decide(self, situation: Situation) -> list[Act]:
+        """All that is due now: seeds first, a bond is at stake."""
+        market = situation.market
+        first = registration(self.identity, Role.DATA_OWNER, self.opening_deposit, market)
+        if first:
+            return list(first)
+        acts: list[Act] = []
+        for couple in market.couples.values():
+            if couple.ds == self.ds:
+                acts += self._couple(situation, couple)
+        return funded(self.identity, market, [*acts, *self._distribute(situation)])
+
+    # --- distribution ---
+
+    def _distribute(self, situation: Situation) -> Iterator[Act]:
+        market = situation.market
+        named = [co for replicas in self.cloud_owners for co in replicas]
+        if any(co not in market.members for co in named):
+            return
+        task = PackData(self.ds, tuple((co, market.members[co].encryption_key) for co in named))
+        packed = situation.facts.get(task.key)
+        if packed is None:
+            yield task
+            return
+        if self.ds not in market.datasets:
+            yield Send(_create_ds(packed))
+        yield from self._name(market, packed)
+        if self.ds in market.datasets:
+            yield from self._verify(situation, market.datasets[self.ds], packed)
+
+    def _name(self, market: Market, packed: Fact) -> Iterator[Act]:
+        done = {(subset, market.instances[ci].cloud_owner) for subset, ci in _ever_named(market, self.ds)}
+        missing = [entry for entry in _packages(packed) if (entry[0], entry[1]) not in done]
+        for start in range(0, len(missing), _REPLICAS_A_CALL):
+            subsets, owners, locations = zip(*missing[start : start + _REPLICAS_A_CALL], strict=True)
+            yield Send(create_ci(self.ds, subsets, owners, locations))
+
+    def _verify(self, situation: Situation, dataset: Dataset, packed: Fact) -> Iterator[Act]:
+        market, window = situation.market, dataset.terms.answer_window_seconds
+        digests = cast("list[str]", packed["digests"])
+        cis, ok = [], []
+        for index, subset in enumerate(dataset.subsets):
+            for ci in subset.places:
+                instance = market.instances[ci]
+                if instance.status is InstanceStatus.JOINED and situation.now <= instance.since + window:
+                    cis.append(ci)
+                    ok.append(opens_to(self.identity, instance, bytes.fromhex(digests[index])))
+        if cis:
+            yield Send(verify_ci(cis, ok))
+
+    # --- couples ---
+
+    def _couple(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+        phase = situation.market.phase_of(couple, situation.now)
+        if phase is CouplePhase.REQUESTED:
+            yield from self._review(situation, couple)
+        elif phase is CouplePhase.DRAWING:
+            link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round)
+            yield Send(draw_round(couple.id, link))
+        elif phase is CouplePhase.ENDED and situation.now > couple.window_ends_at:
+            yield Send(expire_tc(couple.id))
+
+    def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+        market = situation.market
+        model = market.models[couple.mod]
+        task = ReviewPlan(couple.id, model.plan_hash, model.plan_location)
+        review = situation.facts.get(task.key)
+        if review is None:
+            yield task
+        elif review["problem"] or self._approved_for(market, couple) >= self.policy.couples_per_model_owner:
+            yield Send(decline_tc(couple.id))
+        elif self._ready(situation, couple):
+            tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
+            yield Send(approve_tc(couple.id, tip), market.dataset_of(couple).terms.couple_bond)
+
+    def _approved_for(self, market: Market, couple: Couple) -> int:
+        others = (
+            other
+            for other in market.couples.values()
+            if other.ds == couple.ds and other.model_owner == couple.model_owner
+        )
+        return sum(other.phase not in _NEVER_APPROVED for other in others)
+
+    def _ready(self, situation: Situation, couple: Couple) -> bool:
+        """Every subset has a replica, and all cloud owners answered or half of the request's window is over."""
+        market = situation.market
+        dataset = market.dataset_of(couple)
+        if market.covered(dataset.id) < dataset.terms.subsets:
+            return False
+        waited, window = seconds_into_answer_window(situation, couple)
+        places = (market.instances[ci] for subset in dataset.subsets for ci in subset.places)
+        unanswered = any(i.status in (InstanceStatus.FREE, InstanceStatus.JOINED) for i in places)
+        return not unanswered or 2 * waited > window
+
+
+_NEVER_APPROVED = (CouplePhase.REQUESTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
+
+
+def _create_ds(packed: Fact) -> Call:
+    terms = DatasetTerms(**cast("dict[str, int]", packed["terms"]))
+    return create_ds(
+        terms,
+        bytes.fromhex(str(packed["metadata_hash"])),
+        bytes.fromhex(str(packed["metadata_location"])),
+    )
+
+
+def _packages(packed: Fact) -> Iterator[tuple[int, Address, bytes]]:
+    for entry in cast("list[dict[str, str | int]]", packed["packages"]):
+        yield (
+            int(entry["subset"]),
+            Address(str(entry["cloud_owner"])),
+            bytes.fromhex(str(entry["sealed_location"])),
+        )
+
+
+def _ever_named(market: Market, ds: DatasetId) -> Iterator[tuple[int, InstanceId]]:
+    for ci in market.instances:
+        if dataset_of(ci) == ds:
+            yield subset_of(ci), ci

@@ -1,0 +1,151 @@
+"""The model owner: plans, pays, starts rounds, checks and settles results, aggregates, and knows when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.core.assets import Couple, Dataset
+from agents.core.calls import (
+    cancel_tc,
+    close_round,
+    complete_tc,
+    create_mod,
+    expire_draw,
+    request_tc,
+    settle_round,
+    start_round,
+)
+from agents.core.enums import CouplePhase, InstanceStatus, Role
+from agents.core.hashing import members
+from agents.core.ids import CoupleId, DatasetId, couple_id, model_id
+from agents.core.market import Market
+from agents.roles.acts import (
+    Act,
+    CollectResults,
+    DraftPlan,
+    Fact,
+    Identity,
+    PublishWeights,
+    Send,
+    Situation,
+)
+from agents.roles.common import funded, has_quorum, registration, seed_link
+
+
+@dataclass(frozen=True)
+class ModelOwner:
+    """A model owner that trains one model on one dataset.
+
+    Attributes:
+        ds: which dataset; without one, the first that is offered.
+        quorum: reports that must agree, if more than a strict majority.
+        spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is not
+            used comes back.
+    """
+
+    identity: Identity
+    ds: DatasetId | None = None
+    opening_deposit: int = 0
+    quorum: int = 0
+    spare_rounds: int = 1
+
+    @property
+    def tc(self) -> CoupleId:
+        """The couple's id, known before it exists."""
+        return couple_id(self.identity.address, 1)
+
+    def decide(self, situation: Situation) -> list[Act]:
+        """All that is due now."""
+        market = situation.market
+        first = registration(self.identity, Role.MODEL_OWNER, self.opening_deposit, market)
+        if first:
+            return list(first)
+        couple = market.couples.get(self.tc)
+        due = self._couple(situation, couple) if couple else self._request(situation)
+        return funded(self.identity, market, due)
+
+    # --- the request ---
+
+    def _request(self, situation: Situation) -> Iterator[Act]:
+        market = situation.market
+        dataset = market.datasets.get(self.ds) if self.ds else next(iter(market.datasets.values()), None)
+        if dataset is None or market.covered(dataset.id) < dataset.terms.subsets:
+            return
+        task = DraftPlan(dataset.id, dataset.metadata_hash, dataset.metadata_location)
+        plan = situation.facts.get(task.key)
+        if plan is None:
+            yield task
+            return
+        mod = model_id(self.identity.address, 1)
+        if mod not in market.models:
+            plan_hash, location = bytes.fromhex(str(plan["hash"])), bytes.fromhex(str(plan["location"]))
+            yield Send(create_mod(str(plan["model_type"]), plan_hash, location))
+        rounds = int(str(plan["rounds"])) + self.spare_rounds
+        tip = seed_link(self.identity, self.tc, rounds, 0)
+        escrow = rounds * dataset.terms.escrow_per_round
+        yield Send(request_tc(mod, dataset.id, rounds, tip, self.quorum), escrow)
+
+    # --- the couple ---
+
+    def _couple(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+        phase = situation.market.phase_of(couple, situation.now)
+        if phase is CouplePhase.LAPSED:
+            yield Send(cancel_tc(couple.id))
+        elif phase is CouplePhase.WITHHELD:
+            yield Send(expire_draw(couple.id))
+        elif phase is CouplePhase.SETTLING:
+            yield from self._settle(situation, couple)
+        elif phase is CouplePhase.OVERDUE:
+            yield Send(close_round(couple.id, members(couple.pending)))
+        elif phase in (CouplePhase.APPROVED, CouplePhase.ENDED):
+            yield from self._next(situation, couple, phase)
+
+    def _next(self, situation: Situation, couple: Couple, phase: CouplePhase) -> Iterator[Act]:
+        market = situation.market
+        task = PublishWeights(
+            couple.id,
+            couple.round,
+            tuple(sorted(couple.current.digests.items())) if couple.round else (),
+            _readers(market, market.dataset_of(couple)),
+        )
+        weights = situation.facts.get(task.key)
+        if weights is None:
+            yield task
+        elif weights["stop"] or phase is CouplePhase.ENDED:
+            yield Send(complete_tc(couple.id, _bytes(weights, "hash")))
+        else:
+            link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
+            yield Send(start_round(couple.id, link, _bytes(weights, "hash"), _bytes(weights, "location")))
+
+    # --- settling ---
+
+    def _settle(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+        market = situation.market
+        for subset in members(couple.pending):
+            reports = market.reports_of(couple, subset)
+            task = CollectResults(
+                couple.id,
+                couple.round,
+                subset,
+                tuple((r.ci, r.cloud_owner, r.hash, r.nonce, r.sealed_location) for r in reports),
+            )
+            results = situation.facts.get(task.key)
+            if results is None:
+                yield task
+            elif results["digest"]:
+                digest = _bytes(results, "digest")
+                if has_quorum(self.identity, market, couple, subset, digest):
+                    yield Send(settle_round(couple.id, subset, digest, reports))
+
+
+def _readers(market: Market, dataset: Dataset) -> tuple[bytes, ...]:
+    """The keys of all cloud owners that may be drawn next."""
+    named = (market.instances[ci] for subset in dataset.subsets for ci in subset.places)
+    able = (InstanceStatus.JOINED, InstanceStatus.VERIFIED)
+    owners = dict.fromkeys(i.cloud_owner for i in named if i.status in able)
+    return tuple(market.members[owner].encryption_key for owner in owners)
+
+
+def _bytes(fact: Fact, name: str) -> bytes:
+    return bytes.fromhex(str(fact[name]))
