@@ -92,7 +92,7 @@ class CloudOwner:
         return Send(join_ci(instance.id, receipt, nonce), market.datasets[ds].terms.instance_bond)
 
     def _matches_siblings(self, market: Market, instance: Instance, digest: bytes) -> bool:
-        """The paper's cross-check (II-D): most of the replicas that the data owner vouches for are as this one.
+        """The paper's cross-check (II-D): most replicas that the data owner vouches for are as this one.
 
         Whoever is not in the majority would be slashed for honest work, so it does not stay.
         """

@@ -142,7 +142,7 @@ class DataOwner:
         return sum(other.phase not in _NEVER_APPROVED for other in others)
 
     def _ready(self, situation: Situation, couple: Couple) -> bool:
-        """Every subset has a replica, and all cloud owners answered or half of the request's window is over."""
+        """Every subset is covered, and all cloud owners answered or half of the answer window is over."""
         market = situation.market
         dataset = market.dataset_of(couple)
         if market.covered(dataset.id) < dataset.terms.subsets:

@@ -1,4 +1,4 @@
-"""The model owner: plans, pays, starts rounds, checks and settles results, aggregates, and knows when to stop."""
+"""The model owner: plans, pays, starts rounds, settles results, aggregates, and knows when to stop."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ModelOwner:
     Attributes:
         ds: which dataset; without one, the first that is offered.
         quorum: reports that must agree, if more than a strict majority.
-        spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is not
-            used comes back.
+        spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is
+            not used comes back.
     """
 
     identity: Identity
