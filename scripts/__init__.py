@@ -1,0 +1,1 @@
+"""Brownie entry points, one verb a file; the work is in `agents`."""
