@@ -1,0 +1,85 @@
+# Holdfast. `make help` lists what there is; CI calls nothing else.
+#
+# Everything lives inside this folder: .venv, node_modules, and .home, where Brownie keeps its data.
+# A variable may be given on the command line: make demo DATA="my data.csv" TARGET=price
+
+PYTHON ?= python3
+NETWORK ?= ganache
+
+BIN := .venv/bin
+NPM := node_modules/.bin
+COMPILER := .home/.solcx/solc-v0.8.30
+SOLIDITY := 'contracts/**/*.sol'
+
+# Brownie keeps its data in $HOME and looks for compilers and nodes in the environment. Setup is left alone:
+# pip and npm use the caches and settings of the user.
+brownie_env = HOME="$(CURDIR)/.home" SOLCX_BINARY_PATH="$(CURDIR)/.home/.solcx" \
+	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(NPM):$$PATH"
+
+# Brownie calls Ganache's network by the name of its old program.
+brownie_test = $(brownie_env) $(BIN)/brownie test --network $(patsubst ganache,ganache-cli,$(NETWORK))
+
+# $(call flag,NAME,--name) is --name "value" if NAME has a value; the shell reads the value from its environment,
+# so that spaces and quotes in it are safe.
+flag = $(if $(value $(1)),$(2) "$$$(1)")
+export NETWORK
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup compile demo test gas check format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: .venv/.complete node_modules/.complete $(COMPILER) ## install everything, inside this folder
+	@:
+
+compile: setup ## compile the contracts
+	$(brownie_env) $(BIN)/brownie compile
+
+demo: setup ## a dataset becomes a model (DATA TARGET SUBSETS REPLICAS ROUNDS MODEL SEED NETWORK)
+	@$(brownie_env) $(BIN)/python scripts/demo.py $(call flag,DATA,--data) $(call flag,TARGET,--target) \
+		$(call flag,SUBSETS,--subsets) $(call flag,REPLICAS,--replicas) $(call flag,ROUNDS,--rounds) \
+		$(call flag,MODEL,--model) $(call flag,SEED,--seed) $(call flag,NETWORK,--network)
+
+test: setup ## all tests, on a fresh local chain (NETWORK=ganache or anvil; ARGS="..." for pytest)
+	$(brownie_test) $(ARGS)
+
+gas: setup ## measure gas anew and write snapshots/gas.json
+	HOLDFAST_GAS=write $(brownie_test) -m gas
+
+check: setup ## formatters, linters and types: changes nothing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(NPM)/prettier --check $(SOLIDITY)
+	$(NPM)/solhint --disc --noPoster --max-warnings 0 $(SOLIDITY)
+
+format: setup ## format the Python and Solidity sources
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(NPM)/prettier --write $(SOLIDITY)
+
+clean: ## remove all that is made here: packages, caches, reports
+	rm -rf .venv node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in
+# --coverage. Without them Python takes the sources beside them. The .pth file puts this folder on the path of the
+# environment's Python, and gives Brownie its home when it is called without make.
+.venv/.complete: requirements.txt
+	@tools/preflight "$(PYTHON)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
+	printf '%s\n' "$(CURDIR)" "import tools.brownie_home" > "$$(echo .venv/lib/python3*/site-packages)/holdfast.pth"
+	@touch $@
+
+node_modules/.complete: package-lock.json .npmrc
+	@tools/preflight "$(PYTHON)"
+	npm ci --loglevel=error
+	@touch $@
+
+$(COMPILER):
+	mkdir -p $(@D)
+	ln -sf ../../tools/solc $@
