@@ -59,7 +59,7 @@ def assert_conserved(market: Market) -> None:
 
 @contextmanager
 def moves(market: Market, expected: dict[Any, int]) -> Iterator[None]:
-    """Expects that these places, and no others, gain or lose exactly so much. An account means its balance."""
+    """Expects exactly these places to gain or lose, and so much. An account means its balance."""
     before = books(market)
     yield
     after = books(market)

@@ -51,7 +51,7 @@ def request(dataset: Dataset, rounds: int = 2, quorum: int = 0) -> Couple:
 
 
 def couple_in(phase: CouplePhase, dataset: Dataset, rounds: int = 2, quorum: int = 0) -> Couple:
-    """A couple in this phase: in round 1 from Drawing to Overdue, with every job reported from Settling on."""
+    """A couple in this phase: in round 1 from Drawing on, with every job reported from Settling on."""
     if phase is CouplePhase.NONE:
         return Couple(dataset, CoupleId(0), rounds)
     couple = request(dataset, rounds, quorum)
@@ -115,15 +115,14 @@ class Couple:
     def reports(self, subset: int = 0) -> list[Report]:
         """This round's reports of a subset, as a settlement wants them: as logged, in the order of places."""
         round_ = self.round
-        logs = web3.eth.contract(
-            self.market.contract.address, abi=self.market.contract.abi
-        ).events.JobReported
+        contract = self.market.contract
+        logs = web3.eth.contract(contract.address, abi=contract.abi).events.JobReported
         made = {
             log["args"]["ci"]: (log["args"]["ci"], log["args"]["hash"], log["args"]["nonce"])
             for log in logs.get_logs(from_block=0, argument_filters={"tc": self.tc})
             if log["args"]["round"] == round_
         }
-        return [made[ci] for ci in self.dataset.pool(subset) if ci in made]
+        return [made[ci] for ci in self.dataset.instances(subset) if ci in made]
 
     # --- the data owner ---
 
@@ -153,9 +152,8 @@ class Couple:
 
     def digest(self, subset: int = 0, round_: int | None = None) -> bytes:
         """What an honest CO gets by training on a subset in a round, this one by default."""
-        return sha256(
-            b"model %d %d %d" % (self.tc, self.round if round_ is None else round_, subset)
-        ).digest()
+        round_ = self.round if round_ is None else round_
+        return sha256(b"model %d %d %d" % (self.tc, round_, subset)).digest()
 
     def receipt(self, ci: InstanceId, digest: bytes | None = None) -> Report:
         """The report of an instance for a digest, by default of what it should have trained."""
@@ -188,7 +186,7 @@ class Couple:
     def report_all(self) -> None:
         """Every instance of the drawn subsets reports what it should."""
         for subset in self.pending:
-            for ci in self.dataset.pool(subset):
+            for ci in self.dataset.instances(subset):
                 self.report(ci)
 
     # --- anyone ---

@@ -173,6 +173,6 @@ class Dataset:
         """Where the instance stands."""
         return InstanceStatus(self.instance(ci)["status"])
 
-    def pool(self, subset: int = 0) -> list[InstanceId]:
+    def instances(self, subset: int = 0) -> list[InstanceId]:
         """The instances that hold a place in a subset, in the order in which a settlement walks them."""
         return [InstanceId(int(ci)) for ci in self.market.contract.instancesOf(self.ds, subset)]
