@@ -1,7 +1,7 @@
 """The project's compiler, with the project's settings, for what is no part of the product.
 
-Test contracts import the market's own files and must be compiled as the market is; Brownie's `compile_source` takes
-neither the remappings nor the pipeline of brownie-config.yaml.
+Test contracts import the market's own files and must be compiled as the market is; Brownie's `compile_source`
+takes neither the remappings nor the pipeline of brownie-config.yaml.
 """
 
 from __future__ import annotations
