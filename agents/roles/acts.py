@@ -87,6 +87,17 @@ class Role(Protocol):
         """All that is due now, in the order in which it should be done."""
 
 
+@dataclass(frozen=True)
+class ReportRef:
+    """Where a report's result is, and what its receipt says."""
+
+    ci: InstanceId
+    cloud_owner: Address
+    receipt: bytes
+    nonce: bytes
+    sealed_location: bytes
+
+
 # --- a data owner's work ---
 
 
@@ -127,10 +138,15 @@ class ReviewPlan(Task):
 
 @dataclass(frozen=True)
 class OpenPackage(Task):
-    """Fetch a data package and keep it. Fact: ``digest``, or ``problem``."""
+    """Fetch a data package and keep it. Fact: ``digest``, or ``problem``.
+
+    Attributes:
+        patience_until: in seconds; a package that cannot be had by then is a problem.
+    """
 
     ci: InstanceId
     sealed_location: bytes
+    patience_until: int
 
     @property
     def key(self) -> str:
@@ -145,7 +161,11 @@ def package_key(ci: InstanceId) -> str:
 
 @dataclass(frozen=True)
 class TrainModel(Task):
-    """Train one job. Fact: ``digest`` and ``sealed_location`` of the result, or ``flag``, a `FlagReason`."""
+    """Train one job. Fact: ``digest`` and ``sealed_location`` of the result, or ``flag``, a `FlagReason`.
+
+    Attributes:
+        patience_until: in seconds; weights or a plan that cannot be had by then are flagged.
+    """
 
     tc: CoupleId
     ci: InstanceId
@@ -155,6 +175,7 @@ class TrainModel(Task):
     model_hash: bytes
     model_location: bytes
     model_owner_key: bytes = field(repr=False)
+    patience_until: int
 
     @property
     def key(self) -> str:
@@ -191,14 +212,19 @@ class DraftPlan(Task):
 class CollectResults(Task):
     """Fetch a subset's results and find the digest that most receipts open to.
 
-    Fact: ``digest`` and how many reports ``agreeing``; an empty digest if no result could be fetched.
+    Fact: ``digest``; empty if no result that enough receipts open to could be fetched.
+
+    Attributes:
+        quorum: how many receipts must open to the digest.
+        patience_until: in seconds; what cannot be fetched by then counts as not there.
     """
 
     tc: CoupleId
     round: int
     subset: int
-    reports: tuple[tuple[InstanceId, Address, bytes, bytes, bytes], ...]
-    """Instance, cloud owner, receipt, nonce and sealed location of each report."""
+    reports: tuple[ReportRef, ...]
+    quorum: int
+    patience_until: int
 
     @property
     def key(self) -> str:
@@ -212,14 +238,19 @@ class PublishWeights(Task):
 
     For round 0 these are the initial weights, else the aggregate of round `round`.
 
-    Fact: ``hash``, ``location``, ``score`` on the model owner's samples, ``stop``.
+    Fact: ``hash``, ``location``, ``score`` on the model owner's samples, ``stop``, ``missing`` (subsets that
+    were settled but whose result could not be fetched).
+
+    Attributes:
+        settled: the subset, the digest and the reports of each subset that was settled in `round`.
+        readers: the public keys of those who may read the weights.
     """
 
     tc: CoupleId
     round: int
-    digests: tuple[tuple[int, bytes], ...]
-    """The digest of each subset that was settled in `round`."""
+    settled: tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...]
     readers: tuple[bytes, ...] = field(repr=False)
+    patience_until: int
 
     @property
     def key(self) -> str:

@@ -1,7 +1,8 @@
 """The auditor: anyone who wants to know whether the market kept its rules, from its events alone.
 
 `audit` replays the events, derives anew whatever a rule derives (draws, receipts, verdicts, payments) and
-lists where an event says otherwise. `differences` then compares the rebuilt market with the contract's own views.
+lists where an event says otherwise. `differences` then compares the rebuilt market with the contract's own
+views.
 """
 
 from __future__ import annotations

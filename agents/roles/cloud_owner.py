@@ -74,7 +74,9 @@ class CloudOwner:
                 yield Send(retire_ci(instance.id))
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
-        task = OpenPackage(instance.id, instance.sealed_location)
+        terms = situation.market.datasets[dataset_of(instance.id)].terms
+        patience = instance.since + terms.answer_window_seconds * 3 // 4
+        task = OpenPackage(instance.id, instance.sealed_location, patience)
         package = situation.facts.get(task.key)
         if package is None:
             yield task
@@ -117,6 +119,7 @@ class CloudOwner:
     def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         market = situation.market
         model, record = market.models[couple.mod], couple.current
+        patience = couple.deadline - market.dataset_of(couple).terms.report_window_seconds // 4
         task = TrainModel(
             couple.id,
             instance.id,
@@ -126,6 +129,7 @@ class CloudOwner:
             record.model_hash,
             record.model_location,
             market.members[couple.model_owner].encryption_key,
+            patience,
         )
         result = situation.facts.get(task.key)
         if result is None:

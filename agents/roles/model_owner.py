@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agents.core.assets import Couple, Dataset
+from agents.core.assets import Couple, Dataset, Report
 from agents.core.calls import (
     cancel_tc,
     close_round,
@@ -18,7 +18,7 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import members
-from agents.core.ids import CoupleId, DatasetId, couple_id, model_id
+from agents.core.ids import CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
 from agents.roles.acts import (
     Act,
@@ -27,10 +27,11 @@ from agents.roles.acts import (
     Fact,
     Identity,
     PublishWeights,
+    ReportRef,
     Send,
     Situation,
 )
-from agents.roles.common import funded, has_quorum, registration, seed_link
+from agents.roles.common import funded, has_quorum, quorum_of, registration, seed_link
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,13 @@ class ModelOwner:
 
     def _next(self, situation: Situation, couple: Couple, phase: CouplePhase) -> Iterator[Act]:
         market = situation.market
+        dataset = market.dataset_of(couple)
         task = PublishWeights(
             couple.id,
             couple.round,
-            tuple(sorted(couple.current.digests.items())) if couple.round else (),
-            _readers(market, market.dataset_of(couple)),
+            _settled(couple),
+            _readers(market, dataset),
+            market.timestamp + dataset.terms.settle_window_seconds,
         )
         weights = situation.facts.get(task.key)
         if weights is None:
@@ -122,13 +125,16 @@ class ModelOwner:
 
     def _settle(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         market = situation.market
+        half = market.dataset_of(couple).terms.settle_window_seconds // 2
         for subset in members(couple.pending):
             reports = market.reports_of(couple, subset)
             task = CollectResults(
                 couple.id,
                 couple.round,
                 subset,
-                tuple((r.ci, r.cloud_owner, r.hash, r.nonce, r.sealed_location) for r in reports),
+                tuple(map(_ref, reports)),
+                quorum_of(market, couple, subset),
+                market.settle_deadline(couple) - half,
             )
             results = situation.facts.get(task.key)
             if results is None:
@@ -137,6 +143,21 @@ class ModelOwner:
                 digest = _bytes(results, "digest")
                 if has_quorum(self.identity, market, couple, subset, digest):
                     yield Send(settle_round(couple.id, subset, digest, reports))
+
+
+def _settled(couple: Couple) -> tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...]:
+    """The digests of the last round, each with the reports among which its result is."""
+    if not couple.round:
+        return ()
+    record = couple.current
+    return tuple(
+        (subset, digest, tuple(_ref(r) for r in record.reports.values() if subset_of(r.ci) == subset))
+        for subset, digest in sorted(record.digests.items())
+    )
+
+
+def _ref(report: Report) -> ReportRef:
+    return ReportRef(report.ci, report.cloud_owner, report.hash, report.nonce, report.sealed_location)
 
 
 def _readers(market: Market, dataset: Dataset) -> tuple[bytes, ...]:
