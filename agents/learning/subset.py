@@ -1,0 +1,83 @@
+"""A data subset as its replicas hold it (II-B): byte-identical, with a secret of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agents.core.errors import BadObject
+from agents.learning.samples import FEATURE_LIMIT, TARGET_LIMIT, Samples
+from agents.learning.split import MAX_SUBSETS
+from agents.learning.tensors import Array, digest, pack, unpack
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Subset:
+    """One skewed slice of a dataset.
+
+    Attributes:
+        index: 0..m-1.
+        samples: its rows.
+        secret: 32 random bytes, the same at every replica. They make the digest hiding: whoever guesses the
+            rows cannot check the guess against the digest. They are not shown.
+    """
+
+    index: int
+    samples: Samples
+    secret: bytes = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes."""
+        secret = np.frombuffer(self.secret, dtype="<i4")
+        tensors: dict[str, Array] = {
+            "features": self.samples.features,
+            "target": self.samples.target,
+            "secret": secret,
+        }
+        return pack(tensors, {"kind": "subset", "index": self.index, "classes": self.samples.classes})
+
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes: what the data receipts of all replicas open to."""
+        return digest(self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Subset:
+        """Read a subset.
+
+        Raises:
+            BadObject: not canonical, or its numbers are out of range.
+        """
+        tensors, facts = unpack(data, "the subset")
+        if set(tensors) != {"features", "target", "secret"} or any(
+            a.dtype != np.int32 for a in tensors.values()
+        ):
+            raise BadObject("the subset: not features, target and secret in int32")
+        index, classes = facts.get("index"), facts.get("classes")
+        if set(facts) != {"kind", "index", "classes"} or facts["kind"] != "subset":
+            raise BadObject("the subset: an object of another kind")
+        if type(index) is not int or type(classes) is not int or not 0 <= index < MAX_SUBSETS:
+            raise BadObject(f"the subset: index {index!r}, classes {classes!r}")
+        secret = tensors["secret"].astype("<i4").tobytes()
+        if len(secret) != SECRET_BYTES:
+            raise BadObject(f"the subset: its secret has {len(secret)} bytes, not {SECRET_BYTES}")
+        samples = Samples(
+            np.asarray(tensors["features"], dtype=np.int32),
+            np.asarray(tensors["target"], dtype=np.int32),
+            classes,
+        )
+        _check(samples)
+        return cls(index, samples, secret)
+
+
+def _check(samples: Samples) -> None:
+    features, target, classes = samples.features, samples.target, samples.classes
+    if features.ndim != 2 or target.ndim != 1 or features.shape[0] != target.shape[0] or features.size == 0:
+        raise BadObject(f"the subset: features {features.shape} and target {target.shape} do not fit")
+    if features.max() > FEATURE_LIMIT or features.min() < -FEATURE_LIMIT:
+        raise BadObject(f"the subset: a feature is over {FEATURE_LIMIT}")
+    low, high = (0, classes - 1) if classes else (-TARGET_LIMIT, TARGET_LIMIT)
+    if classes < 0 or classes == 1 or target.min() < low or target.max() > high:
+        raise BadObject(f"the subset: a target outside {low}..{high}")
