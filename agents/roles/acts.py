@@ -110,8 +110,8 @@ class PackData(Task):
     """
 
     ds: DatasetId
-    cloud_owners: tuple[tuple[Address, bytes], ...]
-    """For each replica, subset by subset, its cloud owner and that owner's key."""
+    replicas: tuple[tuple[int, Address, bytes], ...] = field(repr=False)
+    """The subset, the cloud owner and that owner's key of each."""
 
     @property
     def key(self) -> str:

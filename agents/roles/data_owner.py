@@ -74,10 +74,12 @@ class DataOwner:
 
     def _distribute(self, situation: Situation) -> Iterator[Act]:
         market = situation.market
-        named = [co for replicas in self.cloud_owners for co in replicas]
-        if any(co not in market.members for co in named):
+        named = [(subset, co) for subset, owners in enumerate(self.cloud_owners) for co in owners]
+        if any(co not in market.members for _, co in named):
             return
-        task = PackData(self.ds, tuple((co, market.members[co].encryption_key) for co in named))
+        task = PackData(
+            self.ds, tuple((subset, co, market.members[co].encryption_key) for subset, co in named)
+        )
         packed = situation.facts.get(task.key)
         if packed is None:
             yield task

@@ -1,0 +1,102 @@
+"""What a demo run leaves behind, before it is told as JSON or as a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.core.events import Logged
+from agents.core.ids import Address, CoupleId, DatasetId
+from agents.core.market import Market
+from agents.roles.auditor import Audit
+
+
+@dataclass(frozen=True)
+class Party:
+    """A member of the demo.
+
+    Attributes:
+        name: for people, e.g. ``cloud owner 3``. Never on chain.
+        subset: of a cloud owner: which subset it was named for.
+        cheat: what it was planted to do, e.g. ``copies a data receipt``; empty for the honest.
+    """
+
+    name: str
+    address: Address
+    subset: int | None = None
+    cheat: str = ""
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A transaction to the market.
+
+    Attributes:
+        functions: what it called: one name, or those inside a multicall, in order.
+        hash: 32 bytes.
+    """
+
+    hash: bytes
+    block: int
+    sender: Address
+    functions: tuple[str, ...]
+    gas_used: int
+    succeeded: bool
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The model by round, on rows that no party has seen; accuracy, or R2 for a regression.
+
+    Attributes:
+        metric: ``accuracy`` or ``R2``.
+        market: after each round, from round 1.
+        initial: of the weights before round 1.
+        centralised: the same trainer with all the data in one place.
+        best_single_subset: the best that one subset alone gives.
+        outside: scikit-learn's own model, and its name.
+    """
+
+    metric: str
+    initial: float
+    market: tuple[float, ...]
+    centralised: float
+    best_single_subset: float
+    outside: tuple[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that the report tells.
+
+    Attributes:
+        dataset_name: the table's name; `notes` what was done to read it.
+        model: the plan's family.
+        settings: what the run was started with, by flag name.
+        history: every event, in order. `market` is the mirror that they leave; `audit` what the auditor says.
+        differences: where the rebuilt market and the contract's own views differ; none if all is well.
+        contract_balance: wei that the contract holds at the end.
+        started_at, seconds: wall-clock time.
+    """
+
+    dataset_name: str
+    notes: tuple[str, ...]
+    model: str
+    network: str
+    settings: dict[str, str]
+    parties: tuple[Party, ...]
+    ds: DatasetId
+    tc: CoupleId
+    subset_rows: tuple[int, ...]
+    history: tuple[Logged, ...]
+    audit: Audit
+    differences: tuple[str, ...]
+    contract_balance: int
+    transactions: tuple[Mined, ...]
+    scores: Scores
+    started_at: int
+    seconds: float
+
+    @property
+    def market(self) -> Market:
+        """The market as its events leave it."""
+        return self.audit.market

@@ -1,0 +1,179 @@
+"""The runner: brings a role's decisions about, again and again, until nothing is due.
+
+One step reads what the chain says, asks the role what is due, does the work and sends the transactions.
+Nothing else is remembered but the journal's facts, so a step can be cut off anywhere and the next one, in this
+process or another, finds the same things due.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agents.core.calls import Call
+from agents.core.errors import Refused, Retry
+from agents.core.events import Logged
+from agents.core.market import Market
+from agents.roles.acts import Role, Send, Situation, Task
+from agents.runtime.journal import Journal
+from agents.runtime.workbench.bench import Bench
+
+log = logging.getLogger(__name__)
+
+
+class Batch(Protocol):
+    """What is new on the chain."""
+
+    @property
+    def events(self) -> Sequence[Logged]:
+        """New events, oldest first."""
+
+    @property
+    def rolled_back(self) -> bool:
+        """Whether events that were seen before are no longer the chain's."""
+
+
+class Events(Protocol):
+    """Where a runner reads: `agents.chain.history.EventStream`."""
+
+    def replay(self) -> Iterable[Logged]:
+        """All events that are known, oldest first."""
+
+    def poll(self) -> Batch:
+        """Asks the chain for more."""
+
+
+class Transactions(Protocol):
+    """Where a runner sends: `agents.chain.sender.Sender`."""
+
+    def resume(self) -> object:
+        """Finishes what was signed before a crash."""
+
+    def send(self, calls: Sequence[Call]) -> object:
+        """Sends calls, in order, and waits until they are mined.
+
+        Raises:
+            Refused: the market refuses the first of them.
+        """
+
+
+@dataclass
+class Patience:
+    """Waits longer after each failure of the same thing: 1, 2, 4 ... seconds, at most `most`."""
+
+    most: float = 30.0
+    _until: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def ready(self, key: str, now: float) -> bool:
+        """Whether to try again."""
+        return now >= self._until.get(key, (0.0, 0.0))[0]
+
+    def failed(self, key: str, now: float) -> float:
+        """Notes a failure; returns the seconds to wait."""
+        wait = min(self.most, 2 * self._until.get(key, (0.0, 0.25))[1])
+        self._until[key] = (now + wait, wait)
+        return wait
+
+    def succeeded(self, key: str) -> None:
+        """Forgets the failures."""
+        self._until.pop(key, None)
+
+
+@dataclass
+class Runner:
+    """Runs one role.
+
+    Attributes:
+        clock: wall-clock seconds.
+        poll_seconds: how long it rests when nothing is due.
+    """
+
+    role: Role
+    bench: Bench
+    events: Events
+    transactions: Transactions
+    journal: Journal
+    clock: Callable[[], float]
+    poll_seconds: float = 0.5
+    patience: Patience = field(default_factory=Patience)
+    market: Market = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.market = Market(self.events.replay())
+
+    def run(self, stop: threading.Event) -> None:
+        """Steps until `stop` is set.
+
+        Raises:
+            StopAgent, BadInput: the agent cannot go on.
+        """
+        while not stop.is_set():
+            try:
+                busy = self.step()
+                self.patience.succeeded("")
+            except Retry as problem:
+                wait = self.patience.failed("", self.clock())
+                log.warning("%s; next try in %g s", problem, wait)
+                busy = False
+                stop.wait(wait)
+            if not busy:
+                stop.wait(self.poll_seconds)
+
+    def step(self) -> bool:
+        """Does what is due now; whether anything was.
+
+        Raises:
+            Retry: the chain's node did not answer.
+        """
+        self.transactions.resume()
+        self._catch_up()
+        situation = Situation(self.market, self.journal, max(int(self.clock()), self.market.timestamp))
+        acts = self.role.decide(situation)
+        worked = [self._perform(act) for act in acts if isinstance(act, Task)]
+        sent = self._send([act.call for act in acts if isinstance(act, Send)])
+        return any(worked) or sent
+
+    def _catch_up(self) -> None:
+        batch = self.events.poll()
+        if batch.rolled_back:
+            log.warning("the chain took back some of its history; starting again from what it says now")
+            self.market = Market(self.events.replay())
+            return
+        for logged in batch.events:
+            self.market.apply(logged)
+
+    def _perform(self, task: Task) -> bool:
+        now = self.clock()
+        if not self.patience.ready(task.key, now):
+            return False
+        log.info("%s", _told(task))
+        try:
+            self.journal.record(task.key, self.bench.perform(task))
+        except Retry as problem:
+            log.info("%s: %s; next try in %g s", task.key, problem, self.patience.failed(task.key, now))
+            return False
+        self.patience.succeeded(task.key)
+        return True
+
+    def _send(self, calls: Iterable[Call]) -> bool:
+        now = self.clock()
+        ready = [call for call in calls if self.patience.ready(repr(call), now)]
+        if not ready:
+            return False
+        try:
+            self.transactions.send(ready)
+        except Refused as refusal:
+            waits = [self.patience.failed(repr(call), now) for call in ready]
+            log.info("%s refused: %s; next try in %g s", ready[0].function, refusal, max(waits))
+            return False
+        for call in ready:
+            log.info("sent %s", call.function)
+            self.patience.succeeded(repr(call))
+        return True
+
+
+def _told(task: Task) -> str:
+    return f"{type(task).__name__} {task.key}"

@@ -1,0 +1,1 @@
+"""The work that roles ask for: one bench a role."""

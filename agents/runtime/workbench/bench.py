@@ -1,0 +1,78 @@
+"""What every bench has, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agents.core.errors import BadObject, BadPlan
+from agents.core.ids import CoupleId, DatasetId, InstanceId
+from agents.learning.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plan import Plan, parse_plan
+from agents.learning.tensors import digest
+from agents.roles.acts import Fact, Task
+from agents.runtime.home import Home
+from agents.vault.keys import SecretKey
+from agents.vault.store import ObjectId, ObjectStore
+
+
+class Bench(Protocol):
+    """Does a role's work."""
+
+    def perform(self, task: Task) -> Fact:
+        """Does one task.
+
+        Raises:
+            Retry: the store or another party did not deliver; the same task may succeed later.
+            BadInput: the user's input cannot be used.
+        """
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What any bench works with.
+
+    Attributes:
+        key: to open what is sealed to this member.
+        clock: the time in seconds.
+    """
+
+    home: Home
+    store: ObjectStore
+    key: SecretKey
+    clock: Callable[[], int]
+
+
+def fetch_plan(
+    store: ObjectStore, location: bytes, plan_hash: bytes, limits: Limits = DEFAULT_LIMITS
+) -> Plan:
+    """The plan of a model.
+
+    Raises:
+        ObjectMissing: the store does not have it.
+        BadObject: the location is no object id, or the plan is not what the chain's hash says.
+        BadPlan: it is outside the schema or the limits.
+    """
+    data = store.get(ObjectId(location))
+    if digest(data) != plan_hash:
+        raise BadObject("the plan does not match its hash")
+    plan = parse_plan(data, limits)
+    if plan.canonical_bytes() != data:
+        raise BadPlan("the plan is not in its canonical form")
+    return plan
+
+
+def package_context(ds: DatasetId, subset: int) -> bytes:
+    """What a sealed data package is bound to."""
+    return b"holdfast/package/%x/%d" % (ds, subset)
+
+
+def weights_context(tc: CoupleId, round_: int) -> bytes:
+    """What the sealed weights that open `round_` are bound to."""
+    return b"holdfast/weights/%x/%d" % (tc, round_)
+
+
+def result_context(tc: CoupleId, round_: int, ci: InstanceId) -> bytes:
+    """What a sealed result is bound to."""
+    return b"holdfast/result/%x/%d/%x" % (tc, round_, ci)

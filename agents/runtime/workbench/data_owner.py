@@ -1,0 +1,117 @@
+"""A data owner's work: split, pack, review plans."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+from agents.core.errors import BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.events import DatasetTerms
+from agents.learning import exposed
+from agents.learning.prepare import Prepared, partition, strata_of
+from agents.learning.samples import Samples
+from agents.learning.skew import check_skew
+from agents.learning.split import split
+from agents.learning.subset import Subset
+from agents.learning.tables import Table, load_table
+from agents.learning.tensors import digest
+from agents.roles.acts import Fact, Json, PackData, ReviewPlan, Task
+from agents.runtime.workbench.bench import Tools, fetch_plan, package_context
+from agents.vault.keys import PublicKey
+from agents.vault.packages import put_sealed
+
+EXPOSED_FILE = "exposed.samples"
+
+
+@dataclass(frozen=True)
+class DataOwnerBench:
+    """Cuts a table into packages.
+
+    Attributes:
+        table: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        subsets: how many.
+        seed: of the partition and the split.
+        terms: of the dataset; their `ends_at` counts from when the packages are made.
+        derive: 32 secret bytes for a purpose; the subsets' secrets come from it.
+    """
+
+    tools: Tools
+    table: str | Path
+    target: str | None
+    subsets: int
+    seed: int
+    terms: DatasetTerms
+    derive: Callable[[bytes], bytes]
+
+    def perform(self, task: Task) -> Fact:
+        """Does one task; see `Bench`."""
+        match task:
+            case PackData():
+                return self._pack(task)
+            case ReviewPlan():
+                return self._review(task)
+            case _:
+                raise StopAgent(f"a data owner does not do {type(task).__name__}")
+
+    def _pack(self, task: PackData) -> Fact:
+        table = load_table(self.table, self.target)
+        prepared = partition(table, self.seed)
+        self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
+        subsets = [
+            Subset(index, samples, self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)))
+            for index, samples in enumerate(cut(table, prepared, self.subsets, self.seed))
+        ]
+        packages: list[Json] = []
+        for index, cloud_owner, key in task.replicas:
+            context = package_context(task.ds, index)
+            sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), PublicKey(key), context)
+            packages.append(
+                {"subset": index, "cloud_owner": cloud_owner, "sealed_location": sealed.blob.hex()}
+            )
+        metadata = json.dumps(describe(table, prepared), sort_keys=True).encode()
+        terms = {**asdict(self.terms), "ends_at": self.tools.clock() + self.terms.ends_at}
+        return {
+            "terms": cast("Json", terms),
+            "metadata_hash": digest(metadata).hex(),
+            "metadata_location": self.tools.store.put(metadata).digest.hex(),
+            "digests": [subset.digest().hex() for subset in subsets],
+            "packages": packages,
+        }
+
+    def _review(self, task: ReviewPlan) -> Fact:
+        """A data owner refuses what its cloud owners would refuse, and a plan for other data."""
+        try:
+            plan = fetch_plan(self.tools.store, task.plan_location, task.plan_hash)
+        except (BadObject, BadPlan) as bad:
+            return {"problem": str(bad)}
+        samples = exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
+        if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
+            return {"problem": f"the plan is for {plan.features} features and {plan.classes} classes"}
+        return {"problem": ""}
+
+
+def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Samples]:
+    """The skewed subsets of a table's training rows, checked by the independent rule.
+
+    Raises:
+        CannotSplit: these rows cannot be split so.
+    """
+    strata = strata_of(prepared.train.target, table.task)
+    parts = split(strata, subsets, seed)
+    violations = check_skew(strata, parts).violations
+    if violations:
+        raise CannotSplit(f"{table.name}: {violations[0]}: choose another number of subsets")
+    return [prepared.train.take(rows) for rows in parts]
+
+
+def describe(table: Table, prepared: Prepared) -> dict[str, Json]:
+    """What the public may know of a dataset: its form, no name and no datum."""
+    return {
+        "task": table.task.value,
+        "features": int(prepared.train.features.shape[1]),
+        "classes": prepared.train.classes,
+        "rows": len(prepared.train),
+    }
