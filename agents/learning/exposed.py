@@ -1,0 +1,32 @@
+"""The samples that a data owner exposes to a model owner (II-C), as a file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.core.errors import BadData, BadObject
+from agents.learning.samples import Samples
+from agents.learning.tensors import pack, unpack
+
+
+def to_bytes(samples: Samples) -> bytes:
+    """Canonical bytes of quantised samples."""
+    tensors = {"features": samples.features, "target": samples.target}
+    return pack(tensors, {"kind": "samples", "classes": samples.classes})
+
+
+def from_bytes(data: bytes) -> Samples:
+    """Reads samples.
+
+    Raises:
+        BadData: not a file that `to_bytes` made.
+    """
+    try:
+        tensors, facts = unpack(data, "the samples")
+    except BadObject as error:
+        raise BadData(f"{error}: ask the data owner for the file again") from error
+    classes = facts.get("classes")
+    if set(tensors) != {"features", "target"} or facts.get("kind") != "samples" or type(classes) is not int:
+        raise BadData("the samples: an object of another kind: ask the data owner for the file again")
+    features = np.asarray(tensors["features"], dtype=np.int32)
+    return Samples(features, np.asarray(tensors["target"], dtype=np.int32), classes)
