@@ -53,6 +53,7 @@ class SilentCloudOwner(CloudOwner):
     """Holds its data and its bond, and never answers when it is drawn."""
 
     def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
+        del situation, couple, instance
         yield from ()
 
 

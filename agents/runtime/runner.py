@@ -1,8 +1,8 @@
 """The runner: brings a role's decisions about, again and again, until nothing is due.
 
 One step reads what the chain says, asks the role what is due, does the work and sends the transactions.
-Nothing else is remembered but the journal's facts, so a step can be cut off anywhere and the next one, in this
-process or another, finds the same things due.
+Nothing else is remembered but the journal's facts, so a step can be cut off anywhere and the next one, in
+this process or another, finds the same things due.
 """
 
 from __future__ import annotations

@@ -1,0 +1,131 @@
+"""Who takes part in a demo, and with what terms."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.core.errors import BadInput
+from agents.demo.cheats import DataReceiptCopier, LazyBench, SilentCloudOwner, TrainingReceiptCopier
+from agents.roles.cloud_owner import CloudOwner
+from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
+from agents.runtime.workbench.cloud_owner import CloudOwnerBench
+
+
+@dataclass(frozen=True)
+class Cheat:
+    """A way to cheat: what it is, and the honest part that it replaces."""
+
+    label: str
+    role: type[CloudOwner] = CloudOwner
+    bench: type[CloudOwnerBench] = CloudOwnerBench
+
+
+CHEATS = (
+    Cheat("copies a data receipt", role=DataReceiptCopier),
+    Cheat("reports a made-up model", bench=LazyBench),
+    Cheat("copies a training receipt", role=TrainingReceiptCopier),
+    Cheat("falls silent when drawn", role=SilentCloudOwner),
+)
+HONEST = Cheat("")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """One member's part in the demo.
+
+    Attributes:
+        folder: of its home, and its name for people.
+        secret: its wallet's key, 32 bytes.
+        subset: of a cloud owner.
+    """
+
+    name: str
+    secret: bytes
+    subset: int | None = None
+    part: Cheat = HONEST
+
+    @property
+    def folder(self) -> str:
+        """The name as a folder's."""
+        return self.name.replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What `make demo` is told.
+
+    Attributes:
+        data: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        rounds: of training; by default enough for every subset to be drawn several times.
+        model: family; by default what suits the target.
+        seed: of keys, partition, split and draws: the same seed gives the same run.
+    """
+
+    data: str = "breast-cancer"
+    target: str | None = None
+    subsets: int = 4
+    replicas: int = 3
+    rounds: int = 8
+    model: str | None = None
+    seed: int = 0
+    network: str = "ganache"
+
+    def __post_init__(self) -> None:
+        for name, value, most in (
+            ("subsets", self.subsets, MAX_SUBSETS),
+            ("replicas", self.replicas, MAX_REPLICAS),
+            ("rounds", self.rounds, 1000),
+        ):
+            if not 1 <= value <= most:
+                raise BadInput(f"{name} is {value}: choose 1 to {most}")
+        if self.seed < 0:
+            raise BadInput(f"seed is {self.seed}: choose 0 or more")
+
+    @property
+    def data_owner(self) -> Cast:
+        """The hospital with the data."""
+        return Cast("data owner", self._secret("data owner"))
+
+    @property
+    def model_owner(self) -> Cast:
+        """Who wants a model."""
+        return Cast("model owner", self._secret("model owner"))
+
+    @property
+    def cloud_owners(self) -> tuple[Cast, ...]:
+        """One for each replica, subset by subset; in each of the first subsets the second one cheats.
+
+        A subset keeps an honest majority: with fewer than three replicas nobody is planted to cheat.
+        """
+        return tuple(self._cloud_owners())
+
+    @property
+    def everybody(self) -> tuple[Cast, ...]:
+        """All members."""
+        return (self.data_owner, *self.cloud_owners, self.model_owner)
+
+    @property
+    def terms(self) -> Terms:
+        """Windows of seconds, so that a silent cloud owner holds up nobody; prices by default."""
+        slack = 20 + len(self.cloud_owners)
+        return Terms(
+            answer_window_seconds=10 * slack,
+            draw_window_seconds=4 * slack,
+            report_window_seconds=8 + len(self.cloud_owners) // 6,
+            settle_window_seconds=2 * slack,
+            couple_window_seconds=3600,
+            offer_seconds=4 * 3600,
+        )
+
+    def _cloud_owners(self) -> Iterator[Cast]:
+        for subset in range(self.subsets):
+            for replica in range(self.replicas):
+                name = f"cloud owner {subset * self.replicas + replica + 1}"
+                planted = replica == 1 and self.replicas >= 3 and subset < len(CHEATS)
+                part = CHEATS[subset] if planted else HONEST
+                yield Cast(name, self._secret(name), subset, part)
+
+    def _secret(self, name: str) -> bytes:
+        return hashlib.sha256(f"holdfast demo {self.seed} {name}".encode()).digest()
