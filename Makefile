@@ -12,8 +12,8 @@ COMPILER := .home/.solcx/solc-v0.8.30
 SOLIDITY := 'contracts/**/*.sol'
 
 # Brownie keeps its data in $HOME and looks for compilers and nodes in the environment. Setup is left alone:
-# pip and npm use the caches and settings of the user.
-brownie_env = HOME="$(CURDIR)/.home" SOLCX_BINARY_PATH="$(CURDIR)/.home/.solcx" \
+# pip and npm use the caches and settings of the user. (exec: a signal to make reaches the program itself.)
+brownie_env = exec env HOME="$(CURDIR)/.home" SOLCX_BINARY_PATH="$(CURDIR)/.home/.solcx" \
 	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(NPM):$$PATH"
 
 # Brownie calls Ganache's network by the name of its old program.
@@ -45,8 +45,9 @@ demo: setup ## a dataset becomes a model (DATA TARGET SUBSETS REPLICAS ROUNDS MO
 test: setup ## all tests, on a fresh local chain (NETWORK=ganache or anvil; ARGS="..." for pytest)
 	$(brownie_test) $(ARGS)
 
+gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
-	HOLDFAST_GAS=write $(brownie_test) -m gas
+	$(brownie_test) -m gas
 
 check: setup ## formatters, linters and types: changes nothing
 	$(BIN)/ruff check
