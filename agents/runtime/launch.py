@@ -1,0 +1,160 @@
+"""Puts an agent together from its settings, and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from agents.chain import views
+from agents.chain.client import MarketClient
+from agents.chain.deployment import Deployment
+from agents.chain.history import EventStream
+from agents.chain.sender import Sender
+from agents.chain.wallet import Wallet
+from agents.core.calls import withdraw
+from agents.core.ids import DatasetId
+from agents.roles.acts import Identity, Role
+from agents.roles.cloud_owner import CloudOwner
+from agents.roles.data_owner import DataOwner, Policy
+from agents.roles.model_owner import ModelOwner
+from agents.runtime.home import Home
+from agents.runtime.journal import Journal
+from agents.runtime.runner import Runner
+from agents.runtime.settings import (
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+)
+from agents.runtime.workbench.bench import Bench, Tools
+from agents.runtime.workbench.cloud_owner import CloudOwnerBench
+from agents.runtime.workbench.data_owner import DataOwnerBench
+from agents.runtime.workbench.model_owner import ModelOwnerBench
+from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
+from agents.vault.local_store import LocalStore
+
+JOURNAL_FILE = "journal.sqlite"
+CHAIN_FILE = "chain.sqlite"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An agent's keys and connections."""
+
+    wallet: Wallet
+    client: MarketClient
+    identity: Identity
+    tools: Tools
+
+
+def enrol(settings: AgentSettings) -> Member:
+    """Opens the wallet and the market.
+
+    Raises:
+        BadInput: no wallet or deployment there, or a wrong password.
+        WrongNetwork: the node serves another chain, or the market is not on it.
+        NodeUnavailable: the node does not answer.
+    """
+    wallet = Wallet.load(settings.wallet, settings.password.get_secret_value())
+    client = MarketClient.connect(settings.rpc, Deployment.load(settings.deployment))
+    key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
+    domain = client.read(views.receipt_domain())
+    identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)
+    tools = Tools(Home(settings.home), LocalStore(settings.store), key, lambda: int(time.time()))
+    return Member(wallet, client, identity, tools)
+
+
+def data_owner(settings: DataOwnerSettings, member: Member) -> tuple[Role, Bench]:
+    """The parts of a data owner."""
+    role = DataOwner(
+        member.identity,
+        settings.dealt,
+        settings.opening_deposit,
+        Policy(settings.couples_per_model_owner),
+    )
+    bench = DataOwnerBench(
+        member.tools,
+        settings.table,
+        settings.target,
+        settings.subsets,
+        settings.seed,
+        settings.dataset_terms,
+        member.wallet.derive,
+    )
+    return role, bench
+
+
+def cloud_owner(settings: CloudOwnerSettings, member: Member) -> tuple[Role, Bench]:
+    """The parts of a cloud owner."""
+    return CloudOwner(member.identity, settings.opening_deposit), CloudOwnerBench(member.tools)
+
+
+def model_owner(settings: ModelOwnerSettings, member: Member) -> tuple[Role, Bench]:
+    """The parts of a model owner."""
+    ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
+    role = ModelOwner(member.identity, ds, settings.opening_deposit, settings.quorum, settings.spare_rounds)
+    bench = ModelOwnerBench(
+        member.tools,
+        settings.samples,
+        member.identity.receipt_domain,
+        settings.model,
+        settings.rounds,
+        settings.seed,
+        settings.plan,
+    )
+    return role, bench
+
+
+def run(settings: AgentSettings, member: Member, role: Role, bench: Bench, stop: threading.Event) -> None:
+    """Runs an agent until `stop` is set.
+
+    Raises:
+        StopAgent, BadInput: it cannot go on.
+    """
+    journal = Journal(settings.home / JOURNAL_FILE)
+    events = EventStream(member.client, settings.home / CHAIN_FILE)
+    sender = Sender(member.client, member.wallet, settings.home / CHAIN_FILE)
+    try:
+        Runner(role, bench, events, sender, journal, time.time, settings.poll_seconds).run(stop)
+    finally:
+        journal.close()
+
+
+def take_out(settings: AgentSettings, amount: int | None = None) -> int:
+    """Withdraws `amount` wei of the member's free balance, by default all of it.
+
+    Returns:
+        What was withdrawn.
+    """
+    member = enrol(settings)
+    wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
+    if wanted:
+        Sender(member.client, member.wallet, settings.home / CHAIN_FILE).send([withdraw(wanted)])
+    return wanted
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def log_to_stderr(name: str, *, verbose: bool) -> None:
+    """One line a message, with the agent's name."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("agents").setLevel(level)
