@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from agents.core.events import Logged
+from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
 from agents.roles.auditor import Audit
+
+
+class Cheat(StrEnum):
+    """What a cheat was planted to do; ``agents/demo/cheats.py`` has the cheats themselves."""
+
+    COPIES_DATA_RECEIPT = "copies a data receipt"
+    MAKES_MODEL_UP = "reports a made-up model"
+    COPIES_TRAINING_RECEIPT = "copies a training receipt"
+    FALLS_SILENT = "falls silent"
 
 
 @dataclass(frozen=True)
@@ -17,7 +28,7 @@ class Party:
     Attributes:
         name: for people, e.g. ``cloud owner 3``. Never on chain.
         subset: of a cloud owner: which subset it was named for.
-        cheat: what it was planted to do, e.g. ``copies a data receipt``; empty for the honest.
+        cheat: what it was planted to do, a `Cheat`; empty for the honest.
     """
 
     name: str
@@ -74,14 +85,19 @@ class Outcome:
         settings: what the run was started with, by flag name.
         history: every event, in order. `market` is the mirror that they leave; `audit` what the auditor says.
         differences: where the rebuilt market and the contract's own views differ; none if all is well.
+        chain_id, contract: which market on which chain; receipts are bound to both.
         contract_balance: wei that the contract holds at the end.
-        started_at, seconds: wall-clock time.
+        started_at, seconds: wall-clock time, in seconds since 1970 and in seconds.
+        strata: rows of each class, or of each range of a continuous target, by subset; the data owner alone
+            knows them. `strata_names` names the classes or ranges. Empty if the report need not show them.
     """
 
     dataset_name: str
     notes: tuple[str, ...]
     model: str
     network: str
+    chain_id: int
+    contract: Address
     settings: dict[str, str]
     parties: tuple[Party, ...]
     ds: DatasetId
@@ -95,6 +111,13 @@ class Outcome:
     scores: Scores
     started_at: int
     seconds: float
+    strata: tuple[tuple[int, ...], ...] = ()
+    strata_names: tuple[str, ...] = ()
+
+    @property
+    def receipt_domain(self) -> bytes:
+        """What every receipt of this market begins with, 32 bytes."""
+        return receipt_domain(self.chain_id, self.contract)
 
     @property
     def market(self) -> Market:
