@@ -96,14 +96,17 @@ class DataOwnerBench:
 def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Samples]:
     """The skewed subsets of a table's training rows, checked by the independent rule.
 
+    No subset holds all classes, or more than half of one. That no class is more than half of a subset cannot
+    always be had, never of two classes.
+
     Raises:
         CannotSplit: these rows cannot be split so.
     """
     strata = strata_of(prepared.train.target, table.task)
     parts = split(strata, subsets, seed)
-    violations = check_skew(strata, parts).violations
-    if violations:
-        raise CannotSplit(f"{table.name}: {violations[0]}: choose another number of subsets")
+    report = check_skew(strata, parts)
+    if not report.skewed:
+        raise CannotSplit(f"{table.name}: {report.violations[0]}: choose another number of subsets")
     return [prepared.train.take(rows) for rows in parts]
 
 
