@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agents.chain.client import BlockRef
+from agents.chain.sender import Sent
 from agents.core.calls import Call
-from agents.core.errors import Refused, Retry
+from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
 from agents.roles.acts import Role, Send, Situation, Task
@@ -35,6 +37,14 @@ class Batch(Protocol):
     def rolled_back(self) -> bool:
         """Whether events that were seen before are no longer the chain's."""
 
+    @property
+    def upto(self) -> BlockRef:
+        """The block up to which all events were read."""
+
+    @property
+    def behind(self) -> int:
+        """How many blocks there are that were not read yet."""
+
 
 class Events(Protocol):
     """Where a runner reads: `agents.chain.history.EventStream`."""
@@ -49,15 +59,15 @@ class Events(Protocol):
 class Transactions(Protocol):
     """Where a runner sends: `agents.chain.sender.Sender`."""
 
+    @property
+    def height(self) -> int:
+        """What was sent is in blocks up to this one."""
+
     def resume(self) -> object:
         """Finishes what was signed before a crash."""
 
-    def send(self, calls: Sequence[Call]) -> object:
-        """Sends calls, in order, and waits until they are mined.
-
-        Raises:
-            Refused: the market refuses the first of them.
-        """
+    def send(self, calls: Sequence[Call]) -> Sent:
+        """Sends calls, in order, and waits until they are mined; says of each whether it was refused."""
 
 
 @dataclass
@@ -129,21 +139,29 @@ class Runner:
             Retry: the chain's node did not answer.
         """
         self.transactions.resume()
-        self._catch_up()
+        if self._catch_up() < self.transactions.height:
+            return False  # the node does not show our own last transaction yet: do not decide it again
         situation = Situation(self.market, self.journal, max(int(self.clock()), self.market.timestamp))
         acts = self.role.decide(situation)
         worked = [self._perform(act) for act in acts if isinstance(act, Task)]
         sent = self._send([act.call for act in acts if isinstance(act, Send)])
         return any(worked) or sent
 
-    def _catch_up(self) -> None:
-        batch = self.events.poll()
-        if batch.rolled_back:
-            log.warning("the chain took back some of its history; starting again from what it says now")
-            self.market = Market(self.events.replay())
-            return
-        for logged in batch.events:
-            self.market.apply(logged)
+    def _catch_up(self) -> int:
+        """Reads to the chain's head: on less, decisions would be about the past.
+
+        Returns:
+            The block up to which all events are in.
+        """
+        while True:
+            batch = self.events.poll()
+            if batch.rolled_back:
+                log.warning("the chain took back some of its history; starting again from what it says now")
+                self.market = Market(self.events.replay())
+            for logged in batch.events:
+                self.market.apply(logged)
+            if not batch.behind:
+                return batch.upto.number
 
     def _perform(self, task: Task) -> bool:
         now = self.clock()
@@ -163,16 +181,16 @@ class Runner:
         ready = [call for call in calls if self.patience.ready(repr(call), now)]
         if not ready:
             return False
-        try:
-            self.transactions.send(ready)
-        except Refused as refusal:
-            waits = [self.patience.failed(repr(call), now) for call in ready]
-            log.info("%s refused: %s; next try in %g s", ready[0].function, refusal, max(waits))
-            return False
-        for call in ready:
-            log.info("sent %s", call.function)
-            self.patience.succeeded(repr(call))
-        return True
+        outcomes = self.transactions.send(ready).outcomes
+        for outcome in outcomes:
+            name, key = outcome.call.function, repr(outcome.call)
+            if outcome.refusal is None:
+                log.info("sent %s", name)
+                self.patience.succeeded(key)
+            else:
+                wait = self.patience.failed(key, now)
+                log.info("%s refused: %s; next try in %g s", name, outcome.refusal, wait)
+        return any(outcome.refusal is None for outcome in outcomes)
 
 
 def _told(task: Task) -> str:
