@@ -29,7 +29,6 @@ from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import Address
-from agents.roles.acts import Role
 from agents.runtime import launch
 from agents.runtime.audit import Audited, audit_deployment
 from agents.runtime.settings import (
@@ -40,7 +39,6 @@ from agents.runtime.settings import (
     Terms,
     checked,
 )
-from agents.runtime.workbench.bench import Bench
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -56,7 +54,7 @@ PasswordFile = Annotated[
 Deposit = Annotated[int, typer.Option(help="Wei to pay in when it registers.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what goes wrong.")]
 
-Parts = Callable[[launch.Member], tuple[Role, Bench]]
+Assemble = Callable[[launch.Member], launch.Parts]
 
 RPC = "http://127.0.0.1:8545"
 DEPLOYMENT = Path("build/deployment/ganache-cli.json")
@@ -184,7 +182,8 @@ def withdraw(
 ) -> None:
     """Take coins out of the market."""
     settings = checked(AgentSettings, **_common(home, rpc, deployment, store, password_file, 0))
-    print(f"{launch.take_out(settings, amount)} wei withdrawn")
+    member = launch.enrol(settings, launch.unlock(settings))
+    print(f"{launch.take_out(settings, member, amount)} wei withdrawn")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -199,10 +198,10 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(1) from None
 
 
-def _run(name: str, settings: AgentSettings, parts: Parts, quiet: bool) -> None:
+def _run(name: str, settings: AgentSettings, assemble: Assemble, quiet: bool) -> None:
     launch.log_to_stderr(name, verbose=not quiet)
-    member = launch.enrol(settings)
-    role, bench = parts(member)
+    member = launch.enrol(settings, launch.unlock(settings))
+    role, bench = assemble(member)
     with launch.stopped_by_signals() as stop:
         launch.run(settings, member, role, bench, stop)
 

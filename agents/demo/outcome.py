@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agents.chain.mined import Mined
 from agents.core.events import Logged
 from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
 from agents.roles.auditor import Audit
+
+__all__ = ["Mined", "Outcome", "Party", "Scores"]
 
 
 class Cheat(StrEnum):
@@ -35,23 +38,6 @@ class Party:
     address: Address
     subset: int | None = None
     cheat: str = ""
-
-
-@dataclass(frozen=True)
-class Mined:
-    """A transaction to the market.
-
-    Attributes:
-        functions: what it called: one name, or those inside a multicall, in order.
-        hash: 32 bytes.
-    """
-
-    hash: bytes
-    block: int
-    sender: Address
-    functions: tuple[str, ...]
-    gas_used: int
-    succeeded: bool
 
 
 @dataclass(frozen=True)

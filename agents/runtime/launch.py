@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from agents.chain import views
 from agents.chain.client import MarketClient
+from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.sender import Sender
@@ -42,6 +43,10 @@ JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
 
 
+Parts = tuple[Role, Bench]
+"""What makes an agent: what it decides, and what does its work."""
+
+
 @dataclass(frozen=True)
 class Member:
     """An agent's keys and connections."""
@@ -52,15 +57,23 @@ class Member:
     tools: Tools
 
 
-def enrol(settings: AgentSettings) -> Member:
-    """Opens the wallet and the market.
+def unlock(settings: AgentSettings) -> Wallet:
+    """Opens the wallet.
 
     Raises:
-        BadInput: no wallet or deployment there, or a wrong password.
+        BadInput: no wallet there, or a wrong password.
+    """
+    return Wallet.load(settings.wallet, settings.password.get_secret_value())
+
+
+def enrol(settings: AgentSettings, wallet: Wallet) -> Member:
+    """Connects a wallet with the market and the store.
+
+    Raises:
+        BadInput: no deployment there.
         WrongNetwork: the node serves another chain, or the market is not on it.
         NodeUnavailable: the node does not answer.
     """
-    wallet = Wallet.load(settings.wallet, settings.password.get_secret_value())
     client = MarketClient.connect(settings.rpc, Deployment.load(settings.deployment))
     key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
     domain = client.read(views.receipt_domain())
@@ -69,7 +82,7 @@ def enrol(settings: AgentSettings) -> Member:
     return Member(wallet, client, identity, tools)
 
 
-def data_owner(settings: DataOwnerSettings, member: Member) -> tuple[Role, Bench]:
+def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
     """The parts of a data owner."""
     role = DataOwner(
         member.identity,
@@ -89,12 +102,12 @@ def data_owner(settings: DataOwnerSettings, member: Member) -> tuple[Role, Bench
     return role, bench
 
 
-def cloud_owner(settings: CloudOwnerSettings, member: Member) -> tuple[Role, Bench]:
+def cloud_owner(settings: CloudOwnerSettings, member: Member) -> Parts:
     """The parts of a cloud owner."""
     return CloudOwner(member.identity, settings.opening_deposit), CloudOwnerBench(member.tools)
 
 
-def model_owner(settings: ModelOwnerSettings, member: Member) -> tuple[Role, Bench]:
+def model_owner(settings: ModelOwnerSettings, member: Member) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
     role = ModelOwner(member.identity, ds, settings.opening_deposit, settings.quorum, settings.spare_rounds)
@@ -117,24 +130,29 @@ def run(settings: AgentSettings, member: Member, role: Role, bench: Bench, stop:
         StopAgent, BadInput: it cannot go on.
     """
     journal = Journal(settings.home / JOURNAL_FILE)
-    events = EventStream(member.client, settings.home / CHAIN_FILE)
-    sender = Sender(member.client, member.wallet, settings.home / CHAIN_FILE)
+    database = Database(settings.home / CHAIN_FILE)
     try:
+        events = EventStream(member.client, database)
+        sender = Sender(member.client, member.wallet, database)
         Runner(role, bench, events, sender, journal, time.time, settings.poll_seconds).run(stop)
     finally:
+        database.close()
         journal.close()
 
 
-def take_out(settings: AgentSettings, amount: int | None = None) -> int:
+def take_out(settings: AgentSettings, member: Member, amount: int | None = None) -> int:
     """Withdraws `amount` wei of the member's free balance, by default all of it.
 
     Returns:
         What was withdrawn.
     """
-    member = enrol(settings)
     wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
     if wanted:
-        Sender(member.client, member.wallet, settings.home / CHAIN_FILE).send([withdraw(wanted)])
+        database = Database(settings.home / CHAIN_FILE)
+        try:
+            Sender(member.client, member.wallet, database).send([withdraw(wanted)])
+        finally:
+            database.close()
     return wanted
 
 

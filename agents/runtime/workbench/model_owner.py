@@ -169,12 +169,12 @@ class ModelOwnerBench:
     # --- what it keeps ---
 
     def _keep(self, tc: CoupleId, round_: int, state: ServerState) -> None:
-        self.tools.home.write(_state_file(tc, round_, "velocity"), state.velocity.to_bytes())
-        self.tools.home.write(_state_file(tc, round_, "weights"), state.weights.to_bytes())
+        self.tools.home.write(state_file(tc, round_, "velocity"), state.velocity.to_bytes())
+        self.tools.home.write(state_file(tc, round_, "weights"), state.weights.to_bytes())
 
     def _state(self, tc: CoupleId, round_: int, plan: Plan) -> ServerState:
         weights, velocity = (
-            Weights.from_bytes(_read(self.tools.home.path(_state_file(tc, round_, name))), plan)
+            Weights.from_bytes(_read(self.tools.home.path(state_file(tc, round_, name))), plan)
             for name in ("weights", "velocity")
         )
         return ServerState(weights, velocity)
@@ -216,7 +216,8 @@ def _result_file(found: bytes) -> str:
     return f"results/{found.hex()}"
 
 
-def _state_file(tc: CoupleId, round_: int, part: str) -> str:
+def state_file(tc: CoupleId, round_: int, part: str) -> str:
+    """Where the ``weights`` or the ``velocity`` after a round are kept."""
     return f"states/{tc:x}/{round_}.{part}"
 
 

@@ -1,0 +1,230 @@
+"""The demo itself: every member a process of its own, and a narrator who only reads the chain."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from agents.chain.client import MarketClient
+from agents.chain.database import Database
+from agents.chain.deployment import Deployment
+from agents.chain.history import EventStream
+from agents.chain.wallet import Wallet
+from agents.core.enums import CouplePhase
+from agents.core.errors import HoldfastError, StopAgent
+from agents.core.events import MarketEvent
+from agents.core.ids import Address, CoupleId, couple_id
+from agents.core.market import Market
+from agents.demo.scenario import Cast, Scenario
+from agents.runtime import launch
+from agents.runtime.settings import (
+    ETHER,
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+    checked,
+)
+from agents.runtime.workbench.data_owner import EXPOSED_FILE
+
+SPARE_ROUNDS = 1
+MOST_CLOUD_OWNERS = 64
+FUEL = ETHER
+"""What each member gets for gas, beyond what it pays in."""
+
+_LIMIT_SECONDS = 1800
+_POLL_SECONDS = 0.3
+_OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a demo plays.
+
+    Attributes:
+        folder: for homes, logs and the object store.
+        rpc: URL of the node. `deployment` is the market's file.
+    """
+
+    scenario: Scenario
+    folder: Path
+    rpc: str
+    deployment: Path
+
+    def wallet(self, cast: Cast) -> Wallet:
+        """A member's wallet."""
+        return Wallet.from_key(cast.secret)
+
+    def address(self, cast: Cast) -> Address:
+        """A member's address."""
+        return self.wallet(cast).address
+
+    @property
+    def tc(self) -> CoupleId:
+        """The train couple of the demo."""
+        return couple_id(self.address(self.scenario.model_owner), 1)
+
+    @property
+    def names(self) -> dict[Address, str]:
+        """Everybody's name."""
+        return {self.address(cast): cast.name for cast in self.scenario.everybody}
+
+    def connect(self) -> MarketClient:
+        """The market, to read it."""
+        return MarketClient.connect(self.rpc, Deployment.load(self.deployment))
+
+    def home(self, cast: Cast) -> Path:
+        """A member's own folder."""
+        return self.folder / "homes" / cast.folder
+
+    def settings(self, cast: Cast) -> AgentSettings:
+        """A member's settings."""
+        scenario = self.scenario
+        common: dict[str, Any] = {
+            "home": self.home(cast),
+            "rpc": self.rpc,
+            "deployment": self.deployment,
+            "store": self.folder / "store",
+            "opening_deposit": self.opening_deposit(cast),
+            "poll_seconds": _POLL_SECONDS,
+        }
+        if cast == scenario.data_owner:
+            return checked(
+                DataOwnerSettings,
+                **common,
+                table=scenario.data,
+                target=scenario.target,
+                subsets=scenario.subsets,
+                replicas=scenario.replicas,
+                seed=scenario.seed,
+                cloud_owners=tuple(map(self.address, scenario.cloud_owners)),
+                terms=scenario.terms,
+            )
+        if cast == scenario.model_owner:
+            return checked(
+                ModelOwnerSettings,
+                **common,
+                samples=self.home(scenario.data_owner) / EXPOSED_FILE,
+                model=scenario.model,
+                rounds=scenario.rounds,
+                seed=scenario.seed,
+                spare_rounds=SPARE_ROUNDS,
+            )
+        return checked(CloudOwnerSettings, **common)
+
+    def opening_deposit(self, cast: Cast) -> int:
+        """What a member will have to lock, in wei."""
+        scenario = self.scenario
+        terms = scenario.terms.of(scenario.subsets, (scenario.subsets + 1) // 2, scenario.replicas)
+        if cast == scenario.data_owner:
+            return terms.couple_bond
+        if cast == scenario.model_owner:
+            return (scenario.rounds + SPARE_ROUNDS) * terms.escrow_per_round
+        return terms.instance_bond
+
+
+def play(stage: Stage, tell: Callable[[MarketEvent, Market], None]) -> None:
+    """Runs every member until training is over, telling each event as it comes.
+
+    Raises:
+        StopAgent: a member died, or it takes too long.
+    """
+    database = Database(":memory:")
+    stream, market = EventStream(stage.connect(), database), Market()
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    with _members(stage) as members:
+        while not _over(market, stage.tc):
+            for logged in stream.poll().events:
+                market.apply(logged)
+                tell(logged.event, market)
+            _check(stage, members)
+            if time.monotonic() > deadline:
+                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / 'logs'}")
+            time.sleep(_POLL_SECONDS)
+    database.close()
+
+
+def withdraw_all(stage: Stage) -> None:
+    """Everybody takes out what is free."""
+    for cast in stage.scenario.everybody:
+        settings = stage.settings(cast)
+        launch.take_out(settings, launch.enrol(settings, stage.wallet(cast)))
+
+
+def _over(market: Market, tc: CoupleId) -> bool:
+    return tc in market.couples and market.couples[tc].phase in _OVER
+
+
+# --- processes ---
+
+
+@contextmanager
+def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
+    """All members as processes, stopped in the end.
+
+    They fork from one process that has done the imports once.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    (stage.folder / "logs").mkdir(parents=True, exist_ok=True)
+    members = {
+        cast.name: context.Process(target=_act, args=(stage, cast), name=cast.name, daemon=True)
+        for cast in stage.scenario.everybody
+    }
+    try:
+        for process in members.values():
+            process.start()
+        yield dict(members)
+    finally:
+        for process in members.values():
+            if process.is_alive():
+                process.terminate()
+        for process in members.values():
+            process.join(10)
+            if process.is_alive():
+                process.kill()
+
+
+def _act(stage: Stage, cast: Cast) -> None:
+    """One member's process."""
+    settings = stage.settings(cast)
+    logging.basicConfig(
+        filename=_log_file(stage, cast.name),
+        format="%(asctime)s %(levelname)s %(message)s",
+        level=logging.INFO,
+    )
+    with launch.stopped_by_signals() as stop:
+        try:
+            member = launch.enrol(settings, stage.wallet(cast))
+            role, bench = _parts(settings, member, cast)
+            launch.run(settings, member, role, bench, stop)
+        except HoldfastError as problem:
+            logging.getLogger(__name__).error("%s", problem)
+            raise SystemExit(1) from None
+
+
+def _parts(settings: AgentSettings, member: launch.Member, cast: Cast) -> launch.Parts:
+    if isinstance(settings, DataOwnerSettings):
+        return launch.data_owner(settings, member)
+    if isinstance(settings, ModelOwnerSettings):
+        return launch.model_owner(settings, member)
+    role = cast.part.role(member.identity, settings.opening_deposit)
+    return role, cast.part.bench(member.tools)
+
+
+def _check(stage: Stage, members: dict[str, BaseProcess]) -> None:
+    for name, process in members.items():
+        if process.exitcode is not None:
+            lines = _log_file(stage, name).read_text().splitlines() or ["it left no word"]
+            raise StopAgent(f"{name} stopped: {lines[-1]}")
+
+
+def _log_file(stage: Stage, name: str) -> Path:
+    return stage.folder / "logs" / f"{name.replace(' ', '-')}.log"

@@ -1,0 +1,110 @@
+"""The whole market on this machine: `make demo`, or `python scripts/demo.py --help`.
+
+Starts a fresh local chain, deploys the market with scripts/deploy.py, and lets one data owner, a cloud owner
+for each replica (some of them cheats) and one model owner train a model. Ends with build/demo/report.html.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from agents.demo.report import write_report
+from rich.console import Console
+from rich.markup import escape
+
+from agents.core.errors import BadInput, HoldfastError
+from agents.demo.collect import collect, prepare
+from agents.demo.live import Screen
+from agents.demo.scenario import Scenario
+from agents.demo.stage import FUEL, Stage, play, withdraw_all
+from agents.runtime.launch import JOURNAL_FILE
+from scripts.local_chain import ROOT, LocalChain, connect_brownie, local_chain
+
+FOLDER = ROOT / "build" / "demo"
+
+
+def main(
+    data: Annotated[str, typer.Option(help="CSV with a header row, or a built-in table.")] = "breast-cancer",
+    target: Annotated[str | None, typer.Option(help="The target's column; by default the last.")] = None,
+    subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
+    replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
+    rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
+    model: Annotated[str | None, typer.Option(help="linear, ridge, logistic or network.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
+    network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
+) -> None:
+    """A dataset becomes a trained, settled, paid model."""
+    try:
+        run(Scenario(data, target, subsets, replicas, rounds, model, seed, network))
+    except HoldfastError as problem:
+        print(problem, file=sys.stderr)
+        raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
+
+
+def run(scenario: Scenario) -> None:
+    """Plays a scenario and writes its report.
+
+    Raises:
+        BadInput: the data or a flag cannot be used.
+        HoldfastError: it could not be played to its end.
+    """
+    console = Console(highlight=False)
+    started_at = int(time.time())
+    table, prepared, subsets = prepare(scenario)
+    for note in table.notes:
+        console.print(f"[dim]{escape(note)}[/]")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    with local_chain(scenario.network) as chain:
+        stage = Stage(scenario, FOLDER, chain.url, _deploy(scenario, chain))
+        begun = time.monotonic()
+        journal = stage.home(scenario.model_owner) / JOURNAL_FILE
+        with Screen(console, stage.names, stage.tc, journal) as screen:
+            play(stage, screen.tell)
+        withdraw_all(stage)
+        outcome = collect(stage, table, prepared, subsets, started_at, time.monotonic() - begun)
+    write_report(outcome, FOLDER)
+    _conclude(console, FOLDER)
+
+
+def _conclude(console: Console, folder: Path) -> None:
+    """The few figures that decide whether it went well."""
+    told = json.loads((folder / "report.json").read_text())
+    accuracy, cheats = told["accuracy"], told["cheats"]
+    console.print(
+        f"\n{accuracy['metric']} [bold]{accuracy['market']:.3f}[/] on rows that nobody saw "
+        f"(centralised {accuracy['centralised']:.3f}, "
+        f"best single subset {accuracy['best_single_subset']:.3f})\n"
+        f"cheats caught [bold]{cheats['caught']} of {cheats['planted']}[/], "
+        f"honest members slashed: {told['honest_slashed']}\n"
+        f"audit {'ok' if told['audit']['ok'] else '[bold red]FAILED[/]'}, "
+        f"ledger {'conserved' if told['ledger']['conserved'] else '[bold red]NOT CONSERVED[/]'}\n"
+        f"{told['transactions']} transactions, {told['gas']['total']:,} gas, {told['seconds']:.0f} s\n"
+        f"report: {(folder / 'report.html').relative_to(ROOT)}"
+    )
+
+
+def _deploy(scenario: Scenario, chain: LocalChain) -> Path:
+    """Deploys the market and gives every member coins; Brownie is not needed after that."""
+    from brownie import accounts, network, project
+
+    project.load(str(ROOT), "Holdfast")
+    connect_brownie(chain)
+    from scripts.deploy import deploy
+
+    deployment = deploy(FOLDER)
+    stage = Stage(scenario, FOLDER, chain.url, deployment)
+    for cast in scenario.everybody:
+        amount = FUEL + stage.opening_deposit(cast)
+        accounts[0].transfer(stage.address(cast), amount, silent=True)
+    network.disconnect()
+    return deployment
+
+
+if __name__ == "__main__":
+    typer.run(main)
