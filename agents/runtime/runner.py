@@ -16,7 +16,7 @@ from typing import Protocol
 from agents.chain.client import BlockRef
 from agents.chain.sender import Sent
 from agents.core.calls import Call
-from agents.core.errors import Retry
+from agents.core.errors import Retry, SkipJob
 from agents.core.events import Logged
 from agents.core.market import Market
 from agents.roles.acts import Role, Send, Situation, Task
@@ -143,8 +143,9 @@ class Runner:
             return False  # the node does not show our own last transaction yet: do not decide it again
         situation = Situation(self.market, self.journal, max(int(self.clock()), self.market.timestamp))
         acts = self.role.decide(situation)
-        worked = [self._perform(act) for act in acts if isinstance(act, Task)]
+        # transactions have deadlines, and work may take long
         sent = self._send([act.call for act in acts if isinstance(act, Send)])
+        worked = [self._perform(act) for act in acts if isinstance(act, Task)]
         return any(worked) or sent
 
     def _catch_up(self) -> int:
@@ -170,7 +171,7 @@ class Runner:
         log.info("%s", _told(task))
         try:
             self.journal.record(task.key, self.bench.perform(task))
-        except Retry as problem:
+        except (Retry, SkipJob) as problem:
             log.info("%s: %s; next try in %g s", task.key, problem, self.patience.failed(task.key, now))
             return False
         self.patience.succeeded(task.key)

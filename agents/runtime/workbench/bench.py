@@ -25,6 +25,7 @@ class Bench(Protocol):
 
         Raises:
             Retry: the store or another party did not deliver; the same task may succeed later.
+            SkipJob: what another party delivered is of no use.
             BadInput: the user's input cannot be used.
         """
 
