@@ -30,12 +30,27 @@ class Home:
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        """Writes a file with mode 0600; a crash leaves the old one or the new one."""
+        """Writes a file with mode 0600, for good; a crash leaves the old one or the new one."""
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+        self._make_durable(path.parent)
+
+    def _make_durable(self, folder: Path) -> None:
+        """Forces a folder's names to the disk, and those of the folders around it in this home."""
+        for inner in (folder, *folder.parents):
+            handle = os.open(inner, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            if inner == self.folder:
+                break
