@@ -50,7 +50,7 @@ def read_facts(path: Path) -> dict[str, Fact]:
     """The facts of another process's journal, as they are now; none if there is no journal yet."""
     if not path.exists():
         return {}
-    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         return {key: json.loads(fact) for key, fact in database.execute("SELECT key, fact FROM facts")}
     except sqlite3.OperationalError:
