@@ -36,8 +36,9 @@ import ecies.keys
 from Crypto.Cipher import AES
 from ecies.utils import sym_decrypt, sym_encrypt
 
+from agents.core.derivation import derive
 from agents.core.errors import BadInput, BadObject
-from agents.vault.keys import PublicKey, SecretKey, derive
+from agents.vault.keys import PublicKey, SecretKey
 
 MAX_READERS: Final = 4096  # 256 subsets of 16 replicas
 

@@ -7,12 +7,11 @@ It never equals the wallet's key: a key that signs is not used to decrypt.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NoReturn, cast
+from typing import Final, NoReturn
 
 import ecies.keys
-from Crypto.Hash import SHA256
-from Crypto.Protocol.KDF import HKDF
 
+from agents.core.derivation import derive
 from agents.core.errors import BadInput, BadObject
 
 PUBLIC_KEY_BYTES: Final = 64
@@ -21,11 +20,6 @@ ENCRYPTION_PURPOSE: Final = b"holdfast/encryption-key/1"
 
 _GROUP_ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 _WIDE_BYTES: Final = 48  # 128 bits more than the order: reducing leaves a bias below 2^-128
-
-
-def derive(secret: bytes, length: int, purpose: bytes) -> bytes:
-    """HKDF-SHA256 (RFC 5869) without salt: ``length`` bytes that are good for ``purpose`` alone."""
-    return cast(bytes, HKDF(secret, length, b"", SHA256, context=purpose))
 
 
 @dataclass(frozen=True, slots=True)

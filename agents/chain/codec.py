@@ -1,0 +1,165 @@
+"""The market's ABI in both directions: calls out; results, events and errors in.
+
+Raw values become the agents' own types by the type hints of the dataclass that they are for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import IntEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import (
+    collapse_if_tuple,
+    event_abi_to_log_topic,
+    function_abi_to_4byte_selector,
+)
+from eth_utils.address import to_checksum_address
+
+from agents.core.calls import Call
+from agents.core.errors import NodeUnavailable, Refused, WrongNetwork
+from agents.core.events import EVENTS, MarketEvent
+from agents.core.ids import Address
+
+Entry = Mapping[str, Any]
+"""One entry of an ABI: a function, an event or an error."""
+
+_SOLIDITY_ERRORS: tuple[Entry, ...] = (
+    {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
+    {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
+)
+
+
+class Codec:
+    """Encodes and decodes what the market's ABI describes.
+
+    Raises:
+        WrongNetwork: the ABI's events are not those that this version knows.
+    """
+
+    def __init__(self, abi: Sequence[Entry]) -> None:
+        self._functions = {entry["name"]: entry for entry in abi if entry["type"] == "function"}
+        events = [entry for entry in abi if entry["type"] == "event"]
+        errors = [*_SOLIDITY_ERRORS, *(entry for entry in abi if entry["type"] == "error")]
+        _require_known(events)
+        self._events = {event_abi_to_log_topic(entry): entry for entry in events}  # type: ignore[arg-type]
+        self._errors = {_selector(entry): entry for entry in errors}
+
+    def call(self, call: Call) -> bytes:
+        """The data of a transaction that makes this call.
+
+        Raises:
+            WrongNetwork: the market has no such function.
+        """
+        return self.request(call.function, call.arguments)
+
+    def request(self, function: str, arguments: Sequence[object]) -> bytes:
+        """As `call`, for a function and its arguments."""
+        entry = self._function(function)
+        return _selector(entry) + encode(_types(entry["inputs"]), arguments)
+
+    def result(self, function: str, data: bytes, hint: object) -> Any:
+        """What a view returned, as the type ``hint`` says; several values become a dataclass or a tuple.
+
+        Raises:
+            NodeUnavailable: the data are no such result.
+        """
+        outputs = self._function(function)["outputs"]
+        values = _decoded(outputs, data, function)
+        return typed(hint, values[0] if len(outputs) == 1 else values)
+
+    def event(self, topics: Sequence[bytes], data: bytes) -> MarketEvent:
+        """The message in a log.
+
+        Raises:
+            WrongNetwork: the market's ABI has no such event.
+            NodeUnavailable: the log is damaged.
+        """
+        entry = self._events.get(topics[0]) if topics else None
+        if entry is None:
+            raise WrongNetwork("the market emitted an event that its ABI lacks: use the right deployment")
+        inputs, name = entry["inputs"], entry["name"]
+        indexed = [parameter for parameter in inputs if parameter["indexed"]]
+        plain = [parameter for parameter in inputs if not parameter["indexed"]]
+        in_topics = iter(_decoded(indexed, b"".join(topics[1:]), name))
+        in_data = iter(_decoded(plain, data, name))
+        values = [next(in_topics if parameter["indexed"] else in_data) for parameter in inputs]
+        message: MarketEvent = typed(EVENTS[name], values)
+        return message
+
+    def refusal(self, data: bytes) -> Refused:
+        """The error that a revert's data name, with its arguments; its selector if the ABI lacks it."""
+        if not data:
+            return Refused("")
+        entry = self._errors.get(data[:4])
+        if entry is None:
+            return Refused("0x" + data[:4].hex())
+        try:
+            values = decode(_types(entry["inputs"]), data[4:])
+        except DecodingError:
+            return Refused(entry["name"])
+        return Refused(entry["name"], tuple(map(_readable, entry["inputs"], values)))
+
+    def _function(self, name: str) -> Entry:
+        if name not in self._functions:
+            raise WrongNetwork(f"the market's ABI has no function {name}: use the right deployment")
+        return self._functions[name]
+
+
+def typed(hint: Any, value: Any) -> Any:
+    """``value`` as ABI decoding gives it, as what the type ``hint`` says."""
+    if hint is Address:
+        return Address(to_checksum_address(value))
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return hint(value)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return hint(*map(typed, _hints(hint), value))
+    if get_origin(hint) is tuple:
+        return tuple(typed(get_args(hint)[0], item) for item in value)
+    return value
+
+
+def snake(name: str) -> str:
+    """The Python name of a Solidity name."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@cache
+def _hints(message: type) -> tuple[Any, ...]:
+    hints = get_type_hints(message)
+    return tuple(hints[field.name] for field in fields(message))
+
+
+def _require_known(events: Sequence[Entry]) -> None:
+    """Values are matched by their place, so names and order must be ours."""
+    theirs = {entry["name"]: [snake(parameter["name"]) for parameter in entry["inputs"]] for entry in events}
+    ours = {name: [field.name for field in fields(message)] for name, message in EVENTS.items()}
+    if theirs != ours:
+        different = sorted(name for name in theirs | ours if theirs.get(name) != ours.get(name))
+        raise WrongNetwork(
+            f"the deployment is of another version of the market (event {different[0]}): deploy it anew"
+        )
+
+
+def _decoded(parameters: Sequence[Entry], data: bytes, what: str) -> tuple[Any, ...]:
+    try:
+        return decode(_types(parameters), data)
+    except (DecodingError, OverflowError) as error:
+        raise NodeUnavailable(f"the node's answer for {what} cannot be decoded") from error
+
+
+def _readable(parameter: Entry, value: Any) -> Any:
+    return to_checksum_address(value) if parameter["type"] == "address" else value
+
+
+def _types(parameters: Sequence[Entry]) -> list[str]:
+    return [collapse_if_tuple(dict(parameter)) for parameter in parameters]
+
+
+def _selector(entry: Entry) -> bytes:
+    return bytes(function_abi_to_4byte_selector(entry))  # type: ignore[arg-type]

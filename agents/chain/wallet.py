@@ -1,0 +1,125 @@
+"""Our key: it signs, and every other secret of the agent is derived from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from agents.core.derivation import derive
+from agents.core.errors import BadInput
+from agents.core.ids import Address
+
+KEY_BYTES: Final = 32
+LIGHT_ITERATIONS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signed transaction: the bytes to broadcast, and their hash (32 bytes)."""
+
+    raw: bytes
+    hash: bytes
+
+
+class Wallet:
+    """An account of the chain.
+
+    It shows its key nowhere: not in repr or str, and it refuses to be pickled or copied.
+
+    Attributes:
+        address: of the account.
+    """
+
+    __slots__ = ("_account", "address")
+
+    def __init__(self, account: LocalAccount) -> None:
+        self._account = account
+        self.address = Address(account.address)
+
+    @classmethod
+    def from_key(cls, key: bytes) -> Wallet:
+        """The wallet of a private key, 32 bytes, big-endian.
+
+        Raises:
+            BadInput: the bytes are no key of secp256k1.
+        """
+        try:
+            return cls(Account.from_key(key))
+        except ValueError:
+            # not chained: the library's message may quote the key
+            raise BadInput(
+                f"not a private key: give {KEY_BYTES} bytes, above zero and below the order of secp256k1"
+            ) from None
+
+    @classmethod
+    def create(cls, path: Path, password: str, *, light: bool = False) -> Wallet:
+        """Makes a new wallet and writes it as an encrypted keystore: Web3 Secret Storage 3, mode 0600.
+
+        Args:
+            path: of the new file.
+            password: opens it again.
+            light: hash the password with 1,000 rounds of PBKDF2 instead of scrypt: quick to open, and quick
+                to guess. For wallets that hold no value.
+
+        Raises:
+            BadInput: the file is there already, or cannot be written.
+        """
+        account: LocalAccount = Account.create()
+        if light:
+            keystore = Account.encrypt(account.key, password, "pbkdf2", LIGHT_ITERATIONS)
+        else:
+            keystore = Account.encrypt(account.key, password, "scrypt")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as file:
+                json.dump(keystore, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError:
+            raise BadInput(f"there is a wallet at {path} already: open it, or name another file") from None
+        except OSError as error:
+            raise BadInput(f"the wallet {path} cannot be written: {error.strerror}") from error
+        return cls(account)
+
+    @classmethod
+    def load(cls, path: Path, password: str) -> Wallet:
+        """Opens a keystore.
+
+        Raises:
+            BadInput: the file is missing or no keystore, or the password is another.
+        """
+        try:
+            keystore = json.loads(path.read_bytes())
+        except OSError as error:
+            raise BadInput(f"no wallet at {path} ({error.strerror}): make one, or name its file") from error
+        except ValueError:
+            raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
+        try:
+            return cls.from_key(bytes(Account.decrypt(keystore, password)))
+        except (KeyError, TypeError, AttributeError, NotImplementedError):
+            raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
+        except ValueError:
+            raise BadInput(f"the password does not open the wallet {path}: try again") from None
+
+    def sign(self, transaction: Mapping[str, Any]) -> Signed:
+        """Signs a transaction, given with the fields of JSON-RPC."""
+        signed = self._account.sign_transaction(dict(transaction))
+        return Signed(bytes(signed.raw_transaction), bytes(signed.hash))
+
+    def derive(self, purpose: bytes, length: int = 32) -> bytes:
+        """``length`` secret bytes that are good for ``purpose`` alone, and always the same."""
+        return derive(bytes(self._account.key), length, purpose)
+
+    def __repr__(self) -> str:
+        return f"Wallet({self.address})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a wallet is neither pickled nor copied")
