@@ -105,6 +105,7 @@ class Round:
         digests: of each settled subset. `voided` are the others that are over.
         shares: what the data owner was paid for each settled subset, in wei.
         settlers: who settled each subset.
+        closed_at: when the last subset was settled or void, in seconds; 0 while one is not.
     """
 
     number: int
@@ -123,7 +124,12 @@ class Round:
     shares: dict[int, int] = field(default_factory=dict)
     settlers: dict[int, Address] = field(default_factory=dict)
     voided: set[int] = field(default_factory=set)
-    closed: bool = False
+    closed_at: int = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether every drawn subset is settled or void."""
+        return self.closed_at > 0
 
     def answered(self, ci: InstanceId) -> bool:
         """Whether this instance reported or raised a flag."""

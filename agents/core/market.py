@@ -288,7 +288,7 @@ class Market:
     def _(self, event: e.RoundVoided) -> None:
         couple = self.couples[event.tc]
         record = couple.rounds[event.round]
-        record.voided, record.closed = set(members(record.drawn)), True
+        record.voided, record.closed_at = set(members(record.drawn)), self.timestamp
         couple.pending = 0
         self._idle(couple)
 
@@ -332,7 +332,7 @@ class Market:
     @_on.register
     def _(self, event: e.RoundClosed) -> None:
         couple = self.couples[event.tc]
-        couple.rounds[event.round].closed = True
+        couple.rounds[event.round].closed_at = self.timestamp
         self._idle(couple)
 
 

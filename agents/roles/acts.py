@@ -238,12 +238,13 @@ class PublishWeights(Task):
 
     For round 0 these are the initial weights, else the aggregate of round `round`.
 
-    Fact: ``hash``, ``location``, ``score`` on the model owner's samples, ``stop``, ``missing`` (subsets that
-    were settled but whose result could not be fetched).
+    Fact: ``hash``, ``location`` (empty if nobody is left to read them), ``score`` on the model owner's
+    samples, ``stop``, ``missing`` (subsets that were settled but whose result could not be fetched).
 
     Attributes:
         settled: the subset, the digest and the reports of each subset that was settled in `round`.
         readers: the public keys of those who may read the weights.
+        patience_until: in seconds; a result that cannot be fetched by then is missing.
     """
 
     tc: CoupleId

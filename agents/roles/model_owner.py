@@ -110,12 +110,12 @@ class ModelOwner:
             couple.round,
             _settled(couple),
             _readers(market, dataset),
-            market.timestamp + dataset.terms.settle_window_seconds,
+            couple.current.closed_at + dataset.terms.settle_window_seconds if couple.round else 0,
         )
         weights = situation.facts.get(task.key)
         if weights is None:
             yield task
-        elif weights["stop"] or phase is CouplePhase.ENDED:
+        elif weights["stop"] or phase is CouplePhase.ENDED or not weights["location"]:
             yield Send(complete_tc(couple.id, _bytes(weights, "hash")))
         else:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)

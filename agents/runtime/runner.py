@@ -72,7 +72,7 @@ class Transactions(Protocol):
 
 @dataclass
 class Patience:
-    """Waits longer after each failure of the same thing: 1, 2, 4 ... seconds, at most `most`."""
+    """Waits longer after each failure of the same thing: 0.5, 1, 2, 4 ... seconds, at most `most`."""
 
     most: float = 30.0
     _until: dict[str, tuple[float, float]] = field(default_factory=dict)
