@@ -10,6 +10,7 @@ from agents.core.assets import Couple, Dataset
 from agents.core.calls import (
     Call,
     approve_tc,
+    close_round,
     create_ci,
     create_ds,
     decline_tc,
@@ -19,6 +20,7 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.events import DatasetTerms
+from agents.core.hashing import members
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import Act, Fact, Identity, PackData, ReviewPlan, Send, Situation
@@ -119,7 +121,14 @@ class DataOwner:
         elif phase is CouplePhase.DRAWING:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round)
             yield Send(draw_round(couple.id, link))
-        elif phase is CouplePhase.ENDED and situation.now > couple.window_ends_at:
+        elif situation.now > couple.window_ends_at:
+            yield from self._finish(couple, phase)
+
+    def _finish(self, couple: Couple, phase: CouplePhase) -> Iterator[Act]:
+        """What a model owner that is gone leaves undone holds the data owner's bond."""
+        if phase is CouplePhase.OVERDUE:
+            yield Send(close_round(couple.id, members(couple.pending)))
+        elif phase is CouplePhase.ENDED:
             yield Send(expire_tc(couple.id))
 
     def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
@@ -131,9 +140,20 @@ class DataOwner:
             yield task
         elif review["problem"] or self._approved_for(market, couple) >= self.policy.couples_per_model_owner:
             yield Send(decline_tc(couple.id))
-        elif self._ready(situation, couple):
+        elif not self._waits_its_turn(situation, couple) and self._ready(situation, couple):
             tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
             yield Send(approve_tc(couple.id, tip), market.dataset_of(couple).terms.couple_bond)
+
+    def _waits_its_turn(self, situation: Situation, couple: Couple) -> bool:
+        """Whether an earlier request of this model owner is open: approved at once, they could be too many."""
+        market = situation.market
+        return any(
+            other.ds == couple.ds
+            and other.model_owner == couple.model_owner
+            and other.id < couple.id
+            and market.phase_of(other, situation.now) is CouplePhase.REQUESTED
+            for other in market.couples.values()
+        )
 
     def _approved_for(self, market: Market, couple: Couple) -> int:
         others = (
