@@ -74,12 +74,18 @@ class CloudOwnerBench:
         data = self.tools.home.read(_subset_file(ci))
         if data is None:
             raise StopAgent(f"{self.tools.home.path(_subset_file(ci))} is gone: restore it from a backup")
-        return Subset.from_bytes(data)
+        try:
+            return Subset.from_bytes(data)
+        except BadObject as bad:
+            raise StopAgent(
+                f"{self.tools.home.path(_subset_file(ci))}: {bad}: restore it from a backup"
+            ) from bad
 
     # --- training ---
 
     def _train(self, task: TrainModel) -> Fact:
         try:
+            owner = self._reader(task)
             plan = self._plan(task)
             weights = self._weights(task, plan)
             result = self.work(plan, weights, self._subset(task.ci))
@@ -88,13 +94,18 @@ class CloudOwnerBench:
         except BadPlan as bad:
             return {"flag": int(FlagReason.PLAN_REFUSED), "why": str(bad)}
         context = result_context(task.tc, task.round, task.ci)
-        owner = PublicKey(task.model_owner_key)
         location = put_sealed(self.tools.store, result.to_bytes(), owner, context)
         return {"digest": result.digest().hex(), "sealed_location": location.blob.hex()}
 
     def work(self, plan: Plan, weights: Weights, subset: Subset) -> TrainedModel:
         """The training itself."""
         return train(plan, weights, subset, self.limits)
+
+    def _reader(self, task: TrainModel) -> PublicKey:
+        try:
+            return PublicKey(task.model_owner_key)
+        except BadObject as bad:  # nobody could open the result
+            raise _Flag(FlagReason.PLAN_REFUSED, bad) from bad
 
     def _plan(self, task: TrainModel) -> Plan:
         try:

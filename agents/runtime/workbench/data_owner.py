@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-from agents.core.errors import BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
+from agents.core.ids import Address
 from agents.learning import exposed
 from agents.learning.prepare import Prepared, partition, strata_of
 from agents.learning.samples import Samples
@@ -20,6 +20,7 @@ from agents.learning.tables import Table, load_table
 from agents.learning.tensors import digest
 from agents.roles.acts import Fact, Json, PackData, ReviewPlan, Task
 from agents.runtime.workbench.bench import Tools, fetch_plan, package_context
+from agents.runtime.workbench.description import describe
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 
@@ -67,11 +68,12 @@ class DataOwnerBench:
         packages: list[Json] = []
         for index, cloud_owner, key in task.replicas:
             context = package_context(task.ds, index)
-            sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), PublicKey(key), context)
+            reader = _reader(cloud_owner, key)
+            sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), reader, context)
             packages.append(
                 {"subset": index, "cloud_owner": cloud_owner, "sealed_location": sealed.blob.hex()}
             )
-        metadata = json.dumps(describe(table, prepared), sort_keys=True).encode()
+        metadata = describe(table, prepared).model_dump_json().encode()
         terms = {**asdict(self.terms), "ends_at": self.tools.clock() + self.terms.ends_at}
         return {
             "terms": cast("Json", terms),
@@ -110,11 +112,8 @@ def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Sampl
     return [prepared.train.take(rows) for rows in parts]
 
 
-def describe(table: Table, prepared: Prepared) -> dict[str, Json]:
-    """What the public may know of a dataset: its form, no name and no datum."""
-    return {
-        "task": table.task.value,
-        "features": int(prepared.train.features.shape[1]),
-        "classes": prepared.train.classes,
-        "rows": len(prepared.train),
-    }
+def _reader(cloud_owner: Address, key: bytes) -> PublicKey:
+    try:
+        return PublicKey(key)
+    except BadObject as bad:
+        raise BadInput(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,11 @@ from agents.learning.defaults import default_plan
 from agents.learning.evaluate import score
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.samples import Samples
-from agents.learning.samples import Task as LearningTask
 from agents.learning.tensors import digest
 from agents.learning.weights import TrainedModel, Weights
 from agents.roles.acts import CollectResults, DraftPlan, Fact, PublishWeights, ReportRef, Task
 from agents.runtime.workbench.bench import Tools, result_context, weights_context
+from agents.runtime.workbench.description import parse_description
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
@@ -65,16 +66,15 @@ class ModelOwnerBench:
         data = self.tools.store.get(ObjectId(task.metadata_location))
         if digest(data) != task.metadata_hash:
             raise BadInput("the dataset's description does not match its hash: choose another dataset")
-        form = json.loads(data)
+        form = parse_description(data)
         if self.plan_file is not None:
             plan = parse_plan(_read(self.plan_file))
         else:
-            kind = LearningTask(form["task"])
-            plan = default_plan(kind, form["classes"], form["features"], self.model, self.rounds, self.seed)
-        if (plan.features, plan.classes) != (form["features"], form["classes"]):
+            plan = default_plan(form.task, form.classes, form.features, self.model, self.rounds, self.seed)
+        if (plan.features, plan.classes) != (form.features, form.classes):
             raise BadPlan(
                 f"the plan is for {plan.features} features and {plan.classes} classes, "
-                f"the dataset has {form['features']} and {form['classes']}: change the plan"
+                f"the dataset has {form.features} and {form.classes}: change the plan"
             )
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
@@ -130,7 +130,7 @@ class ModelOwnerBench:
         state, missing = self._aggregate(task, plan)
         self._keep(task.tc, task.round, state)
         data = state.weights.to_bytes()
-        readers = [PublicKey(key) for key in task.readers]
+        readers = list(_usable(task.readers))
         context = weights_context(task.tc, task.round + 1)
         location = put_shared(self.tools.store, data, readers, context) if readers else None
         now = score(plan, state.weights, self._samples())
@@ -203,6 +203,13 @@ def should_stop(plan: Plan, scores: list[float]) -> bool:
         return True
     since_best = len(scores) - 1 - scores.index(max(scores)) if scores else 0
     return 0 < plan.stop.patience <= since_best
+
+
+def _usable(keys: Iterable[bytes]) -> Iterator[PublicKey]:
+    """The keys that one can seal to: the market does not check what is registered."""
+    for key in keys:
+        with suppress(BadObject):
+            yield PublicKey(key)
 
 
 def _read(path: Path) -> bytes:
