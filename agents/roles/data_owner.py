@@ -145,7 +145,7 @@ class DataOwner:
             yield Send(approve_tc(couple.id, tip), market.dataset_of(couple).terms.couple_bond)
 
     def _waits_its_turn(self, situation: Situation, couple: Couple) -> bool:
-        """Whether an earlier request of this model owner is open: approved at once, they could be too many."""
+        """Whether an earlier request of this model owner is open: together they could be too many."""
         market = situation.market
         return any(
             other.ds == couple.ds
