@@ -13,25 +13,9 @@ CHAINS = ExitStack()
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Connects Brownie, before it would launch a node of its own; see scripts/local_chain.py."""
-    if not _runs_contract_tests(session):
-        return
-    from brownie._config import CONFIG
-    from brownie.network.rpc import Rpc
-
-    from scripts.local_chain import connect_brownie, local_chain
-
-    chain = CHAINS.enter_context(local_chain(CONFIG.argv["network"] or "ganache"))
-    connect_brownie(chain)
-    if chain.network == "ganache-cli":
-        # --coverage sends calls as transactions that offer no gas price: Ganache never mines them
-        CONFIG.argv["always_transact"] = False
-    for name in ("sleep", "mine", "snapshot", "revert"):
-        # each is guarded against being called directly: the guard walks the whole stack, which is slow, and
-        # takes Brownie's own compiled modules for strangers
-        guarded = getattr(Rpc, name)
-        setattr(Rpc, name, guarded.__closure__[0].cell_contents)
-    # Brownie collects garbage at every revert: nothing that was imported is
-    gc.freeze()
+    if _runs_contract_tests(session):
+        _connect_to_a_fresh_chain()
+        _mend_brownie()
 
 
 def pytest_unconfigure() -> None:
@@ -43,3 +27,31 @@ def _runs_contract_tests(session: pytest.Session) -> bool:
     """Whether this process executes tests with Brownie: not `-p no:pytest-brownie`, not the head of `-n`."""
     brownie = session.config.pluginmanager.get_plugin("brownie-core")
     return brownie is not None and hasattr(brownie, "pytest_runtest_protocol") and bool(session.items)
+
+
+def _connect_to_a_fresh_chain() -> None:
+    from brownie._config import CONFIG
+
+    from agents.core.errors import BadInput, NodeUnavailable
+    from scripts.local_chain import connect_brownie, local_chain
+
+    try:
+        chain = CHAINS.enter_context(local_chain(CONFIG.argv["network"] or "ganache"))
+    except (BadInput, NodeUnavailable) as error:
+        raise pytest.UsageError(str(error)) from error
+    connect_brownie(chain)
+    if chain.network == "ganache-cli":
+        # --coverage sends calls as transactions that offer no gas price: Ganache never mines them
+        CONFIG.argv["always_transact"] = False
+
+
+def _mend_brownie() -> None:
+    from brownie.network.rpc import Rpc
+
+    # each of these is guarded against being called directly: the guard walks the whole stack, which is slow, and
+    # takes Brownie's own compiled modules for strangers
+    for name in ("sleep", "mine", "snapshot", "revert"):
+        guarded = getattr(Rpc, name)
+        setattr(Rpc, name, guarded.__closure__[0].cell_contents)
+    # at each revert Brownie collects garbage: what is imported by now is none
+    gc.freeze()
