@@ -71,7 +71,7 @@ clean: ## remove all that is made here: packages, caches, reports
 .venv/.complete: requirements.txt
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
 	rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
 	printf '%s\n' "$(CURDIR)" "import tools.brownie_home" > "$$(echo .venv/lib/python3*/site-packages)/holdfast.pth"
 	@touch $@
