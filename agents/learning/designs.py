@@ -86,20 +86,22 @@ def spread_counts(
 
 
 def loose_counts(counts: IntArray, m: int, least: int, rng: np.random.Generator) -> IntArray | None:
-    """No majority rule of the subset, any size from `least` rows: each class evenly where it may go."""
-    spare = m - np.array([reach(int(count)) for count in counts])
-    for _ in range(ATTEMPTS):
-        allowed = _absences(spare, m, 0.0, rng)
-        if allowed is None:
-            return None
-        shares = np.zeros(allowed.shape, dtype=np.int64)
-        for code in np.argsort(-counts):
-            places = np.flatnonzero(allowed[code])
-            emptiest = places[np.argsort(shares[:, places].sum(axis=0), kind="stable")]
-            shares[code, emptiest] = _even(int(counts[code]), places.size)
-        if shares.sum(axis=0).min() >= least:
-            return shares
-    return None
+    """No majority rule of the subset, any size from `least` rows: each class evenly where it may go.
+
+    The rarest classes are the first to be absent, so that large ones reach every subset.
+    """
+    spare = np.maximum(0, m - np.array([reach(int(count)) for count in counts]))
+    rarest_first = np.argsort(counts, kind="stable")
+    absent = np.repeat(rarest_first, spare[rarest_first])[:m]
+    if absent.size < m:
+        return None
+    absent = rng.permutation(absent)
+    shares = np.zeros((counts.size, m), dtype=np.int64)
+    for code in rarest_first[::-1]:
+        places = np.flatnonzero(absent != code)
+        emptiest = places[np.argsort(shares[:, places].sum(axis=0), kind="stable")]
+        shares[code, emptiest] = _even(int(counts[code]), places.size)
+    return shares if shares.sum(axis=0).min() >= least else None
 
 
 def _even(total: int, number: int) -> IntArray:

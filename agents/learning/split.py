@@ -93,11 +93,18 @@ def _refuse_the_impossible(labels: npt.NDArray[np.generic], counts: npt.NDArray[
     if not 1 <= m <= MAX_SUBSETS:
         raise CannotSplit(f"{m} subsets: a dataset has 1 to {MAX_SUBSETS}")
     least = smallest_m(np.repeat(labels, counts))
+    most = int(counts.sum() // MIN_ROWS)
+    if labels.size == 2:
+        for label, count in zip(labels, counts, strict=True):
+            if count // MIN_ROWS < reach(int(count)):
+                raise CannotSplit(
+                    f"class {label} has {count} rows, too few for subsets of its own: 6 are enough"
+                )
+        most = int((counts // MIN_ROWS).sum())
     if m < least:
         raise CannotSplit(
             f"{m} subsets are too few for {labels.size} classes split with skew: use {least} or more"
         )
-    most = int(counts.sum() // MIN_ROWS) if labels.size > 2 else int((counts // MIN_ROWS).sum())
     if m > most:
         raise CannotSplit(f"{m} subsets are too many for {counts.sum()} rows: use {most} or fewer")
 

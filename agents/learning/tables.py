@@ -72,7 +72,7 @@ def load_table(source: str | Path, target: str | None = None) -> Table:
     path = Path(source)
     if not path.is_file():
         raise BadData(
-            f"no file {source}, nor built-in data of that name: give a CSV file or one of {', '.join(BUILT_IN)}"
+            f"no file {source}, nor built-in data of that name: give a CSV or one of {', '.join(BUILT_IN)}"
         )
     return _from_columns(path.name, read_csv(path), target)
 

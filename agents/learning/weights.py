@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import shake_256
 from math import isqrt
 
@@ -109,22 +110,30 @@ def shapes(plan: Plan) -> dict[str, tuple[int, int]]:
 
 
 def initial_weights(plan: Plan) -> Weights:
-    """The weights before the first round: zeros, or for a network a uniform draw of He's width.
+    """The weights before the first round: zeros, and for a network a uniform draw, of He's width for ReLU.
 
-    The draw is SHAKE-256 of the plan's seed, not a generator whose stream a library may change.
+    Inputs of squares are drawn narrower, so that the squares are small at first; a regression's output
+    layer starts at zero. The draw is SHAKE-256 of the plan's seed, whose stream no library can change.
     """
-    tensors: dict[str, Int64Array] = {}
-    for name, (rows, columns) in shapes(plan).items():
-        matrix = np.zeros((rows, columns), dtype=np.int64)
-        if isinstance(plan, NetworkPlan):
-            width = isqrt(6 * 4**plan.weight_bits // (rows - 1))
-            stream = shake_256(f"holdfast initial weights {plan.seed} {name}".encode()).digest(
-                4 * matrix[:-1].size
-            )
-            uniform = np.frombuffer(stream, dtype="<u4").astype(np.int64).reshape(rows - 1, columns)
-            matrix[:-1] = (uniform * (2 * width + 1) >> 32) - width
-        tensors[name] = matrix
+    tensors = {name: np.zeros(shape, dtype=np.int64) for name, shape in shapes(plan).items()}
+    if isinstance(plan, NetworkPlan):
+        square = plan.activation == "square"
+        tensors["hidden"][:-1] = _uniform(plan, "hidden", Fraction(6, plan.features * (8 if square else 1)))
+        if plan.classes:
+            tensors["output"][:-1] = _uniform(plan, "output", Fraction(6, plan.hidden))
     return Weights(tensors, plan.weight_bits)
+
+
+def _uniform(plan: NetworkPlan, name: str, width_squared: Fraction) -> Int64Array:
+    """Whole numbers drawn evenly up to the root of `width_squared`; no intercept row."""
+    rows, columns = shapes(plan)[name]
+    width = isqrt(int(width_squared * 4**plan.weight_bits))
+    stream = shake_256(f"holdfast initial weights {plan.seed} {name}".encode()).digest(
+        4 * (rows - 1) * columns
+    )
+    uniform = np.frombuffer(stream, dtype="<u4").astype(np.int64).reshape(rows - 1, columns)
+    drawn: Int64Array = (uniform * (2 * width + 1) >> 32) - width
+    return drawn
 
 
 def _checked(tensors: Mapping[str, object], plan: Plan) -> dict[str, Int64Array]:

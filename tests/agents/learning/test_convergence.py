@@ -1,0 +1,47 @@
+"""Default plans on real data split with skew: the market's model is as good as a centralised one."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.learning.defaults import default_plan
+from agents.learning.evaluate import centralised, score
+from agents.learning.prepare import partition, strata_of
+from agents.learning.simulate import simulate
+from agents.learning.split import split
+from agents.learning.tables import load_table
+
+
+def market_and_central(
+    name: str, model: str | None, m: int, drawn: int, rounds: int, seed: int
+) -> tuple[float, float]:
+    data = partition(load_table(name), seed)
+    parts = split(strata_of(data.train.target, data.train.task), m, seed)
+    plan = default_plan(data.train.task, data.train.classes, data.train.features.shape[1], model, rounds)
+    *_, last = simulate(plan, [data.train.take(rows) for rows in parts], drawn, seed)
+    return score(plan, last.weights, data.test), centralised(plan, data.train, data.test).score
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_breast_cancer_from_subsets_of_a_single_class(seed: int) -> None:
+    market, central = market_and_central("breast-cancer", None, 4, 2, 8, seed)
+    assert market >= central - 0.03
+    assert market > 0.93
+
+
+@pytest.mark.parametrize("m", [4, 8])
+def test_digits(m: int) -> None:
+    market, central = market_and_central("digits", None, m, m // 2, 10, seed=0)
+    assert market >= central - 0.03
+    assert market > 0.92
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_diabetes(seed: int) -> None:
+    market, central = market_and_central("diabetes", None, 4, 2, 8, seed)
+    assert market >= central - 0.03
+
+
+def test_breast_cancer_with_a_network() -> None:
+    market, central = market_and_central("breast-cancer", "network", 4, 2, 8, seed=0)
+    assert market >= central - 0.03

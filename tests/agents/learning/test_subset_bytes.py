@@ -1,0 +1,76 @@
+"""The bytes of a data subset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from agents.core.errors import BadObject
+from agents.learning.samples import Samples
+from agents.learning.subset import Subset
+from agents.learning.tensors import pack
+from tests.agents.learning.conftest import SamplesMaker
+
+
+def test_a_subset_survives_its_bytes(subset: Subset) -> None:
+    read = Subset.from_bytes(subset.to_bytes())
+    assert read.to_bytes() == subset.to_bytes()
+    assert (read.index, read.secret, read.samples.classes) == (3, subset.secret, 2)
+    assert (read.samples.features == subset.samples.features).all()
+
+
+def test_the_digest_depends_on_rows_index_and_secret(subset: Subset, make_samples: SamplesMaker) -> None:
+    others = [
+        replace(subset, index=4),
+        replace(subset, secret=bytes(32)),
+        replace(subset, samples=make_samples(seed=1)),
+    ]
+    assert len({subset.digest(), *(other.digest() for other in others)}) == 4
+
+
+def test_the_secret_is_not_shown(subset: Subset) -> None:
+    assert "secret" not in repr(subset)
+
+
+def test_a_regression_subset_survives_its_bytes(make_samples: SamplesMaker) -> None:
+    subset = Subset(0, make_samples(classes=0), bytes(32))
+    assert Subset.from_bytes(subset.to_bytes()).samples.classes == 0
+
+
+def broken(features: object = ((1, 2), (3, 4)), target: object = (0, 1), classes: int = 2) -> Samples:
+    return Samples(np.array(features, dtype=np.int32), np.array(target, dtype=np.int32), classes)
+
+
+@pytest.mark.parametrize(
+    ("subset", "message"),
+    [
+        (Subset(256, broken(), bytes(32)), "index 256"),
+        (Subset(-1, broken(), bytes(32)), "index -1"),
+        (Subset(0, broken(), bytes(28)), "its secret has 28 bytes, not 32"),
+        (Subset(0, broken(features=[1, 2]), bytes(32)), "do not fit"),
+        (Subset(0, broken(target=[0, 1, 1]), bytes(32)), "do not fit"),
+        (Subset(0, broken(features=np.empty((0, 2)), target=[]), bytes(32)), "do not fit"),
+        (Subset(0, broken(features=[[1025, 2], [3, 4]]), bytes(32)), "a feature is over 1024"),
+        (Subset(0, broken(features=[[1, 2], [3, -(2**31)]]), bytes(32)), "a feature is over 1024"),
+        (Subset(0, broken(target=[0, 2]), bytes(32)), r"a target outside 0\.\.1"),
+        (Subset(0, broken(target=[0, -1]), bytes(32)), r"a target outside 0\.\.1"),
+        (Subset(0, broken(classes=1, target=[0, 0]), bytes(32)), "a target outside"),
+        (Subset(0, broken(classes=0, target=[0, 2**20]), bytes(32)), r"a target outside -524288\.\.524288"),
+    ],
+)
+def test_reading_refuses_broken_subsets(subset: Subset, message: str) -> None:
+    with pytest.raises(BadObject, match=f"^the subset: .*{message}"):
+        Subset.from_bytes(subset.to_bytes())
+
+
+def test_reading_refuses_another_kind(subset: Subset) -> None:
+    arrays = {"features": subset.samples.features, "target": subset.samples.target}
+    secret = np.zeros(8, np.int32)
+    with pytest.raises(BadObject, match="not features, target and secret in int32"):
+        Subset.from_bytes(pack(arrays, {"kind": "subset", "index": 0, "classes": 2}))
+    with pytest.raises(BadObject, match="not features, target and secret in int32"):
+        Subset.from_bytes(pack({**arrays, "secret": secret.astype(np.int64)}, {}))
+    with pytest.raises(BadObject, match="an object of another kind"):
+        Subset.from_bytes(pack({**arrays, "secret": secret}, {"kind": "weights", "index": 0, "classes": 2}))
