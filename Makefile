@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 NETWORK ?= ganache
+TESTS ?= tests
 
 BIN := .venv/bin
 NPM := node_modules/.bin
@@ -17,7 +18,7 @@ brownie_env = exec env HOME="$(CURDIR)/.home" SOLCX_BINARY_PATH="$(CURDIR)/.home
 	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(NPM):$$PATH"
 
 # Brownie calls Ganache's network by the name of its old program.
-brownie_test = $(brownie_env) $(BIN)/brownie test --network $(patsubst ganache,ganache-cli,$(NETWORK))
+brownie_test = $(brownie_env) $(BIN)/brownie test $(TESTS) --network $(patsubst ganache,ganache-cli,$(NETWORK))
 
 # $(call flag,NAME,--name) is --name "value" if NAME has a value; the shell reads the value from its environment,
 # so that spaces and quotes in it are safe.
@@ -42,7 +43,7 @@ demo: setup ## a dataset becomes a model (DATA TARGET SUBSETS REPLICAS ROUNDS MO
 		$(call flag,SUBSETS,--subsets) $(call flag,REPLICAS,--replicas) $(call flag,ROUNDS,--rounds) \
 		$(call flag,MODEL,--model) $(call flag,SEED,--seed) $(call flag,NETWORK,--network)
 
-test: setup ## all tests, on a fresh local chain (NETWORK=ganache or anvil; ARGS="..." for pytest)
+test: setup ## all tests, on a fresh local chain (NETWORK=ganache or anvil; TESTS=path; ARGS=... for pytest)
 	$(brownie_test) $(ARGS)
 
 gas: export HOLDFAST_GAS = write

@@ -48,8 +48,8 @@ def _connect_to_a_fresh_chain() -> None:
 def _mend_brownie() -> None:
     from brownie.network.rpc import Rpc
 
-    # each of these is guarded against being called directly: the guard walks the whole stack, which is slow, and
-    # takes Brownie's own compiled modules for strangers
+    # each of these is guarded against being called directly: the guard walks the whole stack, which is slow,
+    # and takes Brownie's own compiled modules for strangers
     for name in ("sleep", "mine", "snapshot", "revert"):
         guarded = getattr(Rpc, name)
         setattr(Rpc, name, guarded.__closure__[0].cell_contents)
