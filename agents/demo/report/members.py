@@ -1,0 +1,142 @@
+"""What each party did, got and lost, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agents.core.assets import Member as Registered
+from agents.core.enums import InstanceStatus, JobStatus, Role
+from agents.core.ids import Address, subset_of
+from agents.demo.outcome import Outcome, Party
+from agents.demo.report.evidence import Fault, Finding
+from agents.demo.report.money import Account
+from agents.demo.report.words import Names, coins, listed, numbered
+from agents.roles.auditor import Statement
+
+_ROLES = {
+    Role.DATA_OWNER: "data owner",
+    Role.CLOUD_OWNER: "cloud owner",
+    Role.MODEL_OWNER: "model owner",
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One party, or somebody else whose coins moved. Amounts in wei.
+
+    Attributes:
+        subsets: for which it was named.
+        verdicts: how many of its jobs were accepted, faulty, missed, flagged.
+        why: what it was paid and what it lost, in words.
+    """
+
+    name: str
+    role: str
+    address: Address
+    cheat: str
+    subsets: tuple[int, ...]
+    paid_in: int
+    earned: int
+    compensated: int
+    spent: int
+    lost: int
+    taken_out: int
+    free: int
+    locked: int
+    verdicts: dict[str, int]
+    why: tuple[str, ...]
+
+
+def members_of(
+    outcome: Outcome, accounts: dict[Address, Account], findings: Sequence[Finding]
+) -> tuple[Member, ...]:
+    """The parties in their order, then whoever else has an account."""
+    names = Names(outcome.parties)
+    others = [names[address] for address in accounts if address not in names]
+    return tuple(
+        _member(outcome, party, accounts[party.address], findings) for party in (*outcome.parties, *others)
+    )
+
+
+def is_slashed(statement: Statement) -> bool:
+    """Whether a member was judged Faulty or Missed, rejected, or lost a bond."""
+    return bool(statement.faulty or statement.missed or statement.rejected or statement.forfeited)
+
+
+def _member(outcome: Outcome, party: Party, account: Account, findings: Sequence[Finding]) -> Member:
+    market, address = outcome.market, party.address
+    statement = outcome.audit.statements.get(address, Statement())
+    mine = [found for found in findings if found.member == address]
+    return Member(
+        name=party.name,
+        role=role_of(market.members.get(address)),
+        address=address,
+        cheat=party.cheat,
+        subsets=tuple(sorted({subset_of(instance.id) for instance in market.instances_at(address)})),
+        **vars(account),
+        verdicts={
+            "accepted": statement.accepted,
+            "faulty": statement.faulty,
+            "missed": statement.missed,
+            "flagged": statement.flagged,
+        },
+        why=tuple(_why(outcome, address, account, mine)),
+    )
+
+
+def role_of(member: Registered | None) -> str:
+    """A member's role in words."""
+    return _ROLES.get(member.role, "no member") if member else "no member"
+
+
+def _why(outcome: Outcome, address: Address, account: Account, mine: Sequence[Finding]) -> Iterator[str]:
+    member = outcome.market.members.get(address)
+    role = member.role if member else Role.NONE
+    if role is Role.CLOUD_OWNER:
+        yield from _jobs(outcome, address, account)
+    if role is Role.DATA_OWNER:
+        settled = _settled(outcome, address)
+        yield f"{coins(account.earned)} for its data in {numbered(settled, 'settled subset')}"
+    if role is Role.MODEL_OWNER:
+        yield f"spent {coins(account.spent)} on jobs and data, out of escrow"
+        if account.compensated:
+            yield f"{coins(account.compensated)} of forfeited coins came to its escrow"
+    for fault in Fault:
+        same = [found for found in mine if found.fault is fault]
+        if same:
+            yield _lost(fault, same)
+
+
+def _jobs(outcome: Outcome, address: Address, account: Account) -> Iterator[str]:
+    market = outcome.market
+    rounds = sorted(
+        {
+            record.number
+            for couple in market.couples.values()
+            for record in couple.rounds.values()
+            for ci, (verdict, _) in record.verdicts.items()
+            if verdict is JobStatus.ACCEPTED and market.instances[ci].cloud_owner == address
+        }
+    )
+    if rounds:
+        told = f"round{'' if len(rounds) == 1 else 's'} {listed(rounds)}"
+        yield f"{coins(account.earned)} for accepted jobs in {told}"
+    instances = list(market.instances_at(address))
+    if not instances:
+        yield "was named for no replica"
+    elif all(instance.status is InstanceStatus.REFUSED for instance in instances):
+        yield "refused its replica"
+
+
+def _settled(outcome: Outcome, owner: Address) -> int:
+    couples = outcome.market.couples.values()
+    mine = (couple for couple in couples if outcome.market.dataset_of(couple).owner == owner)
+    return sum(len(record.digests) for couple in mine for record in couple.rounds.values())
+
+
+def _lost(fault: Fault, same: Sequence[Finding]) -> str:
+    lost, rounds = sum(found.lost for found in same), [found.round for found in same if found.round]
+    where = f" in round{'' if len(rounds) == 1 else 's'} {listed(rounds)}" if rounds else ""
+    what = f"lost {coins(lost)}" if lost else "lost its place, no coins"
+    return f"{what}: {fault.value}{where}"

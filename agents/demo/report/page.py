@@ -1,0 +1,77 @@
+"""The report as one page that needs nothing but itself, and both files written."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from agents.demo.outcome import Outcome
+from agents.demo.report import words
+from agents.demo.report.gas import gas_by, label
+from agents.demo.report.plots import accuracy_plot, gas_plot
+from agents.demo.report.summary import Section, summary
+
+JSON_NAME, PAGE_NAME = "report.json", "report.html"
+_TEMPLATES = Path(__file__).parent / "templates"
+_READABLE = 0o644
+
+
+def write_report(outcome: Outcome, folder: Path) -> None:
+    """Writes ``report.json`` and ``report.html`` to `folder`; a crash leaves the old files or the new ones.
+
+    Args:
+        outcome: what the run left.
+        folder: made if it is not there.
+    """
+    facts = summary(outcome)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / JSON_NAME, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _write(folder / PAGE_NAME, page(outcome, facts))
+
+
+def page(outcome: Outcome, facts: Section) -> str:
+    """The whole page as HTML.
+
+    Args:
+        outcome: what the run left.
+        facts: its summary; all that the page tells is in it.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        coins=words.coins,
+        score=words.score,
+        gap=words.gap,
+        brief=words.brief,
+        moment=words.moment,
+        listed=words.listed,
+        share=words.share,
+    )
+    environment.globals.update(numbered=words.numbered)
+    names = words.Names(outcome.parties)
+    return environment.get_template("report.html.j2").render(
+        facts,
+        name_of=lambda address: names[address].name,
+        accuracy_plot=Markup(accuracy_plot(outcome.scores)),
+        gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(temporary).chmod(_READABLE)
+    Path(temporary).replace(path)
