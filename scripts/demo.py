@@ -41,13 +41,13 @@ def main(
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
     try:
-        run(Scenario(data, target, subsets, replicas, rounds, model, seed, network))
+        perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network))
     except HoldfastError as problem:
         print(problem, file=sys.stderr)
         raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
 
 
-def run(scenario: Scenario) -> None:
+def perform(scenario: Scenario) -> None:
     """Plays a scenario and writes its report.
 
     Raises:
@@ -60,7 +60,7 @@ def run(scenario: Scenario) -> None:
     for note in table.notes:
         console.print(f"[dim]{escape(note)}[/]")
     shutil.rmtree(FOLDER, ignore_errors=True)
-    with local_chain(scenario.network) as chain:
+    with local_chain(scenario.network, block_time=1) as chain:
         stage = Stage(scenario, FOLDER, chain.url, _deploy(scenario, chain))
         begun = time.monotonic()
         journal = stage.home(scenario.model_owner) / JOURNAL_FILE
@@ -91,13 +91,12 @@ def _conclude(console: Console, folder: Path) -> None:
 
 def _deploy(scenario: Scenario, chain: LocalChain) -> Path:
     """Deploys the market and gives every member coins; Brownie is not needed after that."""
-    from brownie import accounts, network, project
+    from brownie import accounts, network, project, run
 
-    project.load(str(ROOT), "Holdfast")
+    holdfast = project.load(str(ROOT), "Holdfast")
+    holdfast.load_config()
     connect_brownie(chain)
-    from scripts.deploy import deploy
-
-    deployment = deploy(FOLDER)
+    deployment: Path = run("scripts/deploy.py", "deploy", (FOLDER,), project=holdfast)
     stage = Stage(scenario, FOLDER, chain.url, deployment)
     for cast in scenario.everybody:
         amount = FUEL + stage.opening_deposit(cast)

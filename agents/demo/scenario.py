@@ -108,13 +108,15 @@ class Scenario:
 
     @property
     def terms(self) -> Terms:
-        """Windows of seconds, so that a silent cloud owner holds up nobody; prices by default."""
+        """Prices by default; windows of seconds, and penalties that make the silent leave after two misses."""
+        bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
         return Terms(
-            answer_window_seconds=10 * slack,
+            miss_penalty=bond * 2 // 5,
+            answer_window_seconds=20 * slack,
             draw_window_seconds=4 * slack,
-            report_window_seconds=8 + len(self.cloud_owners) // 6,
-            settle_window_seconds=2 * slack,
+            report_window_seconds=slack // 2 + 4,
+            settle_window_seconds=4 * slack,
             couple_window_seconds=3600,
             offer_seconds=4 * 3600,
         )
