@@ -1,0 +1,76 @@
+"""The market's transactions as the chain has them: who called what, and for how much gas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_utils.abi import function_abi_to_4byte_selector
+from eth_utils.address import to_checksum_address
+
+from agents.chain.client import MarketClient
+from agents.chain.node import from_hex
+from agents.core.ids import Address
+
+_SELECTOR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A transaction to the market.
+
+    Attributes:
+        functions: what it called: one name, or those inside a multicall, in order; a selector where the ABI
+            lacks it.
+        hash: 32 bytes.
+    """
+
+    hash: bytes
+    block: int
+    sender: Address
+    functions: tuple[str, ...]
+    gas_used: int
+    succeeded: bool
+
+
+def transactions(client: MarketClient, first: int, last: int) -> Iterator[Mined]:
+    """All transactions to the market in these blocks, both included, failed ones too.
+
+    Raises:
+        NodeUnavailable: the node did not answer.
+    """
+    names = _names(client)
+    for number in range(first, last + 1):
+        block = client.node.ask("eth_getBlockByNumber", hex(number), True)
+        for transaction in block["transactions"]:
+            to = transaction["to"]
+            if to and to_checksum_address(to) == client.deployment.market:
+                yield _mined(client, transaction, names)
+
+
+def _mined(client: MarketClient, transaction: dict[str, Any], names: dict[bytes, str]) -> Mined:
+    receipt = client.node.ask("eth_getTransactionReceipt", transaction["hash"])
+    return Mined(
+        from_hex(transaction["hash"]),
+        int(transaction["blockNumber"], 16),
+        Address(to_checksum_address(transaction["from"])),
+        _functions(from_hex(transaction["input"]), names),
+        int(receipt["gasUsed"], 16),
+        int(receipt["status"], 16) == 1,
+    )
+
+
+def _functions(data: bytes, names: dict[bytes, str]) -> tuple[str, ...]:
+    selector = data[:_SELECTOR]
+    name = names.get(selector, "0x" + selector.hex())
+    if name != "multicall":
+        return (name,)
+    (parts,) = decode(["bytes[]"], data[_SELECTOR:])
+    return tuple(called for part in parts for called in _functions(part, names))
+
+
+def _names(client: MarketClient) -> dict[bytes, str]:
+    functions = [entry for entry in client.deployment.abi if entry["type"] == "function"]
+    return {bytes(function_abi_to_4byte_selector(entry)): str(entry["name"]) for entry in functions}  # type: ignore[arg-type]
