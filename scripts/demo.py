@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from agents.demo.report import write_report
 from rich.console import Console
 from rich.markup import escape
 
 from agents.core.errors import BadInput, HoldfastError
 from agents.demo.collect import collect, prepare
 from agents.demo.live import Screen
+from agents.demo.report import write_report
 from agents.demo.scenario import Scenario
 from agents.demo.stage import FUEL, Stage, play, withdraw_all
 from agents.runtime.launch import JOURNAL_FILE

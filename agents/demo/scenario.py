@@ -108,7 +108,7 @@ class Scenario:
 
     @property
     def terms(self) -> Terms:
-        """Prices by default; windows of seconds, and penalties that make the silent leave after two misses."""
+        """Prices by default; windows of seconds; whoever misses twice has to leave."""
         bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
         return Terms(
