@@ -1,0 +1,394 @@
+"""The cloud owner: what it does in each situation, and that it then has nothing left to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core import calls
+from agents.core.calls import Call
+from agents.core.enums import CouplePhase as Phase
+from agents.core.enums import FlagReason, InstanceStatus, Role
+from agents.core.hashing import data_receipt, training_receipt
+from agents.core.ids import InstanceId, subset_of
+from agents.roles.acts import Act, Fact, OpenPackage, Send, TrainModel, job_key, package_key
+from agents.roles.cloud_owner import CloudOwner
+from agents.roles.common import data_nonce, training_nonce
+from tests.support.script import FORGED, LOCATION, PLAN, Script, data_digest
+
+BOND = 300
+
+
+def role(script: Script, number: int = 0, opening_deposit: int = 0) -> CloudOwner:
+    """One of the script's cloud owners."""
+    return CloudOwner(script.cos[number], opening_deposit)
+
+
+def opened(*cis: InstanceId, digest: bytes | None = None) -> dict[str, Fact]:
+    """What the opened packages hold: what they should, or this."""
+    return {package_key(ci): {"digest": (digest or data_digest(subset_of(ci))).hex()} for ci in cis}
+
+
+def trained(script: Script, *cis: InstanceId, digest: bytes | None = None) -> dict[str, Fact]:
+    """What training gave: what it should, or this."""
+    return {
+        job_key(script.tc, script.couple.round, ci): {
+            "digest": (digest or script.model_digest(subset_of(ci))).hex(),
+            "sealed_location": LOCATION.hex(),
+        }
+        for ci in cis
+    }
+
+
+def sent(acts: list[Act]) -> list[Call]:
+    """The calls, where there is no task among the acts."""
+    assert all(isinstance(act, Send) for act in acts)
+    return [act.call for act in acts if isinstance(act, Send)]
+
+
+def named(replicas: int = 3, **terms: int) -> Script:
+    """Every cloud owner is named, nobody has answered."""
+    script = Script(replicas=replicas, **terms)
+    script.register()
+    script.offer()
+    script.name()
+    return script
+
+
+def joins(script: Script, ci: InstanceId, digest: bytes | None = None) -> Call:
+    """How an honest cloud owner joins."""
+    co = script.owner(ci)
+    nonce = data_nonce(co, ci)
+    digest = digest or data_digest(subset_of(ci))
+    receipt = data_receipt(script.chain.domain, script.ds, subset_of(ci), co.address, digest, nonce)
+    return calls.join_ci(ci, receipt, nonce)
+
+
+# --- becoming a cloud owner ---
+
+
+def test_a_stranger_registers_first() -> None:
+    script = Script()
+    (register,) = sent(script.decide(role(script, opening_deposit=5)))
+    assert register == calls.register(Role.CLOUD_OWNER, script.cos[0].encryption_key, 5)
+
+
+def test_it_has_nothing_to_do_before_it_is_named() -> None:
+    script = Script()
+    script.register()
+    script.offer()
+    assert script.decide(role(script)) == []
+
+
+# --- receiving data ---
+
+
+def test_it_opens_its_package_within_three_quarters_of_the_window() -> None:
+    script = named()
+    ci = script.cis()[0]
+    patience = script.now + 86_400 * 3 // 4
+    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience)]
+
+
+def test_it_joins_with_a_receipt_of_what_it_holds() -> None:
+    script = named()
+    ci = script.cis()[0]
+    assert script.decide(role(script), opened(ci)) == [Send(joins(script, ci), BOND)]
+    script.send(script.cos[0], joins(script, ci))
+    assert script.decide(role(script), opened(ci)) == []
+
+
+def test_it_refuses_a_package_that_is_of_no_use() -> None:
+    script = named()
+    ci = script.cis()[0]
+    facts: dict[str, Fact] = {package_key(ci): {"problem": "not sealed to this key"}}
+    assert sent(script.decide(role(script), facts)) == [calls.refuse_ci(ci)]
+    script.send(script.cos[0], calls.refuse_ci(ci))
+    assert script.decide(role(script), facts) == []
+
+
+def test_it_answers_up_to_the_last_second() -> None:
+    script = named()
+    ci, last = script.cis()[0], script.now + 86_400
+    assert len(script.decide(role(script), opened(ci), now=last)) == 1
+    assert script.decide(role(script), opened(ci), now=last + 1) == []
+    assert script.decide(role(script), now=last + 1) == []
+
+
+def test_one_deposit_covers_the_bonds_of_all_joins() -> None:
+    script = named(subsets=3)
+    mine = [script.cis(subset)[0] for subset in range(3)]
+    script.send(script.cos[0], calls.withdraw(script.coins(script.cos[0]) - 250))
+    deposit, *rest = sent(script.decide(role(script), opened(*mine)))
+    assert deposit == calls.deposit(3 * BOND - 250)
+    assert rest == [joins(script, ci) for ci in mine]
+    script.send(script.cos[0], deposit)
+    assert sent(script.decide(role(script), opened(*mine))) == rest
+
+
+def test_it_pays_in_nothing_if_its_balance_is_just_enough() -> None:
+    script = named()
+    ci = script.cis()[0]
+    script.send(script.cos[0], calls.withdraw(script.coins(script.cos[0]) - BOND))
+    assert sent(script.decide(role(script), opened(ci))) == [joins(script, ci)]
+
+
+# --- the cross-check ---
+
+
+def pool(script: Script, *digests: bytes | None) -> list[InstanceId]:
+    """The first replicas join with these digests and are vouched for by the data owner."""
+    verified = script.cis()[: len(digests)]
+    for ci, digest in zip(verified, digests, strict=True):
+        script.join(ci, digest)
+    if verified:
+        script.verify(*verified)
+    return verified
+
+
+@pytest.mark.parametrize(
+    ("siblings", "joins_them"),
+    [
+        ((), True),
+        ((None,), True),
+        ((FORGED,), False),  # one to one is no majority
+        ((None, FORGED), True),
+        ((FORGED, FORGED), False),
+        ((None, FORGED, FORGED), False),
+        ((None, None, FORGED, FORGED), True),
+    ],
+)
+def test_it_joins_only_where_most_replicas_are_as_its_own(
+    siblings: tuple[bytes | None, ...], joins_them: bool
+) -> None:
+    script = named(replicas=6)
+    pool(script, *siblings)
+    mine = script.cis()[5]
+    (call,) = sent(script.decide(role(script, 5), opened(mine)))
+    assert call == (joins(script, mine) if joins_them else calls.refuse_ci(mine))
+
+
+def test_receipts_that_nobody_vouched_for_do_not_count() -> None:
+    script = named(replicas=3)
+    script.join(script.cis()[0], FORGED)
+    mine = script.cis()[2]
+    assert sent(script.decide(role(script, 2), opened(mine))) == [joins(script, mine)]
+
+
+def test_it_leaves_a_subset_whose_other_replicas_turn_out_different() -> None:
+    script = named(replicas=3)
+    first, second, mine = script.cis()
+    script.send(script.cos[2], joins(script, mine))
+    script.join(first, FORGED)
+    script.join(second, FORGED)
+    script.verify(first, second)
+    assert script.instance(mine).status is InstanceStatus.JOINED
+    assert sent(script.decide(role(script, 2), opened(mine))) == [calls.retire_ci(mine)]
+    script.send(script.cos[2], calls.retire_ci(mine))
+    assert script.decide(role(script, 2), opened(mine)) == []
+
+
+def test_a_verified_instance_leaves_as_well() -> None:
+    script = named(replicas=3)
+    mine, second, third = script.cis()
+    script.send(script.cos[0], joins(script, mine))
+    script.verify(mine)
+    assert script.decide(role(script), opened(mine)) == []
+    script.join(second, FORGED)
+    script.join(third, FORGED)
+    script.verify(second, third)
+    assert sent(script.decide(role(script), opened(mine))) == [calls.retire_ci(mine)]
+    script.send(script.cos[0], calls.retire_ci(mine))
+    assert script.decide(role(script), opened(mine)) == []  # its bond is held for a while
+
+
+# --- training ---
+
+
+def train_task(script: Script, ci: InstanceId) -> TrainModel:
+    """What there is to train for an instance."""
+    return TrainModel(
+        script.tc,
+        ci,
+        script.couple.round,
+        PLAN,
+        LOCATION,
+        LOCATION,
+        LOCATION,
+        script.mo.encryption_key,
+        script.couple.deadline - 7_200 // 4,
+    )
+
+
+def test_it_trains_what_is_drawn_and_nothing_else() -> None:
+    script = Script(replicas=2, subsets=4, subsets_per_round=2).bring_to(Phase.TRAINING)
+    mine = [script.cis(subset)[0] for subset in script.drawn]
+    assert len(mine) == 2
+    assert script.decide(role(script)) == [train_task(script, ci) for ci in mine]
+
+
+def test_it_reports_what_it_trained() -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    ci, co = script.cis()[0], script.cos[0]
+    (report,) = sent(script.decide(role(script), trained(script, ci)))
+    nonce = training_nonce(co, script.tc, 1, ci)
+    digest = script.model_digest(0)
+    receipt = training_receipt(script.chain.domain, script.tc, 1, ci, co.address, digest, nonce)
+    assert report == calls.update_tj(script.tc, ci, 1, receipt, nonce, LOCATION)
+    script.send(co, report)
+    assert script.decide(role(script), trained(script, ci)) == []
+
+
+@pytest.mark.parametrize("reason", FlagReason)
+def test_it_flags_what_cannot_be_trained(reason: FlagReason) -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    ci = script.cis()[0]
+    facts: dict[str, Fact] = {job_key(script.tc, 1, ci): {"flag": int(reason), "why": "it is so"}}
+    (flag,) = sent(script.decide(role(script), facts))
+    assert flag == calls.flag_tj(script.tc, ci, 1, reason)
+    script.send(script.cos[0], flag)
+    assert script.decide(role(script), facts) == []
+
+
+def test_it_answers_a_round_up_to_its_last_second() -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    ci, last = script.cis()[0], script.couple.deadline
+    assert len(script.decide(role(script), trained(script, ci), now=last)) == 1
+    assert script.decide(role(script), trained(script, ci), now=last + 1) == []
+    assert script.decide(role(script), now=last + 1) == []
+
+
+def test_it_still_answers_for_an_instance_that_left_after_the_draw() -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    ci = script.cis()[0]
+    script.send(script.cos[0], calls.retire_ci(ci))
+    assert script.decide(role(script)) == [train_task(script, ci)]
+
+
+def test_it_is_not_asked_if_it_left_before_the_draw() -> None:
+    script = Script().bring_to(Phase.DRAWING)
+    script.send(script.cos[0], calls.retire_ci(script.cis()[0]))
+    script.draw()
+    assert script.decide(role(script)) == []
+
+
+def test_the_next_round_is_a_new_job() -> None:
+    script = Script(rounds=2).bring_to(Phase.SETTLING)
+    ci = script.cis()[0]
+    facts = trained(script, ci)
+    script.settle(0)
+    script.start()
+    script.draw()
+    assert script.decide(role(script), facts) == [train_task(script, ci)]
+
+
+@pytest.mark.parametrize("phase", [Phase.REQUESTED, Phase.APPROVED, Phase.DRAWING, Phase.OVERDUE])
+def test_it_has_nothing_to_do_while_others_are_waited_for(phase: Phase) -> None:
+    script = Script().bring_to(phase)
+    assert script.decide(role(script)) == []
+
+
+# --- being paid ---
+
+
+def test_it_settles_for_itself_in_the_second_half_of_the_window() -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    script.answer("AAM")
+    facts = trained(script, script.cis()[0])
+    half = script.couple.deadline + 1_800 // 2
+    assert script.decide(role(script), facts, now=script.couple.deadline + 1) == []
+    assert script.decide(role(script), facts, now=half) == []
+    (settle,) = sent(script.decide(role(script), facts, now=half + 1))
+    reports = script.market.reports_of(script.couple, 0)
+    assert settle == calls.settle_round(script.tc, 0, script.model_digest(0), reports)
+    assert sent(script.decide(role(script), facts, now=half + 900)) == [settle]
+    assert script.decide(role(script), facts, now=half + 901) == []
+    script.now = half + 1
+    script.send(script.cos[0], settle)
+    assert script.decide(role(script), facts) == []
+
+
+def test_early_answers_do_not_make_the_model_owners_half_shorter() -> None:
+    script = Script().bring_to(Phase.SETTLING)
+    assert script.now < script.couple.deadline
+    facts = trained(script, script.cis()[0])
+    assert script.decide(role(script), facts, now=script.couple.deadline + 900) == []
+
+
+@pytest.mark.parametrize(
+    ("letters", "quorum", "settles"),
+    [("AAF", 0, True), ("AFF", 0, False), ("AMM", 0, False), ("AGA", 0, True), ("AAF", 3, False)],
+)
+def test_it_settles_only_with_a_quorum(letters: str, quorum: int, settles: bool) -> None:
+    script = Script(quorum=quorum).bring_to(Phase.TRAINING)
+    script.answer(letters)
+    facts = trained(script, script.cis()[0])
+    acts = script.decide(role(script), facts, now=script.couple.deadline + 901)
+    assert bool(acts) is settles
+
+
+def test_it_does_not_settle_for_a_result_that_is_not_the_quorums() -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    script.answer("FAA")
+    facts = trained(script, script.cis()[0], digest=FORGED)
+    assert script.decide(role(script), facts, now=script.couple.deadline + 901) == []
+
+
+def test_it_settles_nothing_that_it_did_not_train() -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    script.answer("GAA")
+    late = script.couple.deadline + 901
+    flagged: dict[str, Fact] = {job_key(script.tc, 1, script.cis()[0]): {"flag": 0, "why": "gone"}}
+    assert script.decide(role(script), flagged, now=late) == []
+    assert script.decide(role(script), {}, now=late) == []
+
+
+def test_it_settles_each_of_its_subsets() -> None:
+    script = Script(subsets=2, subsets_per_round=2).bring_to(Phase.SETTLING)
+    facts = trained(script, script.cis(0)[0], script.cis(1)[0])
+    late = script.couple.deadline + 901
+    assert [call.arguments[1] for call in sent(script.decide(role(script), facts, now=late))] == [0, 1]
+    script.now = late
+    script.settle(0)
+    assert [call.arguments[1] for call in sent(script.decide(role(script), facts))] == [1]
+
+
+# --- leaving ---
+
+
+def test_it_takes_its_bond_back_from_a_data_owner_that_does_not_answer() -> None:
+    script = named()
+    ci = script.cis()[0]
+    script.join(ci)
+    last = script.now + 86_400
+    assert script.decide(role(script), opened(ci), now=last) == []
+    assert sent(script.decide(role(script), opened(ci), now=last + 1)) == [calls.release_ci(ci)]
+    script.now = last + 1
+    script.send(script.cos[0], calls.release_ci(ci))
+    assert script.decide(role(script), opened(ci)) == []
+
+
+def test_it_takes_its_bond_back_once_no_round_needs_it() -> None:
+    script = Script().open()
+    ci = script.cis()[0]
+    script.send(script.cos[0], calls.retire_ci(ci))
+    held = script.now + 7_200 + 2 * 1_800
+    assert script.decide(role(script), now=held) == []
+    assert sent(script.decide(role(script), now=held + 1)) == [calls.release_ci(ci)]
+
+
+def test_it_leaves_when_the_offer_ends() -> None:
+    script = Script().open()
+    ci, end = script.cis()[0], script.terms.ends_at
+    assert script.decide(role(script), opened(ci), now=end) == []
+    assert sent(script.decide(role(script), opened(ci), now=end + 1)) == [calls.release_ci(ci)]
+
+
+def test_answers_come_before_the_care_of_replicas() -> None:
+    script = Script(replicas=2, subsets=2, subsets_per_round=2).bring_to(Phase.TRAINING)
+    mine = [script.cis(subset)[0] for subset in (0, 1)]
+    script.send(script.cos[0], calls.retire_ci(mine[1]))
+    script.now = script.couple.deadline
+    later = script.instance(mine[1]).since + 7_200 + 2 * 1_800 + 1
+    facts = trained(script, *mine)
+    assert [call.function for call in sent(script.decide(role(script), facts))] == ["updateTJ"] * 2
+    assert [call.function for call in sent(script.decide(role(script), facts, now=later))] == ["releaseCI"]

@@ -1,0 +1,374 @@
+"""The data owner: what it does in each situation, and that it then has nothing left to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import cast
+
+import pytest
+
+from agents.core import calls
+from agents.core.calls import Call
+from agents.core.enums import CouplePhase as Phase
+from agents.core.enums import InstanceStatus, Role
+from agents.core.hashing import next_tip
+from agents.core.ids import instance_id
+from agents.roles.acts import Act, Fact, Json, PackData, ReviewPlan, Send
+from agents.roles.common import seed_link
+from agents.roles.data_owner import DataOwner, Policy
+from tests.support.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
+
+ANSWER_WINDOW = 86_400
+
+
+def role(script: Script, policy: Policy | None = None, opening_deposit: int = 0) -> DataOwner:
+    """The script's data owner; every cloud owner gets a replica of every subset."""
+    owners = (tuple(co.address for co in script.cos),) * script.terms.subsets
+    return DataOwner(script.do, owners, opening_deposit, policy or Policy())
+
+
+def pack_task(script: Script) -> PackData:
+    """The task that packs for the script's cloud owners."""
+    return PackData(
+        script.ds,
+        tuple((i, co.address, co.encryption_key) for i in range(script.terms.subsets) for co in script.cos),
+    )
+
+
+def packed(script: Script) -> dict[str, Fact]:
+    """What the packing found out."""
+    packages: list[Json] = [
+        {"subset": i, "cloud_owner": co.address, "sealed_location": LOCATION.hex()}
+        for i in range(script.terms.subsets)
+        for co in script.cos
+    ]
+    return {
+        pack_task(script).key: {
+            "terms": cast("Json", asdict(script.terms)),
+            "metadata_hash": METADATA.hex(),
+            "metadata_location": LOCATION.hex(),
+            "digests": [data_digest(i).hex() for i in range(script.terms.subsets)],
+            "packages": packages,
+        }
+    }
+
+
+def reviewed(script: Script, problem: str = "") -> dict[str, Fact]:
+    """The packing, and a review of the script's couple."""
+    return packed(script) | {ReviewPlan(script.tc, PLAN, LOCATION).key: {"problem": problem}}
+
+
+def sent(acts: list[Act]) -> list[Call]:
+    """The calls, where there is no task among the acts."""
+    assert all(isinstance(act, Send) for act in acts)
+    return [act.call for act in acts if isinstance(act, Send)]
+
+
+# --- becoming a data owner ---
+
+
+def test_a_stranger_registers_first() -> None:
+    script = Script()
+    (register,) = sent(script.decide(role(script, opening_deposit=77)))
+    assert register == calls.register(Role.DATA_OWNER, script.do.encryption_key, 77)
+
+
+def test_it_waits_until_all_its_cloud_owners_are_members() -> None:
+    script = Script(replicas=2)
+    for who, kind in ((script.do, Role.DATA_OWNER), (script.cos[0], Role.CLOUD_OWNER)):
+        script.send(who, calls.register(kind, who.encryption_key))
+    assert script.decide(role(script)) == []
+
+
+def test_it_packs_for_the_keys_that_its_cloud_owners_registered() -> None:
+    script = Script(replicas=2, subsets=2)
+    script.register()
+    assert script.decide(role(script)) == [pack_task(script)]
+
+
+def test_it_offers_and_names_at_once() -> None:
+    script = Script(replicas=2, subsets=2)
+    script.register()
+    offer, name = sent(script.decide(role(script), packed(script)))
+    assert offer == calls.create_ds(script.terms, METADATA, LOCATION)
+    a, b = (co.address for co in script.cos)
+    assert name == calls.create_ci(script.ds, [0, 0, 1, 1], [a, b, a, b], [LOCATION] * 4)
+    script.send(script.do, offer)
+    assert sent(script.decide(role(script), packed(script))) == [name]
+    script.send(script.do, name)
+    assert script.decide(role(script), packed(script)) == []
+
+
+def test_it_names_at_most_32_replicas_a_call() -> None:
+    script = Script(replicas=7, subsets=5)
+    script.register()
+    script.offer()
+    first, second = sent(script.decide(role(script), packed(script)))
+    assert [len(cast("list[int]", call.arguments[1])) for call in (first, second)] == [32, 3]
+    script.send(script.do, first)
+    assert sent(script.decide(role(script), packed(script))) == [second]
+    script.send(script.do, second)
+    assert script.decide(role(script), packed(script)) == []
+
+
+def test_it_does_not_name_again_who_refused() -> None:
+    script = Script(replicas=2)
+    script.register()
+    script.offer()
+    script.name()
+    script.send(script.cos[0], calls.refuse_ci(script.cis()[0]))
+    assert script.decide(role(script), packed(script)) == []
+
+
+# --- receipts ---
+
+
+def test_it_verifies_right_receipts_and_rejects_wrong_ones_in_one_call() -> None:
+    script = Script(replicas=3, subsets=2)
+    script.register()
+    script.offer()
+    script.name()
+    right, wrong, _ = script.cis(0)
+    other = script.cis(1)[0]
+    script.join(right)
+    script.join(wrong, FORGED)
+    script.join(other, data_digest(0))  # the right data of the wrong subset
+    assert sent(script.decide(role(script), packed(script))) == [
+        calls.verify_ci([right, wrong, other], [True, False, False])
+    ]
+    script.verify(right)
+    script.verify(wrong, other, ok=False)
+    assert script.decide(role(script), packed(script)) == []
+
+
+def test_it_rejects_a_copied_receipt() -> None:
+    script = Script(replicas=2)
+    script.register()
+    script.offer()
+    script.name()
+    honest, copier = script.cis()
+    script.join(honest)
+    receipt, nonce = script.data_receipt(honest)
+    script.send(script.cos[1], calls.join_ci(copier, receipt, nonce))
+    assert sent(script.decide(role(script), packed(script))) == [
+        calls.verify_ci([honest, copier], [True, False])
+    ]
+
+
+def test_it_verifies_up_to_the_last_second() -> None:
+    script = Script(replicas=1)
+    script.register()
+    script.offer()
+    script.name()
+    script.join(script.cis()[0])
+    last = script.now + ANSWER_WINDOW
+    assert len(script.decide(role(script), packed(script), now=last)) == 1
+    assert script.decide(role(script), packed(script), now=last + 1) == []
+
+
+# --- requests ---
+
+
+def test_it_reviews_a_requested_plan_first() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    assert script.decide(role(script), packed(script)) == [ReviewPlan(script.tc, PLAN, LOCATION)]
+
+
+def test_it_approves_and_locks_its_bond() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    tip = seed_link(script.do, script.tc, script.rounds, 0)
+    assert script.decide(role(script), reviewed(script)) == [Send(calls.approve_tc(script.tc, tip), 500)]
+    script.approve()
+    assert script.decide(role(script), reviewed(script)) == []
+
+
+def test_it_declines_a_bad_plan() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    facts = reviewed(script, "the plan is for 3 features")
+    assert sent(script.decide(role(script), facts)) == [calls.decline_tc(script.tc)]
+    script.send(script.do, calls.decline_tc(script.tc))
+    assert script.decide(role(script), facts) == []
+
+
+def test_it_pays_in_exactly_what_the_bond_lacks() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    script.send(script.do, calls.withdraw(script.coins(script.do) - 120))
+    deposit, approve = sent(script.decide(role(script), reviewed(script)))
+    assert deposit == calls.deposit(380)
+    script.send(script.do, deposit)
+    assert sent(script.decide(role(script), reviewed(script))) == [approve]
+
+
+def test_it_pays_in_nothing_for_acts_that_lock_nothing() -> None:
+    script = Script().bring_to(Phase.DRAWING)
+    script.send(script.do, calls.withdraw(script.coins(script.do)))
+    assert [call.function for call in sent(script.decide(role(script), packed(script)))] == ["drawRound"]
+
+
+def test_it_does_not_answer_a_lapsed_request() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    last = script.couple.deadline
+    assert len(script.decide(role(script), reviewed(script), now=last)) == 1
+    assert script.decide(role(script), reviewed(script), now=last + 1) == []
+
+
+def test_it_does_not_meddle_with_another_owners_couples() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    other = replace(script.do, address=script.stranger.address)
+    script.send(script.stranger, calls.register(Role.DATA_OWNER, other.encryption_key))
+    assert script.decide(DataOwner(other, ()))[1:] == []
+    assert isinstance(script.decide(DataOwner(other, ()))[0], PackData)
+
+
+# --- the policy ---
+
+
+def requested_again(script: Script) -> Fact:
+    """A second couple of the same model owner; the review's result."""
+    tip = bytes(32)
+    script.send(script.mo, calls.request_tc(script.mod, script.ds, 1, tip, 0))
+    return {"problem": ""}
+
+
+@pytest.mark.parametrize(("limit", "approves"), [(1, False), (2, True)])
+def test_it_approves_so_many_couples_of_one_model_owner(limit: int, approves: bool) -> None:
+    script = Script().bring_to(Phase.APPROVED)
+    facts = reviewed(script)
+    requested_again(script)
+    second = max(script.market.couples)
+    facts |= {ReviewPlan(second, PLAN, LOCATION).key: {"problem": ""}}
+    (call,) = sent(script.decide(role(script, Policy(limit)), facts))
+    assert call.function == ("approveTC" if approves else "declineTC")
+    assert call.arguments[0] == second
+
+
+def test_requests_that_come_together_are_answered_one_by_one() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    requested_again(script)
+    second = max(script.market.couples)
+    facts = reviewed(script) | {ReviewPlan(second, PLAN, LOCATION).key: {"problem": ""}}
+    data_owner = role(script, Policy(1))
+    assert [call.arguments[0] for call in sent(script.decide(data_owner, facts))] == [script.tc]
+    script.approve()
+    assert sent(script.decide(data_owner, facts)) == [calls.decline_tc(second)]
+
+
+def test_a_declined_request_does_not_count() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    script.send(script.do, calls.decline_tc(script.tc))
+    requested_again(script)
+    second = max(script.market.couples)
+    facts = packed(script) | {ReviewPlan(second, PLAN, LOCATION).key: {"problem": ""}}
+    (call,) = sent(script.decide(role(script, Policy(1)), facts))
+    assert (call.function, call.arguments[0]) == ("approveTC", second)
+
+
+# --- stragglers ---
+
+
+def with_a_straggler() -> Script:
+    """A request for a dataset of which the second replica has not answered."""
+    script = Script(replicas=2)
+    script.register()
+    script.offer()
+    script.name()
+    script.join(script.cis()[0])
+    script.verify(script.cis()[0])
+    script.request()
+    return script
+
+
+def test_it_waits_half_of_the_window_for_stragglers() -> None:
+    script = with_a_straggler()
+    half = script.now + ANSWER_WINDOW // 2
+    assert script.decide(role(script), reviewed(script), now=half) == []
+    (call,) = sent(script.decide(role(script), reviewed(script), now=half + 1))
+    assert call.function == "approveTC"
+
+
+def test_it_waits_no_longer_once_the_last_has_answered() -> None:
+    script = with_a_straggler()
+    script.send(script.cos[1], calls.refuse_ci(script.cis()[1]))
+    assert len(script.decide(role(script), reviewed(script))) == 1
+
+
+def test_it_verifies_a_straggler_before_it_approves() -> None:
+    script = with_a_straggler()
+    late = script.cis()[1]
+    script.join(late)
+    assert sent(script.decide(role(script), reviewed(script))) == [calls.verify_ci([late], [True])]
+    script.verify(late)
+    assert len(script.decide(role(script), reviewed(script))) == 1
+
+
+def test_it_never_approves_while_a_subset_has_no_instance() -> None:
+    script = Script(replicas=1, subsets=2).bring_to(Phase.REQUESTED)
+    script.send(script.cos[0], calls.retire_ci(script.cis(0)[0]))
+    last = script.couple.deadline
+    assert script.decide(role(script), reviewed(script), now=last) == []
+
+
+# --- rounds ---
+
+
+def test_it_opens_its_seed_for_each_round_in_time() -> None:
+    script = Script(rounds=2).bring_to(Phase.DRAWING)
+    last = script.couple.deadline
+    (draw,) = sent(script.decide(role(script), packed(script), now=last))
+    assert draw.function == "drawRound"
+    assert next_tip(cast("bytes", draw.arguments[1])) == script.couple.do_tip
+    assert script.decide(role(script), packed(script), now=last + 1) == []
+    script.send(script.do, draw)
+    assert script.phase is Phase.TRAINING
+    script.answer("AAA")
+    script.settle(0)
+    script.start()
+    (second,) = sent(script.decide(role(script), packed(script)))
+    assert second.arguments[1] != draw.arguments[1]
+    script.send(script.do, second)
+    assert script.phase is Phase.TRAINING
+
+
+@pytest.mark.parametrize("phase", [Phase.APPROVED, Phase.TRAINING, Phase.SETTLING, Phase.OVERDUE])
+def test_it_has_nothing_to_do_while_others_are_waited_for(phase: Phase) -> None:
+    script = Script().bring_to(phase)
+    assert script.decide(role(script), packed(script)) == []
+
+
+def test_seeds_come_before_anything_else() -> None:
+    script = Script(replicas=2).bring_to(Phase.DRAWING)
+    script.send(script.cos[1], calls.retire_ci(script.cis()[1]))
+    script.now += script.terms.report_window_seconds + 2 * script.terms.settle_window_seconds + 1
+    script.send(script.cos[1], calls.release_ci(script.cis()[1]))
+    script.name(script.cos[1])
+    late = instance_id(script.ds, 0, 3)
+    script.join(late)
+    assert script.instance(late).status is InstanceStatus.JOINED
+    draw, verify = sent(script.decide(role(script), packed(script), now=script.couple.deadline))
+    assert (draw.function, verify.function) == ("drawRound", "verifyCI")
+
+
+# --- the end ---
+
+
+def test_it_frees_its_bond_once_the_couples_window_is_over() -> None:
+    script = Script(rounds=1).bring_to(Phase.SETTLING)
+    script.settle(0)
+    over = script.couple.window_ends_at
+    assert script.phase is Phase.ENDED
+    assert script.decide(role(script), packed(script), now=over) == []  # the model owner may still complete
+    assert sent(script.decide(role(script), packed(script), now=over + 1)) == [calls.expire_tc(script.tc)]
+    script.now = over + 1
+    script.send(script.do, calls.expire_tc(script.tc))
+    assert script.decide(role(script), packed(script)) == []
+
+
+def test_it_closes_a_round_that_a_model_owner_left_behind() -> None:
+    script = Script(rounds=2, subsets=2, subsets_per_round=2).bring_to(Phase.OVERDUE)
+    over = script.couple.window_ends_at
+    assert script.decide(role(script), packed(script), now=over) == []
+    (close,) = sent(script.decide(role(script), packed(script), now=over + 1))
+    assert close == calls.close_round(script.tc, [0, 1])
+    script.now = over + 1
+    script.send(script.do, close)
+    assert sent(script.decide(role(script), packed(script))) == [calls.expire_tc(script.tc)]
