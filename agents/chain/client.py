@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agents.chain.codec import Codec
+from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.node import Node, Provider, from_hex, to_hex
 from agents.chain.views import View
@@ -43,6 +44,7 @@ class MarketClient:
 
     Attributes:
         deployment: where the market is.
+        anchor: the block in which it was deployed: tells this chain from others of the same id.
         node: for requests that are not about the market as it stands.
         codec: the market's ABI.
 
@@ -55,7 +57,15 @@ class MarketClient:
         self.deployment = deployment
         self.node = node
         self.codec = codec
-        self._require_market()
+        self._require_chain_id()
+        anchor = self.block(deployment.block)
+        if anchor is None:
+            raise WrongNetwork(
+                f"the chain has no block {deployment.block}, in which the market was deployed: "
+                "if it was started anew, deploy again"
+            )
+        self.anchor = anchor
+        self._require_contract()
 
     @classmethod
     def connect(cls, rpc_url: str, deployment: Deployment, timeout_seconds: float = 10.0) -> MarketClient:
@@ -144,13 +154,36 @@ class MarketClient:
 
     # --- checks ---
 
-    def _require_market(self) -> None:
+    def claim(self, database: Database) -> None:
+        """Makes a database that of this market on this chain.
+
+        Raises:
+            BadInput: it is another's.
+        """
+        place = f"{self.deployment.market} of block 0x{self.anchor.hash.hex()[:16]}"
+        database.claim("market", f"{place} on chain {self.deployment.chain_id}")
+
+    def require_same_chain(self) -> None:
+        """Makes sure that the node still has the chain that it had at first.
+
+        Raises:
+            WrongNetwork: it was started anew, or is another one.
+        """
+        if self.block(self.anchor.number) != self.anchor:
+            raise WrongNetwork(
+                "the chain has lost the block in which the market was deployed: it was started anew, or is "
+                "another one; deploy again and begin with new databases"
+            )
+
+    def _require_chain_id(self) -> None:
         chain_id = int(self.node.ask("eth_chainId"), 16)
         if chain_id != self.deployment.chain_id:
             raise WrongNetwork(
                 f"the node is of chain {chain_id}, the deployment of chain {self.deployment.chain_id}: "
                 "use the node or the deployment that goes with the other"
             )
+
+    def _require_contract(self) -> None:
         if self.node.ask("eth_getCode", self.deployment.market, "latest") in ("0x", "0x0"):
             raise WrongNetwork(
                 f"there is no contract at {self.deployment.market}: "

@@ -96,13 +96,16 @@ class Delivery:
 
         Raises:
             NodeUnavailable: as for `deliver`.
+            WrongNetwork: the chain was started anew.
         """
         mined = self._chain.nonce()
-        self._outbox.reopen(mined)
+        if self._outbox.last_nonce() >= mined:
+            self._chain.require_same_chain()  # before we say on a new chain what we said on the old one
+            self._outbox.reopen(mined)
         nonces = self._outbox.open_nonces()
         for gap in set(range(mined, nonces[-1] if nonces else mined)) - set(nonces):
             self._fill(gap)
-        return tuple(map(self._finish, self._outbox.open_nonces()))
+        return tuple(self._mined(nonce) or self._finish(nonce) for nonce in self._outbox.open_nonces())
 
     def _fill(self, nonce: int) -> None:
         """A re-org took back a transaction that is not ours: without one in its place ours is never mined."""

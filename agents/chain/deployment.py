@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from eth_utils.address import is_checksum_address
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from agents.core.errors import BadInput
@@ -26,7 +26,7 @@ class Deployment:
 
     chain_id: int
     market: Address
-    block: int
+    block: Annotated[int, Field(ge=1)]
     abi: list[dict[str, Any]]
 
     def save(self, path: Path) -> None:

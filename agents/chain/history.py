@@ -14,7 +14,7 @@ from sqlite3 import Connection
 from agents.chain.client import BlockRef, MarketClient, RawLog
 from agents.chain.database import Database
 from agents.chain.node import NodeRefused
-from agents.core.errors import NodeUnavailable, WrongNetwork
+from agents.core.errors import NodeUnavailable
 from agents.core.events import Logged
 
 MAX_SPAN = 10_000  # blocks a request; providers allow from a few hundred up, so it adapts
@@ -48,8 +48,7 @@ class EventStream:
         confirmations: blocks that must lie on top of a block before its events are delivered.
 
     Raises:
-        BadInput: the database is of another market.
-        WrongNetwork: the node has another chain than the one that the stored events are of.
+        BadInput: the database is of another market, or of another chain.
         NodeUnavailable: the node did not answer. So may `poll`.
     """
 
@@ -58,8 +57,7 @@ class EventStream:
         self._database = database
         self._confirmations = confirmations
         self._span = MAX_SPAN
-        deployment = client.deployment
-        database.claim("market", f"{deployment.market} on chain {deployment.chain_id}")
+        client.claim(database)
         self._cursor = self._stored_cursor() or self._begin()
 
     def replay(self) -> Iterator[Logged]:
@@ -115,12 +113,9 @@ class EventStream:
     # --- the cursor ---
 
     def _begin(self) -> BlockRef:
-        """Starts before the market's own block, which is stored to tell this chain from others."""
-        number = self._client.deployment.block
-        anchor = self._client.block(number)
-        if anchor is None:
-            raise WrongNetwork(f"the chain has no block {number}, where the market was deployed")
-        before = self._client.require_block(number - 1)
+        """Starts before the market's own block, which is stored as the last to fall back to."""
+        anchor = self._client.anchor
+        before = self._client.require_block(anchor.number - 1)
         with self._database.transaction() as connection:
             _put_block(connection, anchor)
             _put_cursor(connection, before)
@@ -139,15 +134,11 @@ class EventStream:
         Returns:
             Whether events were among that.
         """
+        self._client.require_same_chain()
         rows = self._database.rows("SELECT number, hash, timestamp FROM block ORDER BY number")
         stored = [BlockRef(*row) for row in rows]
         kept = bisect_left(stored, True, key=lambda block: not self._is_canonical(block))
-        if kept == 0:
-            raise WrongNetwork(
-                "the chain has lost the block in which the market was deployed: it was started anew, or is "
-                "another one; deploy again and begin with a new database"
-            )
-        fork = stored[kept - 1]
+        fork = stored[kept - 1]  # the anchor at the least
         with self._database.transaction() as connection:
             (lost,) = connection.execute(
                 "SELECT count(*) FROM log WHERE block > ?", (fork.number,)

@@ -59,6 +59,11 @@ class Outbox:
             for hash_, to, data, value, gas, maximum, tip, raw in self._database.rows(query, nonce)
         ]
 
+    def last_nonce(self) -> int:
+        """The highest nonce that we signed; -1 if there is none."""
+        ((last,),) = self._database.rows("SELECT coalesce(max(nonce), -1) FROM outbox")
+        return int(last)
+
     def open_nonces(self) -> list[int]:
         """The nonces that are not mined as far as we know, ascending."""
         query = "SELECT DISTINCT nonce FROM outbox WHERE mined_in IS NULL ORDER BY nonce"

@@ -63,6 +63,7 @@ class Sender:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        client.claim(database)
         self._market = client.deployment.market
         self._codec = client.codec
         self._wallet = wallet
@@ -82,6 +83,7 @@ class Sender:
 
         Raises:
             NodeUnavailable: as for `send`.
+            WrongNetwork: the chain was started anew.
         """
         return self._delivery.resume()
 

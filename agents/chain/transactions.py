@@ -66,8 +66,13 @@ class Transactions:
     """
 
     def __init__(self, client: MarketClient, account: Address) -> None:
+        self._client = client
         self._node = client.node
         self._account = account
+
+    def require_same_chain(self) -> None:
+        """See `MarketClient.require_same_chain`."""
+        self._client.require_same_chain()
 
     def nonce(self) -> int:
         """How many transactions of the account are in blocks."""
@@ -102,6 +107,8 @@ class Transactions:
         """
         request = {"from": self._account, "to": to, "data": to_hex(data), "value": hex(value)}
         estimate = int(self._node.ask("eth_estimateGas", request), 16)
+        if estimate > limit:
+            raise NodeRefused(f"a transaction of {estimate} gas does not fit in a block of {limit}")
         return min(estimate + estimate * GAS_MARGIN_PERCENT // 100, limit)
 
     def broadcast(self, raw: bytes) -> str:

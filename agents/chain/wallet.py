@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,17 +77,7 @@ class Wallet:
             keystore = Account.encrypt(account.key, password, "pbkdf2", LIGHT_ITERATIONS)
         else:
             keystore = Account.encrypt(account.key, password, "scrypt")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                json.dump(keystore, file)
-                file.flush()
-                os.fsync(file.fileno())
-        except FileExistsError:
-            raise BadInput(f"there is a wallet at {path} already: open it, or name another file") from None
-        except OSError as error:
-            raise BadInput(f"the wallet {path} cannot be written: {error.strerror}") from error
+        _write_new(path, json.dumps(keystore))
         return cls(account)
 
     @classmethod
@@ -123,3 +114,22 @@ class Wallet:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a wallet is neither pickled nor copied")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Writes a file that is not there yet, whole: it must not be lost, nor take the place of another."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")  # mode 0600
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            path.hardlink_to(temporary)
+        finally:
+            Path(temporary).unlink()
+    except OSError as error:
+        if path.exists():
+            raise BadInput(f"there is a wallet at {path} already: open it, or name another file") from None
+        raise BadInput(f"the wallet {path} cannot be written: {error.strerror}") from error

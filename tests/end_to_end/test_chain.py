@@ -224,14 +224,13 @@ def test_transactions_of_one_block_keep_their_order(chain: Chain) -> None:
 
 
 def test_notices_a_chain_that_was_started_anew(chain: Chain) -> None:
-    database = Database(":memory:")
-    stream = EventStream(chain.client(), database)
+    client = chain.client()
+    stream = EventStream(client, Database(":memory:"))
     stream.poll()
     with local_chain("ganache") as other:
-        with pytest.raises(WrongNetwork, match=r"no contract at 0x|is of chain"):
+        with pytest.raises(WrongNetwork, match="no block"):
             MarketClient.connect(other.url, chain.deployment)
         stranger = Node.connect(other.url, 10, lambda _: Refused(""))
-        client = chain.client()
         client.node = stranger
-        with pytest.raises(WrongNetwork, match="deployed"):
-            EventStream(client, database).poll()
+        with pytest.raises(WrongNetwork, match="started anew"):
+            stream.poll()

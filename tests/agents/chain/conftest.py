@@ -1,0 +1,61 @@
+"""A deployment, a node in memory, and a client between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.chain.client import MarketClient
+from agents.chain.codec import Codec
+from agents.chain.database import Database
+from agents.chain.deployment import Deployment
+from agents.chain.wallet import Wallet
+from agents.core.ids import Address
+from tests.agents.chain.stub_node import StubNode
+from tests.support.compiler import compiled
+
+INTERFACE = "contracts/interfaces/IMarketplace.sol"
+MULTICALL = {  # OpenZeppelin's, which the deployed contract adds to the interface
+    "type": "function",
+    "name": "multicall",
+    "inputs": [{"name": "data", "type": "bytes[]"}],
+    "outputs": [{"name": "results", "type": "bytes[]"}],
+}
+MARKET = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
+
+
+@pytest.fixture(scope="session")
+def abi() -> list[dict[str, Any]]:
+    interface = compiled(INTERFACE, "abi")["contracts"][INTERFACE]["IMarketplace"]["abi"]
+    return [*interface, MULTICALL]
+
+
+@pytest.fixture(scope="session")
+def codec(abi: list[dict[str, Any]]) -> Codec:
+    return Codec(abi)
+
+
+@pytest.fixture(scope="session")
+def deployment(abi: list[dict[str, Any]]) -> Deployment:
+    return Deployment(1337, MARKET, 1, abi)
+
+
+@pytest.fixture
+def node() -> StubNode:
+    return StubNode(MARKET)
+
+
+@pytest.fixture
+def client(node: StubNode, deployment: Deployment) -> MarketClient:
+    return MarketClient.over(node, deployment)
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database(":memory:")
+
+
+@pytest.fixture(scope="session")
+def wallet() -> Wallet:
+    return Wallet.from_key(b"\1" * 32)

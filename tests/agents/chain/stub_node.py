@@ -1,0 +1,260 @@
+"""A node in memory behind web3's seam: blocks, logs, a pool of transactions, re-orgs, and all that fails.
+
+It knows nothing of the market: what a call answers and what reverts is up to the test.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from eth_account import Account
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+from web3.types import RPCEndpoint, RPCResponse
+
+GWEI = 10**9
+RICH = 10**20
+
+
+@dataclass(frozen=True)
+class Log:
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A transaction that the node has accepted."""
+
+    hash: str
+    sender: str
+    nonce: int
+    data: bytes
+    value: int
+    to: str
+    max_fee: int
+    tip: int
+
+
+@dataclass
+class Block:
+    number: int
+    hash: str
+    timestamp: int
+    logs: list[Log]
+    transactions: list[Pooled]
+
+
+class NodeError(Exception):
+    """Becomes the response's error object."""
+
+
+@dataclass
+class StubNode:
+    """What a test sets, and what it may look at.
+
+    Attributes:
+        market: the address that has a contract.
+        answer: what eth_call returns for its data.
+        revert: what a transaction's or a call's data revert with; None if they do not.
+        lost_requests: requests that do not arrive, by method: how many.
+        lost_answers: requests that arrive and whose answer does not.
+        errors: JSON-RPC errors to answer with, by method, each once.
+        most_blocks: for which eth_getLogs answers at once.
+        automine: mine a transaction as soon as it comes.
+        received: every raw transaction that came.
+    """
+
+    market: str
+    answer: Callable[[bytes], bytes] = lambda _: b""
+    revert: Callable[[bytes], bytes | None] = lambda _: None
+    base_fee: int = GWEI
+    gas: int = 50_000
+    gas_limit: int = 30_000_000
+    chain_id: int = 1337
+    code: str = "0x60"
+    most_blocks: int = 10**9
+    automine: bool = True
+    balances: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: RICH))
+    lost_requests: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    lost_answers: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    errors: defaultdict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
+    pool: list[Pooled] = field(default_factory=list)
+    before: dict[str, Callable[[], object]] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
+    salt: int = 0
+
+    def __post_init__(self) -> None:
+        self.mine()
+        self.mine()
+
+    # --- what a test does ---
+
+    @property
+    def head(self) -> Block:
+        return self.blocks[-1]
+
+    def mine(self, *logs: Log, seconds: int = 2) -> Block:
+        """Adds a block with these logs and with what the pool can give."""
+        number = len(self.blocks)
+        parent = self.blocks[-1] if self.blocks else None
+        parent_hash = parent.hash if parent else "genesis"
+        timestamp = parent.timestamp + seconds if parent else 1_700_000_000
+        hash_ = "0x" + keccak(text=f"{parent_hash}/{number}/{self.salt}").hex()
+        block = Block(number, hash_, timestamp, list(logs), [])
+        self.blocks.append(block)
+        for pooled in sorted(self.pool, key=lambda one: (one.nonce, -one.tip)):
+            fits = pooled.nonce == self.nonce(pooled.sender) and pooled.max_fee >= self.base_fee
+            if fits:
+                block.transactions.append(pooled)
+        mined = {(pooled.sender, pooled.nonce) for pooled in block.transactions}
+        self.pool = [pooled for pooled in self.pool if (pooled.sender, pooled.nonce) not in mined]
+        return block
+
+    def take_back(self, depth: int, *, forget: bool = True) -> None:
+        """Removes the last blocks; what is mined next is on another branch.
+
+        Args:
+            depth: how many.
+            forget: the transactions in them too; otherwise the pool has them again.
+        """
+        removed = self.blocks[-depth:]
+        del self.blocks[-depth:]
+        if not forget:
+            self.pool += [pooled for block in removed for pooled in block.transactions]
+        self.salt += 1
+
+    def nonce(self, sender: str) -> int:
+        return sum(pooled.sender == sender for block in self.blocks for pooled in block.transactions)
+
+    # --- web3's seam ---
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        self.asked.append((method, params))
+        self.before.pop(method, lambda: None)()
+        if self.lost_requests[method] > 0:
+            self.lost_requests[method] -= 1
+            raise ConnectionError(f"http://user:password@secret/{method}")
+        if self.errors[method]:
+            return {"jsonrpc": "2.0", "id": 1, "error": self.errors[method].pop(0)}  # type: ignore[typeddict-item]
+        try:
+            result = getattr(self, "_" + method)(*params)
+        except NodeError as error:
+            return {"jsonrpc": "2.0", "id": 1, "error": error.args[0]}
+        if self.lost_answers[method] > 0:
+            self.lost_answers[method] -= 1
+            raise TimeoutError
+        return {"jsonrpc": "2.0", "id": 1, "result": result}
+
+    def _eth_chainId(self) -> str:
+        return hex(self.chain_id)
+
+    def _eth_getCode(self, address: str, _tag: str) -> str:
+        return self.code if address == self.market else "0x"
+
+    def _eth_getBalance(self, address: str, _tag: str) -> str:
+        return hex(self.balances[address])
+
+    def _eth_getBlockByNumber(self, tag: str, _full: bool) -> dict[str, Any] | None:
+        number = len(self.blocks) - 1 if tag == "latest" else int(tag, 16)
+        return self._shown(self.blocks[number]) if number < len(self.blocks) else None
+
+    def _eth_getBlockByHash(self, hash_: str, _full: bool) -> dict[str, Any] | None:
+        return next((self._shown(block) for block in self.blocks if block.hash == hash_), None)
+
+    def _shown(self, block: Block) -> dict[str, Any]:
+        return {
+            "number": hex(block.number),
+            "hash": block.hash,
+            "timestamp": hex(block.timestamp),
+            "baseFeePerGas": hex(self.base_fee),
+            "gasLimit": hex(self.gas_limit),
+        }
+
+    def _eth_getLogs(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        if last >= len(self.blocks):
+            raise NodeError({"code": -32602, "message": "BlockOutOfRangeError"})
+        if last - first >= self.most_blocks:
+            raise NodeError({"code": -32005, "message": "query returned more than 10000 results"})
+        shown = [
+            {
+                "address": self.market,
+                "blockNumber": hex(block.number),
+                "blockHash": block.hash,
+                "logIndex": hex(index),
+                "transactionHash": "0x" + keccak(text=block.hash).hex(),
+                "topics": ["0x" + topic.hex() for topic in log.topics],
+                "data": "0x" + log.data.hex(),
+            }
+            for block in self.blocks[first : last + 1]
+            for index, log in enumerate(block.logs)
+        ]
+        return shown[::-1]  # order is not promised
+
+    def _eth_call(self, request: dict[str, str], _tag: str) -> str:
+        self._maybe_revert(request["data"])
+        return "0x" + self.answer(bytes.fromhex(request["data"][2:])).hex()
+
+    def _eth_estimateGas(self, request: dict[str, str]) -> str:
+        self._maybe_revert(request["data"])
+        return hex(self.gas)
+
+    def _maybe_revert(self, data: str) -> None:
+        reason = self.revert(bytes.fromhex(data[2:]))
+        if reason is not None:
+            raise NodeError({"code": 3, "message": "execution reverted", "data": "0x" + reason.hex()})
+
+    def _eth_maxPriorityFeePerGas(self) -> str:
+        return hex(GWEI)
+
+    def _eth_getTransactionCount(self, address: str, _tag: str) -> str:
+        return hex(self.nonce(address))
+
+    def _eth_sendRawTransaction(self, raw: str) -> str:
+        data = bytes.fromhex(raw[2:])
+        self.received.append(data)
+        pooled = _pooled(data)
+        known = [*self.pool, *(one for block in self.blocks for one in block.transactions)]
+        if pooled.hash in (one.hash for one in known):
+            raise NodeError({"code": -32000, "message": "already known"})
+        if pooled.nonce < self.nonce(pooled.sender):
+            raise NodeError({"code": -32000, "message": "nonce too low"})
+        self.pool.append(pooled)
+        if self.automine:
+            self.mine()
+        return pooled.hash
+
+    def _eth_getTransactionReceipt(self, hash_: str) -> dict[str, Any] | None:
+        for block in self.blocks:
+            for pooled in block.transactions:
+                if pooled.hash == hash_:
+                    reverted = self.revert(pooled.data) is not None
+                    return {
+                        "transactionHash": hash_,
+                        "blockNumber": hex(block.number),
+                        "gasUsed": hex(self.gas),
+                        "effectiveGasPrice": hex(self.base_fee + pooled.tip),
+                        "status": "0x0" if reverted else "0x1",
+                    }
+        return None
+
+
+def _pooled(raw: bytes) -> Pooled:
+    fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    return Pooled(
+        "0x" + keccak(raw).hex(),
+        Account.recover_transaction(raw),
+        fields["nonce"],
+        bytes(fields["data"]),
+        fields["value"],
+        "0x" + bytes(fields["to"]).hex(),
+        fields["maxFeePerGas"],
+        fields["maxPriorityFeePerGas"],
+    )

@@ -1,0 +1,357 @@
+"""The event stream: each event once and in order, through restarts, re-orgs and failures."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.chain.client import MarketClient
+from agents.chain.database import Database
+from agents.chain.deployment import Deployment
+from agents.chain.history import MAX_SPAN, EventStream
+from agents.chain.node import NodeRefused
+from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
+from agents.core.events import Deposited, Logged
+from agents.core.ids import Address
+from tests.agents.chain.events_as_logs import as_log
+from tests.agents.chain.stub_node import Block, StubNode
+
+ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
+
+
+class Follower:
+    """Does what a runner does: applies what comes, and replays after a roll-back."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self.stream = stream
+        self.seen = list(stream.replay())
+        self.rollbacks = 0
+
+    def catch_up(self) -> list[int]:
+        """The amounts of all events seen, once nothing is left to read."""
+        while True:
+            batch = self.stream.poll()
+            if batch.rolled_back:
+                self.rollbacks += 1
+                self.seen = list(self.stream.replay())
+                assert batch.events == ()
+            self.seen += batch.events
+            if not batch.behind:
+                return self.amounts
+
+    @property
+    def amounts(self) -> list[int]:
+        assert self.seen == list(self.stream.replay()), "what was delivered is what is stored"
+        return [amount(logged) for logged in self.seen]
+
+
+def amount(logged: Logged) -> int:
+    assert isinstance(logged.event, Deposited)
+    return logged.event.amount
+
+
+@pytest.fixture
+def mine(node: StubNode, abi: list[dict[str, Any]]) -> Any:
+    """Adds a block with a deposit of each amount."""
+
+    def add(*amounts: int) -> Block:
+        return node.mine(*(as_log(abi, Deposited(ALICE, wei)) for wei in amounts))
+
+    return add
+
+
+@pytest.fixture
+def follower(client: MarketClient, database: Database) -> Follower:
+    return Follower(EventStream(client, database))
+
+
+# --- reading ---
+
+
+def test_delivers_each_event_once(mine: Any, follower: Follower) -> None:
+    mine(1, 2)
+    mine()
+    assert follower.catch_up() == [1, 2]
+    assert follower.catch_up() == [1, 2]
+    mine(3)
+    assert follower.catch_up() == [1, 2, 3]
+
+
+def test_tells_how_far_it_is(node: StubNode, mine: Any, client: MarketClient, database: Database) -> None:
+    mine(1)
+    batch = EventStream(client, database).poll()
+    assert (batch.upto, batch.behind, batch.rolled_back) == (client.head(), 0, False)
+    assert batch.upto.number == node.head.number
+
+
+def test_begins_with_the_markets_own_block(
+    mine: Any, node: StubNode, deployment: Deployment, database: Database
+) -> None:
+    mine(1)
+    mine(2)
+    client = MarketClient.over(node, replace(deployment, block=3))
+    assert Follower(EventStream(client, database)).catch_up() == [2]
+
+
+def test_goes_on_after_a_restart_without_asking_for_what_it_has(
+    node: StubNode, mine: Any, client: MarketClient, tmp_path: Path
+) -> None:
+    mine(1)
+    database = Database(tmp_path / "chain")
+    Follower(EventStream(client, database)).catch_up()
+    database.close()
+    mine(2)
+    node.asked.clear()
+
+    restarted = Follower(EventStream(client, Database(tmp_path / "chain")))
+    assert restarted.amounts == [1]
+    assert node.asked == []
+    assert restarted.catch_up() == [1, 2]
+    assert [params[0]["fromBlock"] for method, params in node.asked if method == "eth_getLogs"] == ["0x3"]
+
+
+def test_asks_little_when_nothing_is_new(node: StubNode, follower: Follower) -> None:
+    follower.catch_up()
+    node.asked.clear()
+    follower.catch_up()
+    assert [method for method, _ in node.asked] == ["eth_getBlockByNumber", "eth_getBlockByNumber"]
+
+
+def test_waits_for_confirmations(mine: Any, client: MarketClient, database: Database) -> None:
+    follower = Follower(EventStream(client, database, confirmations=2))
+    mine(1)
+    mine(2)
+    assert follower.catch_up() == []
+    mine()
+    assert follower.catch_up() == [1]
+    mine()
+    assert follower.catch_up() == [1, 2]
+
+
+def test_keeps_to_its_own_market(
+    node: StubNode, client: MarketClient, deployment: Deployment, database: Database
+) -> None:
+    EventStream(client, database)
+    node.market = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+    other = MarketClient.over(node, replace(deployment, market=Address(node.market)))
+    with pytest.raises(BadInput, match="belongs to the market"):
+        EventStream(other, database)
+
+
+# --- a node that gives little ---
+
+
+def test_asks_for_less_when_the_node_refuses(node: StubNode, mine: Any, follower: Follower) -> None:
+    for wei in range(1, 40):
+        mine(wei)
+    node.most_blocks = 5
+    assert follower.catch_up() == list(range(1, 40))
+
+
+def test_asks_for_more_again_when_the_node_answers(node: StubNode, mine: Any, follower: Follower) -> None:
+    for wei in range(1, 20):
+        mine(wei)
+    node.errors["eth_getLogs"] = [{"code": -32005, "message": "too much"}] * 4
+    assert follower.catch_up() == list(range(1, 20))
+    spans = [
+        int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+        for method, params in node.asked
+        if method == "eth_getLogs"
+    ]
+    assert spans == [20, 10, 5, 2, 1, 2, 4, 8, 5]
+
+
+def test_gives_up_on_a_node_that_refuses_a_single_block(
+    node: StubNode, mine: Any, follower: Follower
+) -> None:
+    mine(1)
+    node.most_blocks = 0
+    with pytest.raises(NodeRefused, match="returned more than"):
+        follower.catch_up()
+    node.most_blocks = 1
+    assert follower.catch_up() == [1]
+
+
+def test_asks_for_less_after_no_answer(node: StubNode, mine: Any, follower: Follower) -> None:
+    for wei in range(1, 9):
+        mine(wei)
+    node.lost_answers["eth_getLogs"] = 1
+    with pytest.raises(NodeUnavailable):
+        follower.catch_up()
+    assert follower.amounts == []
+    node.asked.clear()
+    assert follower.catch_up() == list(range(1, 9))
+    (first, *_) = [params[0] for method, params in node.asked if method == "eth_getLogs"]
+    assert int(first["toBlock"], 16) - int(first["fromBlock"], 16) + 1 == 4
+
+
+def test_reads_a_long_chain_in_parts(node: StubNode, mine: Any, follower: Follower) -> None:
+    first = mine(1)
+    node.blocks += [
+        Block(first.number + place, f"0x{place:064x}", first.timestamp + place, [], [])
+        for place in range(1, MAX_SPAN + 1)
+    ]
+    batch = follower.stream.poll()
+    assert [amount(logged) for logged in batch.events] == [1]
+    assert batch.behind == node.head.number - batch.upto.number > 0
+    assert follower.stream.poll().behind == 0
+
+
+@pytest.mark.parametrize("method", ["eth_getBlockByNumber", "eth_getLogs", "eth_getBlockByHash"])
+def test_a_failure_loses_nothing(method: str, node: StubNode, mine: Any, follower: Follower) -> None:
+    mine(1)
+    follower.catch_up()
+    mine(2)
+    for losses in (node.lost_requests, node.lost_answers):
+        losses[method] = 1
+        with pytest.raises(NodeUnavailable):
+            follower.catch_up()
+        assert follower.amounts == [1]
+    assert follower.catch_up() == [1, 2]
+
+
+def test_a_crash_before_the_commit_loses_nothing(
+    mine: Any, client: MarketClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(EventStream(client, database))
+    mine(1)
+    commit = database.transaction
+
+    @contextmanager
+    def crash() -> Iterator[sqlite3.Connection]:
+        with commit() as connection:
+            yield connection
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(database, "transaction", crash)
+    with pytest.raises(KeyboardInterrupt):
+        follower.stream.poll()
+    monkeypatch.undo()
+    assert Follower(EventStream(client, database)).catch_up() == [1]
+
+
+# --- re-orgs ---
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_follows_a_reorg_of_any_depth(depth: int, node: StubNode, mine: Any, follower: Follower) -> None:
+    for wei in range(1, 7):
+        mine(wei)
+    assert follower.catch_up() == [1, 2, 3, 4, 5, 6]
+    node.take_back(depth)
+    for wei in range(10, 10 + depth):
+        mine(wei)
+    kept = list(range(1, 7 - depth))
+    assert follower.catch_up() == [*kept, *range(10, 10 + depth)]
+    assert follower.rollbacks == 1
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_follows_the_chain_when_it_becomes_shorter(
+    depth: int, node: StubNode, mine: Any, follower: Follower
+) -> None:
+    for wei in range(1, 7):
+        mine(wei)
+    follower.catch_up()
+    node.take_back(depth)
+    assert follower.catch_up() == list(range(1, 7 - depth))
+    assert follower.stream.poll().behind == 0
+    mine(9)
+    assert follower.catch_up() == [*range(1, 7 - depth), 9]
+
+
+@pytest.mark.parametrize("empty", [1, 3])
+def test_a_reorg_below_the_cursor_keeps_what_is_below_it(
+    empty: int, node: StubNode, mine: Any, follower: Follower
+) -> None:
+    mine(1)
+    mine(2)
+    for _ in range(empty):
+        mine()
+    follower.catch_up()
+    node.take_back(empty + 1)
+    for wei in (3, 4, 5, 6, 7):
+        mine(wei)
+    assert follower.catch_up() == [1, 3, 4, 5, 6, 7]
+    assert follower.rollbacks == 1
+
+
+def test_a_reorg_of_empty_blocks_is_no_roll_back(node: StubNode, mine: Any, follower: Follower) -> None:
+    mine(1)
+    mine()
+    mine()
+    follower.catch_up()
+    node.take_back(2)
+    mine(2)
+    mine(3)
+    assert follower.catch_up() == [1, 2, 3]
+    assert follower.rollbacks == 0
+
+
+def test_a_reorg_while_it_was_down_shows_after_the_restart(
+    node: StubNode, mine: Any, client: MarketClient, tmp_path: Path
+) -> None:
+    mine(1)
+    mine(2)
+    database = Database(tmp_path / "chain")
+    Follower(EventStream(client, database)).catch_up()
+    database.close()
+    node.take_back(1)
+    mine(3)
+    restarted = Follower(EventStream(client, Database(tmp_path / "chain")))
+    assert restarted.amounts == [1, 2]
+    assert restarted.catch_up() == [1, 3]
+
+
+def test_a_reorg_between_two_requests_of_a_poll_leaves_no_trace(
+    node: StubNode, mine: Any, follower: Follower
+) -> None:
+    mine(1)
+    follower.catch_up()
+    mine(2)
+    mine(3)
+
+    def switch() -> None:
+        node.take_back(1)
+        mine(4)
+
+    node.before["eth_getLogs"] = switch
+    with pytest.raises(NodeUnavailable, match="the chain changed while it was read"):
+        follower.stream.poll()
+    assert follower.amounts == [1]
+    assert follower.catch_up() == [1, 2, 4]
+
+
+def test_a_roll_back_is_told_even_if_the_next_request_fails(
+    node: StubNode, mine: Any, follower: Follower
+) -> None:
+    mine(1)
+    follower.catch_up()
+    node.take_back(1)
+    mine(2)
+    node.lost_requests["eth_getLogs"] = 1
+    assert follower.stream.poll().rolled_back
+    with pytest.raises(NodeUnavailable):
+        follower.stream.poll()
+    follower.seen = list(follower.stream.replay())
+    assert follower.catch_up() == [2]
+
+
+def test_stops_when_the_chain_was_started_anew(node: StubNode, mine: Any, follower: Follower) -> None:
+    mine(1)
+    follower.catch_up()
+    node.take_back(len(node.blocks))
+    node.mine()
+    with pytest.raises(WrongNetwork, match="started anew"):
+        follower.stream.poll()
+    mine(2)
+    mine(3)
+    with pytest.raises(WrongNetwork, match="started anew"):
+        follower.stream.poll()
+    assert follower.amounts == [1]
