@@ -169,6 +169,11 @@ class Dataset:
         """The instance as the market knows it, by field name."""
         return self.market.contract.cloudInstance(ci)
 
+    def standing(self, ci: InstanceId) -> tuple[str, int, int, int, int, int]:
+        """Its CO, status, counts of pool changes at which it entered and left, bond, and since when."""
+        cloud_owner, *numbers = self.instance(ci)
+        return (str(cloud_owner), *map(int, numbers))  # type: ignore[return-value]
+
     def status(self, ci: InstanceId) -> InstanceStatus:
         """Where the instance stands."""
         return InstanceStatus(self.instance(ci)["status"])
@@ -176,3 +181,9 @@ class Dataset:
     def instances(self, subset: int = 0) -> list[InstanceId]:
         """The instances that hold a place in a subset, in the order in which a settlement walks them."""
         return [InstanceId(int(ci)) for ci in self.market.contract.instancesOf(self.ds, subset)]
+
+    @property
+    def pool(self) -> tuple[int, int]:
+        """How often the pool has changed, and how many subsets it covers."""
+        version, covered = self.market.contract.datasetPool(self.ds)
+        return int(version), int(covered)

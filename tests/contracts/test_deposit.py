@@ -1,0 +1,72 @@
+# deposit
+# ├── of coins, by a member or by anyone: they are in the caller's free balance
+# ├── once more: adds up
+# ├── of nothing: changes nothing, and is said
+# └── before registering: the balance stays
+#
+# Coins that no call brings
+# ├── sent to the market plainly, or with a call it does not know, or to one that takes none: refused
+# └── forced upon the market by a contract that ends: nobody's
+
+from __future__ import annotations
+
+import brownie
+import pytest
+
+from agents.core.enums import Role
+from agents.core.events import Deposited
+from tests.support.books import books, moves
+from tests.support.logs import events
+from tests.support.market import OPENING_BALANCE, Market
+
+
+@pytest.mark.parametrize("who", ["stranger", "model_owner"])
+def test_deposits(market: Market, who: str) -> None:
+    account = getattr(market, who)
+    with moves(market, {account: 7}):
+        tx = market.contract.deposit({"from": account, "value": 7})
+    assert events(tx) == [Deposited(account, 7)]
+
+
+def test_adds_up(market: Market) -> None:
+    for amount in (7, 11):
+        market.contract.deposit({"from": market.stranger, "value": amount})
+    assert market.contract.balanceOf(market.stranger) == 18
+
+
+def test_deposits_nothing(market: Market) -> None:
+    with moves(market, {}):
+        tx = market.contract.deposit({"from": market.stranger})
+    assert events(tx) == [Deposited(market.stranger, 0)]
+
+
+def test_a_balance_survives_registration(market: Market) -> None:
+    market.contract.deposit({"from": market.stranger, "value": 7})
+    market.register(market.stranger, Role.CLOUD_OWNER)
+    assert market.contract.balanceOf(market.stranger) == 7 + OPENING_BALANCE
+
+
+def test_refuses_coins_without_a_call(market: Market) -> None:
+    with moves(market, {}), brownie.reverts():
+        market.stranger.transfer(market.contract, 7)
+
+
+def test_refuses_coins_with_an_unknown_call(market: Market) -> None:
+    with moves(market, {}), brownie.reverts():
+        market.stranger.transfer(market.contract, 7, data="0x12345678")
+
+
+def test_refuses_coins_with_calls_that_take_none(market: Market) -> None:
+    deposit = market.contract.deposit.encode_input()
+    for call in (market.contract.withdraw.encode_input(0), market.contract.multicall.encode_input([deposit])):
+        with moves(market, {}), brownie.reverts():
+            market.stranger.transfer(market.contract, 7, data=call)
+
+
+def test_forced_coins_are_nobodys() -> None:
+    market = Market.open()
+    before, held = books(market), market.contract.balance()
+    push_market_and_selfdestruct = "0x73" + market.contract.address[2:] + "ff"
+    market.stranger.transfer(data=push_market_and_selfdestruct, amount=7)
+    assert market.contract.balance() == held + 7
+    assert books(market) == before

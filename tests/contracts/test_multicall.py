@@ -1,0 +1,75 @@
+# multicall
+# ├── runs its calls in order, as the caller
+# ├── when one is refused: none of them happened, and the refusal is that one's
+# └── takes no coins along
+
+from __future__ import annotations
+
+import pytest
+from brownie.exceptions import VirtualMachineError
+
+from agents.core.enums import CouplePhase, Role
+from agents.core.events import CoupleCompleted, Deposited, JobJudged, RoundClosed, SubsetSettled
+from tests.support.books import moves
+from tests.support.couple import WEIGHTS, Couple, couple_in
+from tests.support.logs import events
+from tests.support.market import Dataset, Market, encryption_key
+from tests.support.reverts import reverts_with
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return couple_in(CouplePhase.SETTLING, dataset)
+
+
+def settlement(couple: Couple) -> str:
+    settle = couple.market.contract.settleRound
+    return str(settle.encode_input(couple.tc, 0, couple.digest(), couple.reports()))
+
+
+def completion(couple: Couple) -> str:
+    return str(couple.market.contract.completeTC.encode_input(couple.tc, WEIGHTS))
+
+
+def test_runs_calls_in_order_as_the_caller(market: Market, couple: Couple) -> None:
+    tx = market.contract.multicall([settlement(couple), completion(couple)], {"from": market.model_owner})
+    said = [type(event) for event in events(tx)]
+    assert said == [JobJudged, JobJudged, JobJudged, SubsetSettled, RoundClosed, CoupleCompleted]
+    assert couple.phase is CouplePhase.COMPLETED
+
+
+def test_all_or_none(market: Market, couple: Couple) -> None:
+    calls = [settlement(couple), completion(couple)]
+    with (
+        moves(market, {}),
+        reverts_with("Training_NotParty", couple.tc, market.stranger, market.model_owner),
+    ):
+        market.contract.multicall(calls, {"from": market.stranger})
+    assert couple.phase is CouplePhase.SETTLING
+
+
+def test_refuses_calls_in_the_wrong_order(market: Market, couple: Couple) -> None:
+    calls = [completion(couple), settlement(couple)]
+    allowed = 1 << CouplePhase.APPROVED | 1 << CouplePhase.ENDED
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.SETTLING, allowed):
+        market.contract.multicall(calls, {"from": market.model_owner})
+
+
+def test_takes_no_coins(market: Market) -> None:
+    calls = [market.contract.deposit.encode_input()]
+    with moves(market, {}), pytest.raises(VirtualMachineError):
+        market.contract.multicall(calls, {"from": market.stranger, "value": 1})
+
+
+def test_a_payable_call_inside_brings_nothing(market: Market) -> None:
+    newcomer, contract = market.stranger, market.contract
+    calls = [contract.createCO.encode_input(encryption_key(newcomer)), contract.deposit.encode_input()]
+    with moves(market, {}):
+        tx = contract.multicall(calls, {"from": newcomer})
+    assert contract.roleOf(newcomer) == Role.CLOUD_OWNER
+    assert events(tx)[-1] == Deposited(newcomer, 0)
+
+
+def test_does_nothing_when_asked_for_nothing(market: Market) -> None:
+    with moves(market, {}):
+        assert events(market.contract.multicall([], {"from": market.stranger})) == []

@@ -1,0 +1,113 @@
+# releaseCI, by anyone
+# ├── when the instance is not Free, Joined, Retiring or Verified: refused (test_instance_gates.py)
+# ├── in the last second of these and before: refused; a second later its place and its bond are free
+# │   ├── Free: the answer window since it was named
+# │   ├── Joined: the answer window since it joined
+# │   ├── Retiring: reportWindow + 2 * settleWindow since it left
+# │   └── Verified: the offer; it leaves the pool first
+# └── when the bond was slashed: what is left of it is free
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from agents.core.enums import CouplePhase, InstanceStatus
+from agents.core.events import InstanceRetired, InstanceRetiring
+from agents.core.ids import InstanceId
+from tests.support import clock
+from tests.support.books import moves
+from tests.support.couple import FORGED, couple_in
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+BOND = TERMS.instance_bond
+UNBONDING_SECONDS = TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds
+Place = Callable[[InstanceStatus], tuple[Dataset, InstanceId, int]]
+
+
+@pytest.fixture
+def place(market: Market) -> Place:
+    """Brings the only instance of a dataset into a status; with the last second in which that holds it."""
+
+    def place(status: InstanceStatus) -> tuple[Dataset, InstanceId, int]:
+        offer = market.dataset(ends_at=clock.now() + 1_000_000)
+        (ci,) = offer.name(market.cloud_owners[0])
+        if status is not InstanceStatus.FREE:
+            offer.join(ci)
+        if status in (InstanceStatus.VERIFIED, InstanceStatus.RETIRING):
+            offer.verify(ci)
+        if status is InstanceStatus.RETIRING:
+            offer.retire(ci)
+        window = UNBONDING_SECONDS if status is InstanceStatus.RETIRING else TERMS.answer_window_seconds
+        last = (
+            offer.terms.ends_at if status is InstanceStatus.VERIFIED else offer.instance(ci)["since"] + window
+        )
+        return offer, ci, last
+
+    return place
+
+
+RELEASABLE = [
+    InstanceStatus.FREE,
+    InstanceStatus.JOINED,
+    InstanceStatus.VERIFIED,
+    InstanceStatus.RETIRING,
+]
+each_status = pytest.mark.parametrize("status", RELEASABLE, ids=lambda status: status.name)
+
+
+@each_status
+def test_refuses_while_it_is_needed(market: Market, place: Place, status: InstanceStatus) -> None:
+    _, ci, last = place(status)
+    for caller in (market.stranger, market.data_owner, market.cloud_owners[0]):
+        with reverts_with("Distribution_TooEarly", ci, last, last):
+            clock.at(last, partial(market.contract.releaseCI, ci, {"from": caller}))
+
+
+@each_status
+def test_anyone_releases_a_second_later(market: Market, place: Place, status: InstanceStatus) -> None:
+    offer, ci, last = place(status)
+    before, bond = offer.instance(ci), 0 if status is InstanceStatus.FREE else BOND
+    with moves(market, {market.cloud_owners[0]: bond, ci: -bond}):
+        tx = clock.at(last + 1, lambda: market.contract.releaseCI(ci, {"from": market.stranger}))
+    left_pool = [InstanceRetiring(ci, market.stranger)] if status is InstanceStatus.VERIFIED else []
+    assert events(tx) == [*left_pool, InstanceRetired(ci, market.stranger, bond)]
+    left_at = 2 if left_pool else before["leftAt"]
+    retired = (market.cloud_owners[0], InstanceStatus.RETIRED, before["verifiedAt"], left_at, 0, last + 1)
+    assert offer.standing(ci) == retired
+    assert offer.pool == (left_at, 0)
+    assert offer.instances() == []
+
+
+def test_a_miss_leaves_the_rest_of_the_bond(market: Market, dataset: Dataset) -> None:
+    silent, *honest = dataset.instances()
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    for ci in honest:
+        couple.report(ci)
+    clock.travel_to(couple.deadline + 1)
+    couple.settle()
+    dataset.retire(silent)
+    clock.travel_to(dataset.instance(silent)["since"] + UNBONDING_SECONDS + 1)
+    rest = BOND - TERMS.miss_penalty
+    with moves(market, {dataset.owner_of(silent): rest, silent: -rest}):
+        tx = market.contract.releaseCI(silent, {"from": market.stranger})
+    assert events(tx) == [InstanceRetired(silent, market.stranger, rest)]
+
+
+def test_a_lie_leaves_nothing(market: Market, dataset: Dataset) -> None:
+    liar, *honest = dataset.instances()
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.report(liar, FORGED)
+    for ci in honest:
+        couple.report(ci)
+    couple.settle()
+    assert dataset.status(liar) is InstanceStatus.RETIRING
+    clock.travel_to(dataset.instance(liar)["since"] + UNBONDING_SECONDS + 1)
+    with moves(market, {}):
+        tx = market.contract.releaseCI(liar, {"from": market.stranger})
+    assert events(tx) == [InstanceRetired(liar, market.stranger, 0)]
+    assert liar not in dataset.instances()
