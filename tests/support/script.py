@@ -106,6 +106,10 @@ class Script:
     def cis(self, subset: int = 0) -> list[InstanceId]:
         return list(self.dataset.subsets[subset].places)
 
+    def summoned(self, subset: int) -> list[InstanceId]:
+        """Those who are asked to train in the open round."""
+        return [instance.id for instance in self.market.summoned(self.couple, subset)]
+
     def instance(self, ci: InstanceId) -> Instance:
         return self.market.instances[ci]
 
@@ -206,7 +210,7 @@ class Script:
         self.send(self.owner(ci), calls.flag_tj(self.tc, ci, self.couple.round, reason))
 
     def play_round(self, *letters: str) -> None:
-        """Starts, draws and answers: for each drawn subset a letter for each instance.
+        """Starts, draws and answers: for each drawn subset a letter for each instance that is asked.
 
         A reports what it should, F another model, G flags, M stays silent: then the report deadline passes.
         """
@@ -216,12 +220,12 @@ class Script:
 
     def answer(self, *letters: str) -> None:
         for subset, word in zip(self.drawn, letters, strict=True):
-            for ci, letter in zip(self.cis(subset), word, strict=True):
+            for ci, letter in zip(self.summoned(subset), word, strict=True):
                 if letter in "AF":
                     self.report(ci, FORGED if letter == "F" else None)
                 elif letter == "G":
                     self.flag(ci)
-        if "M" in "".join(letters):
+        if "M" in "".join(letters) and self.couple.phase is Phase.TRAINING:
             self.now = self.couple.deadline + 1
 
     def settle(self, subset: int, digest: bytes | None = None, by: Identity | None = None) -> None:
@@ -268,7 +272,7 @@ class Script:
         self.draw()
         if phase is Phase.TRAINING:
             return self
-        self.answer(*("A" * len(self.cis(subset)) for subset in self.drawn))
+        self.answer(*("A" * len(self.summoned(subset)) for subset in self.drawn))
         if phase is Phase.OVERDUE:
             self.now = self.market.settle_deadline(self.couple) + 1
         assert self.phase is phase
