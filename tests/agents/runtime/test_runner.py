@@ -1,0 +1,348 @@
+"""The runner: one step reads, decides, sends, works; what fails waits, and nothing is done twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from agents.chain.client import BlockRef
+from agents.chain.history import Batch
+from agents.chain.sender import Outcome, Sent
+from agents.core import calls
+from agents.core.calls import Call
+from agents.core.enums import CouplePhase as Phase
+from agents.core.errors import (
+    BadInput,
+    BadObject,
+    HoldfastError,
+    NodeUnavailable,
+    ObjectMissing,
+    Refused,
+    StopAgent,
+)
+from agents.core.events import Logged
+from agents.core.market import Market
+from agents.roles.acts import Act, Fact, Identity, Send, Situation, Task
+from agents.runtime.journal import Journal
+from agents.runtime.runner import Patience, Runner
+from tests.support.script import Script, identity
+
+START = 1_700_000_000
+
+
+@dataclass(frozen=True)
+class Chore(Task):
+    """A piece of work."""
+
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"chore/{self.name}"
+
+
+@dataclass
+class Rig:
+    """All around a runner: it decides what the test says, and each of its parts can fail.
+
+    Attributes:
+        due: what the role asks for, from the situation.
+        told: all that happened, in order.
+        failures: what performing a task raises, by its key.
+        refused: functions that the market refuses.
+    """
+
+    due: Callable[[Situation], list[Act]]
+    told: list[str] = field(default_factory=list)
+    failures: dict[str, HoldfastError] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    batches: list[Batch] = field(default_factory=list)
+    known: list[Logged] = field(default_factory=list)
+    situations: list[Situation] = field(default_factory=list)
+    node: HoldfastError | None = None
+    resumed: bool = False
+    height: int = 0
+    now: float = START
+    journal: Journal = field(default_factory=lambda: Journal(":memory:"))
+
+    @property
+    def identity(self) -> Identity:
+        return identity("somebody")
+
+    def runner(self) -> Runner:
+        """A runner on this rig; each part is the rig itself."""
+        return Runner(self, self, self, self, self.journal, lambda: self.now)
+
+    # role
+    def decide(self, situation: Situation) -> list[Act]:
+        self.situations.append(situation)
+        return self.due(situation)
+
+    # bench
+    def perform(self, task: Task) -> Fact:
+        self.told.append(f"work {task.key}")
+        if task.key in self.failures:
+            raise self.failures[task.key]
+        return {"done": True}
+
+    # events
+    def replay(self) -> Iterable[Logged]:
+        return list(self.known)
+
+    def poll(self) -> Batch:
+        self.told.append("poll")
+        if self.node:
+            raise self.node
+        return self.batches.pop(0) if self.batches else batch()
+
+    # transactions
+    def resume(self) -> None:
+        self.told.append("resume")
+
+    def send(self, calls: Sequence[Call]) -> Sent:
+        self.told.append("send " + " ".join(call.function for call in calls))
+        if self.resumed:
+            return Sent(())
+        return Sent(tuple(Outcome(call, None, self._refusal(call)) for call in calls))
+
+    def _refusal(self, call: Call) -> Refused | None:
+        return Refused("Training_WrongPhase") if call.function in self.refused else None
+
+
+def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: int = 0) -> Batch:
+    """What a poll brings."""
+    return Batch(events, rolled_back, BlockRef(upto, bytes(32), START), behind)
+
+
+def todo(*acts: Act) -> Callable[[Situation], list[Act]]:
+    """Always the same acts; a task until its fact is there."""
+    return lambda situation: [
+        act for act in acts if not isinstance(act, Task) or act.key not in situation.facts
+    ]
+
+
+DEPOSIT, REFUSE, RETIRE = Send(calls.deposit(7)), Send(calls.refuse_ci(1)), Send(calls.retire_ci(1))  # type: ignore[arg-type]
+WORK = Chore("work")
+
+
+# --- a step ---
+
+
+def test_a_step_finishes_the_last_one_reads_decides_sends_and_works() -> None:
+    rig = Rig(todo(WORK, DEPOSIT))
+    assert rig.runner().step()
+    assert rig.told == ["resume", "poll", "send deposit", "work chore/work"]
+    assert rig.journal["chore/work"] == {"done": True}
+
+
+def test_a_step_with_nothing_due_does_nothing() -> None:
+    rig = Rig(todo())
+    assert not rig.runner().step()
+    assert rig.told == ["resume", "poll"]
+
+
+def test_a_finished_task_is_not_done_again() -> None:
+    rig = Rig(todo(WORK))
+    runner = rig.runner()
+    assert [runner.step(), runner.step()] == [True, False]
+    assert rig.told.count("work chore/work") == 1
+
+
+def test_a_decision_is_about_the_whole_chain() -> None:
+    history = Script().bring_to(Phase.APPROVED).chain.history
+    rig = Rig(todo(), known=history[:3])
+    rig.batches = [batch(*history[3:10], behind=40), batch(behind=20), batch(*history[10:])]
+    runner = rig.runner()
+    runner.step()
+    assert rig.told.count("poll") == 3
+    assert runner.market.couples == Market(history).couples
+    assert len(rig.situations) == 1
+
+
+def test_time_is_never_before_the_last_block() -> None:
+    history = Script().bring_to(Phase.REQUESTED).chain.history
+    late = replace(history[-1], timestamp=START + 50)
+    rig = Rig(todo(), known=[*history[:-1], late], now=START + 7.9)
+    rig.runner().step()
+    rig.now = START + 70.9
+    rig.runner().step()
+    assert [situation.now for situation in rig.situations] == [START + 50, START + 70]
+
+
+def test_it_decides_nothing_before_it_sees_its_own_transactions() -> None:
+    rig = Rig(todo(DEPOSIT), height=7)
+    rig.batches = [batch(upto=6), batch(upto=7)]
+    runner = rig.runner()
+    assert not runner.step()
+    assert rig.situations == []
+    assert runner.step()
+
+
+def test_what_was_resumed_was_decided_without_the_rest() -> None:
+    rig = Rig(todo(DEPOSIT), resumed=True)
+    assert not rig.runner().step()
+
+
+# --- what the chain takes back ---
+
+
+def test_a_mirror_is_built_anew_when_the_chain_takes_something_back() -> None:
+    script = Script().bring_to(Phase.APPROVED)
+    history = list(script.chain.history)
+    rig = Rig(todo(), known=list(history))
+    runner = rig.runner()
+    assert runner.market.couples[script.tc].phase is Phase.APPROVED
+    rig.known = history[:-1]
+    rig.batches = [batch(rolled_back=True, behind=3), batch()]
+    runner.step()
+    assert runner.market.couples[script.tc].phase is Phase.REQUESTED
+    rig.batches = [batch(history[-1])]
+    runner.step()
+    assert runner.market.couples[script.tc].phase is Phase.APPROVED
+
+
+# --- what fails ---
+
+
+@pytest.mark.parametrize("failure", [ObjectMissing("no object"), BadObject("not an object id")])
+def test_a_task_that_fails_waits_longer_each_time(failure: HoldfastError) -> None:
+    rig = Rig(todo(WORK), failures={WORK.key: failure})
+    runner = rig.runner()
+    tried = []
+    for tick in range(64):
+        rig.now = START + tick / 4
+        before = rig.told.count("work chore/work")
+        assert not runner.step()
+        if rig.told.count("work chore/work") > before:
+            tried.append(tick / 4)
+    assert tried == [0, 0.5, 1.5, 3.5, 7.5, 15.5]
+    rig.failures.clear()
+    rig.now = START + 60
+    assert runner.step()
+    assert WORK.key in rig.journal
+
+
+def test_a_task_that_fails_does_not_hold_up_the_others() -> None:
+    other = Chore("other")
+    rig = Rig(todo(WORK, other), failures={WORK.key: ObjectMissing("no object")})
+    assert rig.runner().step()
+    assert set(rig.journal) == {other.key}
+
+
+def test_a_refused_call_waits_longer_each_time() -> None:
+    rig = Rig(todo(REFUSE), refused={"refuseCI"})
+    runner = rig.runner()
+    sent = []
+    for tick in range(32):
+        rig.now = START + tick / 4
+        before = len(rig.told)
+        assert not runner.step()  # so `run` rests
+        if "send refuseCI" in rig.told[before:]:
+            sent.append(tick / 4)
+    assert sent == [0, 0.5, 1.5, 3.5, 7.5]
+
+
+def test_a_refused_call_does_not_hold_up_the_others() -> None:
+    rig = Rig(todo(REFUSE, RETIRE), refused={"refuseCI"})
+    runner = rig.runner()
+    assert runner.step()
+    assert runner.step()
+    assert [line for line in rig.told if line.startswith("send")] == [
+        "send refuseCI retireCI",
+        "send retireCI",
+    ]
+
+
+def test_a_call_that_succeeds_is_forgiven() -> None:
+    rig = Rig(todo(REFUSE), refused={"refuseCI"})
+    runner = rig.runner()
+    runner.step()
+    rig.refused.clear()
+    rig.now += 1
+    assert runner.step()
+    assert runner.patience.ready(repr(REFUSE.call), rig.now)
+    assert runner.patience.failed(repr(REFUSE.call), rig.now) == 0.5
+
+
+@pytest.mark.parametrize("failure", [StopAgent("the wallet is empty"), BadInput("no such file")])
+def test_what_cannot_be_mended_ends_the_agent(failure: HoldfastError) -> None:
+    rig = Rig(todo(WORK), failures={WORK.key: failure})
+    with pytest.raises(type(failure), match=str(failure)):
+        rig.runner().run(threading.Event())
+    assert len(rig.journal) == 0
+
+
+def test_a_node_that_is_away_is_told_to_the_caller_of_a_step() -> None:
+    rig = Rig(todo(WORK), node=NodeUnavailable("the node did not answer"))
+    with pytest.raises(NodeUnavailable):
+        rig.runner().step()
+
+
+# --- running ---
+
+
+class Stop(threading.Event):
+    """Ends after so many waits, and notes for how long they would have been."""
+
+    def __init__(self, rig: Rig, waits: int) -> None:
+        super().__init__()
+        self.rig, self.left = rig, waits
+        self.waited: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout)
+        self.rig.now += timeout or 0
+        self.left -= 1
+        if self.left == 0:
+            self.set()
+        return self.is_set()
+
+
+def test_it_rests_only_when_nothing_is_due() -> None:
+    rig = Rig(todo(WORK, Chore("more")))
+    stop = Stop(rig, waits=2)
+    rig.runner().run(stop)
+    assert stop.waited == [0.5, 0.5]
+    assert rig.told.count("poll") == 3
+
+
+def test_it_rests_when_all_is_refused() -> None:
+    rig = Rig(todo(REFUSE), refused={"refuseCI"})
+    stop = Stop(rig, waits=4)
+    rig.runner().run(stop)
+    assert stop.waited == [0.5] * 4
+    assert rig.told.count("send refuseCI") == 3  # at 0, 0.5 and 1.5 s
+
+
+def test_it_waits_for_a_node_that_is_away() -> None:
+    rig = Rig(todo(WORK), node=NodeUnavailable("the node did not answer"))
+    stop = Stop(rig, waits=8)
+    rig.runner().run(stop)
+    assert stop.waited == [0.5, 0.5, 1, 0.5, 2, 0.5, 4, 0.5]
+    rig.node = None
+    rig.runner().run(Stop(rig, waits=1))
+    assert WORK.key in rig.journal
+
+
+def test_it_ends_when_it_is_told_to() -> None:
+    rig = Rig(todo(WORK))
+    stop = threading.Event()
+    stop.set()
+    rig.runner().run(stop)
+    assert rig.told == []
+
+
+# --- patience ---
+
+
+def test_patience_has_an_end() -> None:
+    patience = Patience(most=3)
+    assert [patience.failed("key", 0) for _ in range(5)] == [0.5, 1, 2, 3, 3]
+    assert not patience.ready("key", 2.9)
+    assert patience.ready("key", 3)
+    assert patience.ready("another", 0)
+    patience.succeeded("key")
+    assert patience.ready("key", 0)
