@@ -22,7 +22,8 @@ interface ILedger {
     function deposit() external payable;
 
     /// @notice Sends `amount` of the caller's free balance to the caller.
-    /// @dev Emits {Withdrawn}. The balance is lowered before the coins leave, so a caller that re-enters finds it lowered.
+    /// @dev Emits {Withdrawn}. The balance is lowered before the coins leave, so a caller that re-enters finds it lowered. A
+    /// caller that is a contract and refuses the coins keeps its balance: the call reverts with OpenZeppelin's `FailedCall`.
     /// @param amount In wei; at most `balanceOf(caller)`.
     function withdraw(uint256 amount) external;
 
