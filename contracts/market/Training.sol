@@ -322,8 +322,9 @@ abstract contract Training is Distribution {
         --couple.rem;
     }
 
+    /// @dev False for an index over 255, which no subset has: shifting so far leaves no bit.
     function _isPending(Couple storage couple, uint256 index) internal view returns (bool) {
-        return (couple.notPending >> index) & 1 == 0;
+        return ~couple.notPending & (1 << index) != 0;
     }
 
     // --- checks ---
