@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.core.assets import Member as Registered
@@ -94,39 +94,45 @@ def _why(outcome: Outcome, address: Address, account: Account, mine: Sequence[Fi
     member = outcome.market.members.get(address)
     role = member.role if member else Role.NONE
     if role is Role.CLOUD_OWNER:
-        yield from _jobs(outcome, address, account)
-    if role is Role.DATA_OWNER:
+        yield from _jobs(outcome, address)
+    if role is Role.DATA_OWNER and account.earned:
         settled = _settled(outcome, address)
         yield f"{coins(account.earned)} for its data in {numbered(settled, 'settled subset')}"
-    if role is Role.MODEL_OWNER:
+    if account.spent:
         yield f"spent {coins(account.spent)} on jobs and data, out of escrow"
-        if account.compensated:
-            yield f"{coins(account.compensated)} of forfeited coins came to its escrow"
+    if account.compensated:
+        yield f"{coins(account.compensated)} that others forfeited came to its escrow or balance"
     for fault in Fault:
         same = [found for found in mine if found.fault is fault]
         if same:
             yield _lost(fault, same)
 
 
-def _jobs(outcome: Outcome, address: Address, account: Account) -> Iterator[str]:
+def _jobs(outcome: Outcome, address: Address) -> Iterator[str]:
     market = outcome.market
-    rounds = sorted(
-        {
-            record.number
-            for couple in market.couples.values()
-            for record in couple.rounds.values()
-            for ci, (verdict, _) in record.verdicts.items()
-            if verdict is JobStatus.ACCEPTED and market.instances[ci].cloud_owner == address
-        }
-    )
-    if rounds:
-        told = f"round{'' if len(rounds) == 1 else 's'} {listed(rounds)}"
-        yield f"{coins(account.earned)} for accepted jobs in {told}"
+    accepted = [
+        (record.number, amount, market.dataset_of(couple).terms.job_price)
+        for couple in market.couples.values()
+        for record in couple.rounds.values()
+        for ci, (verdict, amount) in record.verdicts.items()
+        if verdict is JobStatus.ACCEPTED and market.instances[ci].cloud_owner == address
+    ]
+    if accepted:
+        wages = sum(price for _, _, price in accepted)
+        yield f"{coins(wages)} for accepted jobs in {_rounds(number for number, _, _ in accepted)}"
+        bonus = sum(amount for _, amount, _ in accepted) - wages
+        if bonus:
+            yield f"{coins(bonus)} of the bonds that faulty replicas forfeited"
     instances = list(market.instances_at(address))
     if not instances:
         yield "was named for no replica"
     elif all(instance.status is InstanceStatus.REFUSED for instance in instances):
         yield "refused its replica"
+
+
+def _rounds(numbers: Iterable[int]) -> str:
+    distinct = sorted(set(numbers))
+    return f"round{'' if len(distinct) == 1 else 's'} {listed(distinct)}"
 
 
 def _settled(outcome: Outcome, owner: Address) -> int:
@@ -137,6 +143,5 @@ def _settled(outcome: Outcome, owner: Address) -> int:
 
 def _lost(fault: Fault, same: Sequence[Finding]) -> str:
     lost, rounds = sum(found.lost for found in same), [found.round for found in same if found.round]
-    where = f" in round{'' if len(rounds) == 1 else 's'} {listed(rounds)}" if rounds else ""
     what = f"lost {coins(lost)}" if lost else "lost its place, no coins"
-    return f"{what}: {fault.value}{where}"
+    return f"{what}: {fault.value}{f' in {_rounds(rounds)}' if rounds else ''}"

@@ -1,20 +1,17 @@
-"""What was drawn, settled and judged in which round."""
+"""What was drawn and settled in which round."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from agents.core import events as e
-from agents.core.assets import Couple, Instance, Round
-from agents.core.enums import InstanceStatus, JobStatus
+from agents.core.assets import Round
+from agents.core.enums import JobStatus
 from agents.core.hashing import members
-from agents.core.ids import Address, InstanceId, dataset_of, replica_of, subset_of
+from agents.core.ids import Address
 from agents.demo.outcome import Outcome
-from agents.demo.report.evidence import replicas
-from agents.demo.report.words import Names
-from agents.roles.auditor import receipt_of
+from agents.demo.report.faults import replicas
 
 
 class Standing(StrEnum):
@@ -31,11 +28,12 @@ class Standing(StrEnum):
     NOT_IN_POOL = "not in the pool"
 
 
-_VERDICTS = {
+VERDICTS = {
     JobStatus.ACCEPTED: Standing.ACCEPTED,
     JobStatus.FAULTY: Standing.FAULTY,
     JobStatus.MISSED: Standing.MISSED,
 }
+"""A verdict as a standing."""
 
 
 @dataclass(frozen=True)
@@ -76,31 +74,6 @@ class RoundFacts:
     closed: bool
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One replica in one round; `amount` is what it was paid, or lost, in wei."""
-
-    round: int
-    standing: Standing
-    amount: int = 0
-
-
-@dataclass(frozen=True)
-class Replica:
-    """One replica through all rounds.
-
-    Attributes:
-        status: where the instance stands at the end.
-    """
-
-    member: Address
-    ci: InstanceId
-    subset: int
-    replica: int
-    status: InstanceStatus
-    cells: tuple[Cell, ...]
-
-
 def rounds_of(outcome: Outcome) -> tuple[RoundFacts, ...]:
     """Every round that was started, in order."""
     couple = outcome.market.couples.get(outcome.tc)
@@ -114,9 +87,9 @@ def rounds_of(outcome: Outcome) -> tuple[RoundFacts, ...]:
 
 
 def _facts(record: Round, subsets: int, settlements: tuple[Settlement, ...]) -> RoundFacts:
-    standings = [_standing(record, subset) for subset in range(subsets)]
-    given = [_VERDICTS[verdict] for verdict, _ in record.verdicts.values()]
-    verdicts = {verdict.value: given.count(verdict) for verdict in _VERDICTS.values()}
+    standings = [standing_of(record, subset) for subset in range(subsets)]
+    given = [VERDICTS[verdict] for verdict, _ in record.verdicts.values()]
+    verdicts = {verdict.value: given.count(verdict) for verdict in VERDICTS.values()}
     verdicts[Standing.FLAGGED.value] = len(record.flags)
     drawn = members(record.drawn)
     return RoundFacts(
@@ -124,7 +97,8 @@ def _facts(record: Round, subsets: int, settlements: tuple[Settlement, ...]) -> 
     )
 
 
-def _standing(record: Round, subset: int) -> Standing:
+def standing_of(record: Round, subset: int) -> Standing:
+    """Where a subset stands in a round."""
     if not record.drawn >> subset & 1:
         return Standing.NOT_DRAWN
     if subset in record.digests:
@@ -150,47 +124,3 @@ def _settlements(outcome: Outcome) -> dict[int, tuple[Settlement, ...]]:
             )
             found[event.round] = (*found.get(event.round, ()), settlement)
     return found
-
-
-def replicas_of(outcome: Outcome) -> tuple[Replica, ...]:
-    """Every replica that was ever named, by subset and replica."""
-    couple = outcome.market.couples.get(outcome.tc)
-    named = (i for i in outcome.market.instances.values() if dataset_of(i.id) == outcome.ds)
-    return tuple(
-        Replica(
-            instance.cloud_owner,
-            instance.id,
-            subset_of(instance.id),
-            replica_of(instance.id),
-            instance.status,
-            tuple(_cells(instance, couple)) if couple else (),
-        )
-        for instance in sorted(named, key=lambda instance: instance.id)
-    )
-
-
-def _cells(instance: Instance, couple: Couple) -> Iterator[Cell]:
-    for number, record in sorted(couple.rounds.items()):
-        verdict, amount = record.verdicts.get(instance.id, (None, 0))
-        standing = _VERDICTS[verdict] if verdict else _unjudged(instance, record)
-        yield Cell(number, standing, amount)
-
-
-def _unjudged(instance: Instance, record: Round) -> Standing:
-    if record.drawn and not instance.was_in_pool(record.pool_version):
-        return Standing.NOT_IN_POOL
-    if instance.id in record.flags:
-        return Standing.FLAGGED
-    return _standing(record, subset_of(instance.id))
-
-
-def honest_mismatches(outcome: Outcome) -> int:
-    """Over all settled subsets: honest reports whose receipt does not open to the settled digest."""
-    names, domain = Names(outcome.parties), outcome.receipt_domain
-    return sum(
-        report.hash != receipt_of(couple, record, report, record.digests[subset_of(ci)], domain)
-        for couple in outcome.market.couples.values()
-        for record in couple.rounds.values()
-        for ci, report in record.reports.items()
-        if subset_of(ci) in record.digests and not names[report.cloud_owner].cheat
-    )

@@ -10,11 +10,13 @@ from typing import Any
 
 from agents.core.ids import Address
 from agents.demo.outcome import Outcome, Party
-from agents.demo.report.evidence import Finding, findings, proofs
+from agents.demo.report.evidence import Finding, proofs
+from agents.demo.report.faults import findings
 from agents.demo.report.gas import gas_by, label
 from agents.demo.report.members import is_slashed, members_of, role_of
 from agents.demo.report.money import accounts_of, ledger_of
-from agents.demo.report.rounds import Standing, honest_mismatches, replicas_of, rounds_of
+from agents.demo.report.replicas import honest_mismatches, replicas_of
+from agents.demo.report.rounds import Standing, rounds_of
 from agents.roles.acts import Json
 
 Section = dict[str, Json]
@@ -108,8 +110,14 @@ def _market(outcome: Outcome) -> Section:
 
 
 def _subsets(outcome: Outcome) -> Section:
+    totals = [sum(column) for column in zip(*outcome.strata, strict=True)]
+    shares = [
+        count / total for held in outcome.strata for count, total in zip(held, totals, strict=True) if total
+    ]
     return {
         "rows": list(outcome.subset_rows),
+        "largest_share_of_a_class": max(shares, default=None),
+        "holding_every_class": sum(all(held) for held in outcome.strata),
         "strata": jsonable(outcome.strata),
         "strata_names": list(outcome.strata_names),
     }

@@ -77,6 +77,6 @@ def listed(items: Sequence[object]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float) -> str:
     """A part of a whole in whole percent; of nothing, a dash."""
     return f"{100 * part / whole:.0f}\N{NO-BREAK SPACE}%" if whole else MISSING

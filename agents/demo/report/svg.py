@@ -1,0 +1,60 @@
+"""Figures as SVG to stand inside a page.
+
+The same figure gives the same bytes. Ink and series colours are the page's own (CSS variables), so that a
+plot follows the page into dark mode and onto paper.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractContextManager
+from io import StringIO
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+INK, SOFT, RULE, MARKET, CENTRAL, SINGLE = (f"#0a0b{shade:02x}" for shade in range(1, 7))
+_VARIABLES = {
+    INK: "--ink",
+    SOFT: "--soft",
+    RULE: "--rule",
+    MARKET: "--blue",
+    CENTRAL: "--ink",
+    SINGLE: "--vermilion",
+}
+"""Colours to draw with, and the CSS variable that each becomes."""
+
+
+def style(name: str) -> AbstractContextManager[None]:
+    """The style to draw in; each figure of a page has its own `name`, and so its own ids."""
+    return rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": name,
+            "text.parse_math": False,
+            "font.family": "sans-serif",
+            "font.size": 10,
+            "text.color": INK,
+            "axes.edgecolor": RULE,
+            "axes.labelcolor": SOFT,
+            "xtick.color": SOFT,
+            "ytick.color": SOFT,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    )
+
+
+def svg(figure: Figure, title: str) -> str:
+    """The figure as an ``<svg>`` element; `title` says what it shows to those who cannot see it."""
+    buffer = StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(
+        r"<(metadata|style).*?</\1>", "", text, flags=re.DOTALL
+    )  # its style would be the whole page's
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1).strip()

@@ -1,0 +1,249 @@
+"""The page, and both files written."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from agents.demo.outcome import Cheat, Outcome, Scores
+from agents.demo.report import summary, write_report
+from agents.demo.report.page import page
+from tests.support.histories import ALL_CHEATS, STRATA, Story, told
+
+HOSTILE = """<img src=x onerror="alert(1)"> '); & {{ 7*7 }} $x^2$"""
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page: checks that tags nest, collects its text, ids, links and the tags it uses."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.source = source
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.titles: list[str] = []
+        self.words: list[str] = []
+        self.feed(source)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            assert not name.startswith("on"), f"a script in {tag}"
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "xlink:href"):
+                self.links.append(value or "")
+            if name == "title":
+                self.titles.append(value or "")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def read(outcome: Outcome) -> Page:
+    return Page(page(outcome, summary(outcome)))
+
+
+@pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves the time to draw where a test looks at something else."""
+    for name in ("accuracy_plot", "gas_plot"):
+        monkeypatch.setattr(f"agents.demo.report.page.{name}", lambda _: "")
+
+
+@pytest.fixture(scope="module")
+def cheated() -> Page:
+    names = ("malignant", "benign")
+    return read(told(6, cheats=ALL_CHEATS).outcome(strata=STRATA, strata_names=names))
+
+
+def test_needs_nothing_but_itself(cheated: Page) -> None:
+    assert all(link.startswith("#") for link in cheated.links)
+    assert not {"script", "link", "iframe", "object"} & cheated.tags
+    assert not re.search(r"url\((?!#)|@import", cheated.source)
+
+
+def test_links_lead_somewhere_and_ids_are_unique(cheated: Page) -> None:
+    assert len(cheated.ids) == len(set(cheated.ids))
+    assert {link.removeprefix("#") for link in cheated.links} <= set(cheated.ids)
+
+
+def test_tells_the_headlines(cheated: Page) -> None:
+    for words in (
+        "97.2 %",
+        "4 of 4",
+        "Nothing was found.",
+        "Conserved.",
+        "Every row above adds up to the wei.",
+        "No honest member was slashed.",
+        "Encrypted training is not part of this version.",
+        "No subset holds every class.",
+    ):
+        assert words in cheated.text
+
+
+def test_shows_the_evidence_in_full(cheated: Page) -> None:
+    story = told(6, cheats=ALL_CHEATS)
+    judged = next(one for one in story.history if "FAULTY" in str(one.event))
+    record = story.couple.rounds[judged.event.round]  # type: ignore[union-attr]
+    report = record.reports[judged.event.ci]  # type: ignore[union-attr]
+    for shown in (judged.transaction, report.hash, report.nonce, story.domain):
+        assert "0x" + shown.hex() in cheated.text
+
+
+def test_shows_exact_amounts_and_addresses_on_demand(cheated: Page) -> None:
+    assert "10000000000000000 wei" in cheated.titles
+    assert Story().data_owner in cheated.titles
+
+
+def test_shows_each_verdict_in_words_too(cheated: Page) -> None:
+    for words in ("accepted", "faulty", "missed", "not drawn", "not in the pool"):
+        assert re.search(rf"{words}(?= )", cheated.text)
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_says_what_was_not_caught_and_why() -> None:
+    found = read(told(1, cheats={(s, 3): Cheat.COPIES_TRAINING_RECEIPT for s in range(4)}).outcome())
+    assert "2 of 4" in found.text
+    assert "the chain shows 2 of them" in found.text
+    assert "It was never drawn, so it had nothing to cheat with." in found.text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_says_that_a_cheat_was_drawn_and_nothing_is_seen() -> None:
+    story = Story(cheats={(s, 3): Cheat.FALLS_SILENT for s in range(4)})
+    story.distribute()
+    story.approve(1)
+    story.start()
+    story.draw()
+    assert "though it was drawn 1 time." in read(story.outcome()).text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_says_what_is_wrong() -> None:
+    story = Story()
+    story.distribute()
+    story.approve(2)
+    story.round()
+    story.start()
+    story.abort()
+    outcome = story.outcome(differences=("balance of 0xabc: 3, not 4",), contract_balance=7)
+    outcome.market.balances[story.model_owner] += 1
+    text = read(outcome).text
+    for words in (
+        "1 honest member was slashed or rejected.",
+        "Where the contract’s views differ",
+        "balance of 0xabc: 3, not 4",
+        "Not conserved.",
+        "Not every row above adds up.",
+        "Other faults that the chain shows",
+        "Did not open its seed in time.",
+    ):
+        assert words in text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_a_run_without_rounds() -> None:
+    story = Story()
+    story.distribute()
+    story.approve(1)
+    story.complete()
+    text = read(story.outcome()).text
+    assert "No round was completed: nothing was trained." in text
+    assert "No round was started, so nothing was drawn." in text
+    assert "No cheat was planted." in text
+
+
+def test_tells_a_run_without_anything() -> None:
+    assert "0 transactions took 0 gas" in read(Story().outcome(subset_rows=(), notes=())).text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_a_regression() -> None:
+    scores = Scores("R2", -0.4, (-0.123,), 0.48, -2.5, ("scikit-learn Ridge", float("nan")))
+    text = read(told(1).outcome(scores=scores)).text
+    assert "\N{MINUS SIGN}0.123" in text
+    assert "R2 is 1 for a perfect model" in text
+    assert "\N{EM DASH}" in text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_hostile_names_stay_text() -> None:
+    story = told(2, cheats={(0, 2): HOSTILE}, names={(0, 1): HOSTILE, (0, 2): HOSTILE})
+    outcome = story.outcome(
+        dataset_name=HOSTILE,
+        notes=(HOSTILE,),
+        model=HOSTILE,
+        network=HOSTILE,
+        settings={HOSTILE: HOSTILE},
+        differences=(HOSTILE,),
+        strata=STRATA,
+        strata_names=(HOSTILE, HOSTILE),
+        scores=Scores("accuracy", 0.5, (0.6, 0.7), 0.8, 0.4, (HOSTILE, 0.8)),
+    )
+    found = read(outcome)
+    assert "img" not in found.tags
+    assert re.sub(r"\s+", " ", HOSTILE) in found.text
+    assert any(HOSTILE in title for title in found.titles)
+
+
+def test_hostile_function_names_stay_text_in_the_plot() -> None:
+    story = told(1)
+    hostile = story.transactions[0].__class__(bytes(32), 1, story.data_owner, (HOSTILE,), 9, True)
+    assert "img" not in read(story.outcome(transactions=(hostile,))).tags
+
+
+def test_is_the_same_each_time() -> None:
+    outcome = told(2, cheats=ALL_CHEATS).outcome()
+    assert page(outcome, summary(outcome)) == page(outcome, summary(outcome))
+
+
+# --- files ---
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_writes_both_files(tmp_path: Path) -> None:
+    outcome = told(1).outcome()
+    folder = tmp_path / "build" / "demo"
+    write_report(outcome, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
+    assert json.loads((folder / "report.json").read_text()) == json.loads(json.dumps(summary(outcome)))
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    assert (folder / "report.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_report(told(1).outcome(), tmp_path)
+    old = (tmp_path / "report.json").read_text()
+
+    def fail(self: Path, target: Path) -> Path:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        write_report(told(2).outcome(), tmp_path)
+    assert (tmp_path / "report.json").read_text() == old
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]
