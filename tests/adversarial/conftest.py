@@ -1,0 +1,29 @@
+"""One node for all adversarial stories, and a market of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.chain.client import MarketClient
+from tests.support.company import Company, deploy, fresh_client
+
+
+@pytest.fixture(scope="session")
+def node_client() -> Iterator[MarketClient]:
+    with fresh_client() as client:
+        yield client
+
+
+@pytest.fixture
+def gather(node_client: MarketClient, tmp_path: Path) -> Callable[..., Company]:
+    """Makes a company on a fresh market; takes what `Company` takes."""
+
+    def make(name: str = "homes", **settings: Any) -> Company:
+        client = MarketClient(deploy(node_client.node), node_client.node, node_client.codec)
+        return Company(client, tmp_path / name, **settings)
+
+    return make
