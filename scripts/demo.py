@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from agents.core.errors import BadInput, HoldfastError
-from agents.demo.collect import collect, prepare
+from agents.demo.collect import Rehearsal, collect
 from agents.demo.live import Screen
 from agents.demo.report import write_report
 from agents.demo.scenario import Scenario
@@ -56,8 +56,8 @@ def perform(scenario: Scenario) -> None:
     """
     console = Console(highlight=False)
     started_at = int(time.time())
-    table, prepared, subsets = prepare(scenario)
-    for note in table.notes:
+    rehearsal = Rehearsal.of(scenario)
+    for note in rehearsal.table.notes:
         console.print(f"[dim]{escape(note)}[/]")
     shutil.rmtree(FOLDER, ignore_errors=True)
     with local_chain(scenario.network, block_time=1) as chain:
@@ -67,7 +67,7 @@ def perform(scenario: Scenario) -> None:
         with Screen(console, stage.names, stage.tc, journal) as screen:
             play(stage, screen.tell)
         withdraw_all(stage)
-        outcome = collect(stage, table, prepared, subsets, started_at, time.monotonic() - begun)
+        outcome = collect(stage, rehearsal, started_at, time.monotonic() - begun)
     write_report(outcome, FOLDER)
     _conclude(console, FOLDER)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from agents.chain.mined import transactions
 from agents.demo.outcome import Outcome, Party, Scores
@@ -10,8 +12,8 @@ from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
 from agents.learning import evaluate
 from agents.learning.plan import Plan, parse_plan
-from agents.learning.prepare import Prepared, partition
-from agents.learning.samples import Samples
+from agents.learning.prepare import Prepared, partition, strata_of
+from agents.learning.samples import Int64Array, Samples
 from agents.learning.tables import Table, load_table
 from agents.learning.weights import Weights
 from agents.runtime.audit import Audited, audit_deployment
@@ -19,32 +21,54 @@ from agents.runtime.workbench.data_owner import cut
 from agents.runtime.workbench.model_owner import PLAN_FILE, state_file
 
 
-def prepare(scenario: Scenario) -> tuple[Table, Prepared, list[Samples]]:
-    """The table as the data owner will divide it, test rows included.
+@dataclass(frozen=True)
+class Rehearsal:
+    """The data as the data owner will divide them, test rows included.
 
-    Raises:
-        BadData, CannotSplit: the data cannot be used so.
+    Attributes:
+        rows: the training rows of each subset.
     """
-    table = load_table(scenario.data, scenario.target)
-    prepared = partition(table, scenario.seed)
-    return table, prepared, cut(table, prepared, scenario.subsets, scenario.seed)
+
+    table: Table
+    prepared: Prepared
+    rows: list[Int64Array]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Rehearsal:
+        """Reads and divides the scenario's data.
+
+        Raises:
+            BadData, CannotSplit: the data cannot be used so.
+        """
+        table = load_table(scenario.data, scenario.target)
+        prepared = partition(table, scenario.seed)
+        return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
+
+    @property
+    def subsets(self) -> list[Samples]:
+        """The samples of each subset."""
+        return [self.prepared.train.take(rows) for rows in self.rows]
+
+    @property
+    def strata(self) -> tuple[tuple[int, ...], ...]:
+        """For each subset, its rows of each class, or of each range of a continuous target."""
+        labels = strata_of(self.prepared.train.target, self.table.task)
+        kinds = int(labels.max()) + 1
+        return tuple(tuple(map(int, np.bincount(labels[rows], minlength=kinds))) for rows in self.rows)
+
+    @property
+    def strata_names(self) -> tuple[str, ...]:
+        """What the strata are called."""
+        ranges = len(self.strata[0])
+        return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
 
 
-def collect(
-    stage: Stage,
-    table: Table,
-    prepared: Prepared,
-    subsets: Sequence[Samples],
-    started_at: int,
-    seconds: float,
-) -> Outcome:
+def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> Outcome:
     """Reads the whole run.
 
     Args:
         stage: where it was played.
-        table: what was split.
-        prepared: the same, divided and quantised; as `prepare` gave it.
-        subsets: likewise.
+        rehearsal: what was split, and how.
         started_at: in seconds since the epoch.
         seconds: how long the market was at work.
     """
@@ -55,8 +79,8 @@ def collect(
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
     couple = audited.audit.market.couples[stage.tc]
     return Outcome(
-        dataset_name=table.name,
-        notes=table.notes,
+        dataset_name=rehearsal.table.name,
+        notes=rehearsal.table.notes,
         model=plan.family,
         network=stage.scenario.network,
         chain_id=client.deployment.chain_id,
@@ -65,42 +89,43 @@ def collect(
         parties=tuple(_parties(stage)),
         ds=couple.ds,
         tc=couple.id,
-        subset_rows=tuple(len(samples) for samples in subsets),
+        subset_rows=tuple(len(rows) for rows in rehearsal.rows),
         history=audited.history,
         audit=audited.audit,
         differences=audited.differences,
         contract_balance=audited.contract_balance,
         transactions=mined,
-        scores=_scores(stage, plan, prepared, subsets, audited),
+        scores=_scores(stage, plan, rehearsal, audited),
         started_at=started_at,
         seconds=seconds,
+        strata=rehearsal.strata,
+        strata_names=rehearsal.strata_names,
     )
 
 
-def _scores(
-    stage: Stage, plan: Plan, prepared: Prepared, subsets: Sequence[Samples], audited: Audited
-) -> Scores:
-    home, test = stage.home(stage.scenario.model_owner), prepared.test
+def _scores(stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited) -> Scores:
+    home = stage.home(stage.scenario.model_owner)
+    train, test = rehearsal.prepared.train, rehearsal.prepared.test
     rounds = audited.audit.market.couples[stage.tc].round
 
     def after(round_: int) -> float:
         data = (home / state_file(stage.tc, round_, "weights")).read_bytes()
         return evaluate.score(plan, Weights.from_bytes(data, plan), test)
 
-    outside = evaluate.outside(plan, prepared.train, test)
+    outside = evaluate.outside(plan, train, test)
     return Scores(
         metric="accuracy" if plan.classes else "R2",
         initial=after(0),
         market=tuple(after(round_) for round_ in range(1, rounds + 1)),
-        centralised=evaluate.centralised(plan, prepared.train, test).score,
-        best_single_subset=evaluate.best_single_subset(plan, subsets, test).score,
+        centralised=evaluate.centralised(plan, train, test).score,
+        best_single_subset=evaluate.best_single_subset(plan, rehearsal.subsets, test).score,
         outside=(outside.label, outside.score),
     )
 
 
 def _parties(stage: Stage) -> list[Party]:
     return [
-        Party(cast.name, stage.address(cast), cast.subset, cast.part.label)
+        Party(cast.name, stage.address(cast), cast.subset, cast.part.cheat or "")
         for cast in stage.scenario.everybody
     ]
 

@@ -8,27 +8,28 @@ from dataclasses import dataclass
 
 from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyBench, SilentCloudOwner, TrainingReceiptCopier
+from agents.demo.outcome import Cheat
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.runtime.workbench.cloud_owner import CloudOwnerBench
 
 
 @dataclass(frozen=True)
-class Cheat:
-    """A way to cheat: what it is, and the honest part that it replaces."""
+class Part:
+    """How a cloud owner plays: honestly, or with a part replaced by a cheating one."""
 
-    label: str
+    cheat: Cheat | None = None
     role: type[CloudOwner] = CloudOwner
     bench: type[CloudOwnerBench] = CloudOwnerBench
 
 
+HONEST = Part()
 CHEATS = (
-    Cheat("copies a data receipt", role=DataReceiptCopier),
-    Cheat("reports a made-up model", bench=LazyBench),
-    Cheat("copies a training receipt", role=TrainingReceiptCopier),
-    Cheat("falls silent when drawn", role=SilentCloudOwner),
+    Part(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
+    Part(Cheat.MAKES_MODEL_UP, bench=LazyBench),
+    Part(Cheat.COPIES_TRAINING_RECEIPT, role=TrainingReceiptCopier),
+    Part(Cheat.FALLS_SILENT, role=SilentCloudOwner),
 )
-HONEST = Cheat("")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cast:
     name: str
     secret: bytes
     subset: int | None = None
-    part: Cheat = HONEST
+    part: Part = HONEST
 
     @property
     def folder(self) -> str:

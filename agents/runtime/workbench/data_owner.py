@@ -12,7 +12,7 @@ from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning import exposed
 from agents.learning.prepare import Prepared, partition, strata_of
-from agents.learning.samples import Samples
+from agents.learning.samples import Int64Array
 from agents.learning.skew import check_skew
 from agents.learning.split import split
 from agents.learning.subset import Subset
@@ -62,8 +62,12 @@ class DataOwnerBench:
         prepared = partition(table, self.seed)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
         subsets = [
-            Subset(index, samples, self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)))
-            for index, samples in enumerate(cut(table, prepared, self.subsets, self.seed))
+            Subset(
+                index,
+                prepared.train.take(rows),
+                self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)),
+            )
+            for index, rows in enumerate(cut(table, prepared, self.subsets, self.seed))
         ]
         packages: list[Json] = []
         for index, cloud_owner, key in task.replicas:
@@ -95,8 +99,8 @@ class DataOwnerBench:
         return {"problem": ""}
 
 
-def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Samples]:
-    """The skewed subsets of a table's training rows, checked by the independent rule.
+def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:
+    """The training rows of each skewed subset, checked by the independent rule.
 
     No subset holds all classes, or more than half of one. That no class is more than half of a subset cannot
     always be had, never of two classes.
@@ -109,7 +113,7 @@ def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Sampl
     report = check_skew(strata, parts)
     if not report.skewed:
         raise CannotSplit(f"{table.name}: {report.violations[0]}: choose another number of subsets")
-    return [prepared.train.take(rows) for rows in parts]
+    return parts
 
 
 def _reader(cloud_owner: Address, key: bytes) -> PublicKey:
