@@ -46,7 +46,7 @@ def transactions(client: MarketClient, first: int, last: int) -> Iterator[Mined]
         block = client.node.ask("eth_getBlockByNumber", hex(number), True)
         for transaction in block["transactions"]:
             to = transaction["to"]
-            if to and to_checksum_address(to) == client.deployment.market:
+            if to and Address(to_checksum_address(to)) == client.deployment.market:
                 yield _mined(client, transaction, names)
 
 

@@ -39,6 +39,7 @@ KEY = bytes(64)
 
 @dataclass(frozen=True)
 class Chain:
+    kind: str
     url: str
     deployment: Deployment
     banker: Wallet
@@ -90,7 +91,7 @@ def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
         receipt = transact(node, banker, data="0x" + answer["evm"]["bytecode"]["object"], gas=8_000_000)
         chain_id, block = int(node.ask("eth_chainId"), 16), int(receipt["blockNumber"], 16)
         market = Address(to_checksum_address(receipt["contractAddress"]))
-        yield Chain(local.url, Deployment(chain_id, market, block, answer["abi"]), banker)
+        yield Chain(request.param, local.url, Deployment(chain_id, market, block, answer["abi"]), banker)
 
 
 @contextmanager
@@ -227,7 +228,7 @@ def test_notices_a_chain_that_was_started_anew(chain: Chain) -> None:
     client = chain.client()
     stream = EventStream(client, Database(":memory:"))
     stream.poll()
-    with local_chain("ganache") as other:
+    with local_chain(chain.kind) as other:
         with pytest.raises(WrongNetwork, match="no block"):
             MarketClient.connect(other.url, chain.deployment)
         stranger = Node.connect(other.url, 10, lambda _: Refused(""))

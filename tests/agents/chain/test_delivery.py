@@ -289,6 +289,7 @@ def test_outbids_at_once_what_no_block_can_take(node: StubNode, delivery: Delive
     delivery.deliver(payload(), FEES)
     assert [pooled.max_fee for pooled in node.head.transactions] == [201 * GWEI]
     assert len(node.received) == 2
+    assert time.pauses == [1, 2], "without waiting to be passed by"
 
 
 def test_never_offers_more_than_its_limit(
@@ -387,6 +388,15 @@ def test_an_outbox_is_of_one_wallet(database: Database, wallet: Wallet) -> None:
     Outbox(database, wallet.address)
     with pytest.raises(BadInput, match="belongs to the wallet"):
         Outbox(database, Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))
+
+
+def test_an_outbox_gives_the_last_attempt_first(database: Database, wallet: Wallet) -> None:
+    outbox = Outbox(database, wallet.address)
+    attempts = [Attempt(bytes([fee]) * 32, 0, payload(1), Fees(fee, 1), b"raw") for fee in (9, 5, 7)]
+    for attempt in attempts:
+        outbox.add(attempt)
+    assert outbox.attempts(0) == attempts[::-1]
+    assert outbox.open_nonces() == [0]
 
 
 def test_an_outbox_keeps_attempts_whole_and_the_last_ones_only(database: Database, wallet: Wallet) -> None:
