@@ -6,7 +6,7 @@ the DO pledged for a couple (`pledge`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,19 +36,21 @@ def pledge(tc: int) -> Place:
 
 def books(market: Market) -> Books:
     """What the contract's views say of every account and asset that its log names; empty places left out."""
-    contract = market.contract
-    members = _subjects(market, "MemberCreated", "Deposited")
-    instances = _subjects(market, "InstanceCreated")
-    couples = _subjects(market, "CoupleRequested")
-    addresses = [web3.to_checksum_address(f"{member:#042x}") for member in members]
-
-    found: Books = dict(zip(addresses, _read_all(contract, contract.balanceOf, addresses), strict=True))
-    for ci, instance in zip(instances, _read_all(contract, contract.cloudInstance, instances), strict=True):
-        found[ci] = instance["bond"]
-    for tc, couple in zip(couples, _read_all(contract, contract.trainCouple, couples), strict=True):
-        found[tc] = couple["escrow"]
-        if couple["phase"] in PLEDGED:
-            found[pledge(tc)] = contract.datasetTerms(couple["ds"])["coupleBond"]
+    found: Books = {}
+    pledged: dict[int, int] = {}  # by couple, its dataset
+    bonds: dict[int, int] = {}  # by dataset, what the DO pledges for a couple
+    for subject, view, answer in _read(market):
+        if view == "balanceOf":
+            found[subject] = answer
+        elif view == "cloudInstance":
+            found[subject] = answer["bond"]
+        elif view == "datasetTerms":
+            bonds[subject] = answer["coupleBond"]
+        else:
+            found[subject] = answer["escrow"]
+            if answer["phase"] in PLEDGED:
+                pledged[subject] = answer["ds"]
+    found |= {pledge(tc): bonds[ds] for tc, ds in pledged.items()}
     return {place: amount for place, amount in found.items() if amount}
 
 
@@ -68,28 +70,41 @@ def moves(market: Market, expected: dict[Any, int]) -> Iterator[None]:
     assert {p: c for p, c in changes.items() if c} == {p: a for p, a in wanted.items() if a}
 
 
-def _subjects(market: Market, *names: str) -> list[int]:
-    """The first indexed argument of every event of these names, each once, in the log's order."""
-    abi = {entry["name"]: entry for entry in market.contract.abi if entry["type"] == "event"}
-    topics = [_topic(abi[name]) for name in names]
-    logs = web3.eth.get_logs({"address": market.contract.address, "fromBlock": 0, "topics": [topics]})
-    return list(dict.fromkeys(int(log["topics"][1].hex(), 16) for log in logs))
+VIEWS = {
+    "MemberCreated": "balanceOf",
+    "Deposited": "balanceOf",
+    "DatasetCreated": "datasetTerms",
+    "InstanceCreated": "cloudInstance",
+    "CoupleRequested": "trainCouple",
+}
+"""What to ask of the first indexed argument of an event."""
 
 
-def _topic(event: dict[str, Any]) -> str:
-    types = ",".join(_canonical(field) for field in event["inputs"])
-    return str(web3.to_hex(web3.keccak(text=f"{event['name']}({types})")))
+def _read(market: Market) -> list[tuple[Any, str, Any]]:
+    """Every subject of the log, the view that speaks of it and what it says: one query and one call."""
+    contract = market.contract
+    names = {_topic(entry): entry["name"] for entry in contract.abi if entry.get("name") in VIEWS}
+    logs = web3.eth.get_logs({"address": contract.address, "fromBlock": 0, "topics": [list(names)]})
+    asked = dict.fromkeys(_question(names, *log["topics"][:2]) for log in logs)
+    questions = [getattr(contract, view).encode_input(subject) for subject, view in asked]
+    answers = contract.multicall.call(questions)
+    return [
+        (subject, view, getattr(contract, view).decode_output(answer))
+        for (subject, view), answer in zip(asked, answers, strict=True)
+    ]
+
+
+def _question(names: dict[str, str], topic: Any, subject: Any) -> tuple[Place, str]:
+    view, number = VIEWS[names[web3.to_hex(topic)]], int(web3.to_hex(subject), 16)
+    return web3.to_checksum_address(f"{number:#042x}") if view == "balanceOf" else number, view
+
+
+def _topic(entry: dict[str, Any]) -> str:
+    types = ",".join(_canonical(field) for field in entry["inputs"])
+    return str(web3.to_hex(web3.keccak(text=f"{entry['name']}({types})")))
 
 
 def _canonical(field: dict[str, Any]) -> str:
     if field["type"] != "tuple":
         return str(field["type"])
     return f"({','.join(_canonical(part) for part in field['components'])})"
-
-
-def _read_all(contract: Any, view: Any, subjects: Sequence[Any]) -> list[Any]:
-    """One view of many subjects, read with one call."""
-    if not subjects:
-        return []
-    answers = contract.multicall.call([view.encode_input(subject) for subject in subjects])
-    return [view.decode_output(answer) for answer in answers]

@@ -114,13 +114,11 @@ class Couple:
 
     def reports(self, subset: int = 0) -> list[Report]:
         """This round's reports of a subset, as a settlement wants them: as logged, in the order of places."""
-        round_ = self.round
-        contract = self.market.contract
+        contract, round_ = self.market.contract, self.round
         logs = web3.eth.contract(contract.address, abi=contract.abi).events.JobReported
+        every = [log["args"] for log in logs.get_logs(from_block=0, argument_filters={"tc": self.tc})]
         made = {
-            log["args"]["ci"]: (log["args"]["ci"], log["args"]["hash"], log["args"]["nonce"])
-            for log in logs.get_logs(from_block=0, argument_filters={"tc": self.tc})
-            if log["args"]["round"] == round_
+            said["ci"]: (said["ci"], said["hash"], said["nonce"]) for said in every if said["round"] == round_
         }
         return [made[ci] for ci in self.dataset.instances(subset) if ci in made]
 
@@ -155,11 +153,11 @@ class Couple:
         round_ = self.round if round_ is None else round_
         return sha256(b"model %d %d %d" % (self.tc, round_, subset)).digest()
 
-    def receipt(self, ci: InstanceId, digest: bytes | None = None) -> Report:
+    def receipt(self, ci: InstanceId, digest: bytes | None = None, round_: int | None = None) -> Report:
         """The report of an instance for a digest, by default of what it should have trained."""
-        round_, subset = self.round, subset_of(ci)
+        round_ = self.round if round_ is None else round_
+        digest = self.digest(subset_of(ci), round_) if digest is None else digest
         nonce = sha256(b"nonce %d %d %d" % (self.tc, round_, ci)).digest()
-        digest = self.digest(subset, round_) if digest is None else digest
         owner = self.dataset.owner_of(ci).address
         return ci, training_receipt(self.market.domain, self.tc, round_, ci, owner, digest, nonce), nonce
 
@@ -167,7 +165,14 @@ class Couple:
         self, ci: InstanceId, digest: bytes | None = None, *, by: Any = None, round_: int | None = None
     ) -> Any:
         """An instance's CO reports a digest, by default of what it should have trained."""
-        _, hash_, nonce = self.receipt(ci, digest)
+        round_ = self.round if round_ is None else round_
+        _, hash_, nonce = self.receipt(ci, digest, round_)
+        return self.report_raw(ci, hash_, nonce, by=by, round_=round_)
+
+    def report_raw(
+        self, ci: InstanceId, hash_: bytes, nonce: bytes, *, by: Any = None, round_: int | None = None
+    ) -> Any:
+        """An instance's CO reports just this."""
         round_ = self.round if round_ is None else round_
         owner = by or self.dataset.owner_of(ci)
         return self._send("updateTJ", self.tc, ci, round_, hash_, nonce, SEALED_LOCATION, by=owner)
@@ -183,11 +188,29 @@ class Couple:
         round_ = self.round if round_ is None else round_
         return self._send("flagTJ", self.tc, ci, round_, reason, by=by or self.dataset.owner_of(ci))
 
-    def report_all(self) -> None:
+    def report_all(self, *, but: InstanceId | None = None) -> None:
         """Every instance of the drawn subsets reports what it should."""
         for subset in self.pending:
             for ci in self.dataset.instances(subset):
-                self.report(ci)
+                if ci != but:
+                    self.report(ci)
+
+    def play(self, *scripts: str) -> None:
+        """Plays a round until reporting is closed: for each pending subset a script, a letter an instance.
+
+        A reports what it should, F another model, G flags, M stays silent: then the report deadline passes.
+        """
+        part: dict[str, Callable[[InstanceId], Any]] = {
+            "A": self.report,
+            "F": partial(self.report, digest=FORGED),
+            "G": self.flag,
+            "M": _stay_silent,
+        }
+        for subset, script in zip(self.pending, scripts, strict=True):
+            for ci, letter in zip(self.dataset.instances(subset), script, strict=True):
+                part[letter](ci)
+        if "M" in "".join(scripts):
+            self.outlive_reporting()
 
     # --- anyone ---
 
@@ -226,9 +249,27 @@ class Couple:
             self.bring_to(before)
             step(self)
 
+    def finish_round(self) -> None:
+        """Ends a round in Training, all being honest."""
+        subsets = self.pending
+        self.report_all()
+        for subset in subsets:
+            self.settle(subset)
+
+    def void_round(self) -> None:
+        """Ends a round in Training by flags."""
+        instances = (ci for subset in self.pending for ci in self.dataset.instances(subset))
+        for ci, _ in zip(instances, range(self.facts["flagsLeft"] + 1), strict=False):
+            self.flag(ci)
+
     def outlive(self, field: str) -> None:
         """Lets the time named by a field of the couple pass by a second."""
         clock.travel_to(self.facts[field] + 1)
+
+    def outlive_reporting(self) -> None:
+        """Lets the open round's report deadline pass, if it has not."""
+        if clock.now() <= self.deadline:
+            self.outlive("deadline")
 
     def outlive_settlement(self) -> None:
         """Lets the open round's settle deadline pass by a second."""
@@ -236,6 +277,10 @@ class Couple:
 
     def _send(self, function: str, *arguments: Any, by: Any) -> Any:
         return getattr(self.market.contract, function)(*arguments, {"from": by})
+
+
+def _stay_silent(_: InstanceId) -> None:
+    pass
 
 
 ROAD: dict[CouplePhase, tuple[CouplePhase, Callable[[Couple], Any]]] = {

@@ -1,0 +1,40 @@
+# cancelTC
+# ├── when the couple is neither Requested nor Lapsed: refused (test_phase_gates.py)
+# ├── when the caller is not the couple's MO: refused
+# └── else the couple is Cancelled and the escrow free, before and after the DO's deadline
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase
+from agents.core.events import CoupleCancelled
+from tests.support.books import moves
+from tests.support.couple import couple_in
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+
+def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.REQUESTED, dataset)
+    for caller in (market.data_owner, market.stranger):
+        with reverts_with("Training_NotParty", couple.tc, caller, market.model_owner):
+            couple.cancel(by=caller)
+
+
+@pytest.mark.parametrize("phase", [CouplePhase.REQUESTED, CouplePhase.LAPSED])
+def test_cancels(market: Market, dataset: Dataset, phase: CouplePhase) -> None:
+    couple, escrow = couple_in(phase, dataset), 2 * TERMS.escrow_per_round
+    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+        tx = couple.cancel()
+    assert events(tx) == [CoupleCancelled(couple.tc, market.model_owner)]
+    assert couple.phase is CouplePhase.CANCELLED
+    assert couple.deadline == 0
+
+
+def test_a_cancelled_serial_is_not_used_again(dataset: Dataset) -> None:
+    first = couple_in(CouplePhase.CANCELLED, dataset)
+    second = couple_in(CouplePhase.REQUESTED, dataset)
+    assert second.tc != first.tc
+    assert first.phase is CouplePhase.CANCELLED

@@ -1,0 +1,156 @@
+# closeRound
+# ├── when the couple is not Overdue: refused (test_phase_gates.py)
+# ├── when a subset is not pending: refused
+# └── else each subset is void: nothing is paid for it, the silent lose their penalty, reports are void
+#     └── with the last one the round is closed and the next one may start
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
+from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetVoided
+from tests.support import clock
+from tests.support.books import moves
+from tests.support.couple import Couple, couple_in
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+OVERDUE = 1 << CouplePhase.OVERDUE
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return couple_in(CouplePhase.SETTLING, dataset)
+
+
+@pytest.fixture(scope="module")
+def pair(market: Market) -> Couple:
+    """Two subsets of one replica each, both drawn, nobody answered, Overdue."""
+    dataset = market.dataset_with(replicas=1, subsets=2, subsets_per_round=2)
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.outlive_settlement()
+    return couple
+
+
+def test_refuses_in_the_last_second_of_settlement(couple: Couple) -> None:
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.SETTLING, OVERDUE):
+        clock.at(couple.settle_deadline, lambda: couple.close(0))
+
+
+def test_closes_a_second_later(market: Market, couple: Couple) -> None:
+    with moves(market, {}):  # all had reported: nobody loses anything
+        tx = clock.at(couple.settle_deadline + 1, lambda: couple.close(0))
+    assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0), RoundClosed(couple.tc, 1)]
+    facts = couple.facts
+    assert facts["phase"] == CouplePhase.APPROVED
+    assert (facts["rem"], facts["pending"], facts["deadline"]) == (0, 0, 0)
+    assert {couple.status(ci) for ci in couple.dataset.instances()} == {JobStatus.VOID}
+
+
+def test_punishes_the_silent_alone(market: Market, dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.play("AGM")
+    couple.outlive_settlement()
+    reported, flagged, silent = dataset.instances()
+    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+        tx = couple.close()
+    assert events(tx) == [
+        JobJudged(couple.tc, silent, 1, JobStatus.MISSED, TERMS.miss_penalty),
+        SubsetVoided(couple.tc, market.stranger, 1, 0),
+        RoundClosed(couple.tc, 1),
+    ]
+    verdicts = [JobStatus.VOID, JobStatus.FLAGGED, JobStatus.MISSED]
+    assert [couple.status(ci) for ci in (reported, flagged, silent)] == verdicts
+
+
+def test_voids_what_has_no_quorum(market: Market, dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.play("AFM")
+    couple.outlive_settlement()
+    silent = dataset.instances()[2]
+    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+        couple.close()
+    assert couple.phase is CouplePhase.APPROVED
+
+
+def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: Market) -> None:
+    dataset = market.dataset_with(replicas=1, instance_bond=100, miss_penalty=60)
+    couple, (silent,) = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()
+    couple.outlive_settlement()
+    with moves(market, {silent: -60, couple.tc: 60}):
+        tx = couple.close()
+    assert events(tx)[0] == InstanceRetiring(silent, market.stranger)
+    assert dataset.status(silent) is InstanceStatus.RETIRING
+
+
+def test_closes_all_at_once(market: Market, pair: Couple) -> None:
+    (first,), (second,) = pair.dataset.instances(0), pair.dataset.instances(1)
+    penalty = TERMS.miss_penalty
+    with moves(market, {first: -penalty, second: -penalty, pair.tc: 2 * penalty}):
+        tx = pair.close(1, 0)
+    assert events(tx) == [
+        JobJudged(pair.tc, second, 1, JobStatus.MISSED, penalty),
+        SubsetVoided(pair.tc, market.stranger, 1, 1),
+        JobJudged(pair.tc, first, 1, JobStatus.MISSED, penalty),
+        SubsetVoided(pair.tc, market.stranger, 1, 0),
+        RoundClosed(pair.tc, 1),
+    ]
+
+
+def test_closes_subsets_one_by_one(pair: Couple) -> None:
+    assert RoundClosed(pair.tc, 1) not in events(pair.close(1))
+    assert (pair.facts["phase"], pair.pending) == (CouplePhase.OVERDUE, (0,))
+    assert events(pair.close(0))[-1] == RoundClosed(pair.tc, 1)
+    assert pair.phase is CouplePhase.APPROVED
+
+
+@pytest.mark.parametrize("subset", [2, 255, 256, 65_535])
+def test_refuses_a_subset_that_the_dataset_does_not_have(pair: Couple, subset: int) -> None:
+    with reverts_with("Settlement_NotPending", pair.tc, subset):
+        pair.close(subset)
+
+
+def test_refuses_a_subset_twice(pair: Couple) -> None:
+    with reverts_with("Settlement_NotPending", pair.tc, 0):
+        pair.close(0, 0)
+    pair.close(0)
+    with reverts_with("Settlement_NotPending", pair.tc, 0):
+        pair.close(0)
+
+
+def test_leaves_what_is_settled_alone(market: Market) -> None:
+    dataset = market.dataset_with(replicas=1, subsets=2, subsets_per_round=2)
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.play("A", "M")
+    couple.settle(0)
+    couple.outlive_settlement()
+    with reverts_with("Settlement_NotPending", couple.tc, 0):
+        couple.close(0)
+    (silent,) = dataset.instances(1)
+    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+        couple.close(1)
+    assert couple.phase is CouplePhase.APPROVED
+
+
+def test_who_left_in_time_to_be_released_is_not_punished_late(market: Market, dataset: Dataset) -> None:
+    couple, leaver = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()[0]
+    dataset.retire(leaver)
+    couple.report_all(but=leaver)
+    held_until = (
+        dataset.instance(leaver)["since"] + TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds
+    )
+    clock.at(held_until + 1, lambda: market.contract.releaseCI(leaver, {"from": market.stranger}))
+    with moves(market, {}):
+        tx = couple.close()
+    assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0), RoundClosed(couple.tc, 1)]
+
+
+def test_the_next_round_starts_after_a_void_one(couple: Couple) -> None:
+    couple.outlive_settlement()
+    couple.close()
+    couple.start()
+    couple.draw()
+    couple.finish_round()
+    assert couple.phase is CouplePhase.ENDED

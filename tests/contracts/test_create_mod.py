@@ -1,0 +1,31 @@
+# createMod
+# ├── when the caller is not an MO: refused
+# └── else the model exists, under the MO's next serial
+
+from __future__ import annotations
+
+from agents.core.enums import Role
+from agents.core.events import ModelCreated
+from agents.core.ids import model_id
+from tests.support.books import moves
+from tests.support.logs import events
+from tests.support.market import LOCATION, Market
+from tests.support.reverts import reverts_with
+
+PLAN = b"\x01" * 32
+
+
+def test_refuses_who_is_no_model_owner(market: Market) -> None:
+    for caller, role in ((market.data_owner, Role.DATA_OWNER), (market.stranger, Role.NONE)):
+        with reverts_with("Members_WrongRole", caller, role, Role.MODEL_OWNER):
+            market.contract.createMod("linear", PLAN, LOCATION, {"from": caller})
+
+
+def test_creates_models_one_after_another(market: Market) -> None:
+    owner = market.model_owner
+    for serial in (2, 3):  # the first came with the market
+        with moves(market, {}):
+            tx = market.contract.createMod("logistic", PLAN, LOCATION, {"from": owner})
+        assert tx.return_value == model_id(owner.address, serial)
+        expected = ModelCreated(model_id(owner.address, serial), owner, "logistic", PLAN, LOCATION)
+        assert events(tx) == [expected]

@@ -1,0 +1,48 @@
+# declineTC
+# ├── when the couple is not Requested: refused (test_phase_gates.py)
+# ├── when the caller is not the dataset's DO: refused
+# └── else the couple is Declined and the escrow free
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase
+from agents.core.events import CoupleDeclined
+from tests.support import clock
+from tests.support.books import moves
+from tests.support.couple import Couple, request
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return request(dataset)
+
+
+def test_refuses_who_is_not_the_data_owner(market: Market, couple: Couple) -> None:
+    for caller in (market.model_owner, market.stranger):
+        with reverts_with("Training_NotParty", couple.tc, caller, market.data_owner):
+            couple.decline(by=caller)
+
+
+def test_declines(market: Market, couple: Couple) -> None:
+    escrow = 2 * TERMS.escrow_per_round
+    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+        tx = couple.decline()
+    assert events(tx) == [CoupleDeclined(couple.tc, market.data_owner)]
+    assert couple.phase is CouplePhase.DECLINED
+    assert couple.deadline == 0
+
+
+def test_declines_in_the_last_second(couple: Couple) -> None:
+    clock.at(couple.deadline, couple.decline)
+    assert couple.phase is CouplePhase.DECLINED
+
+
+def test_refuses_a_second_late(couple: Couple) -> None:
+    allowed = 1 << CouplePhase.REQUESTED
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.LAPSED, allowed):
+        clock.at(couple.deadline + 1, couple.decline)

@@ -1,0 +1,34 @@
+# expireDraw
+# ├── when the couple is not Withheld: refused (test_phase_gates.py)
+# └── else the couple is Aborted for good: the DO's bond and the escrow are the MO's
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase
+from agents.core.events import CoupleAborted
+from tests.support import clock
+from tests.support.books import moves, pledge
+from tests.support.couple import Couple, couple_in
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return couple_in(CouplePhase.DRAWING, dataset)
+
+
+def test_refuses_in_the_last_second(couple: Couple) -> None:
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.DRAWING, 1 << CouplePhase.WITHHELD):
+        clock.at(couple.deadline, couple.expire_draw)
+
+
+def test_expires_a_second_later(market: Market, couple: Couple) -> None:
+    escrow, bond = 2 * TERMS.escrow_per_round, TERMS.couple_bond
+    with moves(market, {couple.tc: -escrow, pledge(couple.tc): -bond, market.model_owner: escrow + bond}):
+        tx = clock.at(couple.deadline + 1, couple.expire_draw)
+    assert events(tx) == [CoupleAborted(couple.tc, market.stranger)]
+    assert couple.phase is CouplePhase.ABORTED

@@ -1,0 +1,35 @@
+# expireRequest
+# ├── when the couple is not Lapsed: refused (test_phase_gates.py)
+# └── else anyone cancels it: the escrow is free
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase
+from agents.core.events import CoupleCancelled
+from tests.support import clock
+from tests.support.books import moves
+from tests.support.couple import Couple, request
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return request(dataset)
+
+
+def test_refuses_in_the_last_second(couple: Couple) -> None:
+    allowed = 1 << CouplePhase.LAPSED
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.REQUESTED, allowed):
+        clock.at(couple.deadline, couple.expire_request)
+
+
+def test_expires_a_second_later(market: Market, couple: Couple) -> None:
+    escrow = 2 * TERMS.escrow_per_round
+    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+        tx = clock.at(couple.deadline + 1, couple.expire_request)
+    assert events(tx) == [CoupleCancelled(couple.tc, market.stranger)]
+    assert couple.phase is CouplePhase.CANCELLED

@@ -1,0 +1,54 @@
+# expireTC
+# ├── when the couple is not Ended: refused (test_phase_gates.py)
+# └── else anyone completes it, without a final model
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase
+from agents.core.events import CoupleCompleted
+from tests.support import clock
+from tests.support.books import moves, pledge
+from tests.support.couple import ZERO, Couple, couple_in
+from tests.support.logs import events
+from tests.support.market import TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return couple_in(CouplePhase.APPROVED, dataset)
+
+
+def test_refuses_in_the_last_second_of_the_window(couple: Couple) -> None:
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.APPROVED, 1 << CouplePhase.ENDED):
+        clock.at(couple.facts["windowEndsAt"], couple.expire)
+
+
+def test_expires_a_second_later(market: Market, couple: Couple) -> None:
+    escrow, bond = 2 * TERMS.escrow_per_round, TERMS.couple_bond
+    released = {couple.tc: -escrow, pledge(couple.tc): -bond}
+    with moves(market, released | {market.model_owner: escrow, market.data_owner: bond}):
+        tx = clock.at(couple.facts["windowEndsAt"] + 1, couple.expire)
+    assert events(tx) == [CoupleCompleted(couple.tc, market.stranger, ZERO, escrow)]
+    assert couple.phase is CouplePhase.COMPLETED
+
+
+def test_expires_at_once_when_all_rounds_are_used(market: Market, dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.TRAINING, dataset, rounds=1)
+    couple.finish_round()
+    released = {pledge(couple.tc): -TERMS.couple_bond, market.data_owner: TERMS.couple_bond}
+    with moves(market, released):  # the round was paid in full: nothing is left of the escrow
+        tx = couple.expire()
+    assert events(tx) == [CoupleCompleted(couple.tc, market.stranger, ZERO, 0)]
+
+
+def test_a_round_in_progress_outlasts_the_window(dataset: Dataset, couple: Couple) -> None:
+    clock.at(couple.facts["windowEndsAt"], couple.start)
+    clock.at(couple.deadline, couple.draw)
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.TRAINING, 1 << CouplePhase.ENDED):
+        couple.expire()
+    couple.finish_round()
+    couple.expire()
+    assert couple.phase is CouplePhase.COMPLETED

@@ -1,0 +1,133 @@
+# flagTJ
+# ├── when an answer would be refused: refused, as in updateTJ
+# ├── when at most half of the round's jobs are flagged: the job is Flagged, one answer less is awaited
+# └── when it is more than half: the round is void at once, at no cost to anyone, and the next one may start
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from agents.core.enums import CouplePhase, FlagReason, JobStatus
+from agents.core.events import JobFlagged, RoundVoided
+from tests.support import clock
+from tests.support.books import moves
+from tests.support.couple import Couple, couple_in
+from tests.support.logs import events
+from tests.support.market import Dataset, Market
+from tests.support.reverts import reverts_with
+
+TRAINING = 1 << CouplePhase.TRAINING
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return couple_in(CouplePhase.TRAINING, dataset)
+
+
+@pytest.mark.parametrize("reason", FlagReason)
+def test_flags(market: Market, dataset: Dataset, couple: Couple, reason: FlagReason) -> None:
+    ci = dataset.instances()[1]
+    with moves(market, {}):
+        tx = couple.flag(ci, reason)
+    assert events(tx) == [JobFlagged(couple.tc, ci, market.cloud_owners[1], 1, reason)]
+    job = couple.job(ci)
+    assert (bytes(job["seal"]), job["round"], job["status"]) == (bytes(27), 1, JobStatus.FLAGGED)
+    assert (couple.facts["rem"], couple.facts["flagsLeft"]) == (2, 0)
+    assert couple.phase is CouplePhase.TRAINING
+
+
+def test_flags_in_the_last_second(dataset: Dataset, couple: Couple) -> None:
+    clock.at(couple.deadline, partial(couple.flag, dataset.instances()[0]))
+    assert couple.status(dataset.instances()[0]) is JobStatus.FLAGGED
+
+
+def test_refuses_a_second_late(dataset: Dataset, couple: Couple) -> None:
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.SETTLING, TRAINING):
+        clock.at(couple.deadline + 1, partial(couple.flag, dataset.instances()[0]))
+
+
+def test_refuses_what_a_report_would_be_refused_for(market: Market, dataset: Dataset, couple: Couple) -> None:
+    ci = dataset.instances()[0]
+    (stray,) = market.dataset_with(replicas=1).instances()
+    with reverts_with("Training_WrongRound", couple.tc, 2, 1):
+        couple.flag(ci, round_=2)
+    with reverts_with("Training_NotInstanceOwner", ci, market.stranger, market.cloud_owners[0]):
+        couple.flag(ci, by=market.stranger)
+    with reverts_with("Training_NotDrawn", couple.tc, stray):
+        couple.flag(stray)
+    couple.report(ci)
+    with reverts_with("Training_AlreadyAnswered", couple.tc, ci, JobStatus.REPORTED):
+        couple.flag(ci)
+
+
+@pytest.mark.parametrize(("replicas", "bearable"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
+def test_voids_the_round_by_more_than_half(market: Market, replicas: int, bearable: int) -> None:
+    dataset = market.dataset_with(replicas)
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    *_, decisive = flagging = dataset.instances()[: bearable + 1]
+    for ci in flagging[:-1]:
+        couple.flag(ci)
+    assert couple.phase is CouplePhase.TRAINING
+    with moves(market, {}):
+        tx = couple.flag(decisive)
+    owner = dataset.owner_of(decisive)
+    reason = FlagReason.WEIGHTS_UNAVAILABLE
+    assert events(tx) == [JobFlagged(couple.tc, decisive, owner, 1, reason), RoundVoided(couple.tc, owner, 1)]
+    facts = couple.facts
+    assert facts["phase"] == CouplePhase.APPROVED
+    assert (facts["rem"], facts["pending"], facts["deadline"]) == (0, 0, 0)
+
+
+def test_exactly_half_does_not_void(market: Market) -> None:
+    dataset = market.dataset_with(replicas=4)
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.play("GGAA")
+    assert couple.phase is CouplePhase.SETTLING
+
+
+def test_counts_the_jobs_of_all_drawn_subsets(market: Market) -> None:
+    dataset = market.dataset_with(replicas=2, subsets=2, subsets_per_round=2)
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    couple.flag(dataset.instances(0)[0])
+    couple.flag(dataset.instances(0)[1])
+    assert couple.facts["phase"] == CouplePhase.TRAINING
+    couple.flag(dataset.instances(1)[0])
+    assert couple.phase is CouplePhase.APPROVED
+
+
+def test_the_last_answer_can_decide(dataset: Dataset, couple: Couple) -> None:
+    couple.play("AGG")
+    assert couple.phase is CouplePhase.APPROVED
+    assert couple.facts["rem"] == 0
+
+
+def test_a_void_round_judges_nobody(dataset: Dataset, couple: Couple) -> None:
+    reported, flagged, decisive = dataset.instances()
+    couple.report(reported)
+    couple.flag(flagged)
+    couple.flag(decisive)
+    assert [couple.status(ci) for ci in dataset.instances()] == [
+        JobStatus.VOID,
+        JobStatus.FLAGGED,
+        JobStatus.FLAGGED,
+    ]
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.APPROVED, TRAINING):
+        couple.report(reported)
+
+
+def test_a_void_round_counts_and_the_next_one_asks_everyone_again(dataset: Dataset, couple: Couple) -> None:
+    couple.void_round()
+    couple.start()
+    couple.draw()
+    assert (couple.round, couple.facts["rem"], couple.facts["flagsLeft"]) == (2, 3, 1)
+    for ci in dataset.instances():
+        couple.report(ci)
+    assert couple.phase is CouplePhase.SETTLING
+
+
+def test_a_couple_whose_last_round_is_void_has_ended(dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.TRAINING, dataset, rounds=1)
+    couple.void_round()
+    assert couple.phase is CouplePhase.ENDED

@@ -1,0 +1,80 @@
+# Every transaction on a couple opens with one phase check. This table is the state machine: in each phase the
+# calls that it allows get past the check, whoever calls; all others are refused with those that they need.
+
+from __future__ import annotations
+
+import pytest
+from brownie.exceptions import VirtualMachineError
+
+from agents.core.enums import CouplePhase as P
+from agents.core.enums import FlagReason
+from tests.support.couple import FORGED, WEIGHTS, ZERO, Couple, couple_in
+from tests.support.market import LOCATION, SEALED_LOCATION, Dataset, Market
+from tests.support.reverts import reverts_with
+
+ALLOWED = {
+    "approveTC": {P.REQUESTED},
+    "declineTC": {P.REQUESTED},
+    "cancelTC": {P.REQUESTED, P.LAPSED},
+    "expireRequest": {P.LAPSED},
+    "startRound": {P.APPROVED},
+    "drawRound": {P.DRAWING},
+    "expireDraw": {P.WITHHELD},
+    "updateTJ": {P.TRAINING},
+    "flagTJ": {P.TRAINING},
+    "settleRound": {P.SETTLING},
+    "closeRound": {P.OVERDUE},
+    "completeTC": {P.APPROVED, P.ENDED},
+    "expireTC": {P.ENDED},
+}
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "approveTC": (ZERO,),
+    "startRound": (ZERO, WEIGHTS, LOCATION),
+    "drawRound": (ZERO,),
+    "updateTJ": (0, 1, ZERO, ZERO, SEALED_LOCATION),
+    "flagTJ": (0, 1, FlagReason.PLAN_REFUSED),
+    "settleRound": (0, FORGED, []),
+    "closeRound": ([],),
+    "completeTC": (WEIGHTS,),
+}
+
+
+@pytest.fixture(scope="module", params=list(P), ids=lambda phase: phase.name)
+def phase(request: pytest.FixtureRequest) -> P:
+    return P(request.param)
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset, phase: P) -> Couple:
+    return couple_in(phase, dataset)
+
+
+def test_is_in_this_phase(couple: Couple, phase: P) -> None:
+    assert couple.phase is phase
+
+
+def test_refuses_all_other_calls(market: Market, couple: Couple, phase: P) -> None:
+    for function, allowed in ALLOWED.items():
+        if phase not in allowed:
+            word = sum(1 << allowed_phase for allowed_phase in allowed)
+            with reverts_with("Training_WrongPhase", couple.tc, phase, word):
+                call(market, couple, function)
+
+
+def test_lets_these_calls_pass(market: Market, couple: Couple, phase: P) -> None:
+    for function, allowed in ALLOWED.items():
+        if phase in allowed:
+            assert "Training_WrongPhase" not in refusal(market, couple, function)
+
+
+def refusal(market: Market, couple: Couple, function: str) -> str:
+    """Why a stranger's call is refused; empty if it is not."""
+    try:
+        call(market, couple, function)
+    except VirtualMachineError as refused:
+        return str(refused.revert_msg)
+    return ""
+
+
+def call(market: Market, couple: Couple, function: str) -> None:
+    getattr(market.contract, function)(couple.tc, *ARGUMENTS.get(function, ()), {"from": market.stranger})

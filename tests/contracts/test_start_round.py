@@ -1,0 +1,75 @@
+# startRound
+# ├── when the couple is not Approved (its rounds used, its window over): refused (test_phase_gates.py)
+# ├── when the caller is not the couple's MO: refused
+# ├── when the seed is not the next link of the MO's chain: refused
+# └── else the next round is Drawing, until the draw window ends; the weights are published, no coin moves
+
+from __future__ import annotations
+
+import pytest
+
+from agents.core.enums import CouplePhase
+from agents.core.events import RoundStarted
+from tests.support import clock
+from tests.support.books import moves
+from tests.support.couple import WEIGHTS, ZERO, Couple, couple_in, do_link, mo_link
+from tests.support.logs import events
+from tests.support.market import LOCATION, TERMS, Dataset, Market
+from tests.support.reverts import reverts_with
+
+
+@pytest.fixture(scope="module")
+def couple(dataset: Dataset) -> Couple:
+    return couple_in(CouplePhase.APPROVED, dataset)
+
+
+def test_refuses_who_is_not_the_model_owner(market: Market, couple: Couple) -> None:
+    for caller in (market.data_owner, market.stranger):
+        with reverts_with("Training_NotParty", couple.tc, caller, market.model_owner):
+            couple.start(by=caller)
+
+
+def test_refuses_a_seed_out_of_its_turn(couple: Couple) -> None:
+    tip = mo_link(2, 0)
+    for link in (tip, mo_link(2, 2), do_link(2, 1), ZERO):
+        with reverts_with("Training_WrongSeed", couple.tc, link, tip):
+            couple.start(link)
+
+
+def test_starts_the_first_round(market: Market, couple: Couple) -> None:
+    with moves(market, {}):
+        tx = couple.start()
+    seed = mo_link(2, 1)
+    assert events(tx) == [RoundStarted(couple.tc, market.model_owner, 1, seed, WEIGHTS, LOCATION)]
+    facts = couple.facts
+    assert facts["phase"] == CouplePhase.DRAWING
+    assert facts["round"] == 1
+    assert facts["deadline"] == tx.timestamp + TERMS.draw_window_seconds
+    assert bytes(facts["moTip"]) == seed
+
+
+def test_starts_the_second_round_with_the_next_link(couple: Couple) -> None:
+    couple.start()
+    couple.draw()
+    couple.finish_round()
+    with reverts_with("Training_WrongSeed", couple.tc, mo_link(2, 1), mo_link(2, 1)):
+        couple.start(mo_link(2, 1))
+    assert events(couple.start())[0].round == 2  # type: ignore[union-attr]
+    assert couple.phase is CouplePhase.DRAWING
+
+
+def test_refuses_more_rounds_than_were_paid_for(dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.TRAINING, dataset, rounds=1)
+    couple.finish_round()
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.ENDED, 1 << CouplePhase.APPROVED):
+        couple.start(ZERO)
+
+
+def test_starts_in_the_last_second_of_the_window(couple: Couple) -> None:
+    clock.at(couple.facts["windowEndsAt"], couple.start)
+    assert couple.phase is CouplePhase.DRAWING
+
+
+def test_refuses_a_second_late(couple: Couple) -> None:
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.ENDED, 1 << CouplePhase.APPROVED):
+        clock.at(couple.facts["windowEndsAt"] + 1, couple.start)
