@@ -9,6 +9,7 @@ An agent can be killed at any journal write and any transaction, and is started 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -23,7 +24,7 @@ from agents.core.assets import Couple
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase
 from agents.core.errors import Refused
-from agents.core.events import DatasetTerms, Logged
+from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.roles.acts import Fact, Identity, Role
@@ -127,13 +128,14 @@ class FragileJournal(Journal):
         self._checkpoint(f"after {key}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Agent:
     """A member with a home.
 
     Attributes:
         checkpoints: of all that it did: before and after each journal write and each transaction.
-        dies_at: the number of the checkpoint at which it is killed, once.
+        dies_at: the number of the checkpoint at which it is killed.
+        dies_everywhere: it is killed when it first comes to a checkpoint.
     """
 
     name: str
@@ -143,6 +145,7 @@ class Agent:
     part: Part
     checkpoints: list[str] = field(default_factory=list)
     dies_at: int | None = None
+    dies_everywhere: bool = False
     lives: int = 0
 
     def __post_init__(self) -> None:
@@ -177,8 +180,9 @@ class Agent:
             return True
 
     def _checkpoint(self, what: str) -> None:
+        first = what not in self.checkpoints
         self.checkpoints.append(what)
-        if len(self.checkpoints) - 1 == self.dies_at:
+        if len(self.checkpoints) - 1 == self.dies_at or (first and self.dies_everywhere):
             raise Killed(what)
 
 
@@ -190,6 +194,9 @@ class World:
         cloud_owners: how many.
         cheats: the parts of those that are not honest, by number.
         rounds: of the model owner's plan.
+
+    Attributes:
+        gone: agents that do nothing any more.
     """
 
     def __init__(
@@ -203,6 +210,7 @@ class World:
         policy: Policy | None = None,
     ) -> None:
         self.chain, self.store, self.folder = FakeMarket(), MemoryStore(), folder
+        self.gone: list[Agent] = []
         parts = dict.fromkeys(range(cloud_owners), HONEST) | (cheats or {})
         names = [f"cloud owner {number}" for number in parts]
         owners = tuple(address_of(name) for name in names)
@@ -251,11 +259,10 @@ class World:
         """Whether the couple has come to its end."""
         return any(couple.phase in OVER for couple in self.market.couples.values())
 
-    def settle_down(self, *agents: Agent) -> None:
-        """Steps these agents, by default all, until none has anything to do in this second."""
-        acting = agents or tuple(self.agents)
+    def settle_down(self) -> None:
+        """Steps the agents until none has anything to do in this second."""
         for _ in range(200):
-            busy = [agent.step() for agent in acting]
+            busy = [agent.step() for agent in self.agents if agent not in self.gone]
             if not any(busy):
                 return
         raise AssertionError("the agents never come to rest")
@@ -270,8 +277,17 @@ class World:
             self.chain.now += TICK
         raise AssertionError("the story does not end")
 
+    def step_until(self, reached: Callable[[], bool]) -> None:
+        """Steps one agent after the other and stops between two of them."""
+        for _ in range(1_000):
+            for agent in self.agents:
+                if reached():
+                    return
+                agent.step()
+        raise AssertionError("it never comes to that")
+
     def outcome(self) -> dict[str, object]:
-        """What the story came to, without what is random or a matter of seconds."""
+        """What the story came to, without what is random, and whether coins were paid in at once."""
         market, couple = self.market, self.couple
         return {
             "phase": couple.phase,
@@ -281,7 +297,9 @@ class World:
             "coins": {agent.name: market.balances[agent.address] for agent in self.agents},
             "instances": {ci: (i.status, i.bond) for ci, i in market.instances.items()},
             "total": market.total(),
-            "events": sorted(type(logged.event).__name__ for logged in self.chain.history),
+            "events": Counter(
+                type(logged.event) for logged in self.chain.history if not isinstance(logged.event, Deposited)
+            ),
         }
 
 
