@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 /// @title Ledger: who has what
-/// @notice One internal ledger in the chain's native coin. Coins come in by `deposit` (or with a member's registration),
-/// move between balances, escrows and bonds by the market's rules alone, and leave by `withdraw` alone. Nobody, the
-/// deployer included, can pause, upgrade or take anything: the market has no owner.
+/// @notice One internal ledger in the chain's native coin. Coins come in by `deposit` (or with a member's
+/// registration), move between balances, escrows and bonds by the market's rules alone, and leave by `withdraw` alone.
+/// Nobody, the deployer included, can pause, upgrade or take anything: the market has no owner.
 ///
 /// All amounts, here and in every chapter, are in wei.
 interface ILedger {
@@ -22,8 +22,9 @@ interface ILedger {
     function deposit() external payable;
 
     /// @notice Sends `amount` of the caller's free balance to the caller.
-    /// @dev Emits {Withdrawn}. The balance is lowered before the coins leave, so a caller that re-enters finds it lowered. A
-    /// caller that is a contract and refuses the coins keeps its balance: the call reverts with OpenZeppelin's `FailedCall`.
+    /// @dev Emits {Withdrawn}. The balance is lowered before the coins leave, so a caller that re-enters finds it
+    /// lowered. A caller that is a contract and refuses the coins keeps its balance: the call reverts with
+    /// OpenZeppelin's `FailedCall`.
     /// @param amount In wei; at most `balanceOf(caller)`.
     function withdraw(uint256 amount) external;
 
