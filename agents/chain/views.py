@@ -38,10 +38,10 @@ class CloudInstance:
 
     cloud_owner: Address
     status: InstanceStatus
+    since: int
     verified_at: int
     left_at: int
     bond: int
-    since: int
 
 
 @dataclass(frozen=True, slots=True)

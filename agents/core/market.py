@@ -261,9 +261,10 @@ class Market:
         dataset, record = self.dataset_of(couple), couple.rounds[event.round]
         record.do_seed, record.drawn, record.jobs = event.do_seed, event.drawn, event.jobs
         record.pool_version, record.drawn_before = dataset.pool_version, couple.drawn_this_epoch
-        if couple.drawn_this_epoch == full_set(dataset.terms.subsets):
-            couple.drawn_this_epoch = 0
-        couple.drawn_this_epoch |= event.drawn
+        everything = full_set(dataset.terms.subsets)
+        if couple.drawn_this_epoch or event.drawn != everything:  # else as the contract: nothing to remember
+            before = 0 if couple.drawn_this_epoch == everything else couple.drawn_this_epoch
+            couple.drawn_this_epoch = before | event.drawn
         couple.do_tip, couple.phase, couple.pending = event.do_seed, CouplePhase.TRAINING, event.drawn
         couple.rem, couple.flags_left = event.jobs, event.jobs // 2
         couple.pool_version = dataset.pool_version

@@ -140,10 +140,10 @@ def _instance(instance: Instance) -> views.CloudInstance:
     return views.CloudInstance(
         instance.cloud_owner,
         instance.status,
+        instance.since,
         instance.verified_at,
         instance.left_at,
         instance.bond,
-        instance.since,
     )
 
 

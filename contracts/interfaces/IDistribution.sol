@@ -2,8 +2,8 @@
 pragma solidity 0.8.30;
 
 /// @title Distribution: a dataset becomes replicas at cloud owners
-/// @notice A DO splits its dataset (DS) off chain into skewed subsets (DSS) and hands each to several COs. One replica of
-/// one subset at one CO is a cloud instance (CI). The chain sees terms, hashes and sealed locations; never data.
+/// @notice A DO splits its dataset (DS) off chain into skewed subsets (DSS) and hands each to several COs. One replica
+/// of one subset at one CO is a cloud instance (CI). The chain sees terms, hashes and sealed locations; never data.
 ///
 /// ```
 /// CI:  Free -> Joined -> Verified -> Retiring -> Retired
@@ -35,12 +35,14 @@ interface IDistribution {
     /// @param instanceBond What a CO locks for each instance; at least `jobPrice` and at least `missPenalty`.
     /// @param missPenalty What an instance loses when it is drawn and stays silent.
     /// @param coupleBond What the DO locks for each train couple and loses if it withholds a seed.
-    /// @param answerWindowSeconds To join, to verify, to approve a train couple. Windows are 1..16,777,215 s (194 days).
+    /// @param answerWindowSeconds To join, to verify, to approve a train couple. Windows are 1..16,777,215 s (194
+    /// days).
     /// @param drawWindowSeconds For the DO to open its seed once a round was started.
     /// @param reportWindowSeconds For the COs to train and report once a round was drawn.
     /// @param settleWindowSeconds To open digests once reporting is closed.
     /// @param coupleWindowSeconds How long after its request's answer window a train couple may start rounds.
-    /// @param endsAt When the offer ends: every round of every train couple is over by then, and every instance may leave.
+    /// @param endsAt When the offer ends: every round of every train couple is over by then, and every instance may
+    /// leave.
     struct DatasetTerms {
         uint16 subsets;
         uint16 subsetsPerRound;
@@ -72,17 +74,19 @@ interface IDistribution {
 
     /// @notice A cloud instance as the market knows it.
     /// @param since When it entered its status, in seconds.
-    /// @param verifiedAt Count of pool changes with which it entered the pool; 0 if it never did.
+    /// @param verifiedAt Count of pool changes with which it entered the pool; 0 if it never did. A dataset's pool
+    /// changes at most 16,777,215 times, which would fill some 25,000 blocks of 30 million gas.
     /// @param leftAt Count of pool changes with which it left the pool; 0 if it has not.
     struct CloudInstance {
         address cloudOwner;
         InstanceStatus status;
-        uint32 verifiedAt;
-        uint32 leftAt;
-        uint96 bond;
         uint40 since;
+        uint24 verifiedAt;
+        uint24 leftAt;
+        uint96 bond;
     }
 
+    /// @notice The DO offers a dataset; its description, which says nothing of its content, is at `metadataLocation`.
     event DatasetCreated(
         uint256 indexed ds,
         address indexed dataOwner,
@@ -91,7 +95,8 @@ interface IDistribution {
         bytes metadataLocation
     );
 
-    /// @notice The DO names `cloudOwner` for one replica. Only that CO can open `sealedLocation` and find its data package.
+    /// @notice The DO names `cloudOwner` for one replica. Only that CO can open `sealedLocation` and find its data
+    /// package.
     event InstanceCreated(uint256 indexed ci, address indexed cloudOwner, bytes sealedLocation);
 
     /// @notice The CO holds the data: `dataHash` is its receipt, see the hash rule in `Receipt`. Its bond is locked.
@@ -106,8 +111,8 @@ interface IDistribution {
     /// @notice The DO found the receipt wrong. The bond is free.
     event InstanceRejected(uint256 indexed ci, address indexed dataOwner);
 
-    /// @notice The instance left the pool; its bond stays until all rounds that need it are over. `by` is who made it leave:
-    /// the DO, the CO, or whoever settled the round in which its bond was slashed.
+    /// @notice The instance left the pool; its bond stays until all rounds that need it are over. `by` is who made it
+    /// leave: the DO, the CO, or whoever settled the round in which its bond was slashed.
     event InstanceRetiring(uint256 indexed ci, address indexed by);
 
     /// @notice The instance is gone and `bond`, what was left of it, is in its CO's balance.
@@ -161,12 +166,15 @@ interface IDistribution {
     /// @param metadataHash sha256 of the dataset's public description.
     /// @param metadataLocation Where the description is: an id in the object store.
     /// @return ds The new id: kind 1, the DO's next serial.
-    function createDS(DatasetTerms calldata terms, bytes32 metadataHash, bytes calldata metadataLocation)
-        external
-        returns (uint256 ds);
+    function createDS(
+        DatasetTerms calldata terms,
+        bytes32 metadataHash,
+        bytes calldata metadataLocation
+    ) external returns (uint256 ds);
 
     /// @notice Names a CO for each of several replicas.
-    /// @dev Caller: the dataset's DO. Emits {InstanceCreated} for each; the ids are consecutive replicas of each subset.
+    /// @dev Caller: the dataset's DO. Emits {InstanceCreated} for each; the ids are consecutive replicas of each
+    /// subset.
     /// @param ds The dataset.
     /// @param subsets For each replica, its subset's index.
     /// @param cloudOwners For each replica, a registered CO, not yet named for that subset.
@@ -189,12 +197,13 @@ interface IDistribution {
     function refuseCI(uint256 ci) external;
 
     /// @notice Accepts or rejects receipts.
-    /// @dev Caller: the DO, within the answer window of {joinCI}. Emits {InstanceVerified} or {InstanceRejected} for each.
+    /// @dev Caller: the DO, within the answer window of {joinCI}. Emits {InstanceVerified} or {InstanceRejected} for
+    /// each.
     function verifyCI(uint256[] calldata cis, bool[] calldata ok) external;
 
     /// @notice Leaves the pool, or never enters it.
-    /// @dev Caller: the DO or that CO. From Verified the instance is Retiring, see "The pool"; from Free or Joined it is
-    /// Retired at once and its bond free. Emits {InstanceRetiring} or {InstanceRetired}.
+    /// @dev Caller: the DO or that CO. From Verified the instance is Retiring, see "The pool"; from Free or Joined it
+    /// is Retired at once and its bond free. Emits {InstanceRetiring} or {InstanceRetired}.
     function retireCI(uint256 ci) external;
 
     /// @notice The exit: frees the place and the bond of an instance that time has passed by.

@@ -4,23 +4,24 @@ pragma solidity 0.8.30;
 import {ITraining} from "./ITraining.sol";
 
 /// @title Settlement: the contract decides who trained
-/// @notice Once reporting is closed (everyone answered, or the deadline passed) anyone who knows a subset's digest opens it.
-/// All reports of the subset are laid on the table; those whose receipt opens to the digest agree. With a quorum of
-/// agreeing reports the subset is settled:
+/// @notice Once reporting is closed (everyone answered, or the deadline passed) anyone who knows a subset's digest
+/// opens it. All reports of the subset are laid on the table; those whose receipt opens to the digest agree. With a
+/// quorum of agreeing reports the subset is settled:
 ///
-/// | verdict  | who                                   | coins                                                              |
-/// |----------|---------------------------------------|--------------------------------------------------------------------|
-/// | Accepted | its receipt opens to the digest       | is paid the job's price from the escrow                            |
-/// | Faulty   | its receipt does not                  | loses its bond: up to a job's price to the escrow, the rest to the |
-/// |          |                                       | accepted in equal parts (what does not divide, to the escrow)      |
-/// | Missed   | silent                                | loses the miss penalty to the escrow                               |
-/// | Flagged  | could not train, and said so in time  | nothing                                                            |
+/// | verdict  | who                                  | coins                                                        |
+/// |----------|--------------------------------------|--------------------------------------------------------------|
+/// | Accepted | its receipt opens to the digest      | is paid the job's price from the escrow                      |
+/// | Faulty   | its receipt does not                 | loses its bond: up to a job's price to the escrow, the rest  |
+/// |          |                                      | to the accepted alike (what does not divide, to the escrow)  |
+/// | Missed   | silent                               | loses the miss penalty to the escrow                         |
+/// | Flagged  | could not train, and said so in time | nothing                                                      |
 ///
 /// and the DO gets its share of the round's price. An instance that is Faulty, or whose bond no longer covers another
 /// miss, leaves the pool.
 ///
 /// Trust: fewer than half of the replicas of a subset are dishonest (the paper's assumption). Without a quorum a call
-/// reverts, so a false digest does nothing. A report cannot be copied from an opened digest: reporting is closed by then.
+/// reverts, so a false digest does nothing. A report cannot be copied from an opened digest: reporting is closed by
+/// then.
 interface ISettlement {
     /// @notice A report as it stands in its {ITraining-JobReported} event.
     struct Report {
@@ -40,13 +41,7 @@ interface ISettlement {
     );
 
     /// @notice The verdict on one job; `amount` is what its CO was paid (Accepted) or lost (Faulty, Missed).
-    event JobJudged(
-        uint256 indexed tc,
-        uint256 indexed ci,
-        uint16 round,
-        ITraining.JobStatus verdict,
-        uint256 amount
-    );
+    event JobJudged(uint256 indexed tc, uint256 indexed ci, uint16 round, ITraining.JobStatus verdict, uint256 amount);
 
     /// @notice Nobody settled this subset in time; nothing is paid for it, and the silent lost their penalty.
     event SubsetVoided(uint256 indexed tc, address indexed by, uint16 round, uint16 subset);
@@ -70,8 +65,8 @@ interface ISettlement {
     error Settlement_NoQuorum(uint256 tc, uint256 subset, uint256 agreeing, uint256 needed);
 
     /// @notice Opens the digest of one drawn subset, judges its jobs and pays.
-    /// @dev Caller: anyone, while Settling. Emits {JobJudged} for each job, {IDistribution-InstanceRetiring} for each instance
-    /// that leaves, {SubsetSettled}, and {RoundClosed} with the round's last subset.
+    /// @dev Caller: anyone, while Settling. Emits {JobJudged} for each job, {IDistribution-InstanceRetiring} for each
+    /// instance that leaves, {SubsetSettled}, and {RoundClosed} with the round's last subset.
     /// @param digest sha256 of the trained model's canonical bytes.
     /// @param reports Every report of this subset in this round, in the order of {IDistribution-instancesOf}.
     function settleRound(uint256 tc, uint16 subset, bytes32 digest, Report[] calldata reports) external;

@@ -2,8 +2,8 @@
 pragma solidity 0.8.30;
 
 /// @title Training: rounds that nobody can steer
-/// @notice A train couple (TC) is one model trained on one dataset. The MO locks the whole escrow when it asks and the DO a
-/// bond when it agrees; each commits to a chain of seeds. Every round opens one link of both, the MO's first, and
+/// @notice A train couple (TC) is one model trained on one dataset. The MO locks the whole escrow when it asks and the
+/// DO a bond when it agrees; each commits to a chain of seeds. Every round opens one link of both, the MO's first, and
 /// the market draws the subsets from the two. All instances of a drawn subset train and report.
 ///
 /// ```
@@ -19,10 +19,11 @@ pragma solidity 0.8.30;
 /// TJ:  Idle -> Reported -> Accepted | Faulty | Void        Idle -> Flagged        Idle -> Missed
 /// ```
 ///
-/// Trust: the last to reveal, the DO, can only withhold. That costs its bond, ends the couple, and is never followed by a
-/// fresh draw. An MO and a DO that are one and the same can choose their draws; they cheat nobody but themselves.
+/// Trust: the last to reveal, the DO, can only withhold. That costs its bond, ends the couple, and is never followed by
+/// a fresh draw. An MO and a DO that are one and the same can choose their draws; they cheat nobody but themselves.
 interface ITraining {
-    /// @notice Where a train couple stands, as of now: `Lapsed`, `Ended`, `Withheld`, `Settling` and `Overdue` come with time.
+    /// @notice Where a train couple stands, as of now: `Lapsed`, `Ended`, `Withheld`, `Settling` and `Overdue` come
+    /// with time.
     enum CouplePhase {
         None,
         Requested,
@@ -40,8 +41,8 @@ interface ITraining {
         Completed
     }
 
-    /// @notice Where a train job stands. A job exists for each pair of couple and instance, `Idle` until it is answered. `Void`:
-    /// reported, but the round ended without a verdict.
+    /// @notice Where a train job stands. A job exists for each pair of couple and instance, `Idle` until it is
+    /// answered. `Void`: reported, but the round ended without a verdict.
     enum JobStatus {
         Idle,
         Reported,
@@ -83,7 +84,7 @@ interface ITraining {
         uint16 rem;
         uint16 flagsLeft;
         uint8 quorum;
-        uint32 poolVersion;
+        uint24 poolVersion;
         uint40 deadline;
         uint40 windowEndsAt;
         uint96 escrow;
@@ -102,6 +103,7 @@ interface ITraining {
         JobStatus status;
     }
 
+    /// @notice The MO registered a model; `planHash` is sha256 of its training plan.
     event ModelCreated(
         uint256 indexed mod,
         address indexed modelOwner,
@@ -110,6 +112,7 @@ interface ITraining {
         bytes planLocation
     );
 
+    /// @notice The MO asks to train `mod` on `ds`, commits to its seeds and has locked `escrow`.
     event CoupleRequested(
         uint256 indexed tc,
         address indexed modelOwner,
@@ -121,8 +124,10 @@ interface ITraining {
         uint256 escrow
     );
 
+    /// @notice The DO agreed, committed to its seeds and locked its bond.
     event CoupleApproved(uint256 indexed tc, address indexed dataOwner, bytes32 seedTip);
 
+    /// @notice The DO declined. The escrow is free.
     event CoupleDeclined(uint256 indexed tc, address indexed dataOwner);
 
     /// @notice The request was taken back by its MO, or lapsed and was cleared by `by`. The escrow is free.
@@ -159,6 +164,7 @@ interface ITraining {
         bytes sealedLocation
     );
 
+    /// @notice A CO could not train, and says why.
     event JobFlagged(
         uint256 indexed tc,
         uint256 indexed ci,
@@ -167,7 +173,8 @@ interface ITraining {
         FlagReason reason
     );
 
-    /// @notice More than half of the round's jobs were flagged: nobody is paid or slashed. `by` raised the deciding flag.
+    /// @notice More than half of the round's jobs were flagged: nobody is paid or slashed. `by` raised the deciding
+    /// flag.
     event RoundVoided(uint256 indexed tc, address indexed by, uint16 round);
 
     /// @notice The DO withheld its seed: its bond and the escrow are in the MO's balance.
@@ -216,25 +223,31 @@ interface ITraining {
     /// @param planHash sha256 of the training plan.
     /// @param planLocation Where the plan is: an id in the object store.
     /// @return mod The new id: kind 2, the MO's next serial.
-    function createMod(string calldata modelType, bytes32 planHash, bytes calldata planLocation)
-        external
-        returns (uint256 mod);
+    function createMod(
+        string calldata modelType,
+        bytes32 planHash,
+        bytes calldata planLocation
+    ) external returns (uint256 mod);
 
     /// @notice Asks to train a model on a dataset and locks the whole escrow:
     /// `maxRounds * (roundPrice + subsetsPerRound * maxReplicas * jobPrice)`.
     /// @dev Caller: the model's MO. Emits {CoupleRequested}.
     /// @param maxRounds 1..65,535; void rounds count.
     /// @param seedTip H^maxRounds(secret), H = keccak256: see `SeedChain`.
-    /// @param quorum Reports that must agree on a digest, if more than a strict majority of the instances drawn; 0 asks for
-    /// no more than that. At most `maxReplicas`.
+    /// @param quorum Reports that must agree on a digest, if more than a strict majority of the instances drawn; 0 asks
+    /// for no more than that. At most `maxReplicas`.
     /// @return tc The new id: kind 3, the MO's next serial.
-    function requestTC(uint256 mod, uint256 ds, uint16 maxRounds, bytes32 seedTip, uint8 quorum)
-        external
-        returns (uint256 tc);
+    function requestTC(
+        uint256 mod,
+        uint256 ds,
+        uint16 maxRounds,
+        bytes32 seedTip,
+        uint8 quorum
+    ) external returns (uint256 tc);
 
     /// @notice Agrees, commits to the DO's seeds and locks its bond. Every subset must have an instance in the pool.
-    /// @dev Caller: the dataset's DO, while Requested. Emits {CoupleApproved}. Costs the same however many instances there are:
-    /// train jobs are idle until they are answered.
+    /// @dev Caller: the dataset's DO, while Requested. Emits {CoupleApproved}. Costs the same however many instances
+    /// there are: train jobs are idle until they are answered.
     function approveTC(uint256 tc, bytes32 seedTip) external;
 
     /// @notice Declines; the escrow is free.
@@ -253,8 +266,8 @@ interface ITraining {
     function startRound(uint256 tc, bytes32 moSeed, bytes32 modelHash, bytes calldata modelLocation) external;
 
     /// @notice Reveals the DO's next link; the market draws the subsets.
-    /// @dev Caller: the DO, while Drawing. Emits {RoundDrawn}. Drawing is without replacement until every subset was drawn, so
-    /// each is drawn within ceil(m / k) rounds; the last round of such an epoch may draw fewer than k.
+    /// @dev Caller: the DO, while Drawing. Emits {RoundDrawn}. Drawing is without replacement until every subset was
+    /// drawn, so each is drawn within ceil(m / k) rounds; the last round of such an epoch may draw fewer than k.
     function drawRound(uint256 tc, bytes32 doSeed) external;
 
     /// @notice Reports a trained model.
@@ -272,8 +285,8 @@ interface ITraining {
         bytes calldata sealedLocation
     ) external;
 
-    /// @notice Answers that the weights or the plan cannot be fetched, do not match their hash, or break the CO's limits. It is
-    /// neither paid nor slashed. Once more than half of the round's jobs are flagged the round is void.
+    /// @notice Answers that the weights or the plan cannot be fetched, do not match their hash, or break the CO's
+    /// limits. It is neither paid nor slashed. Once more than half of the round's jobs are flagged the round is void.
     /// @dev Caller: the instance's CO, while Training. Emits {JobFlagged}, and {RoundVoided} if it decides.
     function flagTJ(uint256 tc, uint256 ci, uint16 round, FlagReason reason) external;
 

@@ -2,8 +2,8 @@
 pragma solidity 0.8.30;
 
 /// @title Identifiers that name their owner
-/// @notice An id is the owner's address, what kind of thing it is, and a serial number that counts the owner's things of
-/// that kind from 1. Who owns an asset is therefore read from its id, never from storage; an owner knows the id of
+/// @notice An id is the owner's address, what kind of thing it is, and a serial number that counts the owner's things
+/// of that kind from 1. Who owns an asset is therefore read from its id, never from storage; an owner knows the id of
 /// what it is about to create; and nobody's transaction can change the id that another's will get.
 ///
 /// ```

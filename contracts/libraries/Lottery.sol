@@ -54,8 +54,9 @@ library Lottery {
     }
 
     /// @notice How many bits are set.
-    /// @dev Adds neighbouring fields in place until sixteen 16-bit fields hold at most 16 each; the product's top field is
-    /// their sum. `unchecked`: no field can overflow into its neighbour, and the product is meant to lose its high bits.
+    /// @dev Adds neighbouring fields in place until sixteen 16-bit fields hold at most 16 each; the product's top field
+    /// is their sum. `unchecked`: no field can overflow into its neighbour, and the product is meant to lose its high
+    /// bits.
     function popCount(uint256 set) internal pure returns (uint256 count) {
         unchecked {
             set -= (set >> 1) & 0x5555555555555555555555555555555555555555555555555555555555555555;

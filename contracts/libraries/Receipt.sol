@@ -16,11 +16,14 @@ library Receipt {
     }
 
     /// @notice The receipt of a cloud owner that holds a data subset.
-    function data(bytes32 domain_, uint256 ds, uint256 subset, address cloudOwner, bytes32 digest, bytes32 nonce)
-        internal
-        pure
-        returns (bytes32)
-    {
+    function data(
+        bytes32 domain_,
+        uint256 ds,
+        uint256 subset,
+        address cloudOwner,
+        bytes32 digest,
+        bytes32 nonce
+    ) internal pure returns (bytes32) {
         return keccak256(abi.encode(domain_, ds, subset, cloudOwner, digest, nonce));
     }
 

@@ -5,7 +5,7 @@ pragma solidity 0.8.30;
 /// @notice Whoever commits to `tip = H(H(...H(secret)))` has fixed the seeds of all rounds at once and can only reveal
 /// them in order. The last link revealed becomes the tip that the next one is checked against.
 library SeedChain {
-    /// @return whether `link` is the preimage of `tip`.
+    /// @notice Whether `link` is the preimage of `tip`.
     function opens(bytes32 tip, bytes32 link) internal pure returns (bool) {
         return keccak256(abi.encode(link)) == tip;
     }

@@ -2,9 +2,11 @@
 pragma solidity 0.8.30;
 
 import {Ids} from "../libraries/Ids.sol";
+import {IDistribution} from "../interfaces/IDistribution.sol";
 import {Members} from "./Members.sol";
 
 /// @title Distribution
+/// @notice Datasets, their subsets and the instances that hold them.
 /// @dev Branch tree and rules: docs/specification.md, D.
 abstract contract Distribution is Members {
     uint256 private constant MAX_SUBSETS = 256;
@@ -29,7 +31,7 @@ abstract contract Distribution is Members {
         uint24 reportWindowSeconds;
         uint24 settleWindowSeconds;
         uint40 endsAt;
-        uint32 poolVersion;
+        uint24 poolVersion;
         uint16 covered;
     }
 
@@ -47,10 +49,12 @@ abstract contract Distribution is Members {
 
     // --- the data owner ---
 
-    function createDS(DatasetTerms calldata terms, bytes32 metadataHash, bytes calldata metadataLocation)
-        external
-        returns (uint256 ds)
-    {
+    /// @inheritdoc IDistribution
+    function createDS(
+        DatasetTerms calldata terms,
+        bytes32 metadataHash,
+        bytes calldata metadataLocation
+    ) external returns (uint256 ds) {
         _requireRole(msg.sender, Role.DataOwner);
         _checkTerms(terms);
         ds = Ids.make(msg.sender, Ids.DATASET, ++_accounts[msg.sender].datasets);
@@ -75,6 +79,7 @@ abstract contract Distribution is Members {
         emit DatasetCreated(ds, msg.sender, terms, metadataHash, metadataLocation);
     }
 
+    /// @inheritdoc IDistribution
     function createCI(
         uint256 ds,
         uint16[] calldata subsets,
@@ -89,11 +94,19 @@ abstract contract Distribution is Members {
         }
         for (uint256 i = 0; i < subsets.length; ++i) {
             uint256 ci = _takePlace(ds, dataset, subsets[i], cloudOwners[i]);
-            _instances[ci] = CloudInstance(cloudOwners[i], InstanceStatus.Free, 0, 0, 0, uint40(block.timestamp));
+            _instances[ci] = CloudInstance({
+                cloudOwner: cloudOwners[i],
+                status: InstanceStatus.Free,
+                since: uint40(block.timestamp),
+                verifiedAt: 0,
+                leftAt: 0,
+                bond: 0
+            });
             emit InstanceCreated(ci, cloudOwners[i], sealedLocations[i]);
         }
     }
 
+    /// @inheritdoc IDistribution
     function verifyCI(uint256[] calldata cis, bool[] calldata ok) external {
         if (cis.length != ok.length) revert Distribution_LengthMismatch();
         for (uint256 i = 0; i < cis.length; ++i) {
@@ -103,6 +116,7 @@ abstract contract Distribution is Members {
 
     // --- the cloud owner ---
 
+    /// @inheritdoc IDistribution
     function joinCI(uint256 ci, bytes32 dataHash, bytes32 nonce) external {
         CloudInstance storage instance = _requireStatus(ci, InstanceStatus.Free);
         _requireOwner(ci, instance.cloudOwner);
@@ -114,6 +128,7 @@ abstract contract Distribution is Members {
         emit InstanceJoined(ci, msg.sender, dataHash, nonce);
     }
 
+    /// @inheritdoc IDistribution
     function refuseCI(uint256 ci) external {
         CloudInstance storage instance = _requireStatus(ci, InstanceStatus.Free);
         _requireOwner(ci, instance.cloudOwner);
@@ -124,6 +139,7 @@ abstract contract Distribution is Members {
 
     // --- leaving ---
 
+    /// @inheritdoc IDistribution
     function retireCI(uint256 ci) external {
         CloudInstance storage instance = _instances[ci];
         if (msg.sender != instance.cloudOwner) _requireOwner(ci, Ids.ownerOf(ci));
@@ -133,6 +149,7 @@ abstract contract Distribution is Members {
         else revert Distribution_WrongStatus(ci, status);
     }
 
+    /// @inheritdoc IDistribution
     function releaseCI(uint256 ci) external {
         CloudInstance storage instance = _instances[ci];
         uint256 opensAfter = _releasableAfter(ci, instance);
@@ -143,6 +160,7 @@ abstract contract Distribution is Members {
 
     // --- views ---
 
+    /// @inheritdoc IDistribution
     function datasetTerms(uint256 ds) external view returns (DatasetTerms memory terms) {
         Dataset storage dataset = _datasets[ds];
         return
@@ -164,10 +182,12 @@ abstract contract Distribution is Members {
             });
     }
 
+    /// @inheritdoc IDistribution
     function datasetPool(uint256 ds) external view returns (uint256 version, uint256 covered) {
         return (_datasets[ds].poolVersion, _datasets[ds].covered);
     }
 
+    /// @inheritdoc IDistribution
     function instancesOf(uint256 ds, uint256 index) external view returns (uint256[] memory cis) {
         Subset memory subset = _subsets[ds][index];
         cis = new uint256[](subset.occupied);
@@ -176,6 +196,7 @@ abstract contract Distribution is Members {
         }
     }
 
+    /// @inheritdoc IDistribution
     function cloudInstance(uint256 ci) external view returns (CloudInstance memory instance) {
         return _instances[ci];
     }
@@ -247,10 +268,12 @@ abstract contract Distribution is Members {
         return Ids.instance(ds, index, uint8(places >> (place * PLACE_BITS)));
     }
 
-    function _takePlace(uint256 ds, Dataset storage dataset, uint256 index, address cloudOwner)
-        private
-        returns (uint256 ci)
-    {
+    function _takePlace(
+        uint256 ds,
+        Dataset storage dataset,
+        uint256 index,
+        address cloudOwner
+    ) private returns (uint256 ci) {
         if (index >= dataset.subsets) revert Distribution_NoSubset(ds, index, dataset.subsets);
         _requireRole(cloudOwner, Role.CloudOwner);
         Subset memory subset = _subsets[ds][index];

@@ -2,7 +2,9 @@
 pragma solidity 0.8.30;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IMembers} from "../interfaces/IMembers.sol";
+import {ILedger} from "../interfaces/ILedger.sol";
 import {IMarketplace} from "../interfaces/IMarketplace.sol";
 
 /// @title Ledger
@@ -20,16 +22,19 @@ abstract contract Ledger is IMarketplace {
 
     mapping(address => Account) internal _accounts;
 
+    /// @inheritdoc ILedger
     function deposit() external payable {
         _deposit(msg.sender);
     }
 
+    /// @inheritdoc ILedger
     function withdraw(uint256 amount) external {
         _lock(msg.sender, amount);
         emit Withdrawn(msg.sender, amount);
         Address.sendValue(payable(msg.sender), amount);
     }
 
+    /// @inheritdoc ILedger
     function balanceOf(address account) external view returns (uint256 balance) {
         return _accounts[account].balance;
     }
@@ -47,8 +52,8 @@ abstract contract Ledger is IMarketplace {
         _accounts[account].balance = uint128(balance - amount);
     }
 
-    /// @dev Adds to the free balance of `account` what was locked or just came in. All coins there are fit in 128 bits.
+    /// @dev Adds to the free balance of `account` what was locked or just came in.
     function _free(address account, uint256 amount) internal {
-        _accounts[account].balance += uint128(amount);
+        _accounts[account].balance += SafeCast.toUint128(amount);
     }
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Ids} from "../libraries/Ids.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Receipt} from "../libraries/Receipt.sol";
+import {IMarketplace} from "../interfaces/IMarketplace.sol";
+import {ISettlement} from "../interfaces/ISettlement.sol";
 import {Training} from "./Training.sol";
 
 /// @title Settlement
+/// @notice Verdicts and payment.
 /// @dev Branch tree and rules: docs/specification.md, S.
 abstract contract Settlement is Training {
     /// @dev What a settlement works on: one subset of one round, and its instances in the order of their places.
@@ -20,6 +23,7 @@ abstract contract Settlement is Training {
         JobStatus[MAX_REPLICAS] verdicts;
     }
 
+    /// @inheritdoc ISettlement
     function settleRound(uint256 tc, uint16 subset, bytes32 digest, Report[] calldata reports) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Settling));
         Hearing memory hearing = _summon(couple, tc, subset);
@@ -30,23 +34,25 @@ abstract contract Settlement is Training {
         _dispose(couple, hearing);
     }
 
+    /// @inheritdoc ISettlement
     function closeRound(uint256 tc, uint16[] calldata subsets) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Overdue));
         for (uint256 i = 0; i < subsets.length; ++i) {
             Hearing memory hearing = _summon(couple, tc, subsets[i]);
             (uint256 penalties, ) = _punish(hearing, _datasets[hearing.ds]);
-            couple.escrow += uint96(penalties);
+            couple.escrow += SafeCast.toUint96(penalties);
             emit SubsetVoided(tc, msg.sender, hearing.round, subsets[i]);
             _dispose(couple, hearing);
         }
     }
 
+    /// @inheritdoc IMarketplace
     function receiptDomain() external view returns (bytes32 domain) {
         return Receipt.domain();
     }
 
-    /// @dev Calls up the instances that were in the pool at the draw, each with where its job stands: Reported, Flagged or
-    /// Missed.
+    /// @dev Calls up the instances that were in the pool at the draw, each with where its job stands: Reported, Flagged
+    /// or Missed.
     function _summon(Couple storage couple, uint256 tc, uint16 subset) private view returns (Hearing memory hearing) {
         if (!_isPending(couple, subset)) revert Settlement_NotPending(tc, subset);
         hearing.tc = tc;
@@ -109,14 +115,14 @@ abstract contract Settlement is Training {
         _pay(hearing, jobPrice + bonus);
         _free(couple.dataOwner, share);
         toEscrow += toAccepted - bonus * hearing.agreeing;
-        couple.escrow = uint96(couple.escrow + toEscrow - jobPrice * hearing.agreeing - share);
+        couple.escrow = SafeCast.toUint96(couple.escrow + toEscrow - jobPrice * hearing.agreeing - share);
     }
 
     /// @dev Takes the bond of the Faulty and the penalty of the Missed.
-    function _punish(Hearing memory hearing, Dataset storage dataset)
-        private
-        returns (uint256 toEscrow, uint256 toAccepted)
-    {
+    function _punish(
+        Hearing memory hearing,
+        Dataset storage dataset
+    ) private returns (uint256 toEscrow, uint256 toAccepted) {
         for (uint256 i = 0; i < hearing.count; ++i) {
             JobStatus verdict = hearing.verdicts[i];
             if (verdict != JobStatus.Faulty && verdict != JobStatus.Missed) continue;
@@ -129,8 +135,8 @@ abstract contract Settlement is Training {
         }
     }
 
-    /// @dev Takes the whole bond of a Faulty instance, of a Missed one what the penalty asks and the bond can give. It leaves
-    /// the pool if it was Faulty or cannot cover another miss.
+    /// @dev Takes the whole bond of a Faulty instance, of a Missed one what the penalty asks and the bond can give. It
+    /// leaves the pool if it was Faulty or cannot cover another miss.
     function _slash(uint256 ci, bool faulty, uint256 missPenalty) private returns (uint256 taken) {
         CloudInstance storage instance = _instances[ci];
         uint256 bond = instance.bond;

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Ids} from "../libraries/Ids.sol";
 import {Lottery} from "../libraries/Lottery.sol";
 import {Receipt} from "../libraries/Receipt.sol";
 import {SeedChain} from "../libraries/SeedChain.sol";
+import {ITraining} from "../interfaces/ITraining.sol";
 import {Distribution} from "./Distribution.sol";
 
 /// @title Training
+/// @notice Train couples and their rounds, from the request to the end.
 /// @dev Branch tree and rules: docs/specification.md, T.
 abstract contract Training is Distribution {
-    /// @dev Six words. The first is written once, the second by every call. `drawnThisEpoch` and `notPending` are kept such
-    /// that they are never zero again after the first draw: a slot that goes back to zero is paid for anew each round.
+    /// @dev Six words. The first is written once, the second by every call. `drawnThisEpoch` and `notPending` are kept
+    /// such that they are never zero again after the first draw: a slot that goes back to zero is paid for anew each
+    /// round.
     struct Couple {
         address dataOwner;
         uint32 datasetSerial;
@@ -24,7 +28,7 @@ abstract contract Training is Distribution {
         uint16 maxRounds;
         uint16 rem;
         uint16 flagsLeft;
-        uint32 poolVersion;
+        uint24 poolVersion;
         uint40 deadline;
         uint96 escrow;
         // then
@@ -39,19 +43,25 @@ abstract contract Training is Distribution {
 
     // --- the request ---
 
-    function createMod(string calldata modelType, bytes32 planHash, bytes calldata planLocation)
-        external
-        returns (uint256 mod)
-    {
+    /// @inheritdoc ITraining
+    function createMod(
+        string calldata modelType,
+        bytes32 planHash,
+        bytes calldata planLocation
+    ) external returns (uint256 mod) {
         _requireRole(msg.sender, Role.ModelOwner);
         mod = Ids.make(msg.sender, Ids.MODEL, ++_accounts[msg.sender].models);
         emit ModelCreated(mod, msg.sender, modelType, planHash, planLocation);
     }
 
-    function requestTC(uint256 mod, uint256 ds, uint16 maxRounds, bytes32 seedTip, uint8 quorum)
-        external
-        returns (uint256 tc)
-    {
+    /// @inheritdoc ITraining
+    function requestTC(
+        uint256 mod,
+        uint256 ds,
+        uint16 maxRounds,
+        bytes32 seedTip,
+        uint8 quorum
+    ) external returns (uint256 tc) {
         _requireModel(mod);
         Dataset storage dataset = _requireDataset(ds);
         if (maxRounds == 0 || quorum > dataset.maxReplicas) {
@@ -60,11 +70,10 @@ abstract contract Training is Distribution {
         uint256 deadline = block.timestamp + dataset.answerWindowSeconds;
         uint256 windowEndsAt = deadline + dataset.coupleWindowSeconds;
         _requireWithinOffer(ds, dataset, windowEndsAt);
-        uint256 escrow = uint256(maxRounds) *
-            (uint256(dataset.roundPrice) +
-                uint256(dataset.subsetsPerRound) *
-                dataset.maxReplicas *
-                dataset.jobPrice);
+        uint256 escrow =
+            uint256(maxRounds) *
+                (uint256(dataset.roundPrice) +
+                    uint256(dataset.subsetsPerRound) * dataset.maxReplicas * dataset.jobPrice);
         _lock(msg.sender, escrow);
 
         tc = Ids.make(msg.sender, Ids.COUPLE, ++_accounts[msg.sender].couples);
@@ -77,11 +86,12 @@ abstract contract Training is Distribution {
         couple.quorum = quorum;
         couple.maxRounds = maxRounds;
         couple.deadline = uint40(deadline);
-        couple.escrow = uint96(escrow);
+        couple.escrow = SafeCast.toUint96(escrow);
         couple.moTip = seedTip;
         emit CoupleRequested(tc, msg.sender, ds, mod, maxRounds, seedTip, quorum, escrow);
     }
 
+    /// @inheritdoc ITraining
     function approveTC(uint256 tc, bytes32 seedTip) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Requested));
         _requireParty(tc, couple.dataOwner);
@@ -97,6 +107,7 @@ abstract contract Training is Distribution {
         emit CoupleApproved(tc, msg.sender, seedTip);
     }
 
+    /// @inheritdoc ITraining
     function declineTC(uint256 tc) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Requested));
         _requireParty(tc, couple.dataOwner);
@@ -104,6 +115,7 @@ abstract contract Training is Distribution {
         emit CoupleDeclined(tc, msg.sender);
     }
 
+    /// @inheritdoc ITraining
     function cancelTC(uint256 tc) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Requested) | _only(CouplePhase.Lapsed));
         _requireParty(tc, Ids.ownerOf(tc));
@@ -111,6 +123,7 @@ abstract contract Training is Distribution {
         emit CoupleCancelled(tc, msg.sender);
     }
 
+    /// @inheritdoc ITraining
     function expireRequest(uint256 tc) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Lapsed));
         _end(tc, couple, CouplePhase.Cancelled);
@@ -119,6 +132,7 @@ abstract contract Training is Distribution {
 
     // --- a round ---
 
+    /// @inheritdoc ITraining
     function startRound(uint256 tc, bytes32 moSeed, bytes32 modelHash, bytes calldata modelLocation) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Approved));
         _requireParty(tc, Ids.ownerOf(tc));
@@ -129,6 +143,7 @@ abstract contract Training is Distribution {
         emit RoundStarted(tc, msg.sender, round, moSeed, modelHash, modelLocation);
     }
 
+    /// @inheritdoc ITraining
     function drawRound(uint256 tc, bytes32 doSeed) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Drawing));
         _requireParty(tc, couple.dataOwner);
@@ -148,6 +163,7 @@ abstract contract Training is Distribution {
         emit RoundDrawn(tc, msg.sender, couple.round, doSeed, drawn, uint16(jobs));
     }
 
+    /// @inheritdoc ITraining
     function updateTJ(
         uint256 tc,
         uint256 ci,
@@ -160,6 +176,7 @@ abstract contract Training is Distribution {
         emit JobReported(tc, ci, msg.sender, round, hash, nonce, sealedLocation);
     }
 
+    /// @inheritdoc ITraining
     function flagTJ(uint256 tc, uint256 ci, uint16 round, FlagReason reason) external {
         Couple storage couple = _answer(tc, ci, round, TrainJob(0, round, JobStatus.Flagged));
         emit JobFlagged(tc, ci, msg.sender, round, reason);
@@ -172,6 +189,7 @@ abstract contract Training is Distribution {
         }
     }
 
+    /// @inheritdoc ITraining
     function expireDraw(uint256 tc) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Withheld));
         _free(Ids.ownerOf(tc), _datasets[_datasetOf(couple)].coupleBond);
@@ -181,22 +199,26 @@ abstract contract Training is Distribution {
 
     // --- the end ---
 
+    /// @inheritdoc ITraining
     function completeTC(uint256 tc, bytes32 finalModelHash) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Approved) | _only(CouplePhase.Ended));
         _requireParty(tc, Ids.ownerOf(tc));
         _complete(tc, couple, finalModelHash);
     }
 
+    /// @inheritdoc ITraining
     function expireTC(uint256 tc) external {
         _complete(tc, _requirePhase(tc, _only(CouplePhase.Ended)), 0);
     }
 
     // --- views ---
 
+    /// @inheritdoc ITraining
     function phaseOf(uint256 tc) external view returns (CouplePhase phase) {
         return _phaseOf(_couples[tc]);
     }
 
+    /// @inheritdoc ITraining
     function trainCouple(uint256 tc) external view returns (TrainCouple memory view_) {
         Couple storage couple = _couples[tc];
         CouplePhase phase = _phaseOf(couple);
@@ -219,6 +241,7 @@ abstract contract Training is Distribution {
         view_.pending = couple.phase == CouplePhase.Training ? ~couple.notPending : 0;
     }
 
+    /// @inheritdoc ITraining
     function trainJob(uint256 tc, uint256 ci) external view returns (TrainJob memory job) {
         job = _jobs[tc][ci];
         if (job.status == JobStatus.Reported) {
@@ -291,7 +314,9 @@ abstract contract Training is Distribution {
         uint256 pool = all & ~before;
         uint256 left = Lottery.popCount(pool);
         drawn = Lottery.draw(seed, pool, count < left ? count : left);
-        couple.drawnThisEpoch = before | drawn;
+        uint256 drawnNow = before | drawn;
+        // an epoch that begins and ends with this draw need not be remembered: none drawn and all drawn mean the same
+        if (drawnNow != all || couple.drawnThisEpoch != 0) couple.drawnThisEpoch = drawnNow;
     }
 
     function _liveInstances(uint256 ds, uint256 drawn) private view returns (uint256 live) {
@@ -303,10 +328,12 @@ abstract contract Training is Distribution {
 
     // --- answers ---
 
-    function _answer(uint256 tc, uint256 ci, uint16 round, TrainJob memory job)
-        private
-        returns (Couple storage couple)
-    {
+    function _answer(
+        uint256 tc,
+        uint256 ci,
+        uint16 round,
+        TrainJob memory job
+    ) private returns (Couple storage couple) {
         couple = _requirePhase(tc, _only(CouplePhase.Training));
         if (round != couple.round) revert Training_WrongRound(tc, round, couple.round);
         CloudInstance storage instance = _instances[ci];
@@ -339,12 +366,14 @@ abstract contract Training is Distribution {
         if (!known || mod != Ids.make(msg.sender, Ids.MODEL, serial)) revert Training_NotYourModel(mod, msg.sender);
     }
 
-    /// @dev A round that starts at the window's last second is over, settled or not, before the offer ends.
+    /// @dev A round that starts at the window's last second is over, and there was time to void what nobody settled,
+    /// before the offer ends: from then on its instances can be released, and with them what the silent have forfeited.
     function _requireWithinOffer(uint256 ds, Dataset storage dataset, uint256 windowEndsAt) private view {
-        uint256 needed = windowEndsAt +
-            dataset.drawWindowSeconds +
-            dataset.reportWindowSeconds +
-            dataset.settleWindowSeconds;
+        uint256 needed =
+            windowEndsAt +
+                dataset.drawWindowSeconds +
+                dataset.reportWindowSeconds +
+                2 * uint256(dataset.settleWindowSeconds);
         if (needed > dataset.endsAt) revert Training_DatasetEnds(ds, dataset.endsAt, needed);
     }
 

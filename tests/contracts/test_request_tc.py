@@ -30,7 +30,7 @@ LONGEST = (
     + TERMS.couple_window_seconds
     + TERMS.draw_window_seconds
     + TERMS.report_window_seconds
-    + TERMS.settle_window_seconds
+    + 2 * TERMS.settle_window_seconds  # one to settle, one to void what nobody settled
 )
 
 

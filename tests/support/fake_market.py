@@ -52,7 +52,7 @@ class FakeMarket(Distribution):
         sound = max_rounds > 0 and quorum <= terms.max_replicas
         require(sound, "Training_BadRequest", max_rounds, quorum, terms.max_replicas)
         needed = self.now + terms.answer_window_seconds + terms.couple_window_seconds
-        needed += terms.draw_window_seconds + terms.report_window_seconds + terms.settle_window_seconds
+        needed += terms.draw_window_seconds + terms.report_window_seconds + 2 * terms.settle_window_seconds
         require(needed <= terms.ends_at, "Training_DatasetEnds", ds, terms.ends_at, needed)
         escrow = max_rounds * terms.escrow_per_round
         self.lock(escrow)
