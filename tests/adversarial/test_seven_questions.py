@@ -1,4 +1,7 @@
-"""The seven questions of the paper (II-D), each asked of a market with somebody in it who cheats."""
+"""The seven questions of the paper (II-D), each asked of a market with somebody in it who cheats.
+
+Rules: T11, S4, S7, R5, A18, A22, A31, A41, A51.
+"""
 
 from __future__ import annotations
 

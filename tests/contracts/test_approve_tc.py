@@ -4,6 +4,8 @@
 # ├── when a subset has no instance in the pool: refused
 # ├── when the DO cannot cover its bond: refused
 # └── else the couple is Approved and waits for nobody; the DO's bond is locked, its seeds are committed
+#
+# Rules: T6
 
 from __future__ import annotations
 

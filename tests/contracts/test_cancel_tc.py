@@ -2,6 +2,8 @@
 # ├── when the couple is neither Requested nor Lapsed: refused (test_phase_gates.py)
 # ├── when the caller is not the couple's MO: refused
 # └── else the couple is Cancelled and the escrow free, before and after the DO's deadline
+#
+# Rules: T8
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 # ├── when a subset is not pending: refused
 # └── else each subset is void: nothing is paid for it, the silent lose their penalty, reports are void
 #     └── with the last one the round is closed and the next one may start
+#
+# Rules: T17, S8, S12, S14, S15, S16, S20
 
 from __future__ import annotations
 

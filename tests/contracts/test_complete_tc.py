@@ -2,6 +2,8 @@
 # ├── when the couple is neither Approved nor Ended: refused (test_phase_gates.py)
 # ├── when the caller is not the couple's MO: refused
 # └── else the couple is Completed: what is left of the escrow is the MO's, the bond the DO's
+#
+# Rules: T21
 
 from __future__ import annotations
 

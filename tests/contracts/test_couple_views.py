@@ -1,6 +1,8 @@
 # phaseOf: what is stored, and what time makes of it, to the second
 # trainCouple: every field; all zero for none; `pending` is empty but in an open round
 # trainJob: all zero until answered; a report whose round ended without a verdict is Void
+#
+# Rules: T16, T23, T25, T26, T27
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@
 # │   ├── when the CO holds a place in the subset, since before or by this call: refused
 # │   └── else it is Free, under the subset's next replica number, in the subset's next place
 # └── when one is refused: all are
+#
+# Rules: D7, D8, D9, D10, D11, D12
 
 from __future__ import annotations
 

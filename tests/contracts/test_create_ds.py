@@ -5,6 +5,8 @@
 # ├── when the bond is below a job's price or the penalty for silence: refused
 # ├── when the offer would end now or before: refused
 # └── else the terms stand as given, under the DO's next serial, and no subset has an instance
+#
+# Rules: D1, D2, D3, D4, D5
 
 from __future__ import annotations
 

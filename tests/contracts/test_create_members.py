@@ -4,6 +4,8 @@
 # └── else the caller has the role
 #     ├── with coins: they are its balance
 #     └── without: it has none
+#
+# Rules: M1, M2, M3, M4
 
 from __future__ import annotations
 

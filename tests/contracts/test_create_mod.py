@@ -1,6 +1,8 @@
 # createMod
 # ├── when the caller is not an MO: refused
 # └── else the model exists, under the MO's next serial
+#
+# Rules: M4, T1
 
 from __future__ import annotations
 

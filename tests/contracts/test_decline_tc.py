@@ -2,6 +2,8 @@
 # ├── when the couple is not Requested: refused (test_phase_gates.py)
 # ├── when the caller is not the dataset's DO: refused
 # └── else the couple is Declined and the escrow free
+#
+# Rules: T7
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@
 # Coins that no call brings
 # ├── sent to the market plainly, or with a call it does not know, or to one that takes none: refused
 # └── forced upon the market by a contract that ends: nobody's
+#
+# Rules: L1, L5, L7, M3
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
 # The views of what does not exist are zero; the others are read in the tests of each transaction.
+#
+# Rules: D26
 
 from __future__ import annotations
 

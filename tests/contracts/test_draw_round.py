@@ -6,6 +6,8 @@
 #     ├── the subsets are those of both seeds (agents.core.hashing), k or what the epoch has left
 #     ├── the jobs are the instances that are in the pool now
 #     └── when all drawn instances have left: nobody is waited for
+#
+# Rules: T11, T12, R6, R7, R9, R10
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 # expireDraw
 # ├── when the couple is not Withheld: refused (test_phase_gates.py)
 # └── else the couple is Aborted for good: the DO's bond and the escrow are the MO's
+#
+# Rules: T20
 
 from __future__ import annotations
 

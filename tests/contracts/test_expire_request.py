@@ -1,6 +1,8 @@
 # expireRequest
 # ├── when the couple is not Lapsed: refused (test_phase_gates.py)
 # └── else anyone cancels it: the escrow is free
+#
+# Rules: T9
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 # expireTC
 # ├── when the couple is not Ended: refused (test_phase_gates.py)
 # └── else anyone completes it, without a final model
+#
+# Rules: T18, T22
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 # ├── when an answer would be refused: refused, as in updateTJ
 # ├── when at most half of the round's jobs are flagged: the job is Flagged, one answer less is awaited
 # └── when it is more than half: the round is void at once, at no cost to anyone, and the next one may start
+#
+# Rules: T14, T15, T17
 
 from __future__ import annotations
 

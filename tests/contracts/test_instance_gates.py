@@ -1,5 +1,7 @@
 # Every transaction on a cloud instance opens with a check of its status. This table is the state machine: in
 # each status the calls that it allows do what they say, and all others are refused and move nothing.
+#
+# Rules: D20, D21, D22
 
 from __future__ import annotations
 

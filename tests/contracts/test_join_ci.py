@@ -4,6 +4,8 @@
 # ├── when its answer window has passed: refused
 # ├── when the CO cannot cover the bond: refused
 # └── else it is Joined since now, its bond is locked; the pool has not changed
+#
+# Rules: D13
 
 from __future__ import annotations
 

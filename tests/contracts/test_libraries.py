@@ -1,4 +1,7 @@
-"""The libraries in Solidity against tests/vectors.json, and against the agents' Python on many draws."""
+"""The libraries in Solidity against tests/vectors.json, and against the agents' Python on many draws.
+
+Rules: D6, R1, R2, R3, R4, R6, R7, R8, R9, R10.
+"""
 
 from __future__ import annotations
 

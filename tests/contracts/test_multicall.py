@@ -2,6 +2,8 @@
 # ├── runs its calls in order, as the caller
 # ├── when one is refused: none of them happened, and the refusal is that one's
 # └── takes no coins along
+#
+# Rules: L8, L9
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 # Every transaction on a couple opens with one phase check. This table is the state machine: in each phase the
 # calls that it allows get past the check, whoever calls; all others are refused with those that they need.
+#
+# Rules: T24
 
 from __future__ import annotations
 

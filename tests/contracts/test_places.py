@@ -1,5 +1,7 @@
 # The places of a subset: at most 16 instances hold one, in an order that settlements walk. Whoever leaves
 # gives its place to the last. The agents' mirror keeps the same order from the events alone.
+#
+# Rules: D9, D25
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 # ├── when the instance is not Free: refused (test_instance_gates.py)
 # ├── when the caller is not the CO named: refused
 # └── else, in the answer window or after it, the instance is Refused since now and its place is free
+#
+# Rules: D14
 
 from __future__ import annotations
 

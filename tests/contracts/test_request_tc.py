@@ -5,6 +5,8 @@
 # ├── when a last round might outlast the offer: refused
 # ├── when the caller cannot cover the whole escrow: refused
 # └── else the couple is Requested, the escrow locked, the MO's seeds committed, under the MO's next serial
+#
+# Rules: T2, T3, T4, T5
 
 from __future__ import annotations
 

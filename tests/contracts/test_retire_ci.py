@@ -6,6 +6,8 @@
 #     ├── Joined: likewise, and its bond is free
 #     └── Verified: Retiring since now and out of the pool; place and bond are held
 #         └── when it was its subset's last: the subset is uncovered
+#
+# Rules: D18, D19, D24
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@
 # ├── when there are more reports than were made: refused
 # ├── when fewer reports agree than a strict majority of the drawn, or than the couple's quorum: refused
 # └── else whoever calls: verdicts stand, the subset is settled, and with the last one the round is closed
+#
+# Rules: D23, T16, T26, S1, S2, S3, S4, S5, S13, S14, S19, R5
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@
 # ├── Missed: the penalty, or what is left of the bond, to the escrow; then out of the pool if it has no more
 # ├── Flagged: nothing
 # └── the DO: a k-th of the round's price for each settled subset, rounded down
+#
+# Rules: S6, S7, S8, S9, S10, S11, S12, S13, S17, S18, S19
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 # ├── when the caller is not the couple's MO: refused
 # ├── when the seed is not the next link of the MO's chain: refused
 # └── else the next round is Drawing, until the draw window ends; the weights are published, no coin moves
+#
+# Rules: T10, T17, R6
 
 from __future__ import annotations
 

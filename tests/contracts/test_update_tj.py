@@ -7,6 +7,8 @@
 # ├── when the job was answered in this round: refused
 # └── else the job is Reported, its seal is kept and one answer less is awaited
 #     └── with the last one the couple is Settling
+#
+# Rules: T12, T13, T16, T19
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@
 # │   ├── when it is accepted: Verified since now, in the pool; its subset is covered from the first on
 # │   └── when it is rejected: Rejected since now, its place and bond are free; the pool has not changed
 # └── when one is refused: all are
+#
+# Rules: D11, D15, D16, D17, D23, D24
 
 from __future__ import annotations
 

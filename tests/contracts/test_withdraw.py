@@ -10,6 +10,8 @@
 #     │   └── then: refused, and gets no more than it had
 #     ├── likewise within a multicall
 #     └── that deposits what it receives: has it in its balance
+#
+# Rules: L2, L3, L4
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The chain layer against real nodes: Ganache, and anvil where it is installed."""
+"""The chain layer against real nodes: Ganache, and anvil where it is installed.
+
+Rules: A8, A9, A11, A13.
+"""
 
 from __future__ import annotations
 

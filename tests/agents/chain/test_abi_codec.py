@@ -1,4 +1,7 @@
-"""The ABI in both directions, for every event, call, view and error of the market."""
+"""The ABI in both directions, for every event, call, view and error of the market.
+
+Rules: A13, A18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The database: whose it is, that one process has it, and that a failure stops the agent."""
+"""The database: whose it is, that one process has it, and that a failure stops the agent.
+
+Rules: A13, A16.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Delivery: each transaction is mined once, whatever fails and whenever."""
+"""Delivery: each transaction is mined once, whatever fails and whenever.
+
+Rules: A7, A10, A12, A13.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The artefact that deploying leaves."""
+"""The artefact that deploying leaves.
+
+Rules: A17.
+"""
 
 from __future__ import annotations
 

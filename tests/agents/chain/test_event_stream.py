@@ -1,4 +1,7 @@
-"""The event stream: each event once and in order, through restarts, re-orgs and failures."""
+"""The event stream: each event once and in order, through restarts, re-orgs and failures.
+
+Rules: A8, A9, A13.
+"""
 
 from __future__ import annotations
 

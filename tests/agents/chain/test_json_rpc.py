@@ -1,4 +1,7 @@
-"""One request to a node: what it answers, refuses, reverts with, or leaves unanswered."""
+"""One request to a node: what it answers, refuses, reverts with, or leaves unanswered.
+
+Rules: A17.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The market as a node tells it."""
+"""The market as a node tells it.
+
+Rules: A13.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From calls to transactions."""
+"""From calls to transactions.
+
+Rules: A11, A17.
+"""
 
 from __future__ import annotations
 

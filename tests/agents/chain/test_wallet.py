@@ -1,4 +1,7 @@
-"""The key: signing, deriving, the keystore, and that it shows itself nowhere."""
+"""The key: signing, deriving, the keystore, and that it shows itself nowhere.
+
+Rules: A14, A15, A17.
+"""
 
 from __future__ import annotations
 

@@ -1,3 +1,8 @@
+"""Receipts, seals and seeds, against the vectors.
+
+Rules: R1, R2, R3, R4, R5, R6, R7, R10.
+"""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,8 @@
+"""Ids, against the vectors.
+
+Rules: D6, R10.
+"""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,6 +1,8 @@
 """The lottery in Python.
 
 Solidity makes the same draws (tests/contracts/test_libraries.py): what is shown of one holds for the other.
+
+Rules: R8, R9, R10.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The mirror: what each event leaves, where the coins are, and what time makes of it."""
+"""The mirror: what each event leaves, where the coins are, and what time makes of it.
+
+Rules: L6, D23, T23, A18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The agents' enums, events and calls say what the market's interface says."""
+"""The agents' enums, events and calls say what the market's interface says.
+
+Rules: L10, A18.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the chain shows against a member."""
+"""What the chain shows against a member.
+
+Rules: A60.
+"""
 
 from __future__ import annotations
 

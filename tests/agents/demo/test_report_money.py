@@ -1,4 +1,7 @@
-"""Where every coin went, and what each member is told about it."""
+"""Where every coin went, and what each member is told about it.
+
+Rules: A62.
+"""
 
 from __future__ import annotations
 

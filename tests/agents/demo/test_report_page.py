@@ -1,4 +1,7 @@
-"""The page, and both files written."""
+"""The page, and both files written.
+
+Rules: A63.
+"""
 
 from __future__ import annotations
 

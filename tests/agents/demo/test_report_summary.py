@@ -1,4 +1,7 @@
-"""The report's figures, each derived from a told history."""
+"""The report's figures, each derived from a told history.
+
+Rules: A60, A61.
+"""
 
 from __future__ import annotations
 

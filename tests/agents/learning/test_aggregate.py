@@ -1,4 +1,7 @@
-"""Aggregation: tiny arrays, one expected answer."""
+"""Aggregation: tiny arrays, one expected answer.
+
+Rules: P26.
+"""
 
 from __future__ import annotations
 

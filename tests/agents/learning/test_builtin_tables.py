@@ -1,4 +1,7 @@
-"""The built-in data sets."""
+"""The built-in data sets.
+
+Rules: P10.
+"""
 
 from __future__ import annotations
 

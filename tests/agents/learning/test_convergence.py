@@ -1,4 +1,7 @@
-"""Default plans on real data split with skew: the market's model is as good as a centralised one."""
+"""Default plans on real data split with skew: the market's model is as good as a centralised one.
+
+Rules: P27.
+"""
 
 from __future__ import annotations
 

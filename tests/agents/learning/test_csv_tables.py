@@ -1,4 +1,7 @@
-"""CSV files of every kind that people have, and those that cannot be used."""
+"""CSV files of every kind that people have, and those that cannot be used.
+
+Rules: P10.
+"""
 
 from __future__ import annotations
 

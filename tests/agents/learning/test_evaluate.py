@@ -1,4 +1,7 @@
-"""Scores and yardsticks."""
+"""Scores and yardsticks.
+
+Rules: P6, P28.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Exact arithmetic on integers in float64."""
+"""Exact arithmetic on integers in float64.
+
+Rules: P5, P20.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Plans: one canonical form, and one clear line for each that is refused."""
+"""Plans: one canonical form, and one clear line for each that is refused.
+
+Rules: P1, P2, P3, P4, P5.
+"""
 
 from __future__ import annotations
 

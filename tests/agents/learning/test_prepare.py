@@ -1,4 +1,7 @@
-"""Holding out, standardising and quantising."""
+"""Holding out, standardising and quantising.
+
+Rules: P11, P15.
+"""
 
 from __future__ import annotations
 

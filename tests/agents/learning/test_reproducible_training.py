@@ -1,6 +1,8 @@
 """Bit-identical results across processes, numbers of BLAS threads and CPU kernels.
 
 Other CPUs are emulated: OpenBLAS is told to use an older kernel, numpy to leave its wide instructions alone.
+
+Rules: P20.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The independent check, on splits made by hand."""
+"""The independent check, on splits made by hand.
+
+Rules: P16.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The skewed splitter: every split passes the independent check, every refusal is a true one."""
+"""The skewed splitter: every split passes the independent check, every refusal is a true one.
+
+Rules: P12, P13, P14, P15.
+"""
 
 from __future__ import annotations
 

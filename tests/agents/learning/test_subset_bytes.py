@@ -1,4 +1,7 @@
-"""The bytes of a data subset."""
+"""The bytes of a data subset.
+
+Rules: P17.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Training: the mathematics, the cuts, the refusals."""
+"""Training: the mathematics, the cuts, the refusals.
+
+Rules: P23, P24.
+"""
 
 from __future__ import annotations
 

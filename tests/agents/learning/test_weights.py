@@ -1,4 +1,7 @@
-"""Canonical bytes of tensors, weights and results."""
+"""Canonical bytes of tensors, weights and results.
+
+Rules: P21, P22, P25.
+"""
 
 from __future__ import annotations
 

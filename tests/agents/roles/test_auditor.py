@@ -1,4 +1,7 @@
-"""The auditor: silent about a market that kept its rules, and clear about each way to break one."""
+"""The auditor: silent about a market that kept its rules, and clear about each way to break one.
+
+Rules: A50, A52, A53.
+"""
 
 from __future__ import annotations
 

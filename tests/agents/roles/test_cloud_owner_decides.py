@@ -1,4 +1,7 @@
-"""The cloud owner: what it does in each situation, and that it then has nothing left to do."""
+"""The cloud owner: what it does in each situation, and that it then has nothing left to do.
+
+Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The data owner: what it does in each situation, and that it then has nothing left to do."""
+"""The data owner: what it does in each situation, and that it then has nothing left to do.
+
+Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The model owner: what it does in each situation, and that it then has nothing left to do."""
+"""The model owner: what it does in each situation, and that it then has nothing left to do.
+
+Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A cloud owner's work: what it accepts, what it flags, and what it waits for."""
+"""A cloud owner's work: what it accepts, what it flags, and what it waits for.
+
+Rules: A30, A33, A34.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Agents that are killed: wherever it happens, the story ends as if it had not."""
+"""Agents that are killed: wherever it happens, the story ends as if it had not.
+
+Rules: A7, A8.
+"""
 
 from __future__ import annotations
 

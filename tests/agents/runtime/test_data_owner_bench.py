@@ -1,4 +1,7 @@
-"""A data owner's work: packages that only their readers open, and plans that it lets pass."""
+"""A data owner's work: packages that only their readers open, and plans that it lets pass.
+
+Rules: A20, A23, P12, P15.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An agent's folder: private, and whole at any moment."""
+"""An agent's folder: private, and whole at any moment.
+
+Rules: A19.
+"""
 
 from __future__ import annotations
 

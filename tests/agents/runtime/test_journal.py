@@ -1,4 +1,7 @@
-"""The journal: facts that are there once they are recorded, and never change."""
+"""The journal: facts that are there once they are recorded, and never change.
+
+Rules: A4.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A model owner's work: plans, results that a quorum vouches for, weights, and when to stop."""
+"""A model owner's work: plans, results that a quorum vouches for, weights, and when to stop.
+
+Rules: A40, A41, A42, A43, A44.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The runner: one step reads, decides, sends, works; what fails waits, and nothing is done twice."""
+"""The runner: one step reads, decides, sends, works; what fails waits, and nothing is done twice.
+
+Rules: A1, A4, A5, A6, A8.
+"""
 
 from __future__ import annotations
 

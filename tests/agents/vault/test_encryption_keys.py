@@ -1,4 +1,7 @@
-"""Encryption keys: where they come from, how they are encoded, and that the secret shows nowhere."""
+"""Encryption keys: where they come from, how they are encoded, and that the secret shows nowhere.
+
+Rules: V1, V11, V12.
+"""
 
 from __future__ import annotations
 

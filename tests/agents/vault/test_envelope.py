@@ -1,4 +1,7 @@
-"""Sealing to many members."""
+"""Sealing to many members.
+
+Rules: V2, V3, V4, V5.
+"""
 
 from __future__ import annotations
 

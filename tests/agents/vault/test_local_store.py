@@ -1,4 +1,7 @@
-"""The folder backend: damage, planted links, full disks, crashes."""
+"""The folder backend: damage, planted links, full disks, crashes.
+
+Rules: V6, V7, V8.
+"""
 
 from __future__ import annotations
 

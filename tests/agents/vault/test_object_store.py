@@ -1,4 +1,7 @@
-"""What every backend of the object store keeps to: add a backend to `store` and it is held to the same."""
+"""What every backend of the object store keeps to: add a backend to `store` and it is held to the same.
+
+Rules: V6, V8.
+"""
 
 from __future__ import annotations
 

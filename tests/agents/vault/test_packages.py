@@ -1,4 +1,7 @@
-"""What members hand each other through the store, and what the store learns from it."""
+"""What members hand each other through the store, and what the store learns from it.
+
+Rules: V9, V10.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sealing to one member."""
+"""Sealing to one member.
+
+Rules: V2.
+"""
 
 from __future__ import annotations
 
