@@ -1,6 +1,6 @@
 """The agents' enums, events and calls say what the market's interface says.
 
-Rules: L10, A18.
+Rules: A18.
 """
 
 from __future__ import annotations
