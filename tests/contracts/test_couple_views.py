@@ -86,7 +86,7 @@ def test_shows_a_round_in_training(market: Market, dataset: Dataset) -> None:
         "escrow": 3 * TERMS.escrow_per_round,
         "moTip": "0x" + mo_link(3, 1).hex(),
         "doTip": "0x" + do_link(3, 1).hex(),
-        "drawnThisEpoch": 1,
+        "drawnThisEpoch": 0,  # an epoch of one draw is not remembered
         "pending": 1,
     }
 

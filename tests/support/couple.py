@@ -21,7 +21,7 @@ from agents.core.hashing import chain_link, members, training_receipt
 from agents.core.ids import CoupleId, InstanceId, subset_of
 from tests.support import clock
 from tests.support.logs import event
-from tests.support.market import LOCATION, SEALED_LOCATION, Dataset, Market
+from tests.support.market import LOCATION, SEALED_LOCATION, Dataset, Market, commit
 
 MO_SECRET = sha256(b"the model owner's secret").digest()
 DO_SECRET = sha256(b"the data owner's secret").digest()
@@ -157,9 +157,9 @@ class Couple:
         """The report of an instance for a digest, by default of what it should have trained."""
         round_ = self.round if round_ is None else round_
         digest = self.digest(subset_of(ci), round_) if digest is None else digest
-        nonce = sha256(b"nonce %d %d %d" % (self.tc, round_, ci)).digest()
         owner = self.dataset.owner_of(ci).address
-        return ci, training_receipt(self.market.domain, self.tc, round_, ci, owner, digest, nonce), nonce
+        receipt = partial(training_receipt, self.market.domain, self.tc, round_, ci, owner, digest)
+        return ci, *commit(f"job {self.tc} {round_} {ci}", receipt)
 
     def report(
         self, ci: InstanceId, digest: bytes | None = None, *, by: Any = None, round_: int | None = None
