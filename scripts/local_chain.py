@@ -47,7 +47,6 @@ ANVIL_FLAGS = {
     "gas_limit": "--gas-limit",
     "block_time": "--block-time",
     "base_fee": "--block-base-fee-per-gas",
-    "steps_tracing": "--steps-tracing",
 }
 
 

@@ -6,6 +6,8 @@
 # │   ├── Retiring: reportWindow + 2 * settleWindow since it left
 # │   └── Verified: the offer; it leaves the pool first
 # └── when the bond was slashed: what is left of it is free
+#
+# Rules: D20, S8
 
 from __future__ import annotations
 
@@ -111,3 +113,25 @@ def test_a_lie_leaves_nothing(market: Market, dataset: Dataset) -> None:
         tx = market.contract.releaseCI(liar, {"from": market.stranger})
     assert events(tx) == [InstanceRetired(liar, market.stranger, 0)]
     assert liar not in dataset.instances()
+
+
+def test_the_silent_of_the_last_round_can_be_judged_before_the_offer_ends(market: Market) -> None:
+    """The longest couple that the offer allows: nothing is released while its last round can be closed."""
+    moment = clock.now() + 1_000
+    longest = TERMS.answer_window_seconds + TERMS.couple_window_seconds + TERMS.draw_window_seconds
+    longest += TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds
+    dataset = market.dataset_with(replicas=1, ends_at=moment + longest)
+    (silent,) = dataset.instances()
+    couple = clock.at(moment, lambda: couple_in(CouplePhase.REQUESTED, dataset))
+    couple.approve()
+    clock.at(int(couple.facts["windowEndsAt"]), couple.start)
+    clock.at(couple.deadline, couple.draw)
+
+    clock.travel_to(couple.settle_deadline + 1)
+    assert couple.phase is CouplePhase.OVERDUE
+    ends_at, now = dataset.terms.ends_at, clock.now()
+    assert ends_at - now == TERMS.settle_window_seconds - 1
+    with reverts_with("Distribution_TooEarly"):
+        market.contract.releaseCI(silent, {"from": market.stranger})
+    clock.at(ends_at, lambda: market.contract.closeRound(couple.tc, [0], {"from": market.stranger}))
+    assert dataset.instance(silent)["bond"] == BOND - TERMS.miss_penalty

@@ -87,9 +87,9 @@ def test_refuses_a_quorum_over_the_replicas(ask: Callable[..., Any]) -> None:
 def test_refuses_rounds_that_might_outlast_the_offer(market: Market, ask: Callable[..., Any]) -> None:
     moment = clock.now() + 1_000
     dataset = market.dataset(ends_at=moment + LONGEST)
+    clock.at(moment, partial(ask, ds=dataset.ds))
     with reverts_with("Training_DatasetEnds", dataset.ds, moment + LONGEST, moment + 1 + LONGEST):
         clock.at(moment + 1, partial(ask, ds=dataset.ds))
-    clock.at(moment, partial(ask, ds=dataset.ds))
 
 
 def test_refuses_who_cannot_cover_the_escrow(market: Market, ask: Callable[..., Any]) -> None:
