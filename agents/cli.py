@@ -123,6 +123,7 @@ def model_owner(
     dataset: Annotated[str | None, typer.Option(help="Id of a dataset; by default the first.")] = None,
     quorum: Annotated[int, typer.Option(help="Reports that must agree; 0: a strict majority.")] = 0,
     spare_rounds: Annotated[int, typer.Option(help="Rounds paid for in case some are void.")] = 1,
+    number: Annotated[int, typer.Option(help="Which of this wallet's models it is.")] = 1,
     rpc: Rpc = RPC,
     deployment: DeploymentFile = DEPLOYMENT,
     store: Store = STORE,
@@ -142,6 +143,7 @@ def model_owner(
         dataset=dataset,
         quorum=quorum,
         spare_rounds=spare_rounds,
+        number=number,
     )
     _run("model owner", settings, lambda member: launch.model_owner(settings, member), quiet)
 

@@ -22,7 +22,7 @@ from agents.demo.collect import Rehearsal, collect
 from agents.demo.live import Screen
 from agents.demo.report import write_report
 from agents.demo.scenario import Scenario
-from agents.demo.stage import FUEL, Stage, play, withdraw_all
+from agents.demo.stage import FUEL, HOMES, Stage, play, withdraw_all
 from agents.runtime.launch import JOURNAL_FILE
 from scripts.local_chain import ROOT, LocalChain, connect_brownie, local_chain
 
@@ -38,16 +38,17 @@ def main(
     model: Annotated[str | None, typer.Option(help="linear, ridge, logistic or network.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
+    folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
     try:
-        perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network))
+        perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network), folder)
     except HoldfastError as problem:
         print(problem, file=sys.stderr)
         raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
 
 
-def perform(scenario: Scenario) -> None:
+def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     """Plays a scenario and writes its report.
 
     Raises:
@@ -59,17 +60,28 @@ def perform(scenario: Scenario) -> None:
     rehearsal = Rehearsal.of(scenario)
     for note in rehearsal.table.notes:
         console.print(f"[dim]{escape(note)}[/]")
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    _clear(folder)
     with local_chain(scenario.network, block_time=1) as chain:
-        stage = Stage(scenario, FOLDER, chain.url, _deploy(scenario, chain))
+        stage = Stage(scenario, folder, chain.url, _deploy(scenario, chain, folder))
         begun = time.monotonic()
         journal = stage.home(scenario.model_owner) / JOURNAL_FILE
         with Screen(console, stage.names, stage.tc, journal) as screen:
             play(stage, screen.tell)
         withdraw_all(stage)
         outcome = collect(stage, rehearsal, started_at, time.monotonic() - begun)
-    write_report(outcome, FOLDER)
-    _conclude(console, FOLDER)
+    write_report(outcome, folder)
+    _conclude(console, folder)
+
+
+def _clear(folder: Path) -> None:
+    """Removes the last run, and nothing else.
+
+    Raises:
+        BadInput: the folder has something else in it.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / HOMES).is_dir():
+        raise BadInput(f"{folder} holds something else than a demo: name another folder, or an empty one")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _conclude(console: Console, folder: Path) -> None:
@@ -85,19 +97,19 @@ def _conclude(console: Console, folder: Path) -> None:
         f"audit {'ok' if told['audit']['ok'] else '[bold red]FAILED[/]'}, "
         f"ledger {'conserved' if told['ledger']['conserved'] else '[bold red]NOT CONSERVED[/]'}\n"
         f"{told['transactions']} transactions, {told['gas']['total']:,} gas, {told['seconds']:.0f} s\n"
-        f"report: {(folder / 'report.html').relative_to(ROOT)}"
+        f"report: {folder / 'report.html'}"
     )
 
 
-def _deploy(scenario: Scenario, chain: LocalChain) -> Path:
+def _deploy(scenario: Scenario, chain: LocalChain, folder: Path) -> Path:
     """Deploys the market and gives every member coins; Brownie is not needed after that."""
     from brownie import accounts, network, project, run
 
     holdfast = project.load(str(ROOT), "Holdfast")
     holdfast.load_config()
     connect_brownie(chain)
-    deployment: Path = run("scripts/deploy.py", "deploy", (FOLDER,), project=holdfast)
-    stage = Stage(scenario, FOLDER, chain.url, deployment)
+    deployment: Path = run("scripts/deploy.py", "deploy", (folder,), project=holdfast)
+    stage = Stage(scenario, folder, chain.url, deployment)
     for cast in scenario.everybody:
         amount = FUEL + stage.opening_deposit(cast)
         accounts[0].transfer(stage.address(cast), amount, silent=True)

@@ -76,6 +76,8 @@ class EventStream:
             WrongNetwork: this is another chain, e.g. a development node that was started anew.
         """
         head = self._client.head()
+        if head == self._cursor:
+            return self._batch((), head)
         if not self._is_canonical(self._cursor) and self._step_back():
             return self._batch((), head, rolled_back=True)
         last = min(head.number - self._confirmations, self._cursor.number + self._span)

@@ -11,6 +11,7 @@ from agents.demo.outcome import Outcome, Party, Scores
 from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
 from agents.learning import evaluate
+from agents.learning.defaults import default_plan
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.prepare import Prepared, partition, strata_of
 from agents.learning.samples import Int64Array, Samples
@@ -39,9 +40,12 @@ class Rehearsal:
 
         Raises:
             BadData, CannotSplit: the data cannot be used so.
+            BadPlan: there is no such model, or not for such a target.
         """
         table = load_table(scenario.data, scenario.target)
         prepared = partition(table, scenario.seed)
+        features = prepared.train.features.shape[1]
+        default_plan(table.task, prepared.train.classes, features, scenario.model, scenario.rounds)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
 
     @property

@@ -23,6 +23,7 @@ class Part:
     bench: type[CloudOwnerBench] = CloudOwnerBench
 
 
+MOST_CLOUD_OWNERS = 64
 HONEST = Part()
 CHEATS = (
     Part(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
@@ -81,6 +82,11 @@ class Scenario:
         ):
             if not 1 <= value <= most:
                 raise BadInput(f"{name} is {value}: choose 1 to {most}")
+        if self.subsets * self.replicas > MOST_CLOUD_OWNERS:
+            raise BadInput(
+                f"{self.subsets} subsets of {self.replicas} replicas: the demo runs each cloud owner as a "
+                f"process of its own, at most {MOST_CLOUD_OWNERS}: choose fewer"
+            )
         if self.seed < 0:
             raise BadInput(f"seed is {self.seed}: choose 0 or more")
 

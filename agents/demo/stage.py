@@ -35,7 +35,9 @@ from agents.runtime.settings import (
 from agents.runtime.workbench.data_owner import EXPOSED_FILE
 
 SPARE_ROUNDS = 1
-MOST_CLOUD_OWNERS = 64
+HOMES = "homes"
+"""Folder of the members' own folders."""
+
 FUEL = ETHER
 """What each member gets for gas, beyond what it pays in."""
 
@@ -82,7 +84,7 @@ class Stage:
 
     def home(self, cast: Cast) -> Path:
         """A member's own folder."""
-        return self.folder / "homes" / cast.folder
+        return self.folder / HOMES / cast.folder
 
     def settings(self, cast: Cast) -> AgentSettings:
         """A member's settings."""

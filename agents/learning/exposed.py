@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.core.errors import BadData, BadObject
 from agents.learning.samples import Samples
+from agents.learning.subset import check
 from agents.learning.tensors import pack, unpack
 
 
@@ -28,5 +29,11 @@ def from_bytes(data: bytes) -> Samples:
     classes = facts.get("classes")
     if set(tensors) != {"features", "target"} or facts.get("kind") != "samples" or type(classes) is not int:
         raise BadData("the samples: an object of another kind: ask the data owner for the file again")
-    features = np.asarray(tensors["features"], dtype=np.int32)
-    return Samples(features, np.asarray(tensors["target"], dtype=np.int32), classes)
+    if any(array.dtype != np.int32 for array in tensors.values()):
+        raise BadData("the samples: not in int32: ask the data owner for the file again")
+    samples = Samples(np.asarray(tensors["features"]), np.asarray(tensors["target"]), classes)
+    try:
+        check(samples, "the samples")
+    except BadObject as error:
+        raise BadData(f"{error}: ask the data owner for the file again") from error
+    return samples

@@ -68,16 +68,25 @@ class Subset:
             np.asarray(tensors["target"], dtype=np.int32),
             classes,
         )
-        _check(samples)
+        check(samples, "the subset")
         return cls(index, samples, secret)
 
 
-def _check(samples: Samples) -> None:
+def check(samples: Samples, what: str) -> None:
+    """Checks shapes and ranges of samples that somebody else quantised.
+
+    Args:
+        samples: of any shapes.
+        what: begins the message, e.g. ``the subset``.
+
+    Raises:
+        BadObject: they do not fit together, or a number is out of its range.
+    """
     features, target, classes = samples.features, samples.target, samples.classes
     if features.ndim != 2 or target.ndim != 1 or features.shape[0] != target.shape[0] or features.size == 0:
-        raise BadObject(f"the subset: features {features.shape} and target {target.shape} do not fit")
+        raise BadObject(f"{what}: features {features.shape} and target {target.shape} do not fit")
     if features.max() > FEATURE_LIMIT or features.min() < -FEATURE_LIMIT:
-        raise BadObject(f"the subset: a feature is over {FEATURE_LIMIT}")
+        raise BadObject(f"{what}: a feature is over {FEATURE_LIMIT}")
     low, high = (0, classes - 1) if classes else (-TARGET_LIMIT, TARGET_LIMIT)
     if classes < 0 or classes == 1 or target.min() < low or target.max() > high:
-        raise BadObject(f"the subset: a target outside {low}..{high}")
+        raise BadObject(f"{what}: a target outside {low}..{high}")

@@ -130,7 +130,7 @@ class ReviewPlan(Task):
     @property
     def key(self) -> str:
         """Names the result."""
-        return f"review/{self.tc:x}"
+        return f"review/{self.tc:x}/{self.plan_hash.hex()}"
 
 
 # --- a cloud owner's work ---

@@ -43,6 +43,7 @@ class ModelOwner:
         quorum: reports that must agree, if more than a strict majority.
         spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is
             not used comes back.
+        number: which of its models this is, counted from 1; the ones before exist already.
     """
 
     identity: Identity
@@ -50,11 +51,12 @@ class ModelOwner:
     opening_deposit: int = 0
     quorum: int = 0
     spare_rounds: int = 1
+    number: int = 1
 
     @property
     def tc(self) -> CoupleId:
         """The couple's id, known before it exists."""
-        return couple_id(self.identity.address, 1)
+        return couple_id(self.identity.address, self.number)
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now."""
@@ -78,7 +80,7 @@ class ModelOwner:
         if plan is None:
             yield task
             return
-        mod = model_id(self.identity.address, 1)
+        mod = model_id(self.identity.address, self.number)
         if mod not in market.models:
             plan_hash, location = bytes.fromhex(str(plan["hash"])), bytes.fromhex(str(plan["location"]))
             yield Send(create_mod(str(plan["model_type"]), plan_hash, location))

@@ -110,7 +110,14 @@ def cloud_owner(settings: CloudOwnerSettings, member: Member) -> Parts:
 def model_owner(settings: ModelOwnerSettings, member: Member) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
-    role = ModelOwner(member.identity, ds, settings.opening_deposit, settings.quorum, settings.spare_rounds)
+    role = ModelOwner(
+        member.identity,
+        ds,
+        settings.opening_deposit,
+        settings.quorum,
+        settings.spare_rounds,
+        settings.number,
+    )
     bench = ModelOwnerBench(
         member.tools,
         settings.samples,
@@ -145,14 +152,22 @@ def take_out(settings: AgentSettings, member: Member, amount: int | None = None)
 
     Returns:
         What was withdrawn.
+
+    Raises:
+        Refused: the balance is smaller.
+        BadInput: the agent itself is running.
     """
-    wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
-    if wanted:
-        database = Database(settings.home / CHAIN_FILE)
-        try:
-            Sender(member.client, member.wallet, database).send([withdraw(wanted)])
-        finally:
-            database.close()
+    database = Database(settings.home / CHAIN_FILE)
+    try:
+        sender = Sender(member.client, member.wallet, database)
+        sender.resume()
+        wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
+        outcomes = sender.send([withdraw(wanted)]).outcomes if wanted else ()
+    finally:
+        database.close()
+    for outcome in outcomes:
+        if outcome.refusal is not None:
+            raise outcome.refusal
     return wanted
 
 

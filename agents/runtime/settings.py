@@ -142,6 +142,7 @@ class ModelOwnerSettings(AgentSettings):
         dataset: id of the dataset, hexadecimal; by default the first that is offered.
         quorum: reports that must agree, if more than a strict majority.
         spare_rounds: rounds paid for beyond the plan's, in case some are void; unused ones come back.
+        number: which of this wallet's models it is: 1 for the first, and a home of its own for each.
     """
 
     samples: Path
@@ -152,6 +153,7 @@ class ModelOwnerSettings(AgentSettings):
     dataset: str | None = Field(default=None, pattern=r"^(0x)?[0-9a-fA-F]{1,64}$")
     quorum: int = Field(default=0, ge=0, le=MAX_REPLICAS)
     spare_rounds: int = Field(default=1, ge=0, le=1000)
+    number: int = Field(default=1, ge=1, lt=2**24)
 
 
 def checked(kind: type[S], **values: object) -> S:

@@ -7,8 +7,11 @@ takes neither the remappings nor the pipeline of brownie-config.yaml.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from collections.abc import Iterable
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +37,31 @@ def compiled(path: str, *outputs: str) -> dict[str, Any]:
         "sources": {path: {"content": (ROOT / path).read_text()}},
         "settings": settings,
     }
-    command = [str(ROOT / "tools" / "solc"), "--standard-json"]
-    run = subprocess.run(
-        command, input=json.dumps(task), capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    answer: dict[str, Any] = json.loads(run.stdout)
+    answer: dict[str, Any] = json.loads(_answer(json.dumps(task), _sources(path)))
     complaints = [error["formattedMessage"] for error in answer.get("errors", [])]
     assert not complaints, "\n".join(complaints)
     return answer
+
+
+def _answer(task: str, sources: Iterable[Path]) -> bytes:
+    """The compiler's answer, remembered in build/ for as long as task and sources stay the same."""
+    fingerprint = sha256(task.encode())
+    for source in sources:
+        fingerprint.update(source.read_bytes())
+    remembered = ROOT / "build" / "compiled" / f"{fingerprint.hexdigest()}.json"
+    if not remembered.exists():
+        command = [str(ROOT / "tools" / "solc"), "--standard-json"]
+        run = subprocess.run(command, input=task.encode(), capture_output=True, check=True, cwd=ROOT)
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        part = remembered.with_suffix(f".{os.getpid()}")
+        part.write_bytes(run.stdout)
+        part.replace(remembered)
+    return remembered.read_bytes()
+
+
+def _sources(path: str) -> list[Path]:
+    """The file, and all that it may import."""
+    return [ROOT / path, *sorted((ROOT / "contracts").rglob("*.sol")), ROOT / "package-lock.json"]
 
 
 def _settings() -> dict[str, Any]:

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.core.errors import BadInput, BadObject
+from agents.core.derivation import derive
 from agents.vault import envelope
 from agents.vault.envelope import MAX_READERS, Envelope, open_envelope, seal_to_many
-from agents.vault.keys import PublicKey, SecretKey, derive
+from agents.vault.keys import PublicKey, SecretKey
 
 READERS = [SecretKey.from_seed(bytes([index]) * 32) for index in range(5)]
 KEYS = [reader.public_key for reader in READERS]
