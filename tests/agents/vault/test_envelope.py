@@ -12,8 +12,8 @@ from ecies.utils import sym_encrypt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.core.errors import BadInput, BadObject
 from agents.core.derivation import derive
+from agents.core.errors import BadInput, BadObject
 from agents.vault import envelope
 from agents.vault.envelope import MAX_READERS, Envelope, open_envelope, seal_to_many
 from agents.vault.keys import PublicKey, SecretKey
