@@ -9,16 +9,11 @@ from agents.core.enums import JobStatus
 from agents.core.hashing import members
 from agents.core.ids import Address, InstanceId, subset_of
 from agents.core.market import Market
-from agents.runtime.settings import ETHER
-
-
-def coins(wei: int) -> str:
-    """Wei in coins, with the digits that matter."""
-    return f"{wei / ETHER:.6f}".rstrip("0").rstrip(".")
+from agents.demo.report.words import coins
 
 
 def narrate(event: e.MarketEvent, market: Market, names: Mapping[Address, str]) -> str:
-    """What an event says, for people.
+    """What an event says, for people: one line, whatever is in a name or in a string of the event.
 
     Args:
         event: just applied to `market`.
@@ -32,6 +27,16 @@ def narrate(event: e.MarketEvent, market: Market, names: Mapping[Address, str]) 
     def of(ci: InstanceId) -> str:
         return who(market.instances[ci].cloud_owner)
 
+    words = _told(event, market, who, of)
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
+
+
+def _told(
+    event: e.MarketEvent,
+    market: Market,
+    who: Callable[[Address], str],
+    of: Callable[[InstanceId], str],
+) -> str:
     match event:
         case e.Deposited():
             return f"{who(event.account)} pays in {coins(event.amount)}"
