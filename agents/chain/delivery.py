@@ -29,6 +29,8 @@ class Patience:
         first_pause_seconds: until the first look for a receipt; each next pause is twice as long ...
         last_pause_seconds: ... up to this.
         stuck_blocks: blocks that may pass without the transaction before it is replaced at a higher fee.
+        second_looks: pauses before it looks again for the receipt of a nonce that is used: a node may count
+            a transaction a moment before it shows its receipt.
         fee_limit: the most that is offered for a unit of gas, in wei.
     """
 
@@ -36,6 +38,7 @@ class Patience:
     first_pause_seconds: float = 0.05
     last_pause_seconds: float = 2.0
     stuck_blocks: int = 5
+    second_looks: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
     fee_limit: int = 500 * GWEI
 
 
@@ -153,16 +156,26 @@ class Delivery:
     def _mined(self, nonce: int) -> Receipt | None:
         """The receipt of an attempt, and the nonce is closed; None if the nonce is still to be used."""
         used = self._chain.nonce() > nonce  # before the receipts: one that comes after this is not missed
+        receipt = self._receipt(nonce)
+        for pause in self._patience.second_looks if used else ():
+            if receipt is not None:
+                break
+            self._sleep(pause)
+            receipt = self._receipt(nonce)
+        if receipt is None and used:
+            self._outbox.drop(nonce)
+            raise NodeUnavailable(
+                f"another program sends from {self._wallet.address} and used nonce {nonce}: ours was dropped"
+            )
+        return receipt
+
+    def _receipt(self, nonce: int) -> Receipt | None:
+        """The receipt of whichever attempt was mined, and the nonce is closed."""
         for attempt in self._outbox.attempts(nonce):
             receipt = self._chain.receipt(attempt.hash)
             if receipt is not None:
                 self._outbox.close(nonce, receipt.block)
                 return receipt
-        if used:
-            self._outbox.drop(nonce)
-            raise NodeUnavailable(
-                f"another program sends from {self._wallet.address} and used nonce {nonce}: ours was dropped"
-            )
         return None
 
     # --- fees ---

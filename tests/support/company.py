@@ -11,11 +11,13 @@ steps are taken in turn.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 
@@ -238,7 +240,7 @@ class Company:
         """Gives a member coins of the node's first account."""
         banker = self.client.node.ask("eth_accounts")[0]
         gift = {"from": banker, "to": address, "value": hex(10 * COIN), "gas": hex(21_000)}
-        self.client.node.ask("eth_sendTransaction", gift)
+        mined(self.client.node, gift)
 
 
 def _cloud_owner(part: Part) -> Make:
@@ -261,10 +263,21 @@ def deploy(node: Node) -> Deployment:
         "data": "0x" + answer["evm"]["bytecode"]["object"],
         "gas": hex(8_000_000),
     }
-    receipt = node.ask("eth_getTransactionReceipt", node.ask("eth_sendTransaction", creation))
+    receipt = mined(node, creation)
     market = Address(to_checksum_address(receipt["contractAddress"]))
     chain_id = int(node.ask("eth_chainId"), 16)
     return Deployment(chain_id, market, int(receipt["blockNumber"], 16), answer["abi"])
+
+
+def mined(node: Node, transaction: dict[str, str]) -> dict[str, Any]:
+    """Sends from an unlocked account; anvil shows a receipt a moment after it has mined."""
+    hash_ = node.ask("eth_sendTransaction", transaction)
+    for _ in range(500):
+        receipt: dict[str, Any] | None = node.ask("eth_getTransactionReceipt", hash_)
+        if receipt is not None:
+            return receipt
+        time.sleep(0.01)
+    raise AssertionError(f"{hash_} is not mined")
 
 
 def with_terms(**changes: int) -> DatasetTerms:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -363,6 +364,7 @@ def test_drops_what_a_stranger_replaced(
     def mine() -> None:
         node.pool.clear()
         node.mine().transactions.append(stranger)
+        time.meanwhile = node.mine
 
     time.meanwhile = mine
     with pytest.raises(NodeUnavailable, match=r"another program sends from .* used nonce 0"):
@@ -418,3 +420,18 @@ def test_an_outbox_keeps_attempts_whole_and_the_last_ones_only(database: Databas
     assert outbox.attempts(2) == []
     assert outbox.attempts(3) == [attempts[3]]
     assert outbox.last_nonce() == KEPT + 2
+
+
+def test_waits_for_a_receipt_that_the_node_shows_late(
+    node: StubNode, delivery: Delivery, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node may count a transaction before it shows its receipt: that is no stranger's."""
+    looks, receipt = count(), Transactions.receipt
+
+    def late(chain: Transactions, transaction: bytes) -> Receipt | None:
+        return receipt(chain, transaction) if next(looks) >= 2 else None
+
+    monkeypatch.setattr(Transactions, "receipt", late)
+    said = delivery.deliver(payload(1), FEES)
+    assert said.succeeded
+    assert mined(node) == [b"\1"]

@@ -123,7 +123,7 @@ def test_asks_little_when_nothing_is_new(node: StubNode, follower: Follower) -> 
     follower.catch_up()
     node.asked.clear()
     follower.catch_up()
-    assert [method for method, _ in node.asked] == ["eth_getBlockByNumber", "eth_getBlockByNumber"]
+    assert node.asked == [("eth_getBlockByNumber", ("latest", False))]
 
 
 def test_waits_for_confirmations(mine: Any, client: MarketClient, database: Database) -> None:

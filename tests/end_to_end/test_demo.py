@@ -1,0 +1,74 @@
+"""`make demo`, shortened: every member a process, a real chain, all four cheats, the report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.local_chain import ROOT
+
+LIMIT_SECONDS = 600
+
+
+def run_demo(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "demo.py"), *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The report of a run of four rounds: by then every cheat that is drawn has been drawn."""
+    folder = tmp_path_factory.mktemp("demo") / "run"
+    run = run_demo("--rounds", "4", "--folder", str(folder))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return report
+
+
+def test_every_cheat_is_caught_and_nobody_else_is_harmed(told: dict[str, Any]) -> None:
+    assert told["cheats"]["planted"] == told["cheats"]["caught"] == 4
+    assert told["honest_slashed"] == 0
+    assert told["replicas"]["hash_mismatches_among_honest"] == 0
+
+
+def test_the_auditor_agrees_and_no_coin_is_lost(told: dict[str, Any]) -> None:
+    assert told["audit"]["ok"] is True
+    assert told["ledger"]["conserved"] is True
+    assert told["transactions_reverted"] == 0
+
+
+def test_the_model_is_nearly_as_good_as_with_all_data_in_one_place(told: dict[str, Any]) -> None:
+    assert told["rounds"] >= 4
+    assert told["accuracy"]["market"] > told["accuracy"]["initial"]
+    assert told["accuracy"]["market"] >= told["accuracy"]["centralised"] - 0.06  # half of the demo's rounds
+
+
+def test_gas_and_transactions_are_counted(told: dict[str, Any]) -> None:
+    by_transaction = told["gas"]["by_transaction"]
+    assert sum(entry["count"] for entry in by_transaction.values()) == told["transactions"]
+    assert sum(entry["total"] for entry in by_transaction.values()) == told["gas"]["total"]
+    assert told["seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "told_line"),
+    [
+        (("--data", "no-such.csv"), "no-such.csv"),
+        (("--target", "no such column"), "no such column"),
+        (("--model", "forest"), "forest"),
+        (("--subsets", "0"), "subsets is 0: choose 1 to 256"),
+        (("--network", "mainnet"), "mainnet"),
+    ],
+)
+def test_a_wrong_flag_is_one_clear_line(tmp_path: Path, flags: tuple[str, ...], told_line: str) -> None:
+    run = run_demo(*flags, "--folder", str(tmp_path / "run"))
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert told_line in line
+    assert not (tmp_path / "run").exists()
