@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.chain.deployment import Deployment
-from brownie import Marketplace, accounts, network
+from brownie import Marketplace, accounts, history, network
 
 from agents.core.errors import BadInput
 from agents.core.ids import Address
@@ -40,9 +40,8 @@ def deploy(folder: Path = ROOT / "build" / "deployment") -> Path:
         BadInput: no account to deploy from.
     """
     market = Marketplace.deploy({"from": _deployer()})
-    deployment = Deployment(
-        network.web3.eth.chain_id, Address(market.address), market.tx.block_number, market.abi
-    )
+    block = history[-1].block_number  # market.tx is None where Brownie remembers another chain's contract
+    deployment = Deployment(network.web3.eth.chain_id, Address(market.address), block, market.abi)
     path = folder / f"{network.show_active()}.json"
     deployment.save(path)
     return path

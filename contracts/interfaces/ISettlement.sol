@@ -30,7 +30,8 @@ interface ISettlement {
         bytes32 nonce;
     }
 
-    /// @notice A quorum agrees on `digest` for this subset. A {JobJudged} for each of its instances comes before.
+    /// @notice A quorum agrees on `digest` for this subset. A {JobJudged} for each of its jobs that was not flagged
+    /// comes before.
     event SubsetSettled(
         uint256 indexed tc,
         address indexed settler,
@@ -65,8 +66,9 @@ interface ISettlement {
     error Settlement_NoQuorum(uint256 tc, uint256 subset, uint256 agreeing, uint256 needed);
 
     /// @notice Opens the digest of one drawn subset, judges its jobs and pays.
-    /// @dev Caller: anyone, while Settling. Emits {JobJudged} for each job, {IDistribution-InstanceRetiring} for each
-    /// instance that leaves, {SubsetSettled}, and {RoundClosed} with the round's last subset.
+    /// @dev Caller: anyone, while Settling. Emits {JobJudged} for each job that was not flagged,
+    /// {IDistribution-InstanceRetiring} for each instance that leaves, {SubsetSettled}, and {RoundClosed} with the
+    /// round's last subset.
     /// @param digest sha256 of the trained model's canonical bytes.
     /// @param reports Every report of this subset in this round, in the order of {IDistribution-instancesOf}.
     function settleRound(uint256 tc, uint16 subset, bytes32 digest, Report[] calldata reports) external;

@@ -67,9 +67,11 @@ interface ITraining {
     /// @param round The last round started; 0 before the first.
     /// @param rem Drawn instances that have not answered in this round.
     /// @param flagsLeft How many more of its jobs may be flagged before the round is void.
-    /// @param quorum Reports that must agree, if that is more than a strict majority of the instances drawn.
+    /// @param quorum Reports that must agree, if that is more than a strict majority of the instances drawn. A subset
+    /// with fewer instances than that can only be void.
     /// @param poolVersion The dataset's pool changes when the round was drawn.
-    /// @param deadline Of the party that is waited for, in seconds; 0 if it waits for none.
+    /// @param deadline Of the party that is waited for, in seconds; 0 if it waits for none. While Settling and Overdue
+    /// it is still the deadline for reports; settling ends `settleWindowSeconds` after it.
     /// @param windowEndsAt No round starts after it.
     /// @param escrow What is left of the MO's coins, and what its COs have forfeited to it.
     /// @param moTip The MO's last link revealed, or its commitment. `doTip` likewise.
