@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
@@ -67,7 +68,10 @@ def _functions(data: bytes, names: dict[bytes, str]) -> tuple[str, ...]:
     name = names.get(selector, "0x" + selector.hex())
     if name != "multicall":
         return (name,)
-    (parts,) = decode(["bytes[]"], data[_SELECTOR:])
+    try:
+        (parts,) = decode(["bytes[]"], data[_SELECTOR:])
+    except (DecodingError, OverflowError):  # anyone may send what the contract only reverts at
+        return (name,)
     return tuple(called for part in parts for called in _functions(part, names))
 
 
