@@ -237,6 +237,8 @@ def _terms(file: Path | None) -> Terms:
         fields = json.loads(file.read_bytes())
     except (OSError, ValueError) as problem:
         raise BadInput(f"terms {file}: {problem}: name a JSON file of terms") from None
+    if not isinstance(fields, dict):
+        raise BadInput(f"terms {file}: not a JSON object: name a JSON file of terms")
     return checked(Terms, **fields)
 
 

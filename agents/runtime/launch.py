@@ -18,6 +18,7 @@ from agents.chain.history import EventStream
 from agents.chain.sender import Sender
 from agents.chain.wallet import Wallet
 from agents.core.calls import withdraw
+from agents.core.errors import BadInput
 from agents.core.ids import DatasetId
 from agents.roles.acts import Identity, Role
 from agents.roles.cloud_owner import CloudOwner
@@ -155,8 +156,10 @@ def take_out(settings: AgentSettings, member: Member, amount: int | None = None)
 
     Raises:
         Refused: the balance is smaller.
-        BadInput: the agent itself is running.
+        BadInput: the agent itself is running, or the amount is none.
     """
+    if amount is not None and not 0 <= amount < 2**256:
+        raise BadInput(f"{amount} wei is no amount: name what to withdraw, 0 or more")
     database = Database(settings.home / CHAIN_FILE)
     try:
         sender = Sender(member.client, member.wallet, database)

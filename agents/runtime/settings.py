@@ -156,7 +156,7 @@ class ModelOwnerSettings(AgentSettings):
     number: int = Field(default=1, ge=1, lt=2**24)
 
 
-def checked(kind: type[S], **values: object) -> S:
+def checked(kind: type[S], /, **values: object) -> S:
     """Settings of a kind.
 
     Raises:

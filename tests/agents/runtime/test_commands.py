@@ -1,0 +1,293 @@
+"""What each command does with its flags.
+
+Rules: A17, A52.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from agents import cli
+from agents.chain.client import BlockRef, MarketClient
+from agents.chain.deployment import Deployment
+from agents.core.ids import Address
+from agents.roles.auditor import audit
+from agents.runtime import launch
+from agents.runtime.audit import Audited
+from agents.runtime.settings import (
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+)
+from tests.support.histories import ALL_CHEATS, told
+
+OWNERS = [Address(to_checksum_address("0x" + digit * 40)) for digit in "abc"]
+STORY = told(rounds=4, cheats=ALL_CHEATS)
+AUDITED = Audited(
+    BlockRef(77, bytes(32), STORY.now),
+    tuple(STORY.history),
+    audit(STORY.history, STORY.domain),
+    (),
+    STORY.balance,
+)
+
+
+@dataclass
+class Started:
+    """What was started, in the place of an agent."""
+
+    settings: list[Any] = field(default_factory=list)
+    parts: list[tuple[Any, Any]] = field(default_factory=list)
+    verbose: list[bool] = field(default_factory=list)
+    amounts: list[int | None] = field(default_factory=list)
+
+    def run(
+        self, settings: AgentSettings, _member: str, role: str, bench: str, stop: threading.Event
+    ) -> None:
+        assert not stop.is_set()
+        self.settings.append(settings)
+        self.parts.append((role, bench))
+
+    def take_out(self, settings: AgentSettings, _member: str, amount: int | None) -> int:
+        self.settings.append(settings)
+        self.amounts.append(amount)
+        return 123 if amount is None else amount
+
+    def log(self, _name: str, *, verbose: bool) -> None:
+        self.verbose.append(verbose)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Commands start this, with a member that has no keys."""
+    it = Started()
+    monkeypatch.delenv("HOLDFAST_PASSWORD", raising=False)
+    monkeypatch.setattr(launch, "unlock", lambda _: "the wallet")
+    monkeypatch.setattr(launch, "enrol", lambda _, wallet: wallet)
+    monkeypatch.setattr(launch, "run", it.run)
+    monkeypatch.setattr(launch, "take_out", it.take_out)
+    monkeypatch.setattr(launch, "log_to_stderr", it.log)
+    for name in ("data_owner", "cloud_owner", "model_owner"):
+        monkeypatch.setattr(launch, name, _parts(name))
+    return it
+
+
+def _parts(name: str) -> Callable[[Any, Any], Any]:
+    return lambda _, member: (f"role of a {name}", f"bench of {member}")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """The exit code, and what was said on stdout and stderr."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+# --- agents ---
+
+
+def test_a_data_owner_is_told_its_table_shape_and_terms(
+    capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path
+) -> None:
+    terms = tmp_path / "terms.json"
+    terms.write_text(json.dumps({"round_price": 5, "offer_seconds": 60}))
+    flags = ["--table", "t.csv", "--target", "y", "--subsets", 5, "--replicas", 2, "--per-round", 3]
+    flags += ["--seed", 8, "--terms", terms, "--opening-deposit", 9]
+    flags += [word for owner in OWNERS for word in ("--cloud-owner", owner.lower())]
+    assert run(capsys, "data-owner", "--home", tmp_path, *flags) == (0, "", "")
+    (settings,) = started.settings
+    assert isinstance(settings, DataOwnerSettings)
+    assert (settings.home, settings.table, settings.target) == (tmp_path, "t.csv", "y")
+    assert (settings.subsets, settings.replicas, settings.subsets_per_round) == (5, 2, 3)
+    assert (settings.seed, settings.opening_deposit) == (8, 9)
+    assert settings.cloud_owners == tuple(OWNERS), "checksummed"
+    assert (settings.terms.round_price, settings.terms.offer_seconds) == (5, 60)
+    assert started.parts == [("role of a data_owner", "bench of the wallet")]
+
+
+def test_a_cloud_owner_needs_no_more_than_its_home(
+    capsys: pytest.CaptureFixture[str], started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_RPC", "http://node:1")
+    monkeypatch.setenv("HOLDFAST_DEPLOYMENT", "market.json")
+    monkeypatch.setenv("HOLDFAST_STORE", "objects")
+    assert run(capsys, "cloud-owner", "--home", "bob") == (0, "", "")
+    (settings,) = started.settings
+    assert settings == CloudOwnerSettings(
+        home=Path("bob"), rpc="http://node:1", deployment=Path("market.json"), store=Path("objects")
+    )
+    assert started.parts == [("role of a cloud_owner", "bench of the wallet")]
+    assert started.verbose == [True]
+
+
+def test_a_model_owner_is_told_its_plan(capsys: pytest.CaptureFixture[str], started: Started) -> None:
+    flags = ["--samples", "s", "--model", "ridge", "--rounds", 7, "--seed", 2, "--plan", "p.json"]
+    flags += ["--dataset", "0xab", "--quorum", 3, "--spare-rounds", 0, "--number", 4, "--quiet"]
+    assert run(capsys, "model-owner", "--home", "carol", *flags) == (0, "", "")
+    (settings,) = started.settings
+    assert isinstance(settings, ModelOwnerSettings)
+    assert (settings.samples, settings.plan, settings.model) == (Path("s"), Path("p.json"), "ridge")
+    assert (settings.rounds, settings.seed, settings.dataset) == (7, 2, "0xab")
+    assert (settings.quorum, settings.spare_rounds, settings.number) == (3, 0, 4)
+    assert started.parts == [("role of a model_owner", "bench of the wallet")]
+    assert started.verbose == [False]
+
+
+def test_the_password_comes_from_a_file_or_from_the_environment(
+    capsys: pytest.CaptureFixture[str], started: Started, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(" open sesame \n")
+    run(capsys, "cloud-owner", "--home", "bob")
+    monkeypatch.setenv("HOLDFAST_PASSWORD", "of the environment")
+    run(capsys, "cloud-owner", "--home", "bob")
+    run(capsys, "cloud-owner", "--home", "bob", "--password-file", tmp_path / "password")
+    passwords = [settings.password.get_secret_value() for settings in started.settings]
+    assert passwords == ["", "of the environment", " open sesame "]
+
+
+@pytest.mark.parametrize(
+    ("terms", "complaint"),
+    [
+        (b"[1, 2]", "terms FILE: not a JSON object: name a JSON file of terms\n"),
+        (b"null", "terms FILE: not a JSON object: name a JSON file of terms\n"),
+        (b"{", "terms FILE: Expecting property name"),
+        (b'"\xff"', "terms FILE: 'utf-8' codec can't decode byte 0xff"),
+        (b'{"price": 1}', "price: Extra inputs are not permitted\n"),
+        (b'{"kind": 1}', "kind: Extra inputs are not permitted\n"),
+        (b'{"instance_bond": 1}', "instance_bond must cover job_price and miss_penalty\n"),
+    ],
+)
+def test_refuses_terms_that_are_none(
+    capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path, terms: bytes, complaint: str
+) -> None:
+    file = tmp_path / "terms.json"
+    file.write_bytes(terms)
+    flags = ["--home", "alice", "--table", "wine", "--cloud-owner", OWNERS[0], "--terms", file]
+    code, out, wrong = run(capsys, "data-owner", *flags)
+    assert (code, out, started.settings) == (2, "", [])
+    assert wrong.startswith(complaint.replace("FILE", str(file)))
+    assert wrong.count("\n") == 1
+
+
+# --- coins ---
+
+
+@pytest.mark.parametrize(
+    ("flags", "amount", "line"),
+    [((), None, "123 wei withdrawn\n"), (("--amount", 5), 5, "5 wei withdrawn\n")],
+)
+def test_withdraws(
+    capsys: pytest.CaptureFixture[str],
+    started: Started,
+    flags: tuple[object, ...],
+    amount: int | None,
+    line: str,
+) -> None:
+    assert run(capsys, "withdraw", "--home", "bob", *flags) == (0, line, "")
+    assert started.amounts == [amount]
+    assert started.settings[0].home == Path("bob")
+
+
+# --- the audit ---
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the next audit find this."""
+
+    def let(audited: Audited) -> None:
+        monkeypatch.setattr(Deployment, "load", lambda path: SimpleNamespace(path=path))
+        monkeypatch.setattr(MarketClient, "connect", lambda rpc, deployment: (rpc, deployment.path))
+        monkeypatch.setattr(cli, "audit_deployment", lambda client: _expect(client, audited))
+
+    return let
+
+
+def _expect(client: object, audited: Audited) -> Audited:
+    assert client == ("http://node:1", Path("market.json"))
+    return audited
+
+
+AUDIT = ("audit", "--rpc", "http://node:1", "--deployment", "market.json")
+
+
+def test_an_audit_tells_what_each_member_did(
+    capsys: pytest.CaptureFixture[str], found: Callable[..., None]
+) -> None:
+    found(AUDITED)
+    code, out, wrong = run(capsys, *AUDIT)
+    assert (code, wrong) == (0, "")
+    *members, end = out.splitlines()
+    assert [line.split()[0] for line in members] == list(AUDITED.audit.statements)
+    assert members[0].startswith(f"{STORY.data_owner}  data owner   paid_in 1000000000000000000, earned ")
+    assert any("faulty 1" in line for line in members)
+    assert end == (
+        f"block 77: {len(STORY.history)} events, 0 findings; "
+        "balances, escrows and bonds add up to what the contract holds"
+    )
+
+
+def test_an_audit_that_finds_something_ends_with_1(
+    capsys: pytest.CaptureFixture[str], found: Callable[..., None]
+) -> None:
+    findings = replace(AUDITED.audit, findings=["block 3: a coin too many"])
+    found(replace(AUDITED, audit=findings, differences=("x: balanceOf says 1, the events say 2",)))
+    code, out, _ = run(capsys, *AUDIT)
+    assert code == 1
+    assert out.splitlines()[-3:-1] == [
+        "FINDING  block 3: a coin too many",
+        "FINDING  x: balanceOf says 1, the events say 2",
+    ]
+    assert "2 findings" in out.splitlines()[-1]
+
+
+def test_an_audit_says_that_coins_are_missing(
+    capsys: pytest.CaptureFixture[str], found: Callable[..., None]
+) -> None:
+    found(replace(AUDITED, contract_balance=STORY.balance - 1))
+    code, out, _ = run(capsys, *AUDIT)
+    assert code == 1
+    assert out.endswith("balances, escrows and bonds DO NOT add up to what the contract holds\n")
+
+
+def test_an_audit_tells_of_an_account_that_is_no_member(
+    capsys: pytest.CaptureFixture[str], found: Callable[..., None]
+) -> None:
+    history = told(rounds=1).history
+    result = audit(history, STORY.domain)
+    del result.market.members[STORY.model_owner]
+    found(replace(AUDITED, audit=result))
+    _, out, _ = run(capsys, *AUDIT)
+    assert f"{STORY.model_owner}  -            paid_in" in out
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_an_audit_is_told_to_machines_too(
+    capsys: pytest.CaptureFixture[str], found: Callable[..., None], ok: bool
+) -> None:
+    differences = () if ok else ("x: roleOf says 1, the events say 2",)
+    found(replace(AUDITED, differences=differences))
+    code, out, wrong = run(capsys, *AUDIT, "--json")
+    assert (code, wrong) == (0 if ok else 1, "")
+    report = cast("dict[str, Any]", json.loads(out))
+    assert (report["ok"], report["conserved"], report["findings"]) == (ok, True, list(differences))
+    assert set(report["members"]) == set(AUDITED.audit.statements)
+    assert report["members"][STORY.data_owner]["paid_in"] == 10**18
+
+
+def test_says_which_commands_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    for command in ("data-owner", "cloud-owner", "model-owner", "audit", "wallet", "withdraw"):
+        assert command in out

@@ -1,0 +1,389 @@
+"""An agent is put together from its settings, takes its coins out, and ends when it is told to.
+
+Rules: A13, A14, A16, A17.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
+from pydantic import SecretStr
+
+from agents.chain.client import MarketClient
+from agents.chain.database import Database
+from agents.chain.deployment import Deployment
+from agents.chain.wallet import Wallet
+from agents.core.errors import BadInput, NodeUnavailable, Refused, StopAgent, WrongNetwork
+from agents.core.ids import Address
+from agents.roles.cloud_owner import CloudOwner
+from agents.roles.data_owner import DataOwner
+from agents.roles.model_owner import ModelOwner
+from agents.runtime import launch
+from agents.runtime.runner import Runner
+from agents.runtime.settings import (
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+    Terms,
+)
+from agents.runtime.workbench.cloud_owner import CloudOwnerBench
+from agents.runtime.workbench.data_owner import DataOwnerBench
+from agents.runtime.workbench.model_owner import ModelOwnerBench
+from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
+from tests.agents.chain.conftest import INTERFACE, MARKET, MULTICALL
+from tests.agents.chain.stub_node import StubNode
+from tests.support.compiler import compiled
+
+DOMAIN = bytes(range(32))
+OWNERS = tuple(Address("0x" + digit * 40) for digit in "123")
+
+
+class Bank(StubNode):
+    """A node whose market knows its receipt domain and what one account has in it."""
+
+    free = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.answer = self._answers
+        self.revert = self._reverts
+
+    def _answers(self, data: bytes) -> bytes:
+        (parts,) = decode(["bytes[]"], data[4:])
+        return encode(["bytes[]"], [[self._view(part) for part in parts]])
+
+    def _view(self, data: bytes) -> bytes:
+        if data[:4] == keccak(text="receiptDomain()")[:4]:
+            return encode(["bytes32"], [DOMAIN])
+        assert data[:4] == keccak(text="balanceOf(address)")[:4]
+        paid = [decode(["uint256"], tx.data[4:])[0] for block in self.blocks for tx in block.transactions]
+        return encode(["uint256"], [self.free - sum(paid)])
+
+    def _reverts(self, data: bytes) -> bytes | None:
+        if data[:4] != keccak(text="withdraw(uint256)")[:4]:
+            return None
+        (amount,) = decode(["uint256"], data[4:])
+        if amount <= self.free:
+            return None
+        reason = keccak(text="Ledger_InsufficientBalance(address,uint256,uint256)")[:4]
+        return reason + encode(["address", "uint256", "uint256"], [MARKET, self.free, amount])
+
+
+@pytest.fixture
+def bank() -> Bank:
+    return Bank(MARKET)
+
+
+@pytest.fixture
+def deployment() -> Deployment:
+    abi = compiled(INTERFACE, "abi")["contracts"][INTERFACE]["IMarketplace"]["abi"]
+    return Deployment(1337, MARKET, 1, [*abi, MULTICALL])
+
+
+@pytest.fixture
+def common(
+    tmp_path: Path, bank: Bank, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """What every kind of settings needs; to connect is to connect to the bank."""
+    deployment.save(tmp_path / "market.json")
+    monkeypatch.setattr(MarketClient, "connect", lambda _rpc, known: MarketClient.over(bank, known))
+    return {
+        "home": tmp_path / "home",
+        "deployment": tmp_path / "market.json",
+        "store": tmp_path / "store",
+        "opening_deposit": 7,
+    }
+
+
+@pytest.fixture
+def settings(common: dict[str, Any]) -> AgentSettings:
+    return AgentSettings(**common)
+
+
+@pytest.fixture
+def member(settings: AgentSettings) -> launch.Member:
+    return launch.enrol(settings, Wallet.from_key(b"\1" * 32))
+
+
+# --- keys and connections ---
+
+
+def test_unlocks_the_wallet_in_the_home_with_the_password(common: dict[str, Any]) -> None:
+    made = Wallet.create(common["home"] / "wallet.json", "open sesame", light=True)
+    assert launch.unlock(AgentSettings(**common, password=SecretStr("open sesame"))).address == made.address
+    with pytest.raises(BadInput, match="the password does not open the wallet"):
+        launch.unlock(AgentSettings(**common, password=SecretStr("close sesame")))
+
+
+def test_needs_a_wallet(settings: AgentSettings) -> None:
+    with pytest.raises(BadInput, match=r"no wallet at .*home/wallet.json"):
+        launch.unlock(settings)
+
+
+def test_a_members_keys_are_its_wallets(member: launch.Member) -> None:
+    wallet = member.wallet
+    key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
+    identity = member.identity
+    assert identity.address == wallet.address
+    assert identity.encryption_key == key.public_key.encoded == member.tools.key.public_key.encoded
+    assert identity.receipt_domain == DOMAIN
+    assert identity.derive(b"a seed") == wallet.derive(b"a seed") != wallet.derive(b"another seed")
+
+
+def test_a_member_works_in_its_home_and_with_the_store(
+    member: launch.Member, settings: AgentSettings
+) -> None:
+    assert member.tools.home.folder == settings.home
+    assert settings.home.is_dir()
+    put = member.tools.store.put(b"an object")
+    assert list(settings.store.rglob(str(put)))
+    assert member.tools.clock() > 1_700_000_000
+
+
+def test_needs_a_deployment(common: dict[str, Any]) -> None:
+    settings = AgentSettings(**common | {"deployment": common["home"] / "none.json"})
+    with pytest.raises(BadInput, match="no deployment at"):
+        launch.enrol(settings, Wallet.from_key(b"\1" * 32))
+
+
+def test_refuses_a_node_of_another_chain(settings: AgentSettings, bank: Bank) -> None:
+    bank.chain_id = 1
+    with pytest.raises(WrongNetwork, match="the node is of chain 1"):
+        launch.enrol(settings, Wallet.from_key(b"\1" * 32))
+
+
+# --- parts ---
+
+
+def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: launch.Member) -> None:
+    settings = DataOwnerSettings(
+        **common,
+        table="wine",
+        subsets=5,
+        replicas=2,
+        subsets_per_round=4,
+        seed=3,
+        cloud_owners=OWNERS,
+        couples_per_model_owner=9,
+        terms=Terms(round_price=11),
+    )
+    role, bench = launch.data_owner(settings, member)
+    assert isinstance(role, DataOwner)
+    assert (role.identity, role.opening_deposit) == (member.identity, 7)
+    assert role.cloud_owners == settings.dealt
+    assert role.policy.couples_per_model_owner == 9
+    assert bench == DataOwnerBench(
+        member.tools, "wine", None, 5, 3, Terms(round_price=11).of(5, 4, 2), member.wallet.derive
+    )
+
+
+def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: launch.Member) -> None:
+    role, bench = launch.cloud_owner(CloudOwnerSettings(**common), member)
+    assert role == CloudOwner(member.identity, 7)
+    assert bench == CloudOwnerBench(member.tools)
+
+
+@pytest.mark.parametrize(("told", "ds"), [(None, None), ("0x1F", 31), ("1f", 31), ("00", 0)])
+def test_a_model_owner_has_the_settings_parts(
+    common: dict[str, Any], member: launch.Member, told: str | None, ds: int | None
+) -> None:
+    settings = ModelOwnerSettings(
+        **common,
+        samples=Path("samples"),
+        plan=Path("plan.json"),
+        model="ridge",
+        rounds=9,
+        seed=4,
+        dataset=told,
+        quorum=2,
+        spare_rounds=3,
+        number=5,
+    )
+    role, bench = launch.model_owner(settings, member)
+    assert role == ModelOwner(member.identity, ds, 7, 2, 3, 5)  # type: ignore[arg-type]
+    assert bench == ModelOwnerBench(member.tools, Path("samples"), DOMAIN, "ridge", 9, 4, Path("plan.json"))
+
+
+# --- running ---
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
+    """The runners that ran, instead of running them."""
+    ran: list[Runner] = []
+    monkeypatch.setattr(Runner, "run", lambda runner, _stop: ran.append(runner))
+    return ran
+
+
+def test_runs_the_parts_on_the_homes_own_files(
+    settings: AgentSettings, common: dict[str, Any], member: launch.Member, runs: list[Runner]
+) -> None:
+    parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
+    launch.run(settings, member, *parts, threading.Event())
+    (runner,) = runs
+    assert (runner.role, runner.bench) == parts
+    assert runner.poll_seconds == settings.poll_seconds
+    assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
+
+
+def test_gives_its_files_free_when_it_ends(
+    settings: AgentSettings,
+    common: dict[str, Any],
+    member: launch.Member,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(_runner: Runner, _stop: threading.Event) -> None:
+        raise StopAgent("the wallet is empty")
+
+    monkeypatch.setattr(Runner, "run", run)
+    parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
+    for _ in range(2):
+        with pytest.raises(StopAgent, match="the wallet is empty"):
+            launch.run(settings, member, *parts, threading.Event())
+
+
+def test_one_process_at_a_time_uses_a_home(
+    settings: AgentSettings, common: dict[str, Any], member: launch.Member, runs: list[Runner]
+) -> None:
+    other = Database(settings.home / launch.CHAIN_FILE)
+    parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
+    with pytest.raises(BadInput, match="another agent uses"):
+        launch.run(settings, member, *parts, threading.Event())
+    assert runs == []
+    other.close()
+
+
+# --- taking out ---
+
+
+def withdrawn(bank: Bank) -> list[int]:
+    """The amounts of the withdrawals in blocks."""
+    return [decode(["uint256"], tx.data[4:])[0] for block in bank.blocks for tx in block.transactions]
+
+
+def test_takes_out_all_that_is_free(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+    bank.free = 900
+    assert launch.take_out(settings, member) == 900
+    assert withdrawn(bank) == [900]
+    assert launch.take_out(settings, member) == 0
+    assert withdrawn(bank) == [900]
+
+
+def test_takes_out_an_amount(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+    bank.free = 900
+    assert launch.take_out(settings, member, 5) == 5
+    assert withdrawn(bank) == [5]
+
+
+@pytest.mark.parametrize("amount", [None, 0])
+def test_sends_nothing_if_nothing_is_to_be_taken_out(
+    settings: AgentSettings, member: launch.Member, bank: Bank, amount: int | None
+) -> None:
+    assert launch.take_out(settings, member, amount) == 0
+    assert bank.received == []
+
+
+def test_says_why_the_market_refused(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+    bank.free = 4
+    with pytest.raises(Refused, match="Ledger_InsufficientBalance") as refusal:
+        launch.take_out(settings, member, 5)
+    assert refusal.value.arguments == (MARKET, 4, 5)
+    assert bank.received == []
+    assert launch.take_out(settings, member) == 4, "the database was given free"
+
+
+@pytest.mark.parametrize("amount", [-1, 2**256])
+def test_refuses_what_is_no_amount(
+    settings: AgentSettings, member: launch.Member, bank: Bank, amount: int
+) -> None:
+    with pytest.raises(BadInput, match=f"^{amount} wei is no amount: name what to withdraw, 0 or more$"):
+        launch.take_out(settings, member, amount)
+    assert bank.received == []
+
+
+def test_finishes_first_what_was_left_in_the_outbox(
+    settings: AgentSettings, member: launch.Member, bank: Bank
+) -> None:
+    bank.free, bank.automine = 900, False
+    bank.lost_answers["eth_sendRawTransaction"] = 1
+    with pytest.raises(NodeUnavailable):
+        launch.take_out(settings, member)
+    assert withdrawn(bank) == []
+    bank.mine()
+    assert launch.take_out(settings, member) == 0, "all of it is out already"
+    assert withdrawn(bank) == [900]
+
+
+def test_does_not_take_out_under_a_running_agent(
+    settings: AgentSettings, member: launch.Member, bank: Bank
+) -> None:
+    agent = Database(settings.home / launch.CHAIN_FILE)
+    with pytest.raises(BadInput, match=r"another agent uses .*: stop it"):
+        launch.take_out(settings, member)
+    agent.close()
+
+
+# --- signals ---
+
+
+@pytest.fixture
+def handlers() -> Iterator[list[object]]:
+    """The handlers of both signals, as they were before; they are put back in any case."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    yield list(before)
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(number, handler)
+
+
+def current() -> list[object]:
+    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_says_stop_and_ends_nothing(number: signal.Signals, handlers: list[object]) -> None:
+    with launch.stopped_by_signals() as stop:
+        assert not stop.is_set()
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        assert stop.is_set()
+    assert current() == handlers
+
+
+def test_the_old_handlers_are_back_after_a_failure(handlers: list[object]) -> None:
+    def fail() -> None:
+        with launch.stopped_by_signals():
+            assert current() != handlers
+            raise StopAgent("it cannot go on")
+
+    with pytest.raises(StopAgent, match="it cannot go on"):
+        fail()
+    assert current() == handlers
+
+
+# --- the log ---
+
+
+@pytest.mark.parametrize(("verbose", "level"), [(True, logging.INFO), (False, logging.WARNING)])
+def test_says_what_it_does_unless_it_is_to_be_quiet(
+    monkeypatch: pytest.MonkeyPatch, verbose: bool, level: int
+) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(logging, "basicConfig", lambda **settings: told.update(settings))
+    ours = logging.getLogger("agents")
+    before = ours.level
+    try:
+        launch.log_to_stderr("cloud owner", verbose=verbose)
+        assert ours.level == level
+    finally:
+        ours.setLevel(before)
+    assert told["level"] == logging.WARNING, "libraries only warn"
+    assert "cloud owner: " in told["format"]

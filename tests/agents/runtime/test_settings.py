@@ -1,0 +1,230 @@
+"""Settings are checked once, at the start, and what is wrong with one is one line that names it.
+
+Rules: A17.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from agents.core.errors import BadInput
+from agents.core.ids import Address
+from agents.runtime.settings import (
+    ETHER,
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+    Terms,
+    checked,
+)
+
+COMMON: dict[str, Any] = {"home": "home", "deployment": "deployment.json", "store": "store"}
+OWNERS = tuple(Address(to_checksum_address(f"0x{number:040x}")) for number in range(1, 65))
+DATA = {**COMMON, "table": "wine", "cloud_owners": OWNERS[:3]}
+MODEL = {**COMMON, "samples": "exposed.samples"}
+
+LEAST_ZERO = "Input should be greater than or equal to 0"
+LEAST_ONE = "Input should be greater than or equal to 1"
+
+
+def at_most(limit: int) -> str:
+    """How a number over its limit is refused."""
+    return f"Input should be less than or equal to {limit}"
+
+
+def refused(kind: type[Any], /, **values: object) -> str:
+    """The one line with which settings are refused."""
+    with pytest.raises(BadInput) as problem:
+        checked(kind, **values)
+    line = str(problem.value)
+    assert line.isprintable()
+    return line
+
+
+# --- terms ---
+
+AMOUNTS = ("round_price", "job_price", "instance_bond", "miss_penalty", "couple_bond")
+WINDOWS = ("answer", "draw", "report", "settle")
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+def test_amounts_fit_into_the_contracts_96_bits(amount: str) -> None:
+    most: dict[str, object] = {amount: 2**96 - 1, "instance_bond": 2**96 - 1}
+    assert getattr(checked(Terms, **most), amount) == 2**96 - 1
+    assert refused(Terms, **most | {amount: 2**96}) == f"{amount}: {at_most(2**96 - 1)}"
+    assert refused(Terms, **{amount: -1}) == f"{amount}: {LEAST_ZERO}"
+
+
+@pytest.mark.parametrize(
+    ("window", "most"),
+    [
+        *((f"{name}_window_seconds", 2**24 - 1) for name in WINDOWS),
+        ("couple_window_seconds", 2**32 - 1),
+        ("offer_seconds", 2**39),
+    ],
+)
+def test_no_window_is_empty_or_over_the_contracts_bits(window: str, most: int) -> None:
+    assert getattr(checked(Terms, **{window: most}), window) == most
+    assert refused(Terms, **{window: most + 1}) == f"{window}: {at_most(most)}"
+    assert refused(Terms, **{window: 0}) == f"{window}: {LEAST_ONE}"
+
+
+@pytest.mark.parametrize("smaller", ["job_price", "miss_penalty"])
+def test_a_bond_covers_what_an_instance_can_lose(smaller: str) -> None:
+    prices: dict[str, object] = {"job_price": 5, "miss_penalty": 5, "instance_bond": 5}
+    assert checked(Terms, **prices).instance_bond == 5
+    line = refused(Terms, **prices | {smaller: 6})
+    assert line == "instance_bond must cover job_price and miss_penalty"
+
+
+def test_a_cheat_loses_ten_times_what_a_job_pays_and_four_misses_are_affordable() -> None:
+    terms = Terms()
+    assert terms.instance_bond == 10 * terms.job_price == 4 * terms.miss_penalty
+    assert terms.couple_bond == 10 * terms.round_price
+
+
+def test_terms_become_the_datasets() -> None:
+    terms = Terms(round_price=7 * ETHER, offer_seconds=99).of(4, 2, 3)
+    assert (terms.subsets, terms.subsets_per_round, terms.max_replicas) == (4, 2, 3)
+    assert (terms.round_price, terms.job_price, terms.ends_at) == (7 * ETHER, ETHER // 1000, 99)
+    assert terms.couple_window_seconds == 30 * 24 * 3600
+
+
+def test_terms_are_whole_numbers_by_their_own_names() -> None:
+    assert refused(Terms, job_price=0.5).startswith("job_price: Input should be a valid integer")
+    assert refused(Terms, job_price="dear").startswith("job_price: Input should be a valid integer")
+    assert refused(Terms, price=1) == "price: Extra inputs are not permitted"
+    assert refused(Terms, kind=1) == "kind: Extra inputs are not permitted"
+
+
+# --- every agent's ---
+
+
+def test_an_agents_wallet_is_in_its_home() -> None:
+    settings = checked(CloudOwnerSettings, **COMMON)
+    assert (settings.home, settings.wallet) == (Path("home"), Path("home/wallet.json"))
+    assert (settings.rpc, settings.opening_deposit) == ("http://127.0.0.1:8545", 0)
+
+
+@pytest.mark.parametrize("missing", ["home", "deployment", "store"])
+def test_an_agent_needs_a_home_a_market_and_a_store(missing: str) -> None:
+    rest = {name: value for name, value in COMMON.items() if name != missing}
+    assert refused(AgentSettings, **rest) == f"{missing}: Field required"
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"opening_deposit": -1}, f"opening_deposit: {LEAST_ZERO}"),
+        ({"poll_seconds": 0}, "poll_seconds: Input should be greater than 0"),
+        ({"poll_seconds": 601}, f"poll_seconds: {at_most(600)}"),
+        ({"poll_seconds": float("nan")}, f"poll_seconds: {at_most(600)}"),
+        ({"roc": "http://localhost"}, "roc: Extra inputs are not permitted"),
+    ],
+)
+def test_an_agent_refuses_settings_out_of_range(values: dict[str, object], line: str) -> None:
+    assert refused(AgentSettings, **COMMON | values) == line
+
+
+def test_a_password_is_not_shown() -> None:
+    settings = checked(AgentSettings, **COMMON, password="open sesame")
+    assert "sesame" not in repr(settings)
+    assert settings.password.get_secret_value() == "open sesame"
+
+
+def test_settings_do_not_change() -> None:
+    settings = checked(AgentSettings, **COMMON)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.rpc = "http://elsewhere"
+
+
+# --- a data owner's ---
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"subsets": 0}, f"subsets: {LEAST_ONE}"),
+        ({"subsets": 257}, f"subsets: {at_most(256)}"),
+        ({"replicas": 0}, f"replicas: {LEAST_ONE}"),
+        ({"replicas": 17}, f"replicas: {at_most(16)}"),
+        ({"subsets_per_round": 0}, f"subsets_per_round: {LEAST_ONE}"),
+        ({"subsets_per_round": 5}, "subsets_per_round is over the 4 subsets"),
+        ({"seed": -1}, f"seed: {LEAST_ZERO}"),
+        ({"couples_per_model_owner": 0}, f"couples_per_model_owner: {LEAST_ONE}"),
+        ({"cloud_owners": OWNERS[:2]}, "3 replicas need as many different cloud owners"),
+        ({"cloud_owners": OWNERS[:2] * 2}, "3 replicas need as many different cloud owners"),
+        ({"terms": {"job_price": -1}}, f"terms job_price: {LEAST_ZERO}"),
+    ],
+)
+def test_a_data_owner_refuses_what_does_not_fit(values: dict[str, object], line: str) -> None:
+    assert refused(DataOwnerSettings, **DATA | values) == line
+
+
+@pytest.mark.parametrize(("subsets", "half"), [(1, 1), (2, 1), (3, 2), (4, 2), (255, 128)])
+def test_a_round_draws_half_of_the_subsets_by_default(subsets: int, half: int) -> None:
+    settings = checked(DataOwnerSettings, **DATA | {"subsets": subsets})
+    assert settings.dataset_terms == Terms().of(subsets, half, 3)
+
+
+def test_a_round_draws_as_many_subsets_as_it_is_told() -> None:
+    settings = checked(DataOwnerSettings, **DATA | {"subsets_per_round": 4, "terms": {"round_price": 1}})
+    assert settings.dataset_terms == Terms(round_price=1).of(4, 4, 3)
+
+
+@pytest.mark.parametrize("owners", [3, 4, 5, 11, 12, 13, 64])
+@pytest.mark.parametrize("subsets", [1, 4, 7])
+def test_replicas_are_dealt_evenly_and_to_different_cloud_owners(owners: int, subsets: int) -> None:
+    named = OWNERS[:owners]
+    dealt = checked(DataOwnerSettings, **DATA | {"cloud_owners": named, "subsets": subsets}).dealt
+    assert [len(set(of_subset)) for of_subset in dealt] == [3] * subsets
+    held = Counter(owner for of_subset in dealt for owner in of_subset)
+    assert set(held) <= set(named)
+    counts = [held[owner] for owner in named]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_a_cloud_owner_that_is_named_twice_is_dealt_once() -> None:
+    first, second, third = OWNERS[:3]
+    settings = checked(DataOwnerSettings, **DATA | {"cloud_owners": (first, first, second, third)})
+    assert settings.dealt == ((first, second, third),) * 4
+
+
+# --- a model owner's ---
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"rounds": 0}, f"rounds: {LEAST_ONE}"),
+        ({"rounds": 2**16 - 1}, f"rounds: {at_most(2**16 - 2)}"),
+        ({"seed": -1}, f"seed: {LEAST_ZERO}"),
+        ({"seed": 2**63}, f"seed: Input should be less than {2**63}"),
+        ({"quorum": -1}, f"quorum: {LEAST_ZERO}"),
+        ({"quorum": 17}, f"quorum: {at_most(16)}"),
+        ({"spare_rounds": -1}, f"spare_rounds: {LEAST_ZERO}"),
+        ({"spare_rounds": 1001}, f"spare_rounds: {at_most(1000)}"),
+        ({"number": 0}, f"number: {LEAST_ONE}"),
+        ({"number": 2**24}, f"number: Input should be less than {2**24}"),
+    ],
+)
+def test_a_model_owner_refuses_settings_out_of_range(values: dict[str, object], line: str) -> None:
+    assert refused(ModelOwnerSettings, **MODEL | values) == line
+
+
+@pytest.mark.parametrize("dataset", ["", "0x", "wine", "0x" + "f" * 65, " 1f", "1f\n", "-1"])
+def test_a_datasets_id_is_hexadecimal(dataset: str) -> None:
+    assert refused(ModelOwnerSettings, **MODEL, dataset=dataset).startswith(
+        "dataset: String should match pattern"
+    )
+    assert checked(ModelOwnerSettings, **MODEL, dataset="0x1F").dataset == "0x1F"
+
+
+def test_samples_are_needed() -> None:
+    assert refused(ModelOwnerSettings, **COMMON) == "samples: Field required"
