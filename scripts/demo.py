@@ -21,12 +21,18 @@ from agents.core.errors import BadInput, HoldfastError
 from agents.demo.collect import Rehearsal, collect
 from agents.demo.live import Screen
 from agents.demo.report import write_report
+from agents.demo.report.page import JSON_NAME, PAGE_NAME
 from agents.demo.scenario import Scenario
-from agents.demo.stage import FUEL, HOMES, Stage, play, withdraw_all
+from agents.demo.stage import FUEL, HOMES, LOGS, STORE, Stage, play, withdraw_all
 from agents.runtime.launch import JOURNAL_FILE
-from scripts.local_chain import ROOT, LocalChain, connect_brownie, local_chain
+from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
 FOLDER = ROOT / "build" / "demo"
+
+_DEPLOYMENTS = {f"{kind.network}.json" for kind in KINDS.values()}
+"""The first file of any run."""
+
+_LEFT = {HOMES, LOGS, STORE, JSON_NAME, PAGE_NAME, *_DEPLOYMENTS}
 
 
 def main(
@@ -59,9 +65,10 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     started_at = int(time.time())
     rehearsal = Rehearsal.of(scenario)
     for note in rehearsal.table.notes:
-        console.print(f"[dim]{escape(note)}[/]")
-    _clear(folder)
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+    old = _last_run(folder)
     with local_chain(scenario.network, block_time=1) as chain:
+        _remove(old)
         stage = Stage(scenario, folder, chain.url, _deploy(scenario, chain, folder))
         begun = time.monotonic()
         journal = stage.home(scenario.model_owner) / JOURNAL_FILE
@@ -73,20 +80,34 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     _conclude(console, folder)
 
 
-def _clear(folder: Path) -> None:
-    """Removes the last run, and nothing else.
+def _last_run(folder: Path) -> list[Path]:
+    """What the last run left in a folder, whether it came to its end or not.
 
     Raises:
-        BadInput: the folder has something else in it.
+        BadInput: the folder has something else in it, or is a file.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / HOMES).is_dir():
+    if not folder.exists():
+        return []
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is a file: name a folder")
+    left = list(folder.iterdir())
+    names = {path.name for path in left}
+    if names and (names - _LEFT or not names & _DEPLOYMENTS):
         raise BadInput(f"{folder} holds something else than a demo: name another folder, or an empty one")
-    shutil.rmtree(folder, ignore_errors=True)
+    return left
+
+
+def _remove(old: list[Path]) -> None:
+    for path in old:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _conclude(console: Console, folder: Path) -> None:
     """The few figures that decide whether it went well."""
-    told = json.loads((folder / "report.json").read_text())
+    told = json.loads((folder / JSON_NAME).read_text())
     accuracy, cheats = told["accuracy"], told["cheats"]
     console.print(
         f"\n{accuracy['metric']} [bold]{accuracy['market']:.3f}[/] on rows that nobody saw "
@@ -97,7 +118,8 @@ def _conclude(console: Console, folder: Path) -> None:
         f"audit {'ok' if told['audit']['ok'] else '[bold red]FAILED[/]'}, "
         f"ledger {'conserved' if told['ledger']['conserved'] else '[bold red]NOT CONSERVED[/]'}\n"
         f"{told['transactions']} transactions, {told['gas']['total']:,} gas, {told['seconds']:.0f} s\n"
-        f"report: {folder / 'report.html'}"
+        f"report: {escape(str(folder / PAGE_NAME))}",
+        soft_wrap=True,
     )
 
 

@@ -45,7 +45,7 @@ class Screen:
         """One event, just applied to `market`."""
         self._market = market
         style = "bold red" if is_bad_news(event) else "green" if isinstance(event, _GOOD) else ""
-        self._console.print(Text(narrate(event, market, self._names), style=style))
+        self._console.print(Text(narrate(event, market, self._names), style=style), soft_wrap=True)
 
     def _status(self) -> Table:
         couple = self._market.couples.get(self._tc)

@@ -35,8 +35,8 @@ from agents.runtime.settings import (
 from agents.runtime.workbench.data_owner import EXPOSED_FILE
 
 SPARE_ROUNDS = 1
-HOMES = "homes"
-"""Folder of the members' own folders."""
+HOMES, STORE, LOGS = "homes", "store", "logs"
+"""Folders: of the members' own folders, of the object store, and of what each member logged."""
 
 FUEL = ETHER
 """What each member gets for gas, beyond what it pays in."""
@@ -93,7 +93,7 @@ class Stage:
             "home": self.home(cast),
             "rpc": self.rpc,
             "deployment": self.deployment,
-            "store": self.folder / "store",
+            "store": self.folder / STORE,
             "opening_deposit": self.opening_deposit(cast),
             "poll_seconds": _POLL_SECONDS,
         }
@@ -148,7 +148,7 @@ def play(stage: Stage, tell: Callable[[MarketEvent, Market], None]) -> None:
                 tell(logged.event, market)
             _check(stage, members)
             if time.monotonic() > deadline:
-                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / 'logs'}")
+                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / LOGS}")
             time.sleep(_POLL_SECONDS)
     database.close()
 
@@ -175,7 +175,7 @@ def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    (stage.folder / "logs").mkdir(parents=True, exist_ok=True)
+    (stage.folder / LOGS).mkdir(parents=True, exist_ok=True)
     members = {
         cast.name: context.Process(target=_act, args=(stage, cast), name=cast.name, daemon=True)
         for cast in stage.scenario.everybody
@@ -224,9 +224,10 @@ def _parts(settings: AgentSettings, member: launch.Member, cast: Cast) -> launch
 def _check(stage: Stage, members: dict[str, BaseProcess]) -> None:
     for name, process in members.items():
         if process.exitcode is not None:
-            lines = _log_file(stage, name).read_text().splitlines() or ["it left no word"]
-            raise StopAgent(f"{name} stopped: {lines[-1]}")
+            log = _log_file(stage, name)  # which a member that died early has not even opened
+            lines = log.read_text().splitlines() if log.exists() else []
+            raise StopAgent(f"{name} stopped: {lines[-1] if lines else 'it left no word'}")
 
 
 def _log_file(stage: Stage, name: str) -> Path:
-    return stage.folder / "logs" / f"{name.replace(' ', '-')}.log"
+    return stage.folder / LOGS / f"{name.replace(' ', '-')}.log"
