@@ -12,6 +12,7 @@ from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
 from agents.learning import evaluate
 from agents.learning.defaults import default_plan
+from agents.learning.limits import DEFAULT_LIMITS
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.prepare import Prepared, partition, strata_of
 from agents.learning.samples import Int64Array, Samples
@@ -40,12 +41,13 @@ class Rehearsal:
 
         Raises:
             BadData, CannotSplit: the data cannot be used so.
-            BadPlan: there is no such model, or not for such a target.
+            BadPlan: there is no such model, or not for such a target or so many columns.
         """
         table = load_table(scenario.data, scenario.target)
         prepared = partition(table, scenario.seed)
         features = prepared.train.features.shape[1]
-        default_plan(table.task, prepared.train.classes, features, scenario.model, scenario.rounds)
+        classes = prepared.train.classes
+        DEFAULT_LIMITS.check(default_plan(table.task, classes, features, scenario.model, scenario.rounds))
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
 
     @property
