@@ -122,7 +122,7 @@ class Scenario:
             miss_penalty=bond * 2 // 5,
             answer_window_seconds=20 * slack,
             draw_window_seconds=4 * slack,
-            report_window_seconds=slack // 2 + 4,
+            report_window_seconds=slack // 2 - 2,
             settle_window_seconds=4 * slack,
             couple_window_seconds=3600,
             offer_seconds=4 * 3600,

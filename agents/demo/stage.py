@@ -6,7 +6,8 @@ import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,7 +19,7 @@ from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.wallet import Wallet
 from agents.core.enums import CouplePhase
-from agents.core.errors import HoldfastError, StopAgent
+from agents.core.errors import HoldfastError, Retry, StopAgent
 from agents.core.events import MarketEvent
 from agents.core.ids import Address, CoupleId, couple_id
 from agents.core.market import Market
@@ -42,7 +43,9 @@ FUEL = ETHER
 """What each member gets for gas, beyond what it pays in."""
 
 _LIMIT_SECONDS = 1800
+_ATTEMPTS = 5
 _POLL_SECONDS = 0.3
+_TIMEOUT_SECONDS = 4.0  # Ganache now and then never answers an estimate that a block overtakes
 _OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
 
 
@@ -96,6 +99,7 @@ class Stage:
             "store": self.folder / STORE,
             "opening_deposit": self.opening_deposit(cast),
             "poll_seconds": _POLL_SECONDS,
+            "timeout_seconds": _TIMEOUT_SECONDS,
         }
         if cast == scenario.data_owner:
             return checked(
@@ -143,9 +147,10 @@ def play(stage: Stage, tell: Callable[[MarketEvent, Market], None]) -> None:
     deadline = time.monotonic() + _LIMIT_SECONDS
     with _members(stage) as members:
         while not _over(market, stage.tc):
-            for logged in stream.poll().events:
-                market.apply(logged)
-                tell(logged.event, market)
+            with suppress(Retry):  # a node that is busy: the next look will do
+                for logged in stream.poll().events:
+                    market.apply(logged)
+                    tell(logged.event, market)
             _check(stage, members)
             if time.monotonic() > deadline:
                 raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / LOGS}")
@@ -155,9 +160,21 @@ def play(stage: Stage, tell: Callable[[MarketEvent, Market], None]) -> None:
 
 def withdraw_all(stage: Stage) -> None:
     """Everybody takes out what is free."""
-    for cast in stage.scenario.everybody:
-        settings = stage.settings(cast)
-        launch.take_out(settings, launch.enrol(settings, stage.wallet(cast)))
+    everybody = stage.scenario.everybody
+    with ThreadPoolExecutor(len(everybody)) as hands:
+        list(hands.map(lambda cast: _withdraw(stage, cast), everybody))
+
+
+def _withdraw(stage: Stage, cast: Cast) -> None:
+    """One member's withdrawal; a node that does not answer is asked again."""
+    settings = stage.settings(cast)
+    for attempt in range(_ATTEMPTS):
+        try:
+            launch.take_out(settings, launch.enrol(settings, stage.wallet(cast)))
+            return
+        except Retry:
+            if attempt + 1 == _ATTEMPTS:
+                raise
 
 
 def _over(market: Market, tc: CoupleId) -> bool:

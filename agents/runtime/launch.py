@@ -75,7 +75,9 @@ def enrol(settings: AgentSettings, wallet: Wallet) -> Member:
         WrongNetwork: the node serves another chain, or the market is not on it.
         NodeUnavailable: the node does not answer.
     """
-    client = MarketClient.connect(settings.rpc, Deployment.load(settings.deployment))
+    client = MarketClient.connect(
+        settings.rpc, Deployment.load(settings.deployment), settings.timeout_seconds
+    )
     key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
     domain = client.read(views.receipt_domain())
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)

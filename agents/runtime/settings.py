@@ -68,6 +68,8 @@ class AgentSettings(_Settings):
         store: folder of the object store.
         password: of the wallet in ``home/wallet.json``.
         opening_deposit: paid in when it registers.
+        poll_seconds: how long it rests when nothing is due.
+        timeout_seconds: after which a request counts as unanswered.
     """
 
     home: Path
@@ -77,6 +79,7 @@ class AgentSettings(_Settings):
     password: SecretStr = SecretStr("")
     opening_deposit: int = Field(default=0, ge=0)
     poll_seconds: float = Field(default=1.0, gt=0, le=600)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=600)
 
     @property
     def wallet(self) -> Path:
