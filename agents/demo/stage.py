@@ -202,10 +202,11 @@ def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
             process.start()
         yield dict(members)
     finally:
-        for process in members.values():
+        started = [process for process in members.values() if process.pid is not None]
+        for process in started:
             if process.is_alive():
                 process.terminate()
-        for process in members.values():
+        for process in started:
             process.join(10)
             if process.is_alive():
                 process.kill()

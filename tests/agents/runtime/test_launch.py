@@ -95,7 +95,7 @@ def common(
 ) -> dict[str, Any]:
     """What every kind of settings needs; to connect is to connect to the bank."""
     deployment.save(tmp_path / "market.json")
-    monkeypatch.setattr(MarketClient, "connect", lambda _rpc, known: MarketClient.over(bank, known))
+    monkeypatch.setattr(MarketClient, "connect", lambda _rpc, known, *_: MarketClient.over(bank, known))
     return {
         "home": tmp_path / "home",
         "deployment": tmp_path / "market.json",

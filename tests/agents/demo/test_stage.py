@@ -1,0 +1,379 @@
+"""Where a demo plays: what each member is given, how the play goes on, and how it ends.
+
+Rules: A17.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import pickle
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import pytest
+
+from agents.chain.client import BlockRef
+from agents.chain.history import Batch
+from agents.core.errors import NodeUnavailable, Refused, StopAgent
+from agents.core.events import Logged, MarketEvent
+from agents.core.market import Market
+from agents.demo import stage as module
+from agents.demo.cheats import DataReceiptCopier, LazyBench
+from agents.demo.scenario import CHEATS, Cast, Scenario
+from agents.demo.stage import SPARE_ROUNDS, Stage, play, withdraw_all
+from agents.roles.acts import Identity
+from agents.roles.data_owner import DataOwner
+from agents.roles.model_owner import ModelOwner
+from agents.runtime import launch
+from agents.runtime.home import Home
+from agents.runtime.settings import (
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+    Terms,
+)
+from agents.runtime.workbench.bench import Tools
+from agents.vault.keys import SecretKey
+from agents.vault.store import MemoryStore
+from tests.support.histories import Story, told
+
+SCENARIO = Scenario(data="wine", subsets=3, replicas=3, rounds=5, seed=6, model="logistic")
+STORY = told(rounds=2)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(SCENARIO, tmp_path, "http://127.0.0.1:8545", tmp_path / "ganache-cli.json")
+
+
+# --- settings ---
+
+
+def test_everybody_has_a_home_and_an_address_of_its_own(stage: Stage) -> None:
+    everybody = SCENARIO.everybody
+    assert len({stage.home(cast) for cast in everybody}) == len({*map(stage.address, everybody)}) == 11
+    assert stage.names == {stage.address(cast): cast.name for cast in everybody}
+    assert stage.home(SCENARIO.cloud_owners[0]) == stage.folder / "homes" / "cloud-owner-1"
+
+
+def test_the_data_owner_is_given_data_shape_and_cloud_owners(stage: Stage) -> None:
+    settings = stage.settings(SCENARIO.data_owner)
+    assert isinstance(settings, DataOwnerSettings)
+    assert (settings.table, settings.target, settings.seed) == ("wine", None, 6)
+    assert (settings.subsets, settings.replicas, settings.terms) == (3, 3, SCENARIO.terms)
+    dealt = [[stage.address(cast) for cast in SCENARIO.cloud_owners if cast.subset == s] for s in range(3)]
+    assert [list(owners) for owners in settings.dealt] == dealt, "each cast is dealt the subset it expects"
+
+
+def test_the_model_owner_is_given_what_the_data_owner_exposes(stage: Stage) -> None:
+    settings = stage.settings(SCENARIO.model_owner)
+    assert isinstance(settings, ModelOwnerSettings)
+    assert settings.samples == stage.home(SCENARIO.data_owner) / "exposed.samples"
+    assert (settings.model, settings.rounds, settings.seed) == ("logistic", 5, 6)
+    assert settings.spare_rounds == SPARE_ROUNDS
+
+
+def test_everybody_uses_the_same_node_market_and_store(stage: Stage) -> None:
+    settings = [stage.settings(cast) for cast in SCENARIO.everybody]
+    assert {one.rpc for one in settings} == {"http://127.0.0.1:8545"}
+    assert {one.deployment for one in settings} == {stage.deployment}
+    assert {one.store for one in settings} == {stage.folder / "store"}
+    assert sum(isinstance(one, CloudOwnerSettings) for one in settings) == 9
+
+
+@pytest.mark.parametrize(("subsets", "replicas"), [(1, 1), (4, 3), (21, 3), (64, 1)])
+def test_everybody_pays_in_what_it_will_have_to_lock(tmp_path: Path, subsets: int, replicas: int) -> None:
+    scenario = Scenario(subsets=subsets, replicas=replicas, rounds=7)
+    stage = Stage(scenario, tmp_path, "http://node", tmp_path / "x.json")
+    settings = stage.settings(scenario.data_owner)
+    assert isinstance(settings, DataOwnerSettings)
+    terms = settings.dataset_terms
+    assert stage.opening_deposit(scenario.data_owner) == terms.couple_bond
+    assert stage.opening_deposit(scenario.cloud_owners[0]) == terms.instance_bond
+    escrow = (7 + SPARE_ROUNDS) * terms.escrow_per_round
+    assert stage.opening_deposit(scenario.model_owner) == escrow
+
+
+def test_a_stage_can_be_handed_to_another_process(stage: Stage) -> None:
+    for cast in SCENARIO.everybody:
+        assert pickle.loads(pickle.dumps((stage, cast))) == (stage, cast)
+
+
+# --- parts ---
+
+
+def member(cast: Cast, stage: Stage) -> Any:
+    """A member with keys, without a market."""
+    key, wallet = SecretKey.from_seed(cast.secret), stage.wallet(cast)
+    identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, bytes(32))
+    tools = Tools(Home(stage.home(cast)), MemoryStore(), key, lambda: 0)
+    return SimpleNamespace(identity=identity, tools=tools, wallet=wallet)
+
+
+def test_everybody_plays_its_part(stage: Stage) -> None:
+    def parts(cast: Cast) -> launch.Parts:
+        return module._parts(stage.settings(cast), member(cast, stage), cast)
+
+    assert isinstance(parts(SCENARIO.data_owner)[0], DataOwner)
+    assert isinstance(parts(SCENARIO.model_owner)[0], ModelOwner)
+    for cast in SCENARIO.cloud_owners:
+        role, bench = parts(cast)
+        assert (type(role), type(bench)) == (cast.part.role, cast.part.bench)
+        assert role.opening_deposit == Terms().instance_bond  # type: ignore[attr-defined]
+    copier, lazy = (next(cast for cast in SCENARIO.cloud_owners if cast.part is part) for part in CHEATS[:2])
+    assert isinstance(parts(copier)[0], DataReceiptCopier)
+    assert isinstance(parts(lazy)[1], LazyBench)
+
+
+def test_a_members_process_runs_its_parts_until_a_signal(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast, ran = SCENARIO.cloud_owners[1], []
+
+    def run(settings: Any, who: Any, role: Any, bench: Any, stop: threading.Event) -> None:
+        ran.append((settings, who.wallet.address, type(role), type(bench), stop.is_set()))
+
+    monkeypatch.setattr(launch, "enrol", lambda *_: member(cast, stage))
+    monkeypatch.setattr(launch, "run", run)
+    module._act(stage, cast)
+    assert ran == [(stage.settings(cast), stage.address(cast), DataReceiptCopier, cast.part.bench, False)]
+
+
+def test_a_member_that_cannot_go_on_logs_why_and_ends_with_1(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def enrol(*_: object) -> None:
+        raise NodeUnavailable("the node did not answer")
+
+    monkeypatch.setattr(launch, "enrol", enrol)
+    with pytest.raises(SystemExit) as ended, caplog.at_level(logging.ERROR):
+        module._act(stage, SCENARIO.data_owner)
+    assert ended.value.code == 1
+    assert caplog.messages == ["the node did not answer"]
+
+
+# --- the play ---
+
+
+class Stream:
+    """Delivers a history, a few events a poll."""
+
+    def __init__(self, history: list[Logged], at_once: int = 10) -> None:
+        self._parts = [tuple(history[start : start + at_once]) for start in range(0, len(history), at_once)]
+        self.polls = 0
+
+    def poll(self) -> Batch:
+        self.polls += 1
+        if self.polls == 3:
+            raise NodeUnavailable("the node is busy")
+        events = self._parts.pop(0) if self._parts else ()
+        return Batch(events, False, BlockRef(1, bytes(32), 0), 0)
+
+
+@pytest.fixture
+def quick(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The stage of `STORY`, where time passes by naps alone; `members` are the processes."""
+    it = SimpleNamespace(now=0.0, members={}, stream=Stream(STORY.history), closed=False)
+
+    @contextmanager
+    def processes(_: Stage) -> Iterator[dict[str, Any]]:
+        try:
+            yield it.members
+        finally:
+            it.closed = True
+
+    def nap(seconds: float) -> None:
+        it.now += seconds
+
+    monkeypatch.setattr(Stage, "connect", lambda _: None)
+    monkeypatch.setattr(Stage, "tc", STORY.tc)
+    monkeypatch.setattr(module, "EventStream", lambda *_: it.stream)
+    monkeypatch.setattr(module, "_members", processes)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: it.now, sleep=nap))
+    return it
+
+
+def test_tells_every_event_once_until_training_is_over(stage: Stage, quick: SimpleNamespace) -> None:
+    events: list[MarketEvent] = []
+
+    def tell(event: MarketEvent, market: Market) -> None:
+        events.append(event)
+        assert market.timestamp, "the event is applied already"
+
+    play(stage, tell)
+    assert events == [logged.event for logged in STORY.history]
+    assert quick.closed
+
+
+@pytest.mark.parametrize("end", ["abort", "complete"])
+def test_any_end_of_the_couple_is_the_end(stage: Stage, quick: SimpleNamespace, end: str) -> None:
+    story = Story()
+    story.distribute()
+    story.approve()
+    if end == "abort":
+        story.start()
+    getattr(story, end)()
+    later = [replace(story.history[-1], event=story.history[0].event)] * 10
+    quick.stream = Stream([*story.history, *later], at_once=len(story.history))
+    told_: list[MarketEvent] = []
+    play(stage, lambda event, _: told_.append(event))
+    assert told_ == [logged.event for logged in story.history]
+
+
+def test_a_training_that_takes_too_long_is_stopped(stage: Stage, quick: SimpleNamespace) -> None:
+    quick.stream = Stream(STORY.history[:5])
+    with pytest.raises(StopAgent) as stopped:
+        play(stage, lambda *_: None)
+    assert str(stopped.value) == f"training is not over after 1800 s: see {stage.folder / 'logs'}"
+    assert quick.closed
+
+
+@pytest.mark.parametrize(
+    ("log", "word"),
+    [
+        ("12:00 INFO sent\n12:01 ERROR the wallet is empty\n", "12:01 ERROR the wallet is empty"),
+        ("", "it left no word"),
+        (None, "it left no word"),
+    ],
+)
+def test_a_member_that_dies_stops_the_play(
+    stage: Stage, quick: SimpleNamespace, log: str | None, word: str
+) -> None:
+    (stage.folder / "logs").mkdir()
+    if log is not None:
+        (stage.folder / "logs" / "cloud-owner-2.log").write_text(log)
+    alive, dead = SimpleNamespace(exitcode=None), SimpleNamespace(exitcode=1)
+    quick.members = {"data owner": alive, "cloud owner 2": dead}
+    with pytest.raises(StopAgent) as stopped:
+        play(stage, lambda *_: None)
+    assert str(stopped.value) == f"cloud owner 2 stopped: {word}"
+    assert quick.closed
+
+
+# --- processes ---
+
+
+class Process:
+    """Stands for a process, and remembers what was done with it.
+
+    Attributes:
+        broken: names of those that cannot be started. `stubborn` are those that must be killed.
+    """
+
+    made: ClassVar[list[Process]] = []
+    broken: ClassVar[set[str]] = set()
+    stubborn: ClassVar[set[str]] = set()
+
+    def __init__(self, *, target: object, args: tuple[Any, ...], name: str, daemon: bool) -> None:
+        assert target is module._act
+        assert daemon, "it must not outlive us"
+        self.cast, self.name, self.done = args[1], name, list[str]()
+        self.pid: int | None = None
+        self.alive = False
+        self.made.append(self)
+
+    def start(self) -> None:
+        if self.name in self.broken:
+            raise OSError("no more processes")
+        self.pid, self.alive = 1, True
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+    def terminate(self) -> None:
+        self.done.append("terminate")
+        self.alive = self.name in self.stubborn
+
+    def join(self, _seconds: float) -> None:
+        assert self.pid is not None, "can only join a started process"
+        assert all(process.done or process.pid is None for process in self.made), "ask all before waiting"
+        self.done.append("join")
+
+    def kill(self) -> None:
+        self.done.append("kill")
+        self.alive = False
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    """The processes that are made, instead of making them."""
+    context = SimpleNamespace(Process=Process, set_forkserver_preload=lambda _: None)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: context)
+    for name, empty in (("made", []), ("broken", set()), ("stubborn", set())):
+        monkeypatch.setattr(Process, name, empty)
+    return Process.made
+
+
+def test_everybody_is_a_process_that_ends_with_the_play(stage: Stage, processes: list[Process]) -> None:
+    with module._members(stage) as members:
+        assert [process.cast for process in processes] == list(SCENARIO.everybody)
+        assert list(members) == [cast.name for cast in SCENARIO.everybody]
+        assert all(process.alive for process in processes)
+        assert (stage.folder / "logs").is_dir()
+    assert [process.done for process in processes] == [["terminate", "join"]] * len(processes)
+
+
+def test_a_process_that_does_not_end_is_killed(stage: Stage, processes: list[Process]) -> None:
+    Process.stubborn.add("cloud owner 3")
+    with module._members(stage):
+        pass
+    assert not any(process.alive for process in processes)
+    assert [process.name for process in processes if "kill" in process.done] == ["cloud owner 3"]
+
+
+def test_if_one_cannot_be_started_the_others_end(stage: Stage, processes: list[Process]) -> None:
+    Process.broken.add("cloud owner 2")
+    with pytest.raises(OSError, match="no more processes"), module._members(stage):
+        pass
+    assert not any(process.alive for process in processes)
+    assert [process.name for process in processes if process.done] == ["data owner", "cloud owner 1"]
+
+
+# --- after the play ---
+
+
+@pytest.fixture
+def asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Exception]]:
+    """What goes wrong with each member's withdrawals, in turn; each that is tried takes one off."""
+    problems: dict[str, list[Exception]] = {name: [] for name in stage.names.values()}
+
+    def take_out(settings: Any, wallet: Any) -> int:
+        name = stage.names[wallet.address]
+        assert settings.home.name == name.replace(" ", "-")
+        if problems[name]:
+            raise problems[name].pop(0)
+        del problems[name]
+        return 5
+
+    monkeypatch.setattr(launch, "enrol", lambda _, wallet: wallet)
+    monkeypatch.setattr(launch, "take_out", take_out)
+    return problems
+
+
+def test_everybody_withdraws_once(stage: Stage, asked: dict[str, list[Exception]]) -> None:
+    withdraw_all(stage)
+    assert asked == {}
+
+
+def test_a_node_that_does_not_answer_is_asked_again(stage: Stage, asked: dict[str, list[Exception]]) -> None:
+    asked["cloud owner 4"] = [NodeUnavailable("the node is busy")] * 4
+    withdraw_all(stage)
+    assert asked == {}
+
+
+@pytest.mark.parametrize(
+    "problems", [[NodeUnavailable("the node is away")] * 5, [Refused("Ledger_TransferFailed")]]
+)
+def test_a_withdrawal_that_fails_is_told(
+    stage: Stage, asked: dict[str, list[Exception]], problems: list[Exception]
+) -> None:
+    asked["cloud owner 4"] = list(problems)
+    with pytest.raises(type(problems[0]), match=str(problems[0]).rstrip("()")):
+        withdraw_all(stage)
+    assert asked == {"cloud owner 4": []}, "nobody else is held up"
