@@ -13,9 +13,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from agents.chain.deployment import Deployment
 from brownie import Marketplace, accounts, history, network
 
+from agents.chain.deployment import Deployment
 from agents.core.errors import BadInput
 from agents.core.ids import Address
 
