@@ -125,6 +125,8 @@ def test_an_agent_needs_a_home_a_market_and_a_store(missing: str) -> None:
         ({"poll_seconds": 0}, "poll_seconds: Input should be greater than 0"),
         ({"poll_seconds": 601}, f"poll_seconds: {at_most(600)}"),
         ({"poll_seconds": float("nan")}, f"poll_seconds: {at_most(600)}"),
+        ({"timeout_seconds": 0}, "timeout_seconds: Input should be greater than 0"),
+        ({"timeout_seconds": 601}, f"timeout_seconds: {at_most(600)}"),
         ({"roc": "http://localhost"}, "roc: Extra inputs are not permitted"),
     ],
 )
