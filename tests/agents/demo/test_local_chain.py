@@ -52,7 +52,7 @@ def test_refuses_a_program_that_is_not_installed(
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with (
-        pytest.raises(BadInput, match="^anvil is not installed"),
+        pytest.raises(BadInput, match=r"^anvil is not installed"),
         local_chain("anvil"),
     ):
         pass
