@@ -5,6 +5,7 @@
     python -m agents cloud-owner --home bob
     python -m agents model-owner --home carol --samples alice/exposed.samples
     python -m agents audit
+    python -m agents retire --home bob --instance 7099...
     python -m agents withdraw --home bob
 
 Exit codes: 0 done, 1 the agent cannot go on or the audit found something, 2 wrong input.
@@ -28,7 +29,7 @@ from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
-from agents.core.ids import Address
+from agents.core.ids import Address, InstanceId
 from agents.runtime import launch
 from agents.runtime.audit import Audited, audit_deployment
 from agents.runtime.settings import (
@@ -188,6 +189,22 @@ def withdraw(
     print(f"{launch.take_out(settings, member, amount)} wei withdrawn")
 
 
+@app.command()
+def retire(
+    home: Home,
+    instance: Annotated[list[str], typer.Option(help="Id of a cloud instance, hexadecimal; once for each.")],
+    rpc: Rpc = RPC,
+    deployment: DeploymentFile = DEPLOYMENT,
+    store: Store = STORE,
+    password_file: PasswordFile = None,
+) -> None:
+    """Leave the pool with some instances; their bonds are held until no round needs them."""
+    settings = checked(AgentSettings, **_common(home, rpc, deployment, store, password_file, 0))
+    instances = [_instance(text) for text in instance]
+    launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
+    print(f"{len(instances)} instances retiring")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; a wrong input is one line on stderr."""
     try:
@@ -246,6 +263,15 @@ def _address(text: str) -> Address:
     if not is_address(text):
         raise BadInput(f"{text!r} is no address: give 0x and 40 hexadecimal digits")
     return Address(to_checksum_address(text))
+
+
+def _instance(text: str) -> InstanceId:
+    digits = text.removeprefix("0x")
+    if not 1 <= len(digits) <= 64 or set(digits.lower()) - set("0123456789abcdef"):
+        raise BadInput(
+            f"{text!r} is no instance: give its id in hexadecimal, as its file in subsets/ is named"
+        )
+    return InstanceId(int(digits, 16))
 
 
 def _tell(audited: Audited, findings: list[str]) -> None:

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.sender import Sender
 from agents.chain.wallet import Wallet
-from agents.core.calls import withdraw
+from agents.core.calls import Call, retire_ci, withdraw
 from agents.core.errors import BadInput
-from agents.core.ids import DatasetId
+from agents.core.ids import DatasetId, InstanceId
 from agents.roles.acts import Identity, Role
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
@@ -162,18 +162,41 @@ def take_out(settings: AgentSettings, member: Member, amount: int | None = None)
     """
     if amount is not None and not 0 <= amount < 2**256:
         raise BadInput(f"{amount} wei is no amount: name what to withdraw, 0 or more")
+    with _sender(settings, member) as sender:
+        wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
+        if wanted:
+            _send(sender, withdraw(wanted))
+    return wanted
+
+
+def retire(settings: AgentSettings, member: Member, instances: Sequence[InstanceId]) -> None:
+    """Takes instances of a cloud owner, or of a data owner's dataset, out of the pool.
+
+    Raises:
+        Refused: one of them is not there, not the member's, or gone already; those before it are retired.
+        BadInput: the agent itself is running.
+    """
+    with _sender(settings, member) as sender:
+        for ci in instances:
+            _send(sender, retire_ci(ci))
+
+
+@contextmanager
+def _sender(settings: AgentSettings, member: Member) -> Iterator[Sender]:
+    """A sender for a command, with nothing left to finish."""
     database = Database(settings.home / CHAIN_FILE)
     try:
         sender = Sender(member.client, member.wallet, database)
         sender.resume()
-        wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
-        outcomes = sender.send([withdraw(wanted)]).outcomes if wanted else ()
+        yield sender
     finally:
         database.close()
-    for outcome in outcomes:
+
+
+def _send(sender: Sender, call: Call) -> None:
+    for outcome in sender.send([call]).outcomes:
         if outcome.refusal is not None:
             raise outcome.refusal
-    return wanted
 
 
 @contextmanager

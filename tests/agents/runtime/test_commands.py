@@ -291,3 +291,28 @@ def test_says_which_commands_there_are(capsys: pytest.CaptureFixture[str]) -> No
     assert code == 0
     for command in ("data-owner", "cloud-owner", "model-owner", "audit", "wallet", "withdraw"):
         assert command in out
+
+
+# --- leaving ---
+
+
+def test_retires_the_instances_that_are_named(
+    capsys: pytest.CaptureFixture[str],
+    started: Started,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    named: list[list[int]] = []
+    monkeypatch.setattr(launch, "retire", lambda _settings, _member, cis: named.append(list(cis)))
+    said = run(capsys, "retire", "--home", tmp_path, "--instance", "0xA1", "--instance", "b2")
+    assert said == (0, "2 instances retiring\n", "")
+    assert named == [[0xA1, 0xB2]]
+
+
+@pytest.mark.parametrize("text", ["", "0x", "xyz", "1" * 65])
+def test_refuses_what_is_no_instance(
+    capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path, text: str
+) -> None:
+    code, out, error = run(capsys, "retire", "--home", tmp_path, "--instance", text)
+    assert (code, out) == (2, "")
+    assert error == f"{text!r} is no instance: give its id in hexadecimal, as its file in subsets/ is named\n"

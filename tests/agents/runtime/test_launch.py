@@ -21,8 +21,9 @@ from agents.chain.client import MarketClient
 from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
+from agents.core.calls import retire_ci
 from agents.core.errors import BadInput, NodeUnavailable, Refused, StopAgent, WrongNetwork
-from agents.core.ids import Address
+from agents.core.ids import Address, InstanceId
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
@@ -402,3 +403,12 @@ def test_says_what_it_does_unless_it_is_to_be_quiet(
         ours.setLevel(before)
     assert told["level"] == logging.WARNING, "libraries only warn"
     assert "cloud owner: " in told["format"]
+
+
+# --- leaving ---
+
+
+def test_retires_instances_in_order(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+    launch.retire(settings, member, [InstanceId(7), InstanceId(8)])
+    sent = [tx.data for block in bank.blocks for tx in block.transactions]
+    assert sent == [member.client.codec.call(retire_ci(InstanceId(ci))) for ci in (7, 8)]
