@@ -6,5 +6,5 @@ import {Settlement} from "./market/Settlement.sol";
 
 /// @title The Holdfast market
 /// @notice The one deployed contract. It has no owner and no settings. Its chapters, each building on the one before:
-/// `market/Ledger`, `Members`, `Distribution`, `Training`, `Settlement`; its manual: `interfaces/`.
+/// `market/Ledger`, `Members`, `Pool`, `Distribution`, `Couples`, `Training`, `Settlement`; its manual: `interfaces/`.
 contract Marketplace is Settlement, Multicall {}

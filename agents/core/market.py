@@ -1,7 +1,7 @@
 """The market's mirror: the whole state of the contract, rebuilt from its events alone.
 
 Every agent decides on such a mirror, and the auditor compares one with the contract. The rules of time
-(`phase_of`) are the contract's (``market/Training.sol``).
+(`phase_of`) are the contract's (``market/Couples.sol``).
 """
 
 from __future__ import annotations
