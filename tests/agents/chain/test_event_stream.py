@@ -135,6 +135,7 @@ def test_waits_for_confirmations(mine: Any, client: MarketClient, database: Data
     assert follower.catch_up() == [1]
     mine()
     assert follower.catch_up() == [1, 2]
+    assert follower.catch_up() == [1, 2], "no block that is not confirmed yet"
 
 
 def test_keeps_to_its_own_market(

@@ -6,6 +6,8 @@ Rules: A17, A52.
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -284,6 +286,16 @@ def test_an_audit_is_told_to_machines_too(
     assert (report["ok"], report["conserved"], report["findings"]) == (ok, True, list(differences))
     assert set(report["members"]) == set(AUDITED.audit.statements)
     assert report["members"][STORY.data_owner]["paid_in"] == 10**18
+
+
+def test_the_package_is_the_command_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["agents", "audit", "--deployment", "none.json"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("agents", run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("no deployment at none.json")
 
 
 def test_says_which_commands_there_are(capsys: pytest.CaptureFixture[str]) -> None:
