@@ -1,6 +1,6 @@
 """Small splits by the exact integer program, and what is said where there is none.
 
-Rules: P14, P15.
+Rules: P13, P14, P16.
 """
 
 from __future__ import annotations
