@@ -73,7 +73,7 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
         begun = time.monotonic()
         journal = stage.home(scenario.model_owner) / JOURNAL_FILE
         with Screen(console, stage.names, stage.tc, journal) as screen:
-            play(stage, screen.tell)
+            play(stage, screen.tell, screen.say)
         withdraw_all(stage)
         outcome = collect(stage, rehearsal, started_at, time.monotonic() - begun)
     write_report(outcome, folder)

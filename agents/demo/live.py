@@ -47,6 +47,10 @@ class Screen:
         style = "bold red" if is_bad_news(event) else "green" if isinstance(event, _GOOD) else ""
         self._console.print(Text(narrate(event, market, self._names), style=style), soft_wrap=True)
 
+    def say(self, words: str) -> None:
+        """A line that is no event."""
+        self._console.print(Text(words, style="bold yellow"))
+
     def _status(self) -> Table:
         couple = self._market.couples.get(self._tc)
         row = Table.grid(padding=(0, 3))

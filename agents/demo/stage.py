@@ -136,11 +136,22 @@ class Stage:
         return terms.instance_bond
 
 
-def play(stage: Stage, tell: Callable[[MarketEvent, Market], None]) -> None:
+def play(
+    stage: Stage,
+    tell: Callable[[MarketEvent, Market], None],
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
     """Runs every member until training is over, telling each event as it comes.
 
+    A member that is killed is started again on its home: it goes on where it was.
+
+    Args:
+        stage: where it plays.
+        tell: is given each event and the market that it leaves.
+        say: is given whatever else is worth a line.
+
     Raises:
-        StopAgent: a member died, or it takes too long.
+        StopAgent: a member gave up, or it takes too long.
     """
     database = Database(":memory:")
     stream, market = EventStream(stage.connect(), database), Market()
@@ -151,7 +162,9 @@ def play(stage: Stage, tell: Callable[[MarketEvent, Market], None]) -> None:
                 for logged in stream.poll().events:
                     market.apply(logged)
                     tell(logged.event, market)
-            _check(stage, members)
+            for name in _killed(stage, members):
+                say(f"{name} was killed; it starts again where it was")
+                members[name] = _started(stage, name)
             if time.monotonic() > deadline:
                 raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / LOGS}")
             time.sleep(_POLL_SECONDS)
@@ -190,26 +203,30 @@ def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
 
     They fork from one process that has done the imports once.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
     (stage.folder / LOGS).mkdir(parents=True, exist_ok=True)
-    members = {
-        cast.name: context.Process(target=_act, args=(stage, cast), name=cast.name, daemon=True)
-        for cast in stage.scenario.everybody
-    }
+    members: dict[str, BaseProcess] = {}
     try:
-        for process in members.values():
-            process.start()
-        yield dict(members)
+        for cast in stage.scenario.everybody:
+            members[cast.name] = _started(stage, cast.name)
+        yield members
     finally:
-        started = [process for process in members.values() if process.pid is not None]
-        for process in started:
+        for process in members.values():
             if process.is_alive():
                 process.terminate()
-        for process in started:
+        for process in members.values():
             process.join(10)
             if process.is_alive():
                 process.kill()
+
+
+def _started(stage: Stage, name: str) -> BaseProcess:
+    """A member's process, running."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    cast = next(cast for cast in stage.scenario.everybody if cast.name == name)
+    process = context.Process(target=_act, args=(stage, cast), name=name, daemon=True)
+    process.start()
+    return process
 
 
 def _act(stage: Stage, cast: Cast) -> None:
@@ -239,12 +256,19 @@ def _parts(settings: AgentSettings, member: launch.Member, cast: Cast) -> launch
     return role, cast.part.bench(member.tools)
 
 
-def _check(stage: Stage, members: dict[str, BaseProcess]) -> None:
-    for name, process in members.items():
-        if process.exitcode is not None:
+def _killed(stage: Stage, members: dict[str, BaseProcess]) -> list[str]:
+    """Who was ended by a signal.
+
+    Raises:
+        StopAgent: a member ended by itself.
+    """
+    ended = {name: process.exitcode for name, process in members.items() if process.exitcode is not None}
+    for name, code in ended.items():
+        if code >= 0:
             log = _log_file(stage, name)  # which a member that died early has not even opened
             lines = log.read_text().splitlines() if log.exists() else []
             raise StopAgent(f"{name} stopped: {lines[-1] if lines else 'it left no word'}")
+    return list(ended)
 
 
 def _log_file(stage: Stage, name: str) -> Path:

@@ -76,6 +76,12 @@ def test_good_and_bad_news_have_colours(tmp_path: Path, event: MarketEvent, styl
     assert ("\x1b" in line) == bool(style)
 
 
+def test_says_what_is_no_event_as_text(tmp_path: Path) -> None:
+    on = screen(tmp_path / "none")
+    on.say("[b]Mallory[/b] was killed")
+    assert text(on) == "[b]Mallory[/b] was killed\n"
+
+
 def test_shows_no_last_line_in_a_file(tmp_path: Path) -> None:
     on = screen(tmp_path / "none")
     with on:

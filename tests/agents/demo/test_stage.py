@@ -256,6 +256,26 @@ def test_a_member_that_dies_stops_the_play(
     assert quick.closed
 
 
+def test_a_member_that_is_killed_goes_on(
+    stage: Stage, quick: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = SimpleNamespace(exitcode=None)
+    started: list[str] = []
+
+    def start(_: Stage, name: str) -> SimpleNamespace:
+        started.append(name)
+        return again
+
+    monkeypatch.setattr(module, "_started", start)
+    alive, killed = SimpleNamespace(exitcode=None), SimpleNamespace(exitcode=-9)
+    quick.members = {"data owner": alive, "cloud owner 2": killed}
+    said: list[str] = []
+    play(stage, lambda *_: None, said.append)
+    assert started == ["cloud owner 2"]
+    assert quick.members == {"data owner": alive, "cloud owner 2": again}
+    assert said == ["cloud owner 2 was killed; it starts again where it was"]
+
+
 # --- processes ---
 
 
