@@ -60,7 +60,7 @@ def test_gas_and_transactions_are_counted(told: dict[str, Any]) -> None:
     ("flags", "told_line"),
     [
         (("--data", "no-such.csv"), "no-such.csv"),
-        (("--target", "no such column"), "no such column"),
+        (("--target", "age"), "leave the target column out"),
         (("--model", "forest"), "forest"),
         (("--subsets", "0"), "subsets is 0: choose 1 to 256"),
         (("--network", "mainnet"), "mainnet"),

@@ -47,6 +47,7 @@ def at(timestamp: int, act: Callable[[], Any]) -> Any:
 
 def _set(timestamp: int) -> None:
     if web3.client_version.lower().startswith("anvil"):
+        _request("evm_setTime", now())  # its clock may be ahead of the last block after a revert
         _request("evm_setNextBlockTimestamp", timestamp)
     else:
         _request("evm_setTime", timestamp * 1000)
