@@ -7,6 +7,7 @@ agent that is killed anywhere and started again goes on where it was.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -64,13 +65,13 @@ class Send:
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(ABC):
     """Work off the chain. Its result is kept under `key`, and it is asked for until there is one."""
 
     @property
+    @abstractmethod
     def key(self) -> str:
         """Names the result."""
-        raise NotImplementedError
 
 
 Act = Send | Task
