@@ -5,6 +5,7 @@ Rules: A8, A9, A11, A13.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,10 +73,17 @@ def transact(node: Node, wallet: Wallet, **fields: Any) -> dict[str, Any]:
         "value": 0,
     }
     raw = wallet.sign({**common, **fields}).raw
-    receipt: dict[str, Any] = node.ask(
-        "eth_getTransactionReceipt", node.ask("eth_sendRawTransaction", "0x" + raw.hex())
-    )
-    return receipt
+    return receipt_of(node, node.ask("eth_sendRawTransaction", "0x" + raw.hex()))
+
+
+def receipt_of(node: Node, transaction: str) -> dict[str, Any]:
+    """The receipt, if it is mined at once; anvil shows it a moment after."""
+    for _ in range(20):
+        receipt: dict[str, Any] | None = node.ask("eth_getTransactionReceipt", transaction)
+        if receipt is not None:
+            return receipt
+        time.sleep(0.02)
+    return {}
 
 
 def installed(kind: str) -> bool:

@@ -272,8 +272,9 @@ class Couple:
             self.outlive("deadline")
 
     def outlive_settlement(self) -> None:
-        """Lets the open round's settle deadline pass by a second."""
-        clock.travel_to(self.settle_deadline + 1)
+        """Lets the open round's settle deadline pass, if it has not."""
+        if clock.now() <= self.settle_deadline:
+            clock.travel_to(self.settle_deadline + 1)
 
     def _send(self, function: str, *arguments: Any, by: Any) -> Any:
         return getattr(self.market.contract, function)(*arguments, {"from": by})

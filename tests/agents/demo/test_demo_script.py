@@ -204,7 +204,7 @@ def played(monkeypatch: pytest.MonkeyPatch, chains: list[str]) -> list[str]:
         deployment.write_text("{}")
         return deployment
 
-    def play(stage: Stage, tell: Callable[[Any, Any], None]) -> None:
+    def play(stage: Stage, tell: Callable[[Any, Any], None], _say: Callable[[str], None]) -> None:
         assert stage.rpc == "http://127.0.0.1:8545"
         chains.append("played")
         mirror = Story().market
