@@ -17,6 +17,9 @@ interface ILedger {
     /// @notice The free balance of `account` is too small for what it wants to lock or withdraw.
     error Ledger_InsufficientBalance(address account, uint256 needed, uint256 balance);
 
+    /// @notice The market would hold more than it can account for: 2^96 - 1 wei, 79 billion coins.
+    error Ledger_Full(uint256 holdings, uint256 limit);
+
     /// @notice Adds the coins sent to the caller's balance. Anyone may call, member or not.
     /// @dev Emits {Deposited}.
     function deposit() external payable;

@@ -20,6 +20,9 @@ abstract contract Ledger is IMarketplace {
         uint32 couples;
     }
 
+    /// @dev As every amount is a part of what the market holds, none is ever too large for its field.
+    uint256 private constant MAX_HOLDINGS = type(uint96).max;
+
     mapping(address => Account) internal _accounts;
 
     /// @inheritdoc ILedger
@@ -41,6 +44,7 @@ abstract contract Ledger is IMarketplace {
 
     /// @dev Credits the coins that came with the call.
     function _deposit(address account) internal {
+        if (address(this).balance > MAX_HOLDINGS) revert Ledger_Full(address(this).balance, MAX_HOLDINGS);
         _free(account, msg.value);
         emit Deposited(account, msg.value);
     }
