@@ -193,7 +193,11 @@ abstract contract Distribution is Pool {
             return uint256(instance.since) + dataset.answerWindowSeconds;
         }
         if (status == InstanceStatus.Retiring) {
-            return uint256(instance.since) + dataset.reportWindowSeconds + 2 * uint256(dataset.settleWindowSeconds);
+            return
+                uint256(instance.since) +
+                dataset.drawWindowSeconds +
+                dataset.reportWindowSeconds +
+                2 * uint256(dataset.settleWindowSeconds);
         }
         if (status == InstanceStatus.Verified) return dataset.endsAt;
         revert Distribution_WrongStatus(ci, status);
