@@ -35,6 +35,9 @@ abstract contract Couples is Distribution {
         uint256 notPending;
     }
 
+    /// @dev What `flagsLeft` says of a round that was flagged out; no round has so many jobs.
+    uint16 internal constant FLAGGED_OUT = type(uint16).max;
+
     mapping(uint256 tc => Couple) internal _couples;
     mapping(uint256 tc => mapping(uint256 ci => TrainJob)) internal _jobs;
 
@@ -193,7 +196,9 @@ abstract contract Couples is Distribution {
         bool late = block.timestamp > couple.deadline;
         if (phase == CouplePhase.Requested) return late ? CouplePhase.Lapsed : phase;
         if (phase == CouplePhase.Drawing) return late ? CouplePhase.Withheld : phase;
-        if (phase == CouplePhase.Training && (late || couple.rem == 0)) {
+        if (phase != CouplePhase.Training) return phase;
+        if (couple.flagsLeft == FLAGGED_OUT) return CouplePhase.Overdue;
+        if (late || couple.rem == 0) {
             uint256 settleDeadline = uint256(couple.deadline) + _datasets[_datasetOf(couple)].settleWindowSeconds;
             return block.timestamp > settleDeadline ? CouplePhase.Overdue : CouplePhase.Settling;
         }

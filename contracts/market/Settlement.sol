@@ -37,10 +37,11 @@ abstract contract Settlement is Training {
     /// @inheritdoc ISettlement
     function closeRound(uint256 tc, uint16[] calldata subsets) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Overdue));
+        bool flaggedOut = couple.flagsLeft == FLAGGED_OUT;
         for (uint256 i = 0; i < subsets.length; ++i) {
             Hearing memory hearing = _summon(couple, tc, subsets[i]);
-            (uint256 penalties, ) = _punish(hearing, _datasets[hearing.ds]);
-            couple.escrow += SafeCast.toUint96(penalties);
+            if (flaggedOut || _isBlocked(hearing, couple.quorum)) _compensate(couple, hearing);
+            if (!flaggedOut) _fine(couple, hearing);
             emit SubsetVoided(tc, msg.sender, hearing.round, subsets[i]);
             _dispose(couple, hearing);
         }
@@ -76,8 +77,8 @@ abstract contract Settlement is Training {
         for (uint256 i = 0; i < hearing.count; ++i) {
             if (hearing.verdicts[i] != JobStatus.Reported) continue;
             uint256 ci = hearing.cis[i];
-            if (heard == reports.length || reports[heard].ci != ci) revert Settlement_ReportMissing(hearing.tc, ci);
-            Report calldata report = reports[heard++];
+            Report calldata report = _find(reports, hearing.tc, ci);
+            ++heard;
             if (Receipt.seal(report.hash, report.nonce) != _jobs[hearing.tc][ci].seal) {
                 revert Settlement_ReportAltered(hearing.tc, ci);
             }
@@ -97,12 +98,54 @@ abstract contract Settlement is Training {
         if (heard != reports.length) revert Settlement_TooManyReports(reports.length, heard);
     }
 
+    /// @dev The order is free: places change hands while a settlement waits to be mined.
+    function _find(Report[] calldata reports, uint256 tc, uint256 ci) private pure returns (Report calldata report) {
+        for (uint256 i = 0; i < reports.length; ++i) {
+            if (reports[i].ci == ci) return reports[i];
+        }
+        revert Settlement_ReportMissing(tc, ci);
+    }
+
     function _requireQuorum(Hearing memory hearing, uint256 quorum) private pure {
-        uint256 majority = hearing.count / 2 + 1;
-        uint256 needed = quorum > majority ? quorum : majority;
+        uint256 needed = _needed(hearing, quorum);
         if (hearing.agreeing < needed) {
             revert Settlement_NoQuorum(hearing.tc, hearing.subset, hearing.agreeing, needed);
         }
+    }
+
+    /// @dev A strict majority of the summoned, or more if the MO asked for more: all of them at most.
+    function _needed(Hearing memory hearing, uint256 quorum) private pure returns (uint256 needed) {
+        uint256 majority = hearing.count / 2 + 1;
+        needed = quorum < hearing.count ? quorum : hearing.count;
+        if (needed < majority) needed = majority;
+    }
+
+    /// @dev Whether so many flagged that the others could not have been a quorum.
+    function _isBlocked(Hearing memory hearing, uint256 quorum) private pure returns (bool) {
+        uint256 able;
+        for (uint256 i = 0; i < hearing.count; ++i) {
+            if (hearing.verdicts[i] != JobStatus.Flagged) ++able;
+        }
+        return able != hearing.count && able < _needed(hearing, quorum);
+    }
+
+    /// @dev Who trained where others could not has nobody to agree with; the MO has its result and pays for it.
+    function _compensate(Couple storage couple, Hearing memory hearing) private {
+        uint256 jobPrice = _datasets[hearing.ds].jobPrice;
+        uint256 reported;
+        for (uint256 i = 0; i < hearing.count; ++i) {
+            if (hearing.verdicts[i] != JobStatus.Reported) continue;
+            hearing.verdicts[i] = JobStatus.Void;
+            ++reported;
+        }
+        _pay(hearing, JobStatus.Void, jobPrice);
+        couple.escrow -= SafeCast.toUint96(jobPrice * reported);
+    }
+
+    /// @dev Nobody settled in time: the silent pay for it.
+    function _fine(Couple storage couple, Hearing memory hearing) private {
+        (uint256 penalties, ) = _punish(hearing, _datasets[hearing.ds]);
+        couple.escrow += SafeCast.toUint96(penalties);
     }
 
     /// @dev Moves the coins of a subset with a quorum: forfeited bonds, the jobs' prices, the DO's share.
@@ -112,7 +155,7 @@ abstract contract Settlement is Training {
         share = dataset.roundPrice / dataset.subsetsPerRound;
         (uint256 toEscrow, uint256 toAccepted) = _punish(hearing, dataset);
         uint256 bonus = toAccepted / hearing.agreeing;
-        _pay(hearing, jobPrice + bonus);
+        _pay(hearing, JobStatus.Accepted, jobPrice + bonus);
         _free(couple.dataOwner, share);
         toEscrow += toAccepted - bonus * hearing.agreeing;
         couple.escrow = SafeCast.toUint96(couple.escrow + toEscrow - jobPrice * hearing.agreeing - share);
@@ -146,9 +189,9 @@ abstract contract Settlement is Training {
         if (leaves && instance.status == InstanceStatus.Verified) _leavePool(ci, instance);
     }
 
-    function _pay(Hearing memory hearing, uint256 amount) private {
+    function _pay(Hearing memory hearing, JobStatus verdict, uint256 amount) private {
         for (uint256 i = 0; i < hearing.count; ++i) {
-            if (hearing.verdicts[i] != JobStatus.Accepted) continue;
+            if (hearing.verdicts[i] != verdict) continue;
             _free(_instances[hearing.cis[i]].cloudOwner, amount);
             _judge(hearing, i, amount);
         }

@@ -17,9 +17,11 @@ abstract contract Training is Couples {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Approved));
         _requireParty(tc, Ids.ownerOf(tc));
         couple.moTip = _openLink(tc, couple.moTip, moSeed);
+        Dataset storage dataset = _datasets[_datasetOf(couple)];
         uint16 round = ++couple.round;
+        couple.poolVersion = dataset.poolVersion;
         couple.phase = CouplePhase.Drawing;
-        couple.deadline = uint40(block.timestamp + _datasets[_datasetOf(couple)].drawWindowSeconds);
+        couple.deadline = uint40(block.timestamp + dataset.drawWindowSeconds);
         emit RoundStarted(tc, msg.sender, round, moSeed, modelHash, modelLocation);
     }
 
@@ -32,12 +34,11 @@ abstract contract Training is Couples {
         Dataset storage dataset = _datasets[ds];
         bytes32 seed = SeedChain.roundSeed(couple.moTip, doSeed, tc, couple.round);
         uint256 drawn = _draw(couple, seed, Lottery.full(dataset.subsets), dataset.subsetsPerRound);
-        uint256 jobs = _liveInstances(ds, drawn);
+        uint256 jobs = _countSummoned(ds, drawn, couple.poolVersion);
 
         couple.notPending = ~drawn;
         couple.rem = uint16(jobs);
         couple.flagsLeft = uint16(jobs / 2);
-        couple.poolVersion = dataset.poolVersion;
         couple.phase = CouplePhase.Training;
         couple.deadline = uint40(block.timestamp + dataset.reportWindowSeconds);
         emit RoundDrawn(tc, msg.sender, couple.round, doSeed, drawn, uint16(jobs));
@@ -63,8 +64,7 @@ abstract contract Training is Couples {
         if (couple.flagsLeft != 0) {
             --couple.flagsLeft;
         } else {
-            couple.notPending = type(uint256).max;
-            _becomeIdle(couple);
+            couple.flagsLeft = FLAGGED_OUT;
             emit RoundVoided(tc, msg.sender, round);
         }
     }
@@ -96,9 +96,14 @@ abstract contract Training is Couples {
         if (drawnNow != all || couple.drawnThisEpoch != 0) couple.drawnThisEpoch = drawnNow;
     }
 
-    function _liveInstances(uint256 ds, uint256 drawn) private view returns (uint256 live) {
+    function _countSummoned(uint256 ds, uint256 drawn, uint256 poolVersion) private view returns (uint256 count) {
         while (drawn != 0) {
-            live += _subsets[ds][Lottery.lowestIndex(drawn)].live;
+            uint256 index = Lottery.lowestIndex(drawn);
+            Subset memory subset = _subsets[ds][index];
+            for (uint256 place = 0; place < subset.occupied; ++place) {
+                uint256 ci = _instanceAt(ds, index, subset.places, place);
+                if (_wasInPool(_instances[ci], poolVersion)) ++count;
+            }
             drawn &= drawn - 1;
         }
     }
