@@ -54,11 +54,12 @@ gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
 	$(brownie_test) -m gas
 
-check: setup ## formatters, linters, types, and a test for every rule: changes nothing
+check: setup ## formatters, linters, types, Slither, and a test for every rule: changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tools/check_rules.py
+	$(BIN)/python tools/check_findings.py
 	$(NPM)/prettier --check $(SOLIDITY)
 	$(NPM)/solhint --disc --noPoster --max-warnings 0 $(SOLIDITY)
 
