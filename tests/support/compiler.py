@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -31,16 +31,36 @@ def compiled(path: str, *outputs: str) -> dict[str, Any]:
     Returns:
         The compiler's answer: ``contracts`` and ``sources`` (with each file's ``ast``), both by path.
     """
-    settings = {**_settings(), "outputSelection": {"*": {"*": list(outputs), "": ["ast"]}}}
-    task = {
-        "language": "Solidity",
-        "sources": {path: {"content": (ROOT / path).read_text()}},
-        "settings": settings,
-    }
-    answer: dict[str, Any] = json.loads(_answer(json.dumps(task), _sources(path)))
-    complaints = [error["formattedMessage"] for error in answer.get("errors", [])]
+    answer = compiled_sources({path: (ROOT / path).read_text()}, _sources(path), *outputs)
+    complaints = _complaints(answer, "error", "warning", "info")
     assert not complaints, "\n".join(complaints)
     return answer
+
+
+def compiled_sources(
+    sources: Mapping[str, str], imported: Iterable[Path], *outputs: str, **settings: object
+) -> dict[str, Any]:
+    """Compiles sources by path, and what they import; warnings are let pass.
+
+    Args:
+        sources: by path.
+        imported: files on which the answer depends as well.
+        outputs: as for `compiled`.
+        settings: of the compiler, instead of the project's.
+    """
+    task = {
+        "language": "Solidity",
+        "sources": {path: {"content": content} for path, content in sources.items()},
+        "settings": _settings() | settings | {"outputSelection": {"*": {"*": list(outputs), "": ["ast"]}}},
+    }
+    answer: dict[str, Any] = json.loads(_answer(json.dumps(task), imported))
+    assert not _complaints(answer, "error"), "\n".join(_complaints(answer, "error"))
+    return answer
+
+
+def _complaints(answer: dict[str, Any], *severities: str) -> list[str]:
+    errors = answer.get("errors", [])
+    return [error["formattedMessage"] for error in errors if error["severity"] in severities]
 
 
 def _answer(task: str, sources: Iterable[Path]) -> bytes:

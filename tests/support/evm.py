@@ -116,9 +116,12 @@ class Evm:
             if revert is None:
                 raise HaltedError(str(failure)) from failure
             self.gas_used = int(revert[1])
-            raise self._codec.refusal(bytes.fromhex(revert[2])) from None
+            raise self._refusal(bytes.fromhex(revert[2])) from None
         self.gas_used = self._result.gas_used
         return answer
+
+    def _refusal(self, reason: bytes) -> Refused:
+        return self._codec.refusal(reason)
 
     @property
     def _result(self) -> pyrevm.ExecutionResult:
