@@ -10,6 +10,9 @@ from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId, r
 
 _ZERO = bytes(32)
 
+FLAGGED_OUT = 2**16 - 1
+"""What `Couple.flags_left` is in a round of which more than half of the jobs were flagged."""
+
 
 @dataclass(slots=True)
 class Member:
@@ -99,12 +102,13 @@ class Round:
 
     Attributes:
         drawn: the subsets as a word; 0 until drawn.
-        pool_version: the pool's changes at the draw.
+        pool_version: the pool's changes at the start.
         reports: by instance. `flags` likewise.
         verdicts: by instance: the verdict and what it was paid or lost, in wei.
         digests: of each settled subset. `voided` are the others that are over.
         shares: what the data owner was paid for each settled subset, in wei.
         settlers: who settled each subset.
+        flagged_out: whether more than half of its jobs were flagged.
         closed_at: when the last subset was settled or void, in seconds; 0 while one is not.
     """
 
@@ -124,6 +128,7 @@ class Round:
     shares: dict[int, int] = field(default_factory=dict)
     settlers: dict[int, Address] = field(default_factory=dict)
     voided: set[int] = field(default_factory=set)
+    flagged_out: bool = False
     closed_at: int = 0
 
     @property

@@ -12,9 +12,19 @@ from collections.abc import Iterable, Iterator
 from functools import singledispatchmethod
 
 from agents.core import events as e
-from agents.core.assets import Couple, Dataset, Instance, Member, Model, Report, Round, Subset
+from agents.core.assets import (
+    FLAGGED_OUT,
+    Couple,
+    Dataset,
+    Instance,
+    Member,
+    Model,
+    Report,
+    Round,
+    Subset,
+)
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
-from agents.core.hashing import draw_round, full_set, members, round_seed
+from agents.core.hashing import draw_round, full_set, round_seed
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId, dataset_of, subset_of
 
 
@@ -63,15 +73,30 @@ class Market:
         return sum(bool(self.pool_of(ds, index)) for index in range(self.datasets[ds].terms.subsets))
 
     def summoned(self, couple: Couple, subset: int) -> list[Instance]:
-        """The instances of a drawn subset that were in the pool when the open round was drawn."""
+        """The instances of a drawn subset that were in the pool when the open round was started."""
         places = self.datasets[couple.ds].subsets[subset].places
         drawn = (self.instances[ci] for ci in places)
         return [instance for instance in drawn if instance.was_in_pool(couple.pool_version)]
 
     def reports_of(self, couple: Couple, subset: int) -> list[Report]:
-        """The reports of a drawn subset in the open round, in the order in which a settlement wants them."""
+        """The reports of a drawn subset in the open round, in the order of their places."""
         reports = couple.current.reports
         return [reports[instance.id] for instance in self.summoned(couple, subset) if instance.id in reports]
+
+    def quorum_of(self, couple: Couple, subset: int) -> int:
+        """How many reports of a drawn subset must agree: a strict majority, or what the MO asks for."""
+        summoned = len(self.summoned(couple, subset))
+        return max(summoned // 2 + 1, min(couple.quorum, summoned))
+
+    def is_blocked(self, couple: Couple, subset: int) -> bool:
+        """Whether so many of a drawn subset flagged that the others could not have been a quorum."""
+        summoned = self.summoned(couple, subset)
+        able = sum(instance.id not in couple.current.flags for instance in summoned)
+        return able != len(summoned) and able < self.quorum_of(couple, subset)
+
+    def pays_who_reported(self, couple: Couple, subset: int) -> bool:
+        """Whether a drawn subset that is void pays its reports."""
+        return couple.current.flagged_out or self.is_blocked(couple, subset)
 
     def instances_at(self, cloud_owner: Address) -> Iterator[Instance]:
         """Every instance for which this cloud owner was named."""
@@ -83,7 +108,8 @@ class Market:
         if instance.status in (InstanceStatus.FREE, InstanceStatus.JOINED):
             return instance.since + terms.answer_window_seconds
         if instance.status is InstanceStatus.RETIRING:
-            return instance.since + terms.report_window_seconds + 2 * terms.settle_window_seconds
+            windows = terms.draw_window_seconds + terms.report_window_seconds
+            return instance.since + windows + 2 * terms.settle_window_seconds
         return terms.ends_at if instance.status is InstanceStatus.VERIFIED else math.inf
 
     def settle_deadline(self, couple: Couple) -> int:
@@ -100,7 +126,11 @@ class Market:
             return CouplePhase.LAPSED if late else phase
         if phase is CouplePhase.DRAWING:
             return CouplePhase.WITHHELD if late else phase
-        if phase is CouplePhase.TRAINING and (late or couple.rem == 0):
+        if phase is not CouplePhase.TRAINING:
+            return phase
+        if couple.flags_left == FLAGGED_OUT:
+            return CouplePhase.OVERDUE
+        if late or couple.rem == 0:
             return CouplePhase.OVERDUE if now > self.settle_deadline(couple) else CouplePhase.SETTLING
         return phase
 
@@ -252,22 +282,24 @@ class Market:
     def _(self, event: e.RoundStarted) -> None:
         couple = self.couples[event.tc]
         couple.round, couple.mo_tip, couple.phase = event.round, event.mo_seed, CouplePhase.DRAWING
-        couple.deadline = self.timestamp + self.dataset_of(couple).terms.draw_window_seconds
-        couple.rounds[event.round] = Round(event.round, event.mo_seed, event.model_hash, event.model_location)
+        dataset = self.dataset_of(couple)
+        couple.deadline = self.timestamp + dataset.terms.draw_window_seconds
+        record = Round(event.round, event.mo_seed, event.model_hash, event.model_location)
+        record.pool_version = couple.pool_version = dataset.pool_version
+        couple.rounds[event.round] = record
 
     @_on.register
     def _(self, event: e.RoundDrawn) -> None:
         couple = self.couples[event.tc]
         dataset, record = self.dataset_of(couple), couple.rounds[event.round]
         record.do_seed, record.drawn, record.jobs = event.do_seed, event.drawn, event.jobs
-        record.pool_version, record.drawn_before = dataset.pool_version, couple.drawn_this_epoch
+        record.drawn_before = couple.drawn_this_epoch
         everything = full_set(dataset.terms.subsets)
         if couple.drawn_this_epoch or event.drawn != everything:  # else as the contract: nothing to remember
             before = 0 if couple.drawn_this_epoch == everything else couple.drawn_this_epoch
             couple.drawn_this_epoch = before | event.drawn
         couple.do_tip, couple.phase, couple.pending = event.do_seed, CouplePhase.TRAINING, event.drawn
         couple.rem, couple.flags_left = event.jobs, event.jobs // 2
-        couple.pool_version = dataset.pool_version
         couple.deadline = self.timestamp + dataset.terms.report_window_seconds
 
     @_on.register
@@ -288,10 +320,8 @@ class Market:
     @_on.register
     def _(self, event: e.RoundVoided) -> None:
         couple = self.couples[event.tc]
-        record = couple.rounds[event.round]
-        record.voided, record.closed_at = set(members(record.drawn)), self.timestamp
-        couple.pending = 0
-        self._idle(couple)
+        couple.flags_left = FLAGGED_OUT
+        couple.rounds[event.round].flagged_out = True
 
     def _idle(self, couple: Couple) -> None:
         couple.phase, couple.rem, couple.deadline = CouplePhase.APPROVED, 0, 0
@@ -306,7 +336,7 @@ class Market:
     def _(self, event: e.JobJudged) -> None:
         couple, instance = self.couples[event.tc], self.instances[event.ci]
         couple.rounds[event.round].verdicts[event.ci] = event.verdict, event.amount
-        if event.verdict is JobStatus.ACCEPTED:
+        if event.verdict in PAID:
             couple.escrow -= event.amount
             self.balances[instance.cloud_owner] += event.amount
         else:
@@ -336,6 +366,9 @@ class Market:
         couple.rounds[event.round].closed_at = self.timestamp
         self._idle(couple)
 
+
+PAID = (JobStatus.ACCEPTED, JobStatus.VOID)
+"""Verdicts that pay; the others take."""
 
 _BONDED = (CouplePhase.APPROVED, CouplePhase.DRAWING, CouplePhase.TRAINING)
 

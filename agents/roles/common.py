@@ -51,12 +51,7 @@ def has_quorum(identity: Identity, market: Market, couple: Couple, subset: int, 
     """Whether enough reports of a pending subset open to `digest` for the market to settle it."""
     reports = market.reports_of(couple, subset)
     agreeing = sum(report_opens_to(identity, couple, report, digest) for report in reports)
-    return agreeing >= quorum_of(market, couple, subset)
-
-
-def quorum_of(market: Market, couple: Couple, subset: int) -> int:
-    """How many reports of a pending subset must agree."""
-    return max(len(market.summoned(couple, subset)) // 2 + 1, couple.quorum)
+    return agreeing >= market.quorum_of(couple, subset)
 
 
 def is_pending(couple: Couple, subset: int) -> bool:

@@ -31,7 +31,7 @@ from agents.roles.acts import (
     Send,
     Situation,
 )
-from agents.roles.common import funded, has_quorum, quorum_of, registration, seed_link
+from agents.roles.common import funded, has_quorum, registration, seed_link
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class ModelOwner:
                 couple.round,
                 subset,
                 tuple(map(_ref, reports)),
-                quorum_of(market, couple, subset),
+                market.quorum_of(couple, subset),
                 market.settle_deadline(couple) - half,
             )
             results = situation.facts.get(task.key)

@@ -16,6 +16,7 @@ from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, instance_id, owner_bytes
 from agents.core.market import Market
 
+MAX_HOLDINGS = 2**96 - 1
 START = 1_700_000_000
 NOBODY = Address("0x" + "00" * 20)
 TERMS = e.DatasetTerms(
@@ -70,8 +71,10 @@ class Distribution:
         try:
             getattr(self, call.function)(*call.arguments, *value)
         except Refused:
-            del self.history[before:]
-            self.mirror, self.height = Market(self.history), self.height - 1
+            self.height -= 1
+            if len(self.history) > before:
+                del self.history[before:]
+                self.mirror = Market(self.history)
             raise
         return [logged.event for logged in self.history[before:]]
 
@@ -89,6 +92,8 @@ class Distribution:
     # --- Ledger, Members ---
 
     def deposit(self, value: int) -> None:
+        holdings = self.mirror.total() + value
+        require(holdings <= MAX_HOLDINGS, "Ledger_Full", holdings, MAX_HOLDINGS)
         self.emit(e.Deposited(self.sender, value))
 
     def withdraw(self, amount: int) -> None:

@@ -1,8 +1,8 @@
 """The market's rules in memory: takes calls from addresses, at a time that the test sets, and emits events.
 
 It follows ``contracts/market`` call by call and chapter by chapter: the same checks in the same order, with
-the same errors. Its state is the mirror of the events that it emitted, so a call that is refused is undone by
-building the mirror anew.
+the same errors. Its state is the mirror of the events that it emitted, so a call that is refused after it
+emitted some is undone by building the mirror anew.
 
     market = FakeMarket()
     market.send(alice, calls.register(Role.DATA_OWNER, key, 1_000))
@@ -92,7 +92,7 @@ class FakeMarket(Distribution):
         require(next_tip(do_seed) == couple.do_tip, "Training_WrongSeed", tc, do_seed, couple.do_tip)
         seed = round_seed(couple.mo_tip, do_seed, tc, couple.round)
         drawn, _ = draw_round(seed, couple.drawn_this_epoch, terms.subsets, terms.subsets_per_round)
-        jobs = sum(len(self.mirror.pool_of(couple.ds, subset)) for subset in members(drawn))
+        jobs = sum(len(self.mirror.summoned(couple, subset)) for subset in members(drawn))
         self.emit(e.RoundDrawn(tc, self.sender, couple.round, do_seed, drawn, jobs))
 
     def updateTJ(
@@ -138,7 +138,7 @@ class FakeMarket(Distribution):
         couple = self._couple(tc, P.SETTLING)
         verdicts = self._summon(couple, subset)
         accepted = self._hear(couple, verdicts, digest, reports)
-        needed = max(len(verdicts) // 2 + 1, couple.quorum)
+        needed = self.mirror.quorum_of(couple, subset)
         require(accepted >= needed, "Settlement_NoQuorum", tc, subset, accepted, needed)
         terms = self.mirror.dataset_of(couple).terms
         wage = terms.job_price + self._punish(couple, verdicts) // accepted
@@ -152,7 +152,11 @@ class FakeMarket(Distribution):
     def closeRound(self, tc: CoupleId, subsets: Sequence[int]) -> None:
         couple = self._couple(tc, P.OVERDUE)
         for subset in subsets:
-            self._punish(couple, self._summon(couple, subset))
+            verdicts = self._summon(couple, subset)
+            if self.mirror.pays_who_reported(couple, subset):
+                self._compensate(couple, verdicts)
+            if not couple.current.flagged_out:
+                self._punish(couple, verdicts)
             self.emit(e.SubsetVoided(tc, self.sender, couple.round, subset))
             self._dispose(couple)
 
@@ -169,10 +173,10 @@ class FakeMarket(Distribution):
     ) -> int:
         """Turns each Reported into Accepted or Faulty; returns how many agree."""
         made = [couple.current.reports[ci] for ci in verdicts if verdicts[ci] is JobStatus.REPORTED]
-        for place, report in enumerate(made):
-            laid = table[place] if place < len(table) else (None, b"", b"")
-            require(laid[0] == report.ci, "Settlement_ReportMissing", couple.id, report.ci)
-            same = laid[1:] == (report.hash, report.nonce)
+        for report in made:
+            laid = next((laid for laid in table if laid[0] == report.ci), None)
+            require(laid is not None, "Settlement_ReportMissing", couple.id, report.ci)
+            same = laid == (report.ci, report.hash, report.nonce)
             require(same, "Settlement_ReportAltered", couple.id, report.ci)
             opened = training_receipt(
                 self.domain, couple.id, couple.round, report.ci, report.cloud_owner, digest, report.nonce
@@ -180,6 +184,12 @@ class FakeMarket(Distribution):
             verdicts[report.ci] = JobStatus.ACCEPTED if opened == report.hash else JobStatus.FAULTY
         require(len(table) == len(made), "Settlement_TooManyReports", len(table), len(made))
         return sum(verdict is JobStatus.ACCEPTED for verdict in verdicts.values())
+
+    def _compensate(self, couple: Couple, verdicts: dict[InstanceId, JobStatus]) -> None:
+        price = self.mirror.dataset_of(couple).terms.job_price
+        for ci, verdict in verdicts.items():
+            if verdict is JobStatus.REPORTED:
+                self.emit(e.JobJudged(couple.id, ci, couple.round, JobStatus.VOID, price))
 
     def _punish(self, couple: Couple, verdicts: dict[InstanceId, JobStatus]) -> int:
         """Slashes the Faulty and the Missed; returns what the accepted share."""
