@@ -30,7 +30,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test gas check format clean
+.PHONY: help setup compile demo test gas coverage check format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +53,9 @@ test: setup ## all tests, on fresh local chains (NETWORK=ganache or anvil; TESTS
 gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
 	$(brownie_test) -m gas
+
+coverage: setup ## which statements and branches of the contracts are run; fails if any is not
+	$(BIN)/python -m tests.coverage
 
 check: setup ## formatters, linters, types, Slither, and a test for every rule: changes nothing
 	$(BIN)/ruff check
