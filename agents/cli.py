@@ -72,6 +72,9 @@ def data_owner(
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
     per_round: Annotated[int | None, typer.Option(help="Subsets a round draws (k); by default half.")] = None,
     seed: Annotated[int, typer.Option(help="Of the partition and the split.")] = 0,
+    max_quorum: Annotated[
+        int, typer.Option(help="Most agreeing replicas that a model owner may ask for; 0: a strict majority.")
+    ] = 0,
     terms: Annotated[Path | None, typer.Option(help="JSON file of prices, bonds and windows.")] = None,
     rpc: Rpc = RPC,
     deployment: DeploymentFile = DEPLOYMENT,
@@ -90,6 +93,7 @@ def data_owner(
         replicas=replicas,
         subsets_per_round=per_round,
         seed=seed,
+        max_quorum=max_quorum,
         cloud_owners=tuple(map(_address, cloud_owner)),
         terms=_terms(terms),
     )
@@ -160,7 +164,13 @@ def audit(
     findings = [*audited.audit.findings, *audited.differences]
     if as_json:
         statements = {member: asdict(s) for member, s in audited.audit.statements.items()}
-        told = {"ok": audited.ok, "conserved": audited.conserved, "findings": findings, "members": statements}
+        told = {
+            "ok": audited.ok,
+            "conserved": audited.conserved,
+            "forced": audited.forced,
+            "findings": findings,
+            "members": statements,
+        }
         print(json.dumps(told, indent=2))
     else:
         _tell(audited, findings)
@@ -285,3 +295,5 @@ def _tell(audited: Audited, findings: list[str]) -> None:
     conserved = "add" if audited.conserved else "DO NOT add"
     print(f"block {audited.block.number}: {len(audited.history)} events, {len(findings)} findings; ", end="")
     print(f"balances, escrows and bonds {conserved} up to what the contract holds")
+    if audited.forced:
+        print(f"forced coins: {audited.forced} wei")

@@ -108,7 +108,7 @@ class Round:
         digests: of each settled subset. `voided` are the others that are over.
         shares: what the data owner was paid for each settled subset, in wei.
         settlers: who settled each subset.
-        flagged_out: whether more than half of its jobs were flagged.
+        flagged_out_at: when more than half of its jobs had been flagged, in seconds; 0 if they were not.
         closed_at: when the last subset was settled or void, in seconds; 0 while one is not.
     """
 
@@ -128,13 +128,18 @@ class Round:
     shares: dict[int, int] = field(default_factory=dict)
     settlers: dict[int, Address] = field(default_factory=dict)
     voided: set[int] = field(default_factory=set)
-    flagged_out: bool = False
+    flagged_out_at: int = 0
     closed_at: int = 0
 
     @property
     def closed(self) -> bool:
         """Whether every drawn subset is settled or void."""
         return self.closed_at > 0
+
+    @property
+    def flagged_out(self) -> bool:
+        """Whether more than half of the jobs were flagged."""
+        return self.flagged_out_at > 0
 
     def answered(self, ci: InstanceId) -> bool:
         """Whether this instance reported or raised a flag."""

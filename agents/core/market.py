@@ -116,6 +116,10 @@ class Market:
         """The last second in which the open round can be settled."""
         return couple.deadline + self.datasets[couple.ds].terms.settle_window_seconds
 
+    def overdue_since(self, couple: Couple) -> int:
+        """The second after which the open round is Overdue, or in which the deciding flag was raised."""
+        return couple.current.flagged_out_at or self.settle_deadline(couple)
+
     def phase_of(self, couple: Couple, now: int) -> CouplePhase:
         """What time makes of the stored phase."""
         phase, late = couple.phase, now > couple.deadline
@@ -321,7 +325,7 @@ class Market:
     def _(self, event: e.RoundVoided) -> None:
         couple = self.couples[event.tc]
         couple.flags_left = FLAGGED_OUT
-        couple.rounds[event.round].flagged_out = True
+        couple.rounds[event.round].flagged_out_at = self.timestamp
 
     def _idle(self, couple: Couple) -> None:
         couple.phase, couple.rem, couple.deadline = CouplePhase.APPROVED, 0, 0

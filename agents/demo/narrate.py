@@ -8,7 +8,7 @@ from agents.core import events as e
 from agents.core.enums import JobStatus
 from agents.core.hashing import members
 from agents.core.ids import Address, InstanceId, subset_of
-from agents.core.market import Market
+from agents.core.market import PAID, Market
 from agents.demo.report.words import coins
 
 
@@ -120,6 +120,8 @@ def _training(
 def _verdict(event: e.JobJudged) -> str:
     if event.verdict is JobStatus.ACCEPTED:
         return f"is paid {coins(event.amount)}"
+    if event.verdict is JobStatus.VOID:
+        return f"is paid {coins(event.amount)}: too many others flagged for a verdict"
     crime = "reported a model that nobody else got" if event.verdict is JobStatus.FAULTY else "stayed silent"
     return f"{crime} and LOSES {coins(event.amount)}"
 
@@ -127,5 +129,5 @@ def _verdict(event: e.JobJudged) -> str:
 def is_bad_news(event: e.MarketEvent) -> bool:
     """Whether somebody was caught at something."""
     return isinstance(event, e.InstanceRejected | e.RoundVoided | e.CoupleAborted | e.SubsetVoided) or (
-        isinstance(event, e.JobJudged) and event.verdict is not JobStatus.ACCEPTED
+        isinstance(event, e.JobJudged) and event.verdict not in PAID
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from agents.core import events as e
 from agents.core.enums import JobStatus
 from agents.core.ids import Address
-from agents.core.market import Market
+from agents.core.market import PAID, Market
 from agents.roles.rules import broken_after, broken_before, is_solvent, receipt_of
 
 __all__ = ["Audit", "Statement", "audit", "receipt_of"]
@@ -21,7 +21,11 @@ __all__ = ["Audit", "Statement", "audit", "receipt_of"]
 
 @dataclass
 class Statement:
-    """What one member did and did not do, and what it got and lost; amounts in wei."""
+    """What one member did and did not do, and what it got and lost; amounts in wei.
+
+    Attributes:
+        void: how many of its jobs were paid though too many others flagged for a verdict.
+    """
 
     paid_in: int = 0
     taken_out: int = 0
@@ -31,6 +35,7 @@ class Statement:
     faulty: int = 0
     missed: int = 0
     flagged: int = 0
+    void: int = 0
     settled: int = 0
     refused: int = 0
     rejected: int = 0
@@ -120,8 +125,9 @@ def _account(result: Audit, event: e.MarketEvent) -> None:
 
 
 def _account_job(statement: Statement, event: e.JobJudged) -> None:
-    if event.verdict is JobStatus.ACCEPTED:
-        statement.accepted += 1
+    if event.verdict in PAID:
+        statement.accepted += event.verdict is JobStatus.ACCEPTED
+        statement.void += event.verdict is JobStatus.VOID
         statement.earned += event.amount
     else:
         statement.forfeited += event.amount

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.core.assets import Couple, Instance
-from agents.core.calls import flag_tj, join_ci, refuse_ci, release_ci, retire_ci, settle_round, update_tj
+from agents.core.calls import (
+    close_round,
+    flag_tj,
+    join_ci,
+    refuse_ci,
+    release_ci,
+    retire_ci,
+    settle_round,
+    update_tj,
+)
 from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import dataset_of, subset_of
@@ -115,6 +124,8 @@ class CloudOwner:
                 yield from self._answer(situation, couple, instance)
             elif phase is CouplePhase.SETTLING:
                 yield from self._settle(situation, couple, instance)
+            elif phase is CouplePhase.OVERDUE:
+                yield from self._close(situation, couple, instance)
 
     def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         market = situation.market
@@ -166,6 +177,14 @@ class CloudOwner:
         digest = _digest(result)
         if has_quorum(self.identity, market, couple, subset, digest):
             yield Send(settle_round(couple.id, subset, digest, market.reports_of(couple, subset)))
+
+    def _close(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
+        """Closing pays where too many others flagged; half of a settle window is the model owner's."""
+        market, subset = situation.market, subset_of(instance.id)
+        half = market.dataset_of(couple).terms.settle_window_seconds // 2
+        paid = instance.id in couple.current.reports and market.pays_who_reported(couple, subset)
+        if paid and situation.now > market.overdue_since(couple) + half:
+            yield Send(close_round(couple.id, [subset]))
 
 
 def _digest(fact: Fact) -> bytes:

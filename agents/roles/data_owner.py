@@ -36,9 +36,13 @@ class Policy:
     Attributes:
         couples_per_model_owner: how many couples it approves for one model owner: each is another look at
             the data.
+        max_quorum: up to how many agreeing replicas of a subset a model owner may ask for. A strict majority
+            of the places is always allowed. If one may ask for all, it needs a single cloud owner of its own
+            to leave every subset void, and keeps the results of the others for nothing.
     """
 
     couples_per_model_owner: int = 3
+    max_quorum: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,11 +142,18 @@ class DataOwner:
         review = situation.facts.get(task.key)
         if review is None:
             yield task
-        elif review["problem"] or self._approved_for(market, couple) >= self.policy.couples_per_model_owner:
+        elif review["problem"] or self._asks_too_much(market, couple):
             yield Send(decline_tc(couple.id))
         elif not self._waits_its_turn(situation, couple) and self._ready(situation, couple):
             tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
             yield Send(approve_tc(couple.id, tip), market.dataset_of(couple).terms.couple_bond)
+
+    def _asks_too_much(self, market: Market, couple: Couple) -> bool:
+        """Whether the policy rules a request out: too many couples, or too high a quorum."""
+        majority = market.dataset_of(couple).terms.max_replicas // 2 + 1
+        return self._approved_for(
+            market, couple
+        ) >= self.policy.couples_per_model_owner or couple.quorum > max(majority, self.policy.max_quorum)
 
     def _waits_its_turn(self, situation: Situation, couple: Couple) -> bool:
         """Whether an earlier request of this model owner is open: together they could be too many."""

@@ -93,7 +93,7 @@ def broken_after(market: Market, event: e.MarketEvent, domain: bytes) -> Iterato
             yield from _of_settlement(market, event, domain)
             yield from _of_leaving(market, event.tc, event.subset)
         case e.SubsetVoided():
-            yield from _of_silence(market, event)
+            yield from _of_void(market, event)
             yield from _of_leaving(market, event.tc, event.subset)
         case e.RoundClosed():
             if market.couples[event.tc].pending:
@@ -190,21 +190,23 @@ def _of_job(market: Market, event: _Answer | e.JobJudged) -> Iterator[str]:
     elif event.ci in couple.current.verdicts:
         yield f"judges {short(event.ci)} twice"
     else:
-        yield from _of_forfeit(market, event, instance)
+        yield from _of_amount(market, event, instance)
 
 
-def _of_forfeit(market: Market, event: e.JobJudged, instance: Instance) -> Iterator[str]:
-    penalty = market.dataset_of(market.couples[event.tc]).terms.miss_penalty
-    due = {JobStatus.FAULTY: instance.bond, JobStatus.MISSED: min(instance.bond, penalty)}
+def _of_amount(market: Market, event: e.JobJudged, instance: Instance) -> Iterator[str]:
+    terms = market.dataset_of(market.couples[event.tc]).terms
+    due = {JobStatus.FAULTY: instance.bond, JobStatus.MISSED: min(instance.bond, terms.miss_penalty)}
     if event.verdict in due and event.amount != due[event.verdict]:
         yield f"takes {event.amount} from {short(event.ci)}, not {due[event.verdict]}"
+    if event.verdict is JobStatus.VOID and event.amount != terms.job_price:
+        yield f"pays {short(event.ci)} {event.amount}, not {terms.job_price}"
 
 
 def _of_draw(market: Market, couple: Couple, event: e.RoundDrawn) -> Iterator[str]:
     drawn = expected_draw(couple, couple.current, market.dataset_of(couple).terms)
     if event.drawn != drawn:
         yield f"draws {event.drawn:b} where its seeds draw {drawn:b}"
-    jobs = sum(len(market.pool_of(couple.ds, subset)) for subset in members(event.drawn))
+    jobs = sum(len(market.summoned(couple, subset)) for subset in members(event.drawn))
     if event.jobs != jobs:
         yield f"asks {event.jobs} replicas of {jobs}"
 
@@ -220,7 +222,7 @@ def _of_settlement(market: Market, event: e.SubsetSettled, domain: bytes) -> Ite
         for instance in market.summoned(couple, event.subset)
     }
     agreeing = sum(verdict is JobStatus.ACCEPTED for verdict in verdicts.values())
-    needed = max(len(verdicts) // 2 + 1, couple.quorum)
+    needed = market.quorum_of(couple, event.subset)
     if agreeing < needed:
         yield f"settles with {agreeing} of {needed} agreeing"
     share = terms.round_price // terms.subsets_per_round
@@ -250,13 +252,18 @@ def _verdict(couple: Couple, record: Round, ci: InstanceId, digest: bytes, domai
     return JobStatus.ACCEPTED if agrees else JobStatus.FAULTY
 
 
-def _of_silence(market: Market, event: e.SubsetVoided) -> Iterator[str]:
-    """Of a subset that nobody settled, the silent are judged and no others."""
+def _of_void(market: Market, event: e.SubsetVoided) -> Iterator[str]:
+    """The silent are fined unless the round was flagged out; reports are paid if others had to flag."""
     couple = market.couples[event.tc]
     record = couple.rounds[event.round]
+    of_reported = JobStatus.VOID if market.pays_who_reported(couple, event.subset) else JobStatus.IDLE
+    of_silent = JobStatus.IDLE if record.flagged_out else JobStatus.MISSED
     for instance in market.summoned(couple, event.subset):
         said, _ = record.verdicts.get(instance.id, (JobStatus.IDLE, 0))
-        due = JobStatus.IDLE if record.answered(instance.id) else JobStatus.MISSED
+        if instance.id in record.reports:
+            due = of_reported
+        else:
+            due = JobStatus.IDLE if instance.id in record.flags else of_silent
         if said is not due:
             yield f"judges {short(instance.id)} {said.name}, not {due.name}"
 

@@ -39,8 +39,13 @@ class Audited:
 
     @property
     def conserved(self) -> bool:
-        """Whether the contract holds what balances, escrows and bonds add up to."""
-        return self.contract_balance == self.audit.market.total()
+        """Whether the contract holds at least what balances, escrows and bonds add up to."""
+        return self.contract_balance >= self.audit.market.total()
+
+    @property
+    def forced(self) -> int:
+        """Coins that the contract holds beyond that, in wei: who forces them upon it can break nothing."""
+        return max(0, self.contract_balance - self.audit.market.total())
 
     @property
     def ok(self) -> bool:

@@ -91,7 +91,7 @@ def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
         member.identity,
         settings.dealt,
         settings.opening_deposit,
-        Policy(settings.couples_per_model_owner),
+        Policy(settings.couples_per_model_owner, settings.max_quorum),
     )
     bench = DataOwnerBench(
         member.tools,

@@ -94,6 +94,7 @@ class DataOwnerSettings(AgentSettings):
         table: a CSV file or the name of a built-in table; `target` is its column, by default the last.
         subsets_per_round: by default half of the subsets, rounded up.
         cloud_owners: whom it hands replicas, dealt in turn: at least as many as `replicas`.
+        max_quorum: see `agents.roles.data_owner.Policy`.
     """
 
     table: str
@@ -104,6 +105,7 @@ class DataOwnerSettings(AgentSettings):
     seed: int = Field(default=0, ge=0)
     cloud_owners: tuple[Address, ...]
     couples_per_model_owner: int = Field(default=3, ge=1)
+    max_quorum: int = Field(default=0, ge=0, le=16)
     terms: Terms = Terms()
 
     @model_validator(mode="after")

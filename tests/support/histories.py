@@ -311,11 +311,11 @@ class Story:
         return sha256(b"model %d %d" % (self.couple.round, subset)).digest()
 
     def flag(self, ci: InstanceId) -> None:
-        """A replica's cloud owner cannot train; more than half of these void the round."""
-        couple, void = self.couple, self.couple.flags_left == 0
+        """A replica's cloud owner cannot train; more than half of these leave it to be closed."""
+        couple, decides = self.couple, self.couple.flags_left == 0
         reason = FlagReason.WEIGHTS_UNAVAILABLE
         self.send(self.owner(ci), "flagTJ", e.JobFlagged(self.tc, ci, self.owner(ci), couple.round, reason))
-        if void:
+        if decides:
             self.say(e.RoundVoided(self.tc, self.owner(ci), couple.round))
 
     # --- settlement: as contracts/market/Settlement.sol does it ---
@@ -335,13 +335,19 @@ class Story:
         self._close_if_over()
 
     def void(self, subset: int) -> None:
-        """Nobody settled a drawn subset in time."""
-        self.now = self.market.settle_deadline(self.couple)
-        jobs = self.market.summoned(self.couple, subset)
+        """Nobody settled a drawn subset in time, or could."""
+        record = self.couple.current
+        if not record.flagged_out:
+            self.now = self.market.settle_deadline(self.couple)
+        jobs = [job.id for job in self.market.summoned(self.couple, subset)]
         self.send(self.model_owner, "closeRound")
-        for job in jobs:
-            if not self.couple.current.answered(job.id):
-                self._punish(job.id, JobStatus.MISSED, self.model_owner)
+        if self.market.pays_who_reported(self.couple, subset):
+            for ci in filter(record.reports.__contains__, jobs):
+                self._judge(ci, JobStatus.VOID, self.terms.job_price)
+        if not record.flagged_out:
+            for ci in jobs:
+                if not record.answered(ci):
+                    self._punish(ci, JobStatus.MISSED, self.model_owner)
         self.say(e.SubsetVoided(self.tc, self.model_owner, self.couple.round, subset))
         self._close_if_over()
 

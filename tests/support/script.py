@@ -76,6 +76,12 @@ class Script:
     # --- what there is ---
 
     @property
+    def held(self) -> int:
+        """How long the bond of an instance that leaves is held, in seconds."""
+        windows = self.terms.draw_window_seconds + self.terms.report_window_seconds
+        return windows + 2 * self.terms.settle_window_seconds
+
+    @property
     def market(self) -> Market:
         return self.chain.mirror
 
@@ -238,7 +244,9 @@ class Script:
             self.settle(subset)
 
     def close(self) -> None:
-        self.now = self.market.settle_deadline(self.couple) + 1
+        """Voids all that is pending, a flagged-out round at once, another when it is Overdue."""
+        if self.phase is not Phase.OVERDUE:
+            self.now = self.market.settle_deadline(self.couple) + 1
         self.send(self.stranger, calls.close_round(self.tc, members(self.couple.pending)))
 
     # --- the road ---

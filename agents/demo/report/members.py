@@ -27,7 +27,7 @@ class Member:
 
     Attributes:
         subsets: for which it was named.
-        verdicts: how many of its jobs were accepted, faulty, missed, flagged.
+        verdicts: how many of its jobs were accepted, faulty, missed, flagged, or void and paid.
         why: what it was paid and what it lost, in words.
     """
 
@@ -80,6 +80,7 @@ def _member(outcome: Outcome, party: Party, account: Account, findings: Sequence
             "faulty": statement.faulty,
             "missed": statement.missed,
             "flagged": statement.flagged,
+            "void": statement.void,
         },
         why=tuple(_why(outcome, address, account, mine)),
     )
@@ -110,19 +111,24 @@ def _why(outcome: Outcome, address: Address, account: Account, mine: Sequence[Fi
 
 def _jobs(outcome: Outcome, address: Address) -> Iterator[str]:
     market = outcome.market
-    accepted = [
-        (record.number, amount, market.dataset_of(couple).terms.job_price)
+    judged = [
+        (verdict, record.number, amount, market.dataset_of(couple).terms.job_price)
         for couple in market.couples.values()
         for record in couple.rounds.values()
         for ci, (verdict, amount) in record.verdicts.items()
-        if verdict is JobStatus.ACCEPTED and market.instances[ci].cloud_owner == address
+        if market.instances[ci].cloud_owner == address
     ]
+    accepted = [job[1:] for job in judged if job[0] is JobStatus.ACCEPTED]
+    void = [job[1:3] for job in judged if job[0] is JobStatus.VOID]
     if accepted:
         wages = sum(price for _, _, price in accepted)
         yield f"{coins(wages)} for accepted jobs in {_rounds(number for number, _, _ in accepted)}"
         bonus = sum(amount for _, amount, _ in accepted) - wages
         if bonus:
             yield f"{coins(bonus)} of the bonds that faulty replicas forfeited"
+    if void:
+        wages = sum(amount for _, amount in void)
+        yield f"{coins(wages)} for jobs that others flagged, in {_rounds(number for number, _ in void)}"
     instances = list(market.instances_at(address))
     if not instances:
         yield "was named for no replica"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.core import events as e
-from agents.core.enums import CouplePhase, JobStatus
+from agents.core.enums import CouplePhase
 from agents.core.ids import Address
-from agents.core.market import Market
+from agents.core.market import PAID, Market
 from agents.demo.outcome import Outcome
 
 _BONDED = (CouplePhase.APPROVED, CouplePhase.DRAWING, CouplePhase.TRAINING)
@@ -18,7 +18,7 @@ class Account:
     """The flows of one member, and what they leave.
 
     Attributes:
-        earned: for accepted jobs; a data owner's shares.
+        earned: for jobs that were accepted, or void and paid; a data owner's shares.
         compensated: what others forfeited to it.
         spent: what was paid out of its escrow.
         lost: what it forfeited.
@@ -48,10 +48,11 @@ class Ledger:
 
     Attributes:
         balances, bonds, escrows, couple_bonds: what the rebuilt market says it holds, and for what.
-        total: their sum, which `contract` must equal: what the chain says that the contract holds.
+        total: their sum. `contract` must be as much: what the chain says that the contract holds.
+        forced: what it holds beyond that, which belongs to nobody.
         paid_in, taken_out: all deposits and withdrawals.
         paid_for_jobs, paid_to_data_owners, forfeited: what moved between members.
-        conserved: whether the sum and the contract's balance are the same.
+        conserved: whether the contract holds no less than the sum.
         accounts_add_up: whether each member's flows leave just what is there.
     """
 
@@ -61,6 +62,7 @@ class Ledger:
     couple_bonds: int
     total: int
     contract: int
+    forced: int
     paid_in: int
     taken_out: int
     paid_for_jobs: int
@@ -97,7 +99,7 @@ def _flow(accounts: dict[Address, Account], market: Market, event: e.MarketEvent
             of(event.account).paid_in += event.amount
         case e.Withdrawn():
             of(event.account).taken_out += event.amount
-        case e.JobJudged(verdict=JobStatus.ACCEPTED):
+        case e.JobJudged() if event.verdict in PAID:
             of(market.instances[event.ci].cloud_owner).earned += event.amount
             of(market.couples[event.tc].model_owner).spent += event.amount
         case e.JobJudged():
@@ -131,11 +133,12 @@ def ledger_of(outcome: Outcome, accounts: dict[Address, Account]) -> Ledger:
         couple_bonds=sum(market.dataset_of(couple).terms.couple_bond for couple in bonded),
         total=market.total(),
         contract=outcome.contract_balance,
+        forced=max(0, outcome.contract_balance - market.total()),
         paid_in=sum(account.paid_in for account in accounts.values()),
         taken_out=sum(account.taken_out for account in accounts.values()),
         paid_for_jobs=sum(account.earned for account in accounts.values()) - shares,
         paid_to_data_owners=shares,
         forfeited=sum(account.lost for account in accounts.values()),
-        conserved=market.total() == outcome.contract_balance,
+        conserved=market.total() <= outcome.contract_balance,
         accounts_add_up=all(account.adds_up for account in accounts.values()),
     )

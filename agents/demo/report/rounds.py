@@ -32,6 +32,7 @@ VERDICTS = {
     JobStatus.ACCEPTED: Standing.ACCEPTED,
     JobStatus.FAULTY: Standing.FAULTY,
     JobStatus.MISSED: Standing.MISSED,
+    JobStatus.VOID: Standing.VOID,
 }
 """A verdict as a standing."""
 
@@ -62,7 +63,7 @@ class RoundFacts:
     Attributes:
         subsets: the standing of each subset, by index.
         jobs: replicas asked.
-        verdicts: how often each verdict was given, flags included.
+        verdicts: how often each verdict was given, flags included. Of void jobs only the paid have one.
     """
 
     round: int

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from agents.core import calls
+from agents.core.assets import FLAGGED_OUT
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, JobStatus, Role
 from agents.core.enums import InstanceStatus as Status
@@ -172,7 +173,7 @@ def test_a_retired_instance_gives_back_bond_and_place() -> None:
     (ci,) = script.cis()
     script.send(script.cos[0], calls.retire_ci(ci))
     assert script.cis() == [ci]  # it may still be judged
-    script.now += script.terms.report_window_seconds + 2 * script.terms.settle_window_seconds + 1
+    script.now += script.held + 1
     assert changes(script, lambda: script.send(script.stranger, calls.release_ci(ci))) == {"co0": 300}
     assert script.cis() == []
     assert (script.instance(ci).status, script.instance(ci).bond) == (Status.RETIRED, 0)
@@ -211,7 +212,7 @@ def test_anyone_may_release_an_instance_only_after_its_second(status: Status) ->
         Status.FREE: instance.since + terms.answer_window_seconds,
         Status.JOINED: instance.since + terms.answer_window_seconds,
         Status.VERIFIED: terms.ends_at,
-        Status.RETIRING: instance.since + terms.report_window_seconds + 2 * terms.settle_window_seconds,
+        Status.RETIRING: instance.since + script.held,
     }
     assert instance.status is status
     assert script.market.releasable_after(instance) == expected[status]
@@ -322,7 +323,7 @@ def test_an_answer_is_kept_and_counted_down() -> None:
     assert record.flags == {flagging: FlagReason.WEIGHTS_UNAVAILABLE}
 
 
-def test_a_round_is_void_when_more_than_half_flagged() -> None:
+def test_a_round_is_overdue_when_more_than_half_flagged() -> None:
     script = Script(replicas=3).bring_to(Phase.TRAINING)
     first, second, third = script.cis()
     script.report(third)
@@ -331,19 +332,47 @@ def test_a_round_is_void_when_more_than_half_flagged() -> None:
     script.now += 4
     assert changes(script, lambda: script.flag(second)) == {}
     couple = script.couple
+    assert (script.phase, couple.flags_left, couple.pending) == (Phase.OVERDUE, FLAGGED_OUT, 1)
+    assert script.market.overdue_since(couple) == couple.current.flagged_out_at == script.now
+    assert couple.job_status(third) == (1, JobStatus.REPORTED)
+    assert changes(script, script.close) == {"co2": 100}
     assert (couple.phase, couple.pending, couple.rem, couple.deadline) == (Phase.APPROVED, 0, 0, 0)
     assert couple.current.voided == {0}
-    assert couple.current.closed
     assert couple.current.closed_at == script.now
     assert couple.job_status(third) == (1, JobStatus.VOID)
 
 
-def test_summons_are_of_the_pool_at_the_draw() -> None:
-    script = Script(replicas=3).bring_to(Phase.DRAWING)
+def test_a_subset_that_too_many_flagged_pays_its_reports_and_fines_the_silent() -> None:
+    script = Script(replicas=4, subsets=2, subsets_per_round=2).bring_to(Phase.TRAINING)
+    script.answer("AAAA", "AGGM")
+    couple, (settled, blocked) = script.couple, script.drawn
+    script.settle(settled)
+    assert [script.market.is_blocked(couple, subset) for subset in script.drawn] == [False, True]
+    escrow, silent = couple.escrow, script.instance(script.cis(blocked)[3])
+    assert changes(script, script.close) == {"co0": 100}
+    assert (couple.escrow, silent.bond) == (escrow - 100 + 40, 260)
+
+
+@pytest.mark.parametrize(("quorum", "needed"), [(0, 2), (1, 2), (2, 2), (3, 3), (4, 3), (5, 3)])
+def test_a_quorum_is_a_majority_at_least_and_all_at_most(quorum: int, needed: int) -> None:
+    script = Script(replicas=5, quorum=quorum).open()
+    for ci in script.cis()[3:]:
+        script.send(script.owner(ci), calls.retire_ci(ci))
+    script.request()
+    script.approve()
+    script.start()
+    script.draw()
+    assert script.market.quorum_of(script.couple, 0) == needed
+
+
+def test_summons_are_of_the_pool_at_the_start() -> None:
+    script = Script(replicas=3).bring_to(Phase.APPROVED)
     early, leaving, staying = map(script.instance, script.cis())
     script.send(script.owner(early.id), calls.retire_ci(early.id))
-    script.draw()
+    script.start()
     script.send(script.owner(leaving.id), calls.retire_ci(leaving.id))
+    script.draw()
+    assert script.couple.current.jobs == 2
     assert script.market.summoned(script.couple, 0) == [leaving, staying]
     script.report(staying.id)
     script.report(leaving.id)

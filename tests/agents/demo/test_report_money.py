@@ -14,6 +14,7 @@ from agents.demo.outcome import Cheat
 from agents.demo.report.faults import findings
 from agents.demo.report.members import Member, members_of
 from agents.demo.report.money import accounts_of, ledger_of
+from agents.demo.report.words import coins
 from tests.support.histories import ALL_CHEATS, ETHER, TERMS, Story, address, told
 
 
@@ -119,7 +120,26 @@ def test_tells_what_silence_cost() -> None:
     (number,) = (n for n, record in story.couple.rounds.items() if record.drawn >> 3 & 1)
     member = of(story)["cloud owner 12"]
     assert member.why == (f"lost 0.0025: no answer when drawn in round {number}",)
-    assert member.verdicts == {"accepted": 0, "faulty": 0, "missed": 1, "flagged": 0}
+    assert member.verdicts == {"accepted": 0, "faulty": 0, "missed": 1, "flagged": 0, "void": 0}
+
+
+def test_tells_what_a_job_that_others_flagged_was_paid() -> None:
+    story = begun()
+    story.start()
+    story.draw()
+    paid, *flagging = [job.id for job in story.summoned()]
+    story.report(only=lambda ci: ci == paid)
+    for ci in flagging[:4]:
+        story.flag(ci)
+    for subset in members(story.couple.pending):
+        story.void(subset)
+    assert story.outcome().audit.ok
+    found = of(story)
+    (member,) = (one for one in found.values() if one.verdicts["void"])
+    assert member.earned == found["model owner"].spent == TERMS.job_price
+    assert member.why == (f"{coins(TERMS.job_price)} for jobs that others flagged, in round 1",)
+    accounts = accounts_of(story.outcome())
+    assert ledger_of(story.outcome(), accounts).accounts_add_up
 
 
 def test_tells_what_the_owners_of_data_and_model_got_and_spent() -> None:

@@ -46,7 +46,7 @@ def test_tells_each_settlement() -> None:
         assert settled.share == TERMS.round_price // TERMS.subsets_per_round
         assert settled.settler == story.model_owner
         assert settled.transaction in hashes
-    assert facts.verdicts == {"accepted": 6, "faulty": 0, "missed": 0, "flagged": 0}
+    assert facts.verdicts == {"accepted": 6, "faulty": 0, "missed": 0, "flagged": 0, "void": 0}
     assert facts.jobs == 6
 
 
@@ -97,15 +97,18 @@ def test_a_round_that_is_not_drawn_yet_drew_nothing() -> None:
 def test_flags_void_a_round() -> None:
     story = begun()
     jobs = [job.id for job in story.summoned()]
+    story.report(only=lambda ci: ci == jobs[5])
     for ci in jobs[:4]:
         story.flag(ci)
+    for subset in members(story.couple.pending):
+        story.void(subset)
     assert story.outcome().audit.ok
     found = cells(story, 1)
     assert {found[ci] for ci in jobs[:4]} == {Standing.FLAGGED}
     assert {found[ci] for ci in jobs[4:]} == {Standing.VOID}
     (facts,) = rounds_of(story.outcome())
     assert facts.closed
-    assert facts.verdicts["flagged"] == 4
+    assert (facts.verdicts["flagged"], facts.verdicts["missed"], facts.verdicts["void"]) == (4, 0, 1)
     assert {facts.subsets[subset] for subset in facts.drawn} == {Standing.VOID}
 
 

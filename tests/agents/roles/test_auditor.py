@@ -354,6 +354,34 @@ def test_finds_a_subset_voided_before_its_time() -> None:
     assert "SubsetVoided comes in phase SETTLING" in findings(early)
 
 
+@pytest.mark.parametrize("letters", ["AGGM", "AGGG"])
+def test_finds_a_report_that_others_flagged_and_that_was_not_paid(letters: str) -> None:
+    script = story((letters,), finish=False, replicas=4)
+    assert findings(script.chain.history) == []
+    reporter = short(script.cis()[0])
+    finding = f"SubsetVoided judges {reporter} IDLE, not VOID"
+    assert findings(without(script, e.JobJudged)) == [finding]
+    assert findings(tampered(script, e.JobJudged, amount=101)) == [f"JobJudged pays {reporter} 101, not 100"]
+
+
+def test_finds_a_report_that_was_paid_without_a_verdict() -> None:
+    script = story(("AFM",), finish=False)
+    paid = script.cis()[1]
+    verdict = e.JobJudged(script.tc, paid, 1, JobStatus.VOID, 100)
+    assert findings(inserted(script, verdict, e.SubsetVoided)) == [
+        f"SubsetVoided judges {short(paid)} VOID, not IDLE"
+    ]
+
+
+def test_finds_a_silent_one_that_was_fined_in_a_round_that_was_flagged_out() -> None:
+    script = story(("GGM",), finish=False)
+    silent = script.cis()[2]
+    verdict = e.JobJudged(script.tc, silent, 1, JobStatus.MISSED, 40)
+    assert findings(inserted(script, verdict, e.SubsetVoided)) == [
+        f"SubsetVoided judges {short(silent)} MISSED, not IDLE"
+    ]
+
+
 # --- coins ---
 
 
@@ -444,8 +472,7 @@ def test_finds_a_bond_that_was_freed_too_early() -> None:
     script = Script(replicas=1).open()
     ci = script.cis()[0]
     script.send(script.cos[0], calls.retire_ci(ci))
-    held = script.terms.report_window_seconds + 2 * script.terms.settle_window_seconds
-    script.now += held + 1
+    script.now += script.held + 1
     script.send(script.cos[0], calls.release_ci(ci))
     assert findings(script.chain.history) == []
     assert findings(tampered(script, e.InstanceRetired, seconds=-1)) == ["InstanceRetired comes too early"]

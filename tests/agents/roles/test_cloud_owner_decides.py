@@ -1,6 +1,6 @@
 """The cloud owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36.
+Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37.
 """
 
 from __future__ import annotations
@@ -267,9 +267,10 @@ def test_it_still_answers_for_an_instance_that_left_after_the_draw() -> None:
     assert script.decide(role(script)) == [train_task(script, ci)]
 
 
-def test_it_is_not_asked_if_it_left_before_the_draw() -> None:
-    script = Script().bring_to(Phase.DRAWING)
+def test_it_is_not_asked_if_it_left_before_the_start() -> None:
+    script = Script().bring_to(Phase.APPROVED)
     script.send(script.cos[0], calls.retire_ci(script.cis()[0]))
+    script.start()
     script.draw()
     assert script.decide(role(script)) == []
 
@@ -336,6 +337,28 @@ def test_it_does_not_settle_for_a_result_that_is_not_the_quorums() -> None:
     assert script.decide(role(script), facts, now=script.couple.deadline + 901) == []
 
 
+@pytest.mark.parametrize(
+    ("letters", "closes"), [("AGGG", True), ("AGGM", True), ("AAMM", False), ("AFGM", False)]
+)
+def test_it_closes_what_others_flagged_once_the_model_owner_had_time(letters: str, closes: bool) -> None:
+    script = Script(replicas=4).bring_to(Phase.TRAINING)
+    script.now += 5
+    script.answer(letters)
+    since = script.now if letters == "AGGG" else script.market.settle_deadline(script.couple)
+    assert script.decide(role(script), now=since + 900) == []
+    acts = script.decide(role(script), now=since + 901)
+    assert sent(acts) == ([calls.close_round(script.tc, [0])] if closes else [])
+    script.now = since + 901
+    script.send(script.stranger, calls.close_round(script.tc, [0]))
+    assert script.decide(role(script)) == []
+
+
+def test_it_closes_nothing_in_which_it_did_not_report() -> None:
+    script = Script(replicas=4).bring_to(Phase.TRAINING)
+    script.answer("GAGG")
+    assert script.decide(role(script), now=script.now + 10_000) == []
+
+
 def test_it_settles_nothing_that_it_did_not_train() -> None:
     script = Script().bring_to(Phase.TRAINING)
     script.answer("GAA")
@@ -374,7 +397,7 @@ def test_it_takes_its_bond_back_once_no_round_needs_it() -> None:
     script = Script().open()
     ci = script.cis()[0]
     script.send(script.cos[0], calls.retire_ci(ci))
-    held = script.now + 7_200 + 2 * 1_800
+    held = script.now + script.held
     assert script.decide(role(script), now=held) == []
     assert sent(script.decide(role(script), now=held + 1)) == [calls.release_ci(ci)]
 
@@ -391,7 +414,7 @@ def test_answers_come_before_the_care_of_replicas() -> None:
     mine = [script.cis(subset)[0] for subset in (0, 1)]
     script.send(script.cos[0], calls.retire_ci(mine[1]))
     script.now = script.couple.deadline
-    later = script.instance(mine[1]).since + 7_200 + 2 * 1_800 + 1
+    later = script.instance(mine[1]).since + script.held + 1
     facts = trained(script, *mine)
     assert [call.function for call in sent(script.decide(role(script), facts))] == ["updateTJ"] * 2
     assert [call.function for call in sent(script.decide(role(script), facts, now=later))] == ["releaseCI"]

@@ -1,6 +1,6 @@
 """The data owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27.
+Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28.
 """
 
 from __future__ import annotations
@@ -339,16 +339,35 @@ def test_it_has_nothing_to_do_while_others_are_waited_for(phase: Phase) -> None:
 
 
 def test_seeds_come_before_anything_else() -> None:
-    script = Script(replicas=2).bring_to(Phase.DRAWING)
+    script = Script(replicas=2).bring_to(Phase.APPROVED)
     script.send(script.cos[1], calls.retire_ci(script.cis()[1]))
-    script.now += script.terms.report_window_seconds + 2 * script.terms.settle_window_seconds + 1
+    script.now += script.held + 1
     script.send(script.cos[1], calls.release_ci(script.cis()[1]))
     script.name(script.cos[1])
     late = instance_id(script.ds, 0, 3)
     script.join(late)
+    script.start()
     assert script.instance(late).status is InstanceStatus.JOINED
     draw, verify = sent(script.decide(role(script), packed(script), now=script.couple.deadline))
     assert (draw.function, verify.function) == ("drawRound", "verifyCI")
+
+
+@pytest.mark.parametrize(("replicas", "quorum"), [(3, 3), (4, 4), (5, 4)])
+def test_it_declines_a_quorum_over_a_strict_majority(replicas: int, quorum: int) -> None:
+    script = Script(replicas, quorum=quorum).bring_to(Phase.REQUESTED)
+    facts = reviewed(script)
+    assert sent(script.decide(role(script), facts)) == [calls.decline_tc(script.tc)]
+    for allowed, answer in ((quorum - 1, "declineTC"), (quorum, "approveTC"), (16, "approveTC")):
+        (call,) = sent(script.decide(role(script, Policy(max_quorum=allowed)), facts))
+        assert call.function == answer
+
+
+@pytest.mark.parametrize(("replicas", "quorum"), [(1, 1), (3, 2), (4, 3), (5, 3)])
+def test_it_approves_a_strict_majority_whatever_it_allows(replicas: int, quorum: int) -> None:
+    script = Script(replicas, quorum=quorum).bring_to(Phase.REQUESTED)
+    facts = reviewed(script)
+    (call,) = sent(script.decide(role(script, Policy(max_quorum=1)), facts))
+    assert call.function == "approveTC"
 
 
 # --- the end ---
