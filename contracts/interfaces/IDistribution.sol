@@ -14,10 +14,11 @@ pragma solidity 0.8.30;
 ///       +-- taken back, or its window passed -------+
 /// ```
 ///
-/// The pool. A round is trained by the instances that were Verified when it was drawn. Each dataset counts the changes
-/// of its pool; an instance remembers the count at which it entered and left, a round the count at which it was drawn.
-/// So an instance may leave at any time and is still judged, paid or slashed for the rounds that need it: its bond is
-/// held for `reportWindow + 2 * settleWindow` more, by which time all those rounds are over.
+/// The pool. A round is trained by the instances that were Verified when it was started, which is
+/// before anybody can know its draw. Each dataset counts the changes of its pool; an instance remembers the count at
+/// which it entered and left, a round the count at which it was started. So an instance may leave at any time and is
+/// still judged, paid or slashed for the rounds that need it: its bond is held for
+/// `drawWindow + reportWindow + 2 * settleWindow` more, by which time all those rounds are over.
 ///
 /// Times are block timestamps in seconds. Up to and including a deadline the party that is waited for may act; after it
 /// the exit is open to anyone.
@@ -74,8 +75,9 @@ interface IDistribution {
 
     /// @notice A cloud instance as the market knows it.
     /// @param since When it entered its status, in seconds.
-    /// @param verifiedAt Count of pool changes with which it entered the pool; 0 if it never did. A dataset's pool
-    /// changes at most 16,777,215 times, which would fill some 25,000 blocks of 30 million gas.
+    /// @param verifiedAt Count of pool changes with which it entered the pool; 0 if it never did. A subset has at most
+    /// 255 instances ever, and each enters and leaves once: a dataset's pool changes at most 256 * 255 * 2 = 130,560
+    /// times, so the count never overflows.
     /// @param leftAt Count of pool changes with which it left the pool; 0 if it has not.
     struct CloudInstance {
         address cloudOwner;

@@ -16,8 +16,11 @@ import {ITraining} from "./ITraining.sol";
 /// | Missed   | silent                               | loses the miss penalty to the escrow                         |
 /// | Flagged  | could not train, and said so in time | nothing                                                      |
 ///
-/// and the DO gets its share of the round's price. An instance that is Faulty, or whose bond no longer covers another
-/// miss, leaves the pool.
+/// and the DO gets its share of the round's price. A subset that nobody settles is void, and the silent are fined. Its
+/// reports are Void and not paid, with two exceptions: the round was flagged out (then nobody is fined either), or so
+/// many of the subset flagged that the others could not have been a quorum. There a report is paid the job's price,
+/// whatever it says: an MO whose weights only a few could read would else have their results for nothing. An instance
+/// that is Faulty, or whose bond no longer covers another miss, leaves the pool.
 ///
 /// Trust: fewer than half of the replicas of a subset are dishonest (the paper's assumption). Without a quorum a call
 /// reverts, so a false digest does nothing. A report cannot be copied from an opened digest: reporting is closed by
@@ -41,10 +44,12 @@ interface ISettlement {
         uint256 dataOwnerShare
     );
 
-    /// @notice The verdict on one job; `amount` is what its CO was paid (Accepted) or lost (Faulty, Missed).
+    /// @notice The verdict on one job; `amount` is what its CO was paid (Accepted, Void) or lost (Faulty, Missed). A
+    /// job that is void and not paid has no such event.
     event JobJudged(uint256 indexed tc, uint256 indexed ci, uint16 round, ITraining.JobStatus verdict, uint256 amount);
 
-    /// @notice Nobody settled this subset in time; nothing is paid for it, and the silent lost their penalty.
+    /// @notice Nobody settled this subset in time, or nobody could: a {JobJudged} for each job that was paid or fined
+    /// comes before. The DO gets nothing for it.
     event SubsetVoided(uint256 indexed tc, address indexed by, uint16 round, uint16 subset);
 
     /// @notice Every drawn subset is settled or void: the next round may start.
@@ -53,7 +58,7 @@ interface ISettlement {
     /// @notice This subset is not drawn in this round, or is settled or void already.
     error Settlement_NotPending(uint256 tc, uint256 subset);
 
-    /// @notice A report of this instance must come at this place in `reports`, and does not.
+    /// @notice This instance reported, and its report is not among `reports`.
     error Settlement_ReportMissing(uint256 tc, uint256 ci);
 
     /// @notice This report is not the one that its instance made.
@@ -70,11 +75,13 @@ interface ISettlement {
     /// {IDistribution-InstanceRetiring} for each instance that leaves, {SubsetSettled}, and {RoundClosed} with the
     /// round's last subset.
     /// @param digest sha256 of the trained model's canonical bytes.
-    /// @param reports Every report of this subset in this round, in the order of {IDistribution-instancesOf}.
+    /// @param reports Every report of this subset in this round, each once, in any order.
     function settleRound(uint256 tc, uint16 subset, bytes32 digest, Report[] calldata reports) external;
 
-    /// @notice Exit from Overdue: voids subsets that nobody settled. Their silent instances lose the miss penalty.
-    /// @dev Caller: anyone, while Overdue. Emits {JobJudged} for each silent job, {SubsetVoided} for each subset, and
+    /// @notice Exit from Overdue: voids subsets that nobody settled. Their silent instances lose the miss penalty,
+    /// unless the round was flagged out; who reported is paid where too many others flagged.
+    /// @dev Caller: anyone, while Overdue. Emits {JobJudged} for each job that is paid or fined,
+    /// {IDistribution-InstanceRetiring} for each instance that leaves, {SubsetVoided} for each subset, and
     /// {RoundClosed} with the last. The caller chooses how many at once.
     /// @param subsets Drawn and pending.
     function closeRound(uint256 tc, uint16[] calldata subsets) external;

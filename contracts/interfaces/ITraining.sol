@@ -10,7 +10,7 @@ pragma solidity 0.8.30;
 /// TC:  Requested -> Approved -> Drawing -> Training -> Settling -> Approved ... -> Completed
 ///        |  |         |            |           |           |
 ///        |  |         |            |           |           +- after its deadline: Overdue -> Approved (closeRound)
-///        |  |         |            |           +- more than half of the jobs flagged -> Approved
+///        |  |         |            |           +- more than half of the jobs flagged: Overdue, at once
 ///        |  |         |            +- after its deadline: Withheld -> Aborted (expireDraw)
 ///        |  |         +- all rounds used, or after its window: Ended -> Completed (expireTC)
 ///        |  +- after its deadline: Lapsed -> Cancelled (expireRequest)
@@ -18,6 +18,9 @@ pragma solidity 0.8.30;
 ///
 /// TJ:  Idle -> Reported -> Accepted | Faulty | Void        Idle -> Flagged        Idle -> Missed
 /// ```
+///
+/// Flagged out. A CO that cannot train says so. Once more than half of a round's jobs are flagged the round waits for
+/// nobody any more: it is Overdue, {ISettlement-closeRound} pays those who had reported and fines nobody.
 ///
 /// Trust: the last to reveal, the DO, can only withhold. That costs its bond, ends the couple, and is never followed by
 /// a fresh draw. An MO and a DO that are one and the same can choose their draws; they cheat nobody but themselves.
@@ -42,7 +45,8 @@ interface ITraining {
     }
 
     /// @notice Where a train job stands. A job exists for each pair of couple and instance, `Idle` until it is
-    /// answered. `Void`: reported, but the round ended without a verdict.
+    /// answered. `Void`: reported, but its subset ended without a quorum. It is paid where too many others flagged, and
+    /// not else.
     enum JobStatus {
         Idle,
         Reported,
@@ -66,10 +70,10 @@ interface ITraining {
     /// @param phase As of the block's time.
     /// @param round The last round started; 0 before the first.
     /// @param rem Drawn instances that have not answered in this round.
-    /// @param flagsLeft How many more of its jobs may be flagged before the round is void.
-    /// @param quorum Reports that must agree, if that is more than a strict majority of the instances drawn. A subset
-    /// with fewer instances than that can only be void.
-    /// @param poolVersion The dataset's pool changes when the round was drawn.
+    /// @param flagsLeft How many more of its jobs may be flagged before the round is flagged out; 65,535 once it is.
+    /// @param quorum Reports that must agree, if that is more than a strict majority of the subset's instances. Of
+    /// fewer instances than that all must.
+    /// @param poolVersion The dataset's pool changes when the round was started.
     /// @param deadline Of the party that is waited for, in seconds; 0 if it waits for none. While Settling and Overdue
     /// it is still the deadline for reports; settling ends `settleWindowSeconds` after it.
     /// @param windowEndsAt No round starts after it.
@@ -175,8 +179,8 @@ interface ITraining {
         FlagReason reason
     );
 
-    /// @notice More than half of the round's jobs were flagged: nobody is paid or slashed. `by` raised the deciding
-    /// flag.
+    /// @notice More than half of the round's jobs were flagged: it can only be closed, which pays who had reported and
+    /// fines nobody. `by` raised the deciding flag.
     event RoundVoided(uint256 indexed tc, address indexed by, uint16 round);
 
     /// @notice The DO withheld its seed: its bond and the escrow are in the MO's balance.
@@ -207,7 +211,8 @@ interface ITraining {
     /// @notice `link` is not the preimage of `tip`, the last link of this chain.
     error Training_WrongSeed(uint256 tc, bytes32 link, bytes32 tip);
 
-    /// @notice The instance is not of this couple's dataset, its subset was not drawn, or it was not in the pool then.
+    /// @notice The instance is not of this couple's dataset, its subset was not drawn, or it was not in the pool when
+    /// the round was started.
     error Training_NotDrawn(uint256 tc, uint256 ci);
 
     /// @notice The caller is not the instance's CO.
@@ -236,8 +241,8 @@ interface ITraining {
     /// @dev Caller: the model's MO. Emits {CoupleRequested}.
     /// @param maxRounds 1..65,535; void rounds count.
     /// @param seedTip H^maxRounds(secret), H = keccak256: see `SeedChain`.
-    /// @param quorum Reports that must agree on a digest, if more than a strict majority of the instances drawn; 0 asks
-    /// for no more than that. At most `maxReplicas`.
+    /// @param quorum Reports that must agree on a digest, if more than a strict majority of a subset's instances; 0
+    /// asks for no more than that. At most `maxReplicas`; where fewer instances are asked, all of them must agree.
     /// @return tc The new id: kind 3, the MO's next serial.
     function requestTC(
         uint256 mod,
@@ -261,7 +266,8 @@ interface ITraining {
     function cancelTC(uint256 tc) external;
 
     /// @notice Starts the next round: reveals the MO's next link and publishes the weights.
-    /// @dev Caller: the MO, while Approved. Emits {RoundStarted}.
+    /// @dev Caller: the MO, while Approved. Emits {RoundStarted}. Whoever is in the pool now is of the round if its
+    /// subset is drawn; what enters or leaves later changes nothing.
     /// @param moSeed The preimage of `moTip`.
     /// @param modelHash sha256 of the weights' canonical bytes.
     /// @param modelLocation Where they are, sealed for the dataset's COs: an id in the object store.
@@ -288,7 +294,8 @@ interface ITraining {
     ) external;
 
     /// @notice Answers that the weights or the plan cannot be fetched, do not match their hash, or break the CO's
-    /// limits. It is neither paid nor slashed. Once more than half of the round's jobs are flagged the round is void.
+    /// limits. It is neither paid nor slashed. Once more than half of the round's jobs are flagged the round is
+    /// Overdue: no job is answered any more, and {ISettlement-closeRound} pays those that were reported.
     /// @dev Caller: the instance's CO, while Training. Emits {JobFlagged}, and {RoundVoided} if it decides.
     function flagTJ(uint256 tc, uint256 ci, uint16 round, FlagReason reason) external;
 

@@ -52,8 +52,8 @@ abstract contract Settlement is Training {
         return Receipt.domain();
     }
 
-    /// @dev Calls up the instances that were in the pool at the draw, each with where its job stands: Reported, Flagged
-    /// or Missed.
+    /// @dev Calls up the instances that were in the pool when the round was started, each with where its job stands:
+    /// Reported, Flagged or Missed.
     function _summon(Couple storage couple, uint256 tc, uint16 subset) private view returns (Hearing memory hearing) {
         if (!_isPending(couple, subset)) revert Settlement_NotPending(tc, subset);
         hearing.tc = tc;
