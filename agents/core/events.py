@@ -33,6 +33,11 @@ class DatasetTerms:
     ends_at: int
 
     @property
+    def unbonding_seconds(self) -> int:
+        """How long the bond of an instance that leaves is held."""
+        return self.draw_window_seconds + self.report_window_seconds + 2 * self.settle_window_seconds
+
+    @property
     def escrow_per_round(self) -> int:
         """What a model owner locks for each round, in wei."""
         return self.round_price + self.subsets_per_round * self.max_replicas * self.job_price

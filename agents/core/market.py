@@ -108,8 +108,7 @@ class Market:
         if instance.status in (InstanceStatus.FREE, InstanceStatus.JOINED):
             return instance.since + terms.answer_window_seconds
         if instance.status is InstanceStatus.RETIRING:
-            windows = terms.draw_window_seconds + terms.report_window_seconds
-            return instance.since + windows + 2 * terms.settle_window_seconds
+            return instance.since + terms.unbonding_seconds
         return terms.ends_at if instance.status is InstanceStatus.VERIFIED else math.inf
 
     def settle_deadline(self, couple: Couple) -> int:

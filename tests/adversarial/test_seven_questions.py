@@ -74,7 +74,7 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
     owner.bench = UnequalBench(**vars(owner.bench), victim=victim.address)
     owner.role = CollusiveDataOwner(**vars(owner.role))
     crew.play()
-    crew.travel(TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds + 1)
+    crew.travel(TERMS.unbonding_seconds + 1)
     crew.settle_down()
 
     assert {i.status for i in crew.instances(victim)} == {InstanceStatus.RETIRED}

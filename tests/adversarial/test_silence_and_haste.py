@@ -1,6 +1,6 @@
 """Members that fall silent, run ahead or publish nothing of use: none that is honest is harmed.
 
-Rules: T15, T20, S2, S3, S8, S12, R5, A34, A35.
+Rules: T20, T29, S3, S8, S12, R5, A34, A35.
 """
 
 from __future__ import annotations

@@ -1,10 +1,14 @@
 # closeRound
 # ├── when the couple is not Overdue: refused (test_phase_gates.py)
 # ├── when a subset is not pending: refused
-# └── else each subset is void: nothing is paid for it, the silent lose their penalty, reports are void
+# └── else each subset is void
+#     ├── the round was flagged out: its reports are paid, nobody is fined (test_flag_tj.py)
+#     ├── the subset is blocked, so many flagged that the others could not be a quorum: its reports are paid,
+#     │   the silent lose their penalty
+#     ├── else nothing is paid for it, the silent lose their penalty, reports are void
 #     └── with the last one the round is closed and the next one may start
 #
-# Rules: T17, S8, S12, S14, S15, S16, S20
+# Rules: T17, S8, S12, S14, S15, S16, S20, S22, S23
 
 from __future__ import annotations
 
@@ -77,6 +81,34 @@ def test_voids_what_has_no_quorum(market: Market, dataset: Dataset) -> None:
     assert couple.phase is CouplePhase.APPROVED
 
 
+@pytest.mark.parametrize(
+    ("letters", "quorum"),
+    [("AGGM", 0), ("AFGG", 0), ("AAGM", 0), ("AAGM", 3), ("AAAG", 4), ("AMMG", 4)],
+)
+def test_pays_the_reports_of_a_blocked_subset(market: Market, letters: str, quorum: int) -> None:
+    """A second subset, in which all report, keeps the round from being flagged out."""
+    dataset = market.dataset_with(replicas=4, subsets=2, subsets_per_round=2)
+    couple = couple_in(CouplePhase.TRAINING, dataset, quorum=quorum)
+    couple.play(letters, "AAAA")
+    couple.settle(1)
+    couple.outlive_settlement()
+    price, penalty = TERMS.job_price, TERMS.miss_penalty
+    replicas = list(zip(dataset.instances(0), letters, strict=True))
+    blocked = 4 - letters.count("G") < max(3, quorum)
+    paid = [ci for ci, letter in replicas if letter in "AF" and blocked]
+    silent = [ci for ci, letter in replicas if letter == "M"]
+    expected = {dataset.owner_of(ci): price for ci in paid} | dict.fromkeys(silent, -penalty)
+    with moves(market, expected | {couple.tc: penalty * len(silent) - price * len(paid)}):
+        tx = couple.close()
+    assert events(tx) == [
+        *(JobJudged(couple.tc, ci, 1, JobStatus.VOID, price) for ci in paid),
+        *(JobJudged(couple.tc, ci, 1, JobStatus.MISSED, penalty) for ci in silent),
+        SubsetVoided(couple.tc, market.stranger, 1, 0),
+        RoundClosed(couple.tc, 1),
+    ]
+    assert all(couple.status(ci) is JobStatus.VOID for ci, letter in replicas if letter in "AF")
+
+
 def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: Market) -> None:
     dataset = market.dataset_with(replicas=1, instance_bond=100, miss_penalty=60)
     couple, (silent,) = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()
@@ -140,9 +172,7 @@ def test_who_left_in_time_to_be_released_is_not_punished_late(market: Market, da
     couple, leaver = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()[0]
     dataset.retire(leaver)
     couple.report_all(but=leaver)
-    held_until = (
-        dataset.instance(leaver)["since"] + TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds
-    )
+    held_until = dataset.instance(leaver)["since"] + TERMS.unbonding_seconds
     clock.at(held_until + 1, lambda: market.contract.releaseCI(leaver, {"from": market.stranger}))
     with moves(market, {}):
         tx = couple.close()

@@ -2,22 +2,27 @@
 # ├── of coins, by a member or by anyone: they are in the caller's free balance
 # ├── once more: adds up
 # ├── of nothing: changes nothing, and is said
-# └── before registering: the balance stays
+# ├── before registering: the balance stays
+# └── of more than leaves the market 2^96 - 1 wei: refused, with a registration too
 #
 # Coins that no call brings
 # ├── sent to the market plainly, or with a call it does not know, or to one that takes none: refused
 # └── forced upon the market by a contract that ends: nobody's
 #
-# Rules: L1, L5, L7, M3
+# Rules: L1, L5, L7, L11, M3
 
 from __future__ import annotations
 
 import brownie
 import pytest
 
+from agents.core import calls
 from agents.core.enums import Role
+from agents.core.errors import Refused
 from agents.core.events import Deposited
+from agents.core.ids import Address
 from tests.support.books import books, moves
+from tests.support.evm import Evm, abi, bytecode
 from tests.support.logs import events
 from tests.support.market import OPENING_BALANCE, Market
 
@@ -46,6 +51,21 @@ def test_a_balance_survives_registration(market: Market) -> None:
     market.contract.deposit({"from": market.stranger, "value": 7})
     market.register(market.stranger, Role.CLOUD_OWNER)
     assert market.contract.balanceOf(market.stranger) == 7 + OPENING_BALANCE
+
+
+def test_refuses_what_no_field_could_hold() -> None:
+    """On an EVM whose accounts are rich enough."""
+    chain, limit = Evm(bytecode(), abi()), 2**96 - 1
+    rich, late = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
+    chain.send(rich, calls.deposit(limit - 7))
+    for call in (calls.deposit(8), calls.register(Role.CLOUD_OWNER, bytes(64), 8)):
+        with pytest.raises(Refused) as refusal:
+            chain.send(late, call)
+        assert (refusal.value.error, refusal.value.arguments) == ("Ledger_Full", (limit + 1, limit))
+    chain.send(late, calls.deposit(7))
+    assert chain.view("balanceOf", late, hint=int) == 7
+    chain.send(rich, calls.withdraw(limit - 7))
+    chain.send(late, calls.deposit(8))
 
 
 def test_refuses_coins_without_a_call(market: Market) -> None:

@@ -4,10 +4,10 @@
 # ├── when the seed is not the next link of the DO's chain: refused
 # └── else the couple is Training, until the report window ends
 #     ├── the subsets are those of both seeds (agents.core.hashing), k or what the epoch has left
-#     ├── the jobs are the instances that are in the pool now
+#     ├── the jobs are the instances that were in the pool when the round was started
 #     └── when all drawn instances have left: nobody is waited for
 #
-# Rules: T11, T12, R6, R7, R9, R10
+# Rules: T11, T12, T28, R6, R7, R9, R10
 
 from __future__ import annotations
 
@@ -98,16 +98,32 @@ def test_counts_the_instances_of_every_drawn_subset(market: Market) -> None:
     assert (couple.facts["rem"], couple.facts["flagsLeft"]) == (4, 2)
 
 
-def test_counts_the_pool_as_it_is_at_the_draw(market: Market, dataset: Dataset, couple: Couple) -> None:
-    dataset.retire(dataset.instances()[0])
+def test_counts_the_pool_as_it_was_at_the_start(market: Market) -> None:
+    dataset = market.dataset_with(replicas=3, max_replicas=5)
+    gone, leaver, stayer = dataset.instances()
+    (late,) = dataset.join(*dataset.name(market.cloud_owners[3]))
+    couple = couple_in(CouplePhase.APPROVED, dataset)
+    dataset.retire(gone)
+    couple.start()
+    dataset.retire(leaver)
+    dataset.verify(late)
     dataset.join(*market.dataset().name(market.cloud_owners[4]))  # another dataset's
     assert event(couple.draw()).jobs == 2
-    assert couple.facts["poolVersion"] == 4
+    assert (couple.facts["poolVersion"], dataset.pool[0]) == (4, 6)
+    for ci in (gone, late):
+        with reverts_with("Training_NotDrawn", couple.tc, ci):
+            couple.report(ci)
+    couple.report(leaver)
+    couple.report(stayer)
+    couple.settle()
+    assert couple.phase is CouplePhase.APPROVED
 
 
-def test_waits_for_nobody_when_all_have_left(market: Market, dataset: Dataset, couple: Couple) -> None:
+def test_waits_for_nobody_when_all_had_left(market: Market, dataset: Dataset) -> None:
+    couple = couple_in(CouplePhase.APPROVED, dataset)
     for ci in dataset.instances():
         dataset.retire(ci)
+    couple.start()
     assert event(couple.draw()).jobs == 0
     assert couple.facts["phase"] == CouplePhase.SETTLING
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 0, 1):

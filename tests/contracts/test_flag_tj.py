@@ -1,9 +1,10 @@
 # flagTJ
 # ├── when an answer would be refused: refused, as in updateTJ
 # ├── when at most half of the round's jobs are flagged: the job is Flagged, one answer less is awaited
-# └── when it is more than half: the round is void at once, at no cost to anyone, and the next one may start
+# └── when it is more than half: the round is flagged out, Overdue at once; closing it pays who had reported,
+#     fines nobody, and the next one may start
 #
-# Rules: T14, T15, T17
+# Rules: T14, T17, T29, S22
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ from functools import partial
 import pytest
 
 from agents.core.enums import CouplePhase, FlagReason, JobStatus
-from agents.core.events import JobFlagged, RoundVoided
+from agents.core.events import JobFlagged, JobJudged, RoundClosed, RoundVoided, SubsetVoided
 from tests.support import clock
 from tests.support.books import moves
-from tests.support.couple import Couple, couple_in
+from tests.support.couple import FORGED, Couple, couple_in
 from tests.support.logs import events
-from tests.support.market import Dataset, Market
+from tests.support.market import TERMS, Dataset, Market
 from tests.support.reverts import reverts_with
 
 TRAINING = 1 << CouplePhase.TRAINING
@@ -65,7 +66,7 @@ def test_refuses_what_a_report_would_be_refused_for(market: Market, dataset: Dat
 
 
 @pytest.mark.parametrize(("replicas", "bearable"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
-def test_voids_the_round_by_more_than_half(market: Market, replicas: int, bearable: int) -> None:
+def test_flags_the_round_out_by_more_than_half(market: Market, replicas: int, bearable: int) -> None:
     dataset = market.dataset_with(replicas)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     *_, decisive = flagging = dataset.instances()[: bearable + 1]
@@ -78,11 +79,14 @@ def test_voids_the_round_by_more_than_half(market: Market, replicas: int, bearab
     reason = FlagReason.WEIGHTS_UNAVAILABLE
     assert events(tx) == [JobFlagged(couple.tc, decisive, owner, 1, reason), RoundVoided(couple.tc, owner, 1)]
     facts = couple.facts
-    assert facts["phase"] == CouplePhase.APPROVED
-    assert (facts["rem"], facts["pending"], facts["deadline"]) == (0, 0, 0)
+    assert facts["phase"] == CouplePhase.OVERDUE
+    assert (facts["rem"], facts["pending"], facts["flagsLeft"]) == (replicas - bearable - 1, 1, 65_535)
+    for late in dataset.instances()[bearable + 1 :]:
+        with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.OVERDUE, TRAINING):
+            couple.report(late)
 
 
-def test_exactly_half_does_not_void(market: Market) -> None:
+def test_exactly_half_does_not_flag_the_round_out(market: Market) -> None:
     dataset = market.dataset_with(replicas=4)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     couple.play("GGAA")
@@ -96,27 +100,67 @@ def test_counts_the_jobs_of_all_drawn_subsets(market: Market) -> None:
     couple.flag(dataset.instances(0)[1])
     assert couple.facts["phase"] == CouplePhase.TRAINING
     couple.flag(dataset.instances(1)[0])
-    assert couple.phase is CouplePhase.APPROVED
+    assert couple.phase is CouplePhase.OVERDUE
 
 
 def test_the_last_answer_can_decide(dataset: Dataset, couple: Couple) -> None:
     couple.play("AGG")
-    assert couple.phase is CouplePhase.APPROVED
+    assert couple.phase is CouplePhase.OVERDUE
     assert couple.facts["rem"] == 0
+    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.OVERDUE, 1 << CouplePhase.SETTLING):
+        couple.settle()
 
 
-def test_a_void_round_judges_nobody(dataset: Dataset, couple: Couple) -> None:
-    reported, flagged, decisive = dataset.instances()
-    couple.report(reported)
-    couple.flag(flagged)
-    couple.flag(decisive)
-    assert [couple.status(ci) for ci in dataset.instances()] == [
-        JobStatus.VOID,
-        JobStatus.FLAGGED,
-        JobStatus.FLAGGED,
+def test_closing_pays_who_had_reported_and_fines_nobody(market: Market) -> None:
+    dataset = market.dataset_with(replicas=5)
+    couple, price = couple_in(CouplePhase.TRAINING, dataset), TERMS.job_price
+    honest, forger, *flagging = dataset.instances()
+    couple.report(honest)
+    couple.report(forger, FORGED)
+    for ci in flagging:
+        couple.flag(ci)
+    assert couple.status(honest) is JobStatus.REPORTED
+    paid = {dataset.owner_of(honest): price, dataset.owner_of(forger): price, couple.tc: -2 * price}
+    with moves(market, paid):
+        tx = couple.close()
+    assert events(tx) == [
+        JobJudged(couple.tc, honest, 1, JobStatus.VOID, price),
+        JobJudged(couple.tc, forger, 1, JobStatus.VOID, price),
+        SubsetVoided(couple.tc, market.stranger, 1, 0),
+        RoundClosed(couple.tc, 1),
     ]
-    with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.APPROVED, TRAINING):
-        couple.report(reported)
+    facts = couple.facts
+    assert facts["phase"] == CouplePhase.APPROVED
+    assert (facts["rem"], facts["pending"], facts["deadline"]) == (0, 0, 0)
+    assert couple.job(honest)["round"] == 1
+    assert [couple.status(ci) for ci in (honest, forger)] == [JobStatus.VOID] * 2
+    assert {couple.status(ci) for ci in flagging} == {JobStatus.FLAGGED}
+
+
+def test_a_flagged_out_round_is_closed_subset_by_subset(market: Market) -> None:
+    dataset = market.dataset_with(replicas=2, subsets=2, subsets_per_round=2)
+    couple, price = couple_in(CouplePhase.TRAINING, dataset), TERMS.job_price
+    (reported, flagged), (second, decisive) = dataset.instances(0), dataset.instances(1)
+    couple.report(reported)
+    for ci in (flagged, second, decisive):
+        couple.flag(ci)
+    with moves(market, {}):
+        couple.close(1)
+    assert (couple.phase, couple.pending) == (CouplePhase.OVERDUE, (0,))
+    with moves(market, {dataset.owner_of(reported): price, couple.tc: -price}):
+        tx = couple.close(0)
+    assert events(tx)[-1] == RoundClosed(couple.tc, 1)
+    assert couple.phase is CouplePhase.APPROVED
+
+
+def test_who_stayed_silent_in_a_flagged_out_round_keeps_its_bond(market: Market) -> None:
+    dataset = market.dataset_with(replicas=3)
+    couple = couple_in(CouplePhase.TRAINING, dataset)
+    for ci in dataset.instances()[:2]:
+        couple.flag(ci)
+    with moves(market, {}):
+        couple.close()
+    assert couple.status(dataset.instances()[2]) is JobStatus.IDLE
 
 
 def test_a_void_round_counts_and_the_next_one_asks_everyone_again(dataset: Dataset, couple: Couple) -> None:

@@ -9,12 +9,9 @@ Rules: G1, G2, G3, G4, G5, G6.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, replace
-from pathlib import Path
 
 import pytest
 from brownie import Marketplace, accounts, history, web3
@@ -24,10 +21,10 @@ from agents.core.ids import couple_id, dataset_id, instance_id
 from tests.support import clock
 from tests.support.couple import WEIGHTS, Couple, couple_in, do_link, mo_link, request
 from tests.support.market import LOCATION, SEALED_LOCATION, TERMS, Dataset, Market, encryption_key
+from tests.support.snapshot import Figures, assert_committed
 
 pytestmark = pytest.mark.gas
 
-SNAPSHOT = Path(__file__).parents[2] / "snapshots" / "gas.json"
 EIP_170_LIMIT = 24_576
 FINNEY = 10**15
 REAL_TERMS = replace(
@@ -39,8 +36,6 @@ REAL_TERMS = replace(
     miss_penalty=1 * FINNEY,
     couple_bond=20 * FINNEY,
 )
-
-Figures = dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +49,7 @@ def figures(module_isolation: None) -> Figures:
 
 
 def test_is_what_the_snapshot_says(figures: Figures) -> None:
-    if os.environ.get("HOLDFAST_GAS") == "write":
-        SNAPSHOT.parent.mkdir(exist_ok=True)
-        SNAPSHOT.write_text(json.dumps(figures, indent=2) + "\n")
-    committed = json.loads(SNAPSHOT.read_text())
-    changes = [
-        f"{name}: {committed.get(name)} -> {figures.get(name)}"
-        for name in sorted(committed.keys() | figures.keys())
-        if committed.get(name) != figures.get(name)
-    ]
-    assert not changes, "gas has changed: if that is meant, run `make gas` and commit\n" + "\n".join(changes)
+    assert_committed(figures)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +127,7 @@ def distribution() -> Figures:
     a_while_later()
     dataset.retire(first)
     note(figures, "retireCI")
-    clock.travel_to(clock.now() + TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds + 1)
+    clock.travel_to(clock.now() + TERMS.unbonding_seconds + 1)
     market.contract.releaseCI(first, {"from": market.stranger})
     note(figures, "releaseCI")
     return figures

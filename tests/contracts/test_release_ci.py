@@ -3,7 +3,7 @@
 # ├── in the last second of these and before: refused; a second later its place and its bond are free
 # │   ├── Free: the answer window since it was named
 # │   ├── Joined: the answer window since it joined
-# │   ├── Retiring: reportWindow + 2 * settleWindow since it left
+# │   ├── Retiring: drawWindow + reportWindow + 2 * settleWindow since it left
 # │   └── Verified: the offer; it leaves the pool first
 # └── when the bond was slashed: what is left of it is free
 #
@@ -27,7 +27,7 @@ from tests.support.market import TERMS, Dataset, Market
 from tests.support.reverts import reverts_with
 
 BOND = TERMS.instance_bond
-UNBONDING_SECONDS = TERMS.report_window_seconds + 2 * TERMS.settle_window_seconds
+UNBONDING_SECONDS = TERMS.unbonding_seconds
 Place = Callable[[InstanceStatus], tuple[Dataset, InstanceId, int]]
 
 

@@ -257,10 +257,11 @@ class Couple:
             self.settle(subset)
 
     def void_round(self) -> None:
-        """Ends a round in Training by flags."""
+        """Ends a round in Training by flags: one more than half."""
         instances = (ci for subset in self.pending for ci in self.dataset.instances(subset))
         for ci, _ in zip(instances, range(self.facts["flagsLeft"] + 1), strict=False):
             self.flag(ci)
+        self.close()
 
     def outlive(self, field: str) -> None:
         """Lets the time named by a field of the couple pass by a second."""

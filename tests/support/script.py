@@ -76,12 +76,6 @@ class Script:
     # --- what there is ---
 
     @property
-    def held(self) -> int:
-        """How long the bond of an instance that leaves is held, in seconds."""
-        windows = self.terms.draw_window_seconds + self.terms.report_window_seconds
-        return windows + 2 * self.terms.settle_window_seconds
-
-    @property
     def market(self) -> Market:
         return self.chain.mirror
 

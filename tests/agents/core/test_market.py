@@ -173,7 +173,7 @@ def test_a_retired_instance_gives_back_bond_and_place() -> None:
     (ci,) = script.cis()
     script.send(script.cos[0], calls.retire_ci(ci))
     assert script.cis() == [ci]  # it may still be judged
-    script.now += script.held + 1
+    script.now += script.terms.unbonding_seconds + 1
     assert changes(script, lambda: script.send(script.stranger, calls.release_ci(ci))) == {"co0": 300}
     assert script.cis() == []
     assert (script.instance(ci).status, script.instance(ci).bond) == (Status.RETIRED, 0)
@@ -212,7 +212,7 @@ def test_anyone_may_release_an_instance_only_after_its_second(status: Status) ->
         Status.FREE: instance.since + terms.answer_window_seconds,
         Status.JOINED: instance.since + terms.answer_window_seconds,
         Status.VERIFIED: terms.ends_at,
-        Status.RETIRING: instance.since + script.held,
+        Status.RETIRING: instance.since + script.terms.unbonding_seconds,
     }
     assert instance.status is status
     assert script.market.releasable_after(instance) == expected[status]

@@ -472,7 +472,7 @@ def test_finds_a_bond_that_was_freed_too_early() -> None:
     script = Script(replicas=1).open()
     ci = script.cis()[0]
     script.send(script.cos[0], calls.retire_ci(ci))
-    script.now += script.held + 1
+    script.now += script.terms.unbonding_seconds + 1
     script.send(script.cos[0], calls.release_ci(ci))
     assert findings(script.chain.history) == []
     assert findings(tampered(script, e.InstanceRetired, seconds=-1)) == ["InstanceRetired comes too early"]

@@ -397,7 +397,7 @@ def test_it_takes_its_bond_back_once_no_round_needs_it() -> None:
     script = Script().open()
     ci = script.cis()[0]
     script.send(script.cos[0], calls.retire_ci(ci))
-    held = script.now + script.held
+    held = script.now + script.terms.unbonding_seconds
     assert script.decide(role(script), now=held) == []
     assert sent(script.decide(role(script), now=held + 1)) == [calls.release_ci(ci)]
 
@@ -414,7 +414,7 @@ def test_answers_come_before_the_care_of_replicas() -> None:
     mine = [script.cis(subset)[0] for subset in (0, 1)]
     script.send(script.cos[0], calls.retire_ci(mine[1]))
     script.now = script.couple.deadline
-    later = script.instance(mine[1]).since + script.held + 1
+    later = script.instance(mine[1]).since + script.terms.unbonding_seconds + 1
     facts = trained(script, *mine)
     assert [call.function for call in sent(script.decide(role(script), facts))] == ["updateTJ"] * 2
     assert [call.function for call in sent(script.decide(role(script), facts, now=later))] == ["releaseCI"]

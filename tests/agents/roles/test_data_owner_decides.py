@@ -341,7 +341,7 @@ def test_it_has_nothing_to_do_while_others_are_waited_for(phase: Phase) -> None:
 def test_seeds_come_before_anything_else() -> None:
     script = Script(replicas=2).bring_to(Phase.APPROVED)
     script.send(script.cos[1], calls.retire_ci(script.cis()[1]))
-    script.now += script.held + 1
+    script.now += script.terms.unbonding_seconds + 1
     script.send(script.cos[1], calls.release_ci(script.cis()[1]))
     script.name(script.cos[1])
     late = instance_id(script.ds, 0, 3)

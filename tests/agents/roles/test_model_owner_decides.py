@@ -300,7 +300,7 @@ def test_who_was_released_keeps_its_report() -> None:
     made = refs(script, 0)
     script.settle(0)
     script.send(script.cos[0], calls.retire_ci(script.cis()[0]))
-    script.now += script.held + 1
+    script.now += script.terms.unbonding_seconds + 1
     script.send(script.cos[0], calls.release_ci(script.cis()[0]))
     (task,) = script.decide(role(script))
     assert isinstance(task, PublishWeights)

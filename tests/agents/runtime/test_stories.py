@@ -1,6 +1,6 @@
 """Whole stories of honest agents, cheats and those that vanish, with real data, models and keys.
 
-Rules: L6, T15, T20, S7, S8, R9, A22, A24, A27, A35, A42.
+Rules: L6, T20, T29, S7, S8, R9, A22, A24, A27, A35, A42.
 """
 
 from __future__ import annotations
