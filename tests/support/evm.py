@@ -38,6 +38,9 @@ _REVERT = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
 _SOURCE = "contracts/Marketplace.sol"
 
 
+_SLOT = re.compile(r"(\d+): StorageSlot \{ \w+: \d+, present_value: (\d+)")
+
+
 class HaltedError(AssertionError):
     """The call did not revert but broke off: out of gas, or an invalid instruction."""
 
@@ -68,6 +71,7 @@ class Evm:
         now: the next block's timestamp, in seconds.
         height: of the last block.
         gas_used: by the last call of `send`, refused or not, with what a transaction costs before it runs.
+            Right after `cool` a receipt would say so; later calls find warm what was touched before.
     """
 
     def __init__(self, code: bytes, interface: Sequence[Entry], now: int = START) -> None:
@@ -75,12 +79,31 @@ class Evm:
         self.height = 0
         self.gas_used = 0
         self._codec = Codec(interface)
-        settings = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=2**20)
-        self._evm = pyrevm.EVM(pyrevm.Env(settings), gas_limit=GAS_LIMIT, spec_id="SHANGHAI")
+        self._evm = _fresh()
+        self._storage: dict[int, int] = {}
         self._known: set[Address] = set()
         self._fund(DEPLOYER)
         deployed = self._evm.deploy(DEPLOYER, code, gas=GAS_LIMIT)
         assert deployed == MARKET.lower(), deployed
+
+    def cool(self) -> None:
+        """Moves chain and market into a new EVM, where a call finds all as a transaction does.
+
+        The EVM never ends a transaction: what was read or written once stays warm, and cheaper. It tells its
+        state as text alone, and only that part which was touched.
+        """
+        for slot, value in _SLOT.findall(self._evm.journal_str):
+            self._storage[int(slot)] = int(value)
+        cold = _fresh()
+        for account in (MARKET, *self._known):
+            info = self._evm.basic(account)
+            cold.insert_account_info(account, info)
+        for slot, value in self._storage.items():
+            if value:
+                before = cold.snapshot()
+                cold.insert_account_storage(MARKET, slot, value)
+                cold.revert(before)  # forgets that the account was looked up, which would warm the next slot
+        self._evm = cold
 
     def send(self, sender: Address, call: Call) -> list[MarketEvent]:
         """Mines a call; returns its events.
@@ -137,3 +160,8 @@ class Evm:
     def _event(self, log: pyrevm.Log) -> MarketEvent:
         topics, data = log.data
         return self._codec.event(topics, data)
+
+
+def _fresh() -> pyrevm.EVM:
+    settings = pyrevm.CfgEnv(chain_id=CHAIN_ID, limit_contract_code_size=2**20)
+    return pyrevm.EVM(pyrevm.Env(settings), gas_limit=GAS_LIMIT, spec_id="SHANGHAI")
