@@ -1,0 +1,1 @@
+"""How gas grows with what a call is for."""
