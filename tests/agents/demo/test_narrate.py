@@ -69,6 +69,10 @@ LINES: list[tuple[MarketEvent, str]] = [
         e.JobJudged(TC, CI, 2, JobStatus.MISSED, 0),
         "round 2: Carol stayed silent and LOSES 0",
     ),
+    (
+        e.JobJudged(TC, CI, 2, JobStatus.VOID, ETHER // 1000),
+        "round 2: Carol is paid 0.001: too many others flagged for a verdict",
+    ),
     (e.SubsetVoided(TC, MO, 2, 3), "round 2: subset 3 is void: nobody settled it"),
     (e.RoundClosed(TC, 2), "round 2 is closed"),
 ]
@@ -123,7 +127,7 @@ BAD = {e.InstanceRejected, e.RoundVoided, e.CoupleAborted, e.SubsetVoided}
 @pytest.mark.parametrize("event", [event for event, _ in LINES], ids=[line for _, line in LINES])
 def test_bad_news_is_that_somebody_was_caught(event: MarketEvent) -> None:
     if isinstance(event, e.JobJudged):
-        assert is_bad_news(event) == (event.verdict is not JobStatus.ACCEPTED)
+        assert is_bad_news(event) == (event.verdict in (JobStatus.FAULTY, JobStatus.MISSED))
     else:
         assert is_bad_news(event) == (type(event) in BAD)
 

@@ -1,6 +1,6 @@
 """Whole stories of honest agents, cheats and those that vanish, with real data, models and keys.
 
-Rules: L6, T20, T29, S7, S8, R9, A22, A24, A27, A35, A42.
+Rules: L6, T20, T29, S7, S8, R9, A22, A24, A27, A35, A37, A42.
 """
 
 from __future__ import annotations
@@ -249,6 +249,26 @@ def test_weights_that_cannot_be_fetched_void_the_round_at_no_cost(tmp_path: Path
     assert all(statements[co.address].forfeited == 0 for co in world.cloud_owners)
     assert sum(statements[co.address].flagged for co in world.cloud_owners) == 4
     assert world.couple.phase is Phase.COMPLETED
+
+
+def test_who_trained_before_the_weights_were_gone_sees_to_its_pay(tmp_path: Path) -> None:
+    """The model owner, which has the results, does nothing more."""
+    world = World(tmp_path, rounds=1)
+    world.step_until(lambda: _in(world, Phase.TRAINING))
+    early, *others = world.cloud_owners
+    world.gone += [world.model_owner, *others]
+    world.settle_down()
+    del world.store.objects[ObjectId(world.couple.current.model_location)]
+    world.gone[:] = [world.model_owner]
+    world.play(until=lambda: any(record.voided for record in world.couple.rounds.values()))
+    record = world.couple.rounds[1]
+    assert record.flagged_out
+    price = WORLD_TERMS.job_price
+    paid = {ci: verdict for ci, verdict in record.verdicts.items() if ci in record.reports}
+    assert paid
+    assert set(record.verdicts.values()) == {(JobStatus.VOID, price)}
+    statements = audited(world)
+    assert statements[early.address].earned == price * len(paid)
 
 
 def test_a_lost_package_is_refused(tmp_path: Path) -> None:
