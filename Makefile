@@ -30,7 +30,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test gas coverage check format clean
+.PHONY: help setup compile demo test gas coverage economics check format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,9 @@ gas: setup ## measure gas anew and write snapshots/gas.json
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m tests.coverage
+
+economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
+	@$(BIN)/python -m tests.economics $(ARGS)
 
 check: setup ## formatters, linters, types, Slither, and a test for every rule: changes nothing
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""What each role's strategies pay, measured on the market itself."""
