@@ -30,6 +30,7 @@ from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import Address, InstanceId
+from agents.roles.terms import MAX_BOND_JOBS
 from agents.runtime import launch
 from agents.runtime.audit import Audited, audit_deployment
 from agents.runtime.settings import (
@@ -103,6 +104,9 @@ def data_owner(
 @app.command("cloud-owner")
 def cloud_owner(
     home: Home,
+    max_bond_jobs: Annotated[
+        int, typer.Option(help="Refuse a replica whose bond is more than so many jobs pay.")
+    ] = MAX_BOND_JOBS,
     rpc: Rpc = RPC,
     deployment: DeploymentFile = DEPLOYMENT,
     store: Store = STORE,
@@ -112,7 +116,9 @@ def cloud_owner(
 ) -> None:
     """Hold replicas, train when drawn, be paid."""
     settings = checked(
-        CloudOwnerSettings, **_common(home, rpc, deployment, store, password_file, opening_deposit)
+        CloudOwnerSettings,
+        **_common(home, rpc, deployment, store, password_file, opening_deposit),
+        max_bond_jobs=max_bond_jobs,
     )
     _run("cloud owner", settings, lambda member: launch.cloud_owner(settings, member), quiet)
 

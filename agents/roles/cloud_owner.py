@@ -40,6 +40,7 @@ from agents.roles.common import (
     registration,
     training_nonce,
 )
+from agents.roles.terms import MAX_BOND_JOBS, risks_too_much
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class CloudOwner:
 
     Attributes:
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
+        max_bond_jobs: how many jobs' pay it puts at risk as a bond, at most.
     """
 
     identity: Identity
     opening_deposit: int = 0
+    max_bond_jobs: int = MAX_BOND_JOBS
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now: answers first, they have deadlines."""
@@ -84,6 +87,9 @@ class CloudOwner:
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
         terms = situation.market.datasets[dataset_of(instance.id)].terms
+        if risks_too_much(terms, self.max_bond_jobs):
+            yield Send(refuse_ci(instance.id))
+            return
         patience = instance.since + terms.answer_window_seconds * 3 // 4
         task = OpenPackage(instance.id, instance.sealed_location, patience)
         package = situation.facts.get(task.key)

@@ -24,6 +24,7 @@ from agents.roles.acts import Identity, Role
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
+from agents.roles.terms import weaknesses
 from agents.runtime.home import Home
 from agents.runtime.journal import Journal
 from agents.runtime.runner import Runner
@@ -39,6 +40,8 @@ from agents.runtime.workbench.data_owner import DataOwnerBench
 from agents.runtime.workbench.model_owner import ModelOwnerBench
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.local_store import LocalStore
+
+log = logging.getLogger(__name__)
 
 JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
@@ -86,7 +89,9 @@ def enrol(settings: AgentSettings, wallet: Wallet) -> Member:
 
 
 def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
-    """The parts of a data owner."""
+    """The parts of a data owner. It is warned of terms under which a cheat would be free."""
+    for weakness in weaknesses(settings.dataset_terms):
+        log.warning("%s", weakness)
     role = DataOwner(
         member.identity,
         settings.dealt,
@@ -107,7 +112,8 @@ def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
 
 def cloud_owner(settings: CloudOwnerSettings, member: Member) -> Parts:
     """The parts of a cloud owner."""
-    return CloudOwner(member.identity, settings.opening_deposit), CloudOwnerBench(member.tools)
+    role = CloudOwner(member.identity, settings.opening_deposit, settings.max_bond_jobs)
+    return role, CloudOwnerBench(member.tools)
 
 
 def model_owner(settings: ModelOwnerSettings, member: Member) -> Parts:

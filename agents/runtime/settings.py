@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
+from agents.roles.terms import MAX_BOND_JOBS
 
 GWEI = 10**9
 ETHER = 10**18
@@ -135,7 +136,13 @@ class DataOwnerSettings(AgentSettings):
 
 
 class CloudOwnerSettings(AgentSettings):
-    """A cloud owner's: it needs no more than an agent does."""
+    """A cloud owner's.
+
+    Attributes:
+        max_bond_jobs: it refuses a replica whose bond is more than so many jobs pay.
+    """
+
+    max_bond_jobs: int = Field(default=MAX_BOND_JOBS, ge=1, le=_MAX_AMOUNT)
 
 
 class ModelOwnerSettings(AgentSettings):

@@ -1,6 +1,6 @@
 """The cloud owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37.
+Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38.
 """
 
 from __future__ import annotations
@@ -98,6 +98,14 @@ def test_it_joins_with_a_receipt_of_what_it_holds() -> None:
     assert script.decide(role(script), opened(ci)) == [Send(joins(script, ci), BOND)]
     script.send(script.cos[0], joins(script, ci))
     assert script.decide(role(script), opened(ci)) == []
+
+
+@pytest.mark.parametrize(("limit", "price", "refuses"), [(3, 100, False), (2, 100, True), (50, 0, True)])
+def test_it_refuses_to_risk_more_than_so_many_jobs_pay(limit: int, price: int, refuses: bool) -> None:
+    script = named(job_price=price)
+    ci = script.cis()[0]
+    acts = script.decide(CloudOwner(script.cos[0], max_bond_jobs=limit))
+    assert (acts == [Send(calls.refuse_ci(ci))]) is refuses
 
 
 def test_it_refuses_a_package_that_is_of_no_use() -> None:

@@ -133,6 +133,13 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
     assert started.verbose == [True]
 
 
+def test_a_cloud_owner_is_told_what_to_risk(capsys: pytest.CaptureFixture[str], started: Started) -> None:
+    assert run(capsys, "cloud-owner", "--home", "bob", "--max-bond-jobs", 7) == (0, "", "")
+    (settings,) = started.settings
+    assert isinstance(settings, CloudOwnerSettings)
+    assert settings.max_bond_jobs == 7
+
+
 def test_a_model_owner_is_told_its_plan(capsys: pytest.CaptureFixture[str], started: Started) -> None:
     flags = ["--samples", "s", "--model", "ridge", "--rounds", 7, "--seed", 2, "--plan", "p.json"]
     flags += ["--dataset", "0xab", "--quorum", 3, "--spare-rounds", 0, "--number", 4, "--quiet"]

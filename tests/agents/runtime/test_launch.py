@@ -1,6 +1,6 @@
 """An agent is put together from its settings, takes its coins out, and ends when it is told to.
 
-Rules: A13, A14, A16, A17.
+Rules: A13, A14, A16, A17, A29.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from agents.core.ids import Address, InstanceId
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.roles.terms import weaknesses
 from agents.runtime import launch
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
@@ -203,9 +204,20 @@ def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: lau
 
 
 def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: launch.Member) -> None:
-    role, bench = launch.cloud_owner(CloudOwnerSettings(**common), member)
-    assert role == CloudOwner(member.identity, 7)
+    role, bench = launch.cloud_owner(CloudOwnerSettings(**common, max_bond_jobs=8), member)
+    assert role == CloudOwner(member.identity, 7, max_bond_jobs=8)
     assert bench == CloudOwnerBench(member.tools)
+
+
+def test_a_data_owner_is_warned_of_terms_that_deter_nobody(
+    common: dict[str, Any], member: launch.Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    terms = Terms(job_price=0, miss_penalty=0)
+    offers = DataOwnerSettings(**common, table="wine", replicas=2, cloud_owners=OWNERS, terms=terms)
+    role, _ = launch.data_owner(offers, member)
+    assert isinstance(role, DataOwner)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
+    assert caplog.messages == list(weaknesses(offers.dataset_terms))
 
 
 @pytest.mark.parametrize(("told", "ds"), [(None, None), ("0x1F", 31), ("1f", 31), ("00", 0)])
