@@ -289,12 +289,13 @@ class JobJudged:
 
 @dataclass(frozen=True, slots=True)
 class SubsetVoided:
-    """Nobody settled a subset in time."""
+    """Nobody settled a subset in time, or nobody could."""
 
     tc: CoupleId
     by: Address
     round: int
     subset: int
+    data_owner_share: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,15 @@ class Market:
         """Whether a drawn subset that is void pays its reports."""
         return couple.current.flagged_out or self.is_blocked(couple, subset)
 
+    def void_share_of(self, couple: Couple, subset: int) -> int:
+        """What the data owner is paid for a drawn subset that is void: if reports are, all that they leave."""
+        reports = len(self.reports_of(couple, subset))
+        if not reports or not self.pays_who_reported(couple, subset):
+            return 0
+        terms = self.dataset_of(couple).terms
+        idle = len(self.summoned(couple, subset)) - reports
+        return terms.round_price // terms.subsets_per_round + terms.job_price * idle
+
     def instances_at(self, cloud_owner: Address) -> Iterator[Instance]:
         """Every instance for which this cloud owner was named."""
         return (instance for instance in self.instances.values() if instance.cloud_owner == cloud_owner)
@@ -362,6 +371,8 @@ class Market:
         couple = self.couples[event.tc]
         couple.rounds[event.round].voided.add(event.subset)
         couple.pending &= ~(1 << event.subset)
+        couple.escrow -= event.data_owner_share
+        self.balances[self.dataset_of(couple).owner] += event.data_owner_share
 
     @_on.register
     def _(self, event: e.RoundClosed) -> None:

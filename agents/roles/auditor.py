@@ -117,6 +117,9 @@ def _account(result: Audit, event: e.MarketEvent) -> None:
             of(event.settler).settled += 1
             owner = result.market.dataset_of(result.market.couples[event.tc]).owner
             of(owner).earned += event.data_owner_share
+        case e.SubsetVoided():
+            owner = result.market.dataset_of(result.market.couples[event.tc]).owner
+            of(owner).earned += event.data_owner_share
         case e.CoupleAborted():
             dataset = result.market.dataset_of(result.market.couples[event.tc])
             of(dataset.owner).forfeited += dataset.terms.couple_bond

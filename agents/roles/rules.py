@@ -266,6 +266,9 @@ def _of_void(market: Market, event: e.SubsetVoided) -> Iterator[str]:
             due = JobStatus.IDLE if instance.id in record.flags else of_silent
         if said is not due:
             yield f"judges {short(instance.id)} {said.name}, not {due.name}"
+    share = market.void_share_of(couple, event.subset)
+    if event.data_owner_share != share:
+        yield f"pays the data owner {event.data_owner_share}, not {share}"
 
 
 def _of_leaving(market: Market, tc: CoupleId, subset: int) -> Iterator[str]:

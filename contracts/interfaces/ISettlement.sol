@@ -19,8 +19,9 @@ import {ITraining} from "./ITraining.sol";
 /// and the DO gets its share of the round's price. A subset that nobody settles is void, and the silent are fined. Its
 /// reports are Void and not paid, with two exceptions: the round was flagged out (then nobody is fined either), or so
 /// many of the subset flagged that the others could not have been a quorum. There a report is paid the job's price,
-/// whatever it says: an MO whose weights only a few could read would else have their results for nothing. An instance
-/// that is Faulty, or whose bond no longer covers another miss, leaves the pool.
+/// whatever it says, and the DO gets its share and the price of the jobs that were not reported: an MO whose weights
+/// only a few could read has their results, and pays for the subset what it costs. An instance that is Faulty, or whose
+/// bond no longer covers another miss, leaves the pool.
 ///
 /// Trust: fewer than half of the replicas of a subset are dishonest (the paper's assumption). Without a quorum a call
 /// reverts, so a false digest does nothing. A report cannot be copied from an opened digest: reporting is closed by
@@ -49,8 +50,8 @@ interface ISettlement {
     event JobJudged(uint256 indexed tc, uint256 indexed ci, uint16 round, ITraining.JobStatus verdict, uint256 amount);
 
     /// @notice Nobody settled this subset in time, or nobody could: a {JobJudged} for each job that was paid or fined
-    /// comes before. The DO gets nothing for it.
-    event SubsetVoided(uint256 indexed tc, address indexed by, uint16 round, uint16 subset);
+    /// comes before. `dataOwnerShare` is zero unless reports were paid.
+    event SubsetVoided(uint256 indexed tc, address indexed by, uint16 round, uint16 subset, uint256 dataOwnerShare);
 
     /// @notice Every drawn subset is settled or void: the next round may start.
     event RoundClosed(uint256 indexed tc, uint16 round);

@@ -40,9 +40,10 @@ abstract contract Settlement is Training {
         bool flaggedOut = couple.flagsLeft == FLAGGED_OUT;
         for (uint256 i = 0; i < subsets.length; ++i) {
             Hearing memory hearing = _summon(couple, tc, subsets[i]);
-            if (flaggedOut || _isBlocked(hearing, couple.quorum)) _compensate(couple, hearing);
+            uint256 share = 0;
+            if (flaggedOut || _isBlocked(hearing, couple.quorum)) share = _compensate(couple, hearing);
             if (!flaggedOut) _fine(couple, hearing);
-            emit SubsetVoided(tc, msg.sender, hearing.round, subsets[i]);
+            emit SubsetVoided(tc, msg.sender, hearing.round, subsets[i], share);
             _dispose(couple, hearing);
         }
     }
@@ -77,8 +78,7 @@ abstract contract Settlement is Training {
         for (uint256 i = 0; i < hearing.count; ++i) {
             if (hearing.verdicts[i] != JobStatus.Reported) continue;
             uint256 ci = hearing.cis[i];
-            Report calldata report = _find(reports, hearing.tc, ci);
-            ++heard;
+            Report calldata report = _find(reports, heard++, hearing.tc, ci);
             if (Receipt.seal(report.hash, report.nonce) != _jobs[hearing.tc][ci].seal) {
                 revert Settlement_ReportAltered(hearing.tc, ci);
             }
@@ -98,10 +98,17 @@ abstract contract Settlement is Training {
         if (heard != reports.length) revert Settlement_TooManyReports(reports.length, heard);
     }
 
-    /// @dev The order is free: places change hands while a settlement waits to be mined.
-    function _find(Report[] calldata reports, uint256 tc, uint256 ci) private pure returns (Report calldata report) {
-        for (uint256 i = 0; i < reports.length; ++i) {
-            if (reports[i].ci == ci) return reports[i];
+    /// @dev The order is free: places change hands while a settlement waits to be mined. The search begins where the
+    /// report is if none has.
+    function _find(
+        Report[] calldata reports,
+        uint256 start,
+        uint256 tc,
+        uint256 ci
+    ) private pure returns (Report calldata report) {
+        for (uint256 i = start; i < start + reports.length; ++i) {
+            report = reports[i % reports.length];
+            if (report.ci == ci) return report;
         }
         revert Settlement_ReportMissing(tc, ci);
     }
@@ -129,17 +136,22 @@ abstract contract Settlement is Training {
         return able != hearing.count && able < _needed(hearing, quorum);
     }
 
-    /// @dev Who trained where others could not has nobody to agree with; the MO has its result and pays for it.
-    function _compensate(Couple storage couple, Hearing memory hearing) private {
-        uint256 jobPrice = _datasets[hearing.ds].jobPrice;
+    /// @dev Who trained where others could not has nobody to agree with; the MO has its result, and pays what the
+    /// subset costs: who reported its price, the DO the rest.
+    function _compensate(Couple storage couple, Hearing memory hearing) private returns (uint256 share) {
+        Dataset storage dataset = _datasets[hearing.ds];
+        uint256 jobPrice = dataset.jobPrice;
         uint256 reported;
         for (uint256 i = 0; i < hearing.count; ++i) {
             if (hearing.verdicts[i] != JobStatus.Reported) continue;
             hearing.verdicts[i] = JobStatus.Void;
             ++reported;
         }
+        if (reported == 0) return 0;
+        share = dataset.roundPrice / dataset.subsetsPerRound + jobPrice * (hearing.count - reported);
         _pay(hearing, JobStatus.Void, jobPrice);
-        couple.escrow -= SafeCast.toUint96(jobPrice * reported);
+        _free(couple.dataOwner, share);
+        couple.escrow -= SafeCast.toUint96(share + jobPrice * reported);
     }
 
     /// @dev Nobody settled in time: the silent pay for it.

@@ -8,7 +8,7 @@
 #     ├── else nothing is paid for it, the silent lose their penalty, reports are void
 #     └── with the last one the round is closed and the next one may start
 #
-# Rules: T17, S8, S12, S14, S15, S16, S20, S22, S23
+# Rules: T17, S8, S12, S14, S15, S16, S20, S22, S23, S25
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_refuses_in_the_last_second_of_settlement(couple: Couple) -> None:
 def test_closes_a_second_later(market: Market, couple: Couple) -> None:
     with moves(market, {}):  # all had reported: nobody loses anything
         tx = clock.at(couple.settle_deadline + 1, lambda: couple.close(0))
-    assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0), RoundClosed(couple.tc, 1)]
+    assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0, 0), RoundClosed(couple.tc, 1)]
     facts = couple.facts
     assert facts["phase"] == CouplePhase.APPROVED
     assert (facts["rem"], facts["pending"], facts["deadline"]) == (0, 0, 0)
@@ -64,7 +64,7 @@ def test_punishes_the_silent_alone(market: Market, dataset: Dataset) -> None:
         tx = couple.close()
     assert events(tx) == [
         JobJudged(couple.tc, silent, 1, JobStatus.MISSED, TERMS.miss_penalty),
-        SubsetVoided(couple.tc, market.stranger, 1, 0),
+        SubsetVoided(couple.tc, market.stranger, 1, 0, 0),
         RoundClosed(couple.tc, 1),
     ]
     verdicts = [JobStatus.VOID, JobStatus.FLAGGED, JobStatus.MISSED]
@@ -97,13 +97,15 @@ def test_pays_the_reports_of_a_blocked_subset(market: Market, letters: str, quor
     blocked = 4 - letters.count("G") < max(3, quorum)
     paid = [ci for ci, letter in replicas if letter in "AF" and blocked]
     silent = [ci for ci, letter in replicas if letter == "M"]
+    share = 500 + price * (4 - len(paid)) if paid else 0
     expected = {dataset.owner_of(ci): price for ci in paid} | dict.fromkeys(silent, -penalty)
-    with moves(market, expected | {couple.tc: penalty * len(silent) - price * len(paid)}):
+    expected |= {market.data_owner: share} if share else {}
+    with moves(market, expected | {couple.tc: penalty * len(silent) - price * len(paid) - share}):
         tx = couple.close()
     assert events(tx) == [
         *(JobJudged(couple.tc, ci, 1, JobStatus.VOID, price) for ci in paid),
         *(JobJudged(couple.tc, ci, 1, JobStatus.MISSED, penalty) for ci in silent),
-        SubsetVoided(couple.tc, market.stranger, 1, 0),
+        SubsetVoided(couple.tc, market.stranger, 1, 0, share),
         RoundClosed(couple.tc, 1),
     ]
     assert all(couple.status(ci) is JobStatus.VOID for ci, letter in replicas if letter in "AF")
@@ -126,9 +128,9 @@ def test_closes_all_at_once(market: Market, pair: Couple) -> None:
         tx = pair.close(1, 0)
     assert events(tx) == [
         JobJudged(pair.tc, second, 1, JobStatus.MISSED, penalty),
-        SubsetVoided(pair.tc, market.stranger, 1, 1),
+        SubsetVoided(pair.tc, market.stranger, 1, 1, 0),
         JobJudged(pair.tc, first, 1, JobStatus.MISSED, penalty),
-        SubsetVoided(pair.tc, market.stranger, 1, 0),
+        SubsetVoided(pair.tc, market.stranger, 1, 0, 0),
         RoundClosed(pair.tc, 1),
     ]
 
@@ -176,7 +178,7 @@ def test_who_left_in_time_to_be_released_is_not_punished_late(market: Market, da
     clock.at(held_until + 1, lambda: market.contract.releaseCI(leaver, {"from": market.stranger}))
     with moves(market, {}):
         tx = couple.close()
-    assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0), RoundClosed(couple.tc, 1)]
+    assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0, 0), RoundClosed(couple.tc, 1)]
 
 
 def test_the_next_round_starts_after_a_void_one(couple: Couple) -> None:

@@ -120,13 +120,15 @@ def test_closing_pays_who_had_reported_and_fines_nobody(market: Market) -> None:
     for ci in flagging:
         couple.flag(ci)
     assert couple.status(honest) is JobStatus.REPORTED
-    paid = {dataset.owner_of(honest): price, dataset.owner_of(forger): price, couple.tc: -2 * price}
+    share = TERMS.round_price + 3 * price
+    paid = {dataset.owner_of(honest): price, dataset.owner_of(forger): price, market.data_owner: share}
+    paid[couple.tc] = -2 * price - share
     with moves(market, paid):
         tx = couple.close()
     assert events(tx) == [
         JobJudged(couple.tc, honest, 1, JobStatus.VOID, price),
         JobJudged(couple.tc, forger, 1, JobStatus.VOID, price),
-        SubsetVoided(couple.tc, market.stranger, 1, 0),
+        SubsetVoided(couple.tc, market.stranger, 1, 0, share),
         RoundClosed(couple.tc, 1),
     ]
     facts = couple.facts

@@ -157,7 +157,8 @@ class FakeMarket(Distribution):
                 self._compensate(couple, verdicts)
             if not couple.current.flagged_out:
                 self._punish(couple, verdicts)
-            self.emit(e.SubsetVoided(tc, self.sender, couple.round, subset))
+            share = self.mirror.void_share_of(couple, subset)
+            self.emit(e.SubsetVoided(tc, self.sender, couple.round, subset, share))
             self._dispose(couple)
 
     def _summon(self, couple: Couple, subset: int) -> dict[InstanceId, JobStatus]:

@@ -348,7 +348,8 @@ class Story:
             for ci in jobs:
                 if not record.answered(ci):
                     self._punish(ci, JobStatus.MISSED, self.model_owner)
-        self.say(e.SubsetVoided(self.tc, self.model_owner, self.couple.round, subset))
+        share = self.market.void_share_of(self.couple, subset)
+        self.say(e.SubsetVoided(self.tc, self.model_owner, self.couple.round, subset, share))
         self._close_if_over()
 
     def _close_if_over(self) -> None:

@@ -105,7 +105,7 @@ def _flow(accounts: dict[Address, Account], market: Market, event: e.MarketEvent
         case e.JobJudged():
             of(market.instances[event.ci].cloud_owner).lost += event.amount
             of(market.couples[event.tc].model_owner).compensated += event.amount
-        case e.SubsetSettled():
+        case e.SubsetSettled() | e.SubsetVoided():
             couple = market.couples[event.tc]
             of(market.dataset_of(couple).owner).earned += event.data_owner_share
             of(couple.model_owner).spent += event.data_owner_share

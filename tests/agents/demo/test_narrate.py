@@ -73,7 +73,7 @@ LINES: list[tuple[MarketEvent, str]] = [
         e.JobJudged(TC, CI, 2, JobStatus.VOID, ETHER // 1000),
         "round 2: Carol is paid 0.001: too many others flagged for a verdict",
     ),
-    (e.SubsetVoided(TC, MO, 2, 3), "round 2: subset 3 is void: nobody settled it"),
+    (e.SubsetVoided(TC, MO, 2, 3, 0), "round 2: subset 3 is void: nobody settled it"),
     (e.RoundClosed(TC, 2), "round 2 is closed"),
 ]
 
