@@ -30,7 +30,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test gas coverage economics check format clean
+.PHONY: help setup compile demo test fuzz gas coverage economics check format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -49,6 +49,9 @@ demo: setup ## a dataset becomes a model (DATA TARGET SUBSETS REPLICAS ROUNDS MO
 
 test: setup ## all tests, on fresh local chains (NETWORK=ganache or anvil; TESTS=path; ARGS=... for pytest)
 	$(brownie_test) $(ARGS)
+
+fuzz: setup ## the market driven at random: a million steps, all properties after each (STEPS SEED)
+	@$(brownie_env) $(BIN)/python -m tests.stateful $(call flag,STEPS,--steps) $(call flag,SEED,--seed)
 
 gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json

@@ -73,12 +73,7 @@ def _history(client: MarketClient, last: int) -> Iterator[Logged]:
 
 def differences(market: Market, client: MarketClient, block: BlockRef) -> Iterator[str]:
     """Where the contract's own views after `block` differ from the rebuilt market."""
-    expected = [*_of_members(market)]
-    for dataset in market.datasets.values():
-        expected += _of_dataset(market, dataset)
-    expected += [(_name(i), views.cloud_instance(i.id), _instance(i)) for i in market.instances.values()]
-    for couple in market.couples.values():
-        expected += _of_couple(market, couple, block.timestamp)
+    expected = list(expected_views(market, block.timestamp))
     answers: Sequence[Any] = client.read_all([view for _, view, _ in expected], block.number)
     for (what, view, ours), theirs in zip(expected, answers, strict=True):
         if ours != theirs:
@@ -86,6 +81,18 @@ def differences(market: Market, client: MarketClient, block: BlockRef) -> Iterat
 
 
 Expected = tuple[str, View[Any], object]
+"""What the view is about, the view, and its answer."""
+
+
+def expected_views(market: Market, now: int) -> Iterator[Expected]:
+    """Every view of the market that ``market`` is a mirror of, with what it must answer at ``now``."""
+    yield from _of_members(market)
+    for dataset in market.datasets.values():
+        yield from _of_dataset(market, dataset)
+    for instance in market.instances.values():
+        yield _name(instance), views.cloud_instance(instance.id), _instance(instance)
+    for couple in market.couples.values():
+        yield from _of_couple(market, couple, now)
 
 
 def _of_members(market: Market) -> Iterator[Expected]:

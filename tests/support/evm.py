@@ -18,6 +18,7 @@ from typing import Any
 import pyrevm
 
 from agents.chain.codec import Codec, Entry
+from agents.chain.views import View
 from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.events import MarketEvent
@@ -82,6 +83,7 @@ class Evm:
         self._evm = _fresh()
         self._storage: dict[int, int] = {}
         self._known: set[Address] = set()
+        self._requests: dict[View[Any], bytes] = {}
         self._fund(DEPLOYER)
         deployed = self._evm.deploy(DEPLOYER, code, gas=GAS_LIMIT)
         assert deployed == MARKET.lower(), deployed
@@ -121,8 +123,27 @@ class Evm:
 
     def view(self, function: str, *arguments: object, hint: object = None) -> Any:
         """What a view of the market returns now, as the type ``hint`` says."""
-        data = self._execute(DEPLOYER, self._codec.request(function, arguments), 0)
-        return self._codec.result(function, data, hint)
+        view: View[Any] = View(function, arguments, hint)
+        return self.answer(view, self.ask(view))
+
+    def ask(self, view: View[Any]) -> bytes:
+        """What a view of the market returns now, as it comes: dear to decode, cheap to compare."""
+        request = self._requests.get(view)
+        if request is None:
+            request = self._requests[view] = self._codec.request(view.function, view.arguments)
+        return self._execute(DEPLOYER, request, 0)
+
+    def answer(self, view: View[Any], data: bytes) -> Any:
+        """What ``data`` that `ask` returned say."""
+        return self._codec.result(view.function, data, view.hint)
+
+    def encode(self, call: Call) -> bytes:
+        """A call as it is put into a `multicall`."""
+        return self._codec.call(call)
+
+    def force(self, amount: int) -> None:
+        """Puts coins into the market without a call, as a contract that destroys itself can."""
+        self._evm.set_balance(MARKET, self.balance(MARKET) + amount)
 
     def balance(self, account: Address) -> int:
         """The coins of ``account`` on the chain, in wei."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -38,6 +39,7 @@ TERMS = e.DatasetTerms(
 """Small and distinct amounts, so that a sum tells what it is made of."""
 
 S = InstanceStatus
+_PAYABLE = ("createDO", "createCO", "createMO", "deposit")
 
 
 class Distribution:
@@ -64,12 +66,17 @@ class Distribution:
         Raises:
             Refused: with the error and the arguments that the contract gives.
         """
+        return self.send_all(sender, [call])
+
+    def send_all(self, sender: Address, bundle: Sequence[Call]) -> list[e.MarketEvent]:
+        """As `send`, for calls that are one transaction, all or none."""
         before = len(self.history)
         self.sender = sender
         self.height += 1
-        value = (call.value,) if call.function in ("createDO", "createCO", "createMO", "deposit") else ()
         try:
-            getattr(self, call.function)(*call.arguments, *value)
+            for call in bundle:
+                value = (call.value,) if call.function in _PAYABLE else ()
+                getattr(self, call.function)(*call.arguments, *value)
         except Refused:
             self.height -= 1
             if len(self.history) > before:
