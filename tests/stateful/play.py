@@ -154,7 +154,7 @@ class Play:
         hold(theirs == ours, f"the market: {theirs}\n  its model:  {ours}")
         refused = isinstance(theirs, tuple)
         hold(not (must and refused), f"an exit was refused: {theirs}")
-        self.watch.after([] if isinstance(theirs, tuple) else theirs)
+        self.watch.after([] if isinstance(theirs, tuple) else theirs, len(bundle))
         self._count(bundle, theirs)
 
     # --- choosing ---

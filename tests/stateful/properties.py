@@ -48,6 +48,14 @@ BONDED = frozenset(range(P.APPROVED, P.OVERDUE + 1))
 """The phases in which the data owner's bond is locked."""
 
 
+def _within(calls: int, edges: Mapping[Any, set[Any]], start: Any) -> set[Any]:
+    """Where so many calls may lead."""
+    reached = {start}
+    for _ in range(calls):
+        reached |= {there for here in reached for there in edges.get(here, ())}
+    return reached
+
+
 class Watch:
     """Looks at every balance and couple, and every instance that has not ended, after every step.
 
@@ -64,6 +72,7 @@ class Watch:
         self._balances = [views.balance_of(account) for account in accounts]
         self._seen: dict[View[Any], tuple[bytes, Any]] = {}
         self._looked_at = market.now
+        self._calls = 1
         self._courts: dict[CoupleId, Court] = {}
         for balance in self._balances:
             self._look(balance)
@@ -94,8 +103,9 @@ class Watch:
             old, new = self._look(other)
             hold(old is new, f"time changed {other.function}: {old} to {new}")
 
-    def after(self, events: Sequence[e.MarketEvent]) -> None:
-        """Looks at what a call has done; without events, at that it has done nothing."""
+    def after(self, events: Sequence[e.MarketEvent], calls: int = 1) -> None:
+        """Looks at what a transaction of ``calls`` has done; without events, at that it has done nothing."""
+        self._calls = calls
         for event in events:
             self._meet(event)
         changed = {tc for tc, couple in self.couples.items() if self._moved(couple, BY_CALL, P.NONE)}
@@ -129,7 +139,7 @@ class Watch:
         if edges and old is not new:
             field = "phase" if nothing is P.NONE else "status"
             was, now = getattr(old, field, nothing), getattr(new, field)
-            allowed = was is now or now in edges.get(was, ())
+            allowed = was is now or now in _within(self._calls, edges, was)
             hold(allowed, f"{view.function}({view.arguments[0]:x}) went from {was!r} to {now!r}")
         return old is not new
 
