@@ -102,7 +102,7 @@ PLAYS: tuple[Play, ...] = (
         "shows its weights to one CO a subset",
         model=s.ShowsOne(),
         expected=_PAYS,
-        why="a result for one job price, and nothing for the DO",
+        why="it pays the whole price, and saves the gas of settling",
     ),
     Play(
         "MO",
