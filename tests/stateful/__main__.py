@@ -34,11 +34,14 @@ LENGTHS = 100, 700
 
 def main() -> None:
     """Plays until there are enough steps."""
+    console = Console(soft_wrap=True)
     arguments = _parser().parse_args()
     if arguments.steps < 1 or arguments.jobs < 1:
         _parser().error("--steps and --jobs are at least 1")
     code = _code(arguments.code)
     if arguments.replay is not None:
+        tally = play(Evm(code, abi()), arguments.replay, length_of(arguments.replay))
+        console.print(f"all {tally.steps} steps hold")
         return
     begun = time.monotonic()
     tally, plays, violations = _play_all(code, arguments.seed, arguments.steps, arguments.jobs)
@@ -56,8 +59,12 @@ def main() -> None:
     }
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
-    for _violation in violations:
-        pass
+    for violation in violations:
+        console.print(violation, markup=False)
+    speed = tally.steps / seconds
+    console.print(
+        f"{tally.steps:,} steps in {plays:,} plays, {len(violations)} violations, {speed:,.0f} steps a second"
+    )
     if violations:
         sys.exit(1)
 
