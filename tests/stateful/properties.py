@@ -74,6 +74,7 @@ class Watch:
         self._looked_at = market.now
         self._calls = 1
         self._courts: dict[CoupleId, Court] = {}
+        self._gone: set[InstanceId] = set()
         for balance in self._balances:
             self._look(balance)
 
@@ -174,14 +175,15 @@ class Watch:
         hold(total == held, f"conservation: the market holds {held}, its parts are {total}")
 
     def _hear(self, event: e.MarketEvent) -> None:
+        if isinstance(event, e.InstanceRetired):
+            self._gone.add(event.ci)
         court = self._courts.get(getattr(event, "tc", None))  # type: ignore[arg-type]
         if court is None:
             return
         if isinstance(event, e.RoundDrawn):
             court.open(event, self._in_pool(court, event.tc))
         else:
-            gone = [ci for ci, view in self.instances.items() if self.value(view).status is S.RETIRED]
-            court.hear(event, gone)
+            court.hear(event, self._gone)
 
     def _in_pool(self, court: Court, tc: CoupleId) -> list[tuple[InstanceId, Address]]:
         """The instances of the couple's dataset that were in the pool when its round was started."""
