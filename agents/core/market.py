@@ -99,7 +99,7 @@ class Market:
         return couple.current.flagged_out or self.is_blocked(couple, subset)
 
     def void_share_of(self, couple: Couple, subset: int) -> int:
-        """What the data owner is paid for a drawn subset that is void: if reports are, all that they leave."""
+        """What the data owner is paid for a drawn subset that is void: what paid reports leave, if any."""
         reports = len(self.reports_of(couple, subset))
         if not reports or not self.pays_who_reported(couple, subset):
             return 0

@@ -1,4 +1,4 @@
-"""Scenes for attacks on the market itself, in this process: any stage of a couple's life, and who has what."""
+"""Scenes for attacks on the market itself, in this process: any stage of a life, and who has what."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPEN = range(CouplePhase.APPROVED, CouplePhase.OVERDUE + 1)
 
 
 class Arena(EvmScript):
-    """One dataset, one couple, all parties at hand; amounts are those of `tests.support.fake_market.TERMS`."""
+    """One dataset, one couple, all parties at hand; amounts as in `fake_market.TERMS`."""
 
     def __init__(self, replicas: int = 3, rounds: int = 2, quorum: int = 0, **terms: int) -> None:
         super().__init__(Evm(bytecode(), abi()), replicas, rounds, quorum, **terms)
