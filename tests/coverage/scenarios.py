@@ -456,6 +456,16 @@ def left_in_between(evm: Evm) -> None:
     script.send(script.mo, calls.settle_round(script.tc, 0, script.model_digest(0), reports))
 
 
+def unread(evm: Evm) -> None:
+    """All who answer flag, and nobody has reported: nobody is paid."""
+    script = EvmScript(evm, replicas=3)
+    script.bring_to(Phase.TRAINING)
+    script.answer("GGM")
+    coins = script.coins(script.do)
+    script.close()
+    assert script.coins(script.do) == coins
+
+
 def blocked(evm: Evm) -> None:
     """So many of a subset flagged that its others could not agree; and two subsets where they could."""
     script = EvmScript(evm, replicas=3, rounds=1, subsets=3, subsets_per_round=3)
@@ -490,5 +500,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     small_bonds,
     missed_twice,
     left_in_between,
+    unread,
     blocked,
 )
