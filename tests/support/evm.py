@@ -39,7 +39,7 @@ _REVERT = re.compile(r"Revert \{ gas_used: (\d+), output: 0x([0-9a-f]*) \}")
 _SOURCE = "contracts/Marketplace.sol"
 
 
-_SLOT = re.compile(r"(\d+): StorageSlot \{ \w+: \d+, present_value: (\d+)")
+_SLOT = re.compile(r"(?<![0-9a-fx])(\d+): StorageSlot \{ \w+: \d+, present_value: (\d+)")
 
 
 class HaltedError(AssertionError):
