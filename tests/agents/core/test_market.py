@@ -335,7 +335,7 @@ def test_a_round_is_overdue_when_more_than_half_flagged() -> None:
     assert (script.phase, couple.flags_left, couple.pending) == (Phase.OVERDUE, FLAGGED_OUT, 1)
     assert script.market.overdue_since(couple) == couple.current.flagged_out_at == script.now
     assert couple.job_status(third) == (1, JobStatus.REPORTED)
-    assert changes(script, script.close) == {"co2": 100}
+    assert changes(script, script.close) == {"do": 1_000 + 2 * 100, "co2": 100}
     assert (couple.phase, couple.pending, couple.rem, couple.deadline) == (Phase.APPROVED, 0, 0, 0)
     assert couple.current.voided == {0}
     assert couple.current.closed_at == script.now
@@ -349,8 +349,8 @@ def test_a_subset_that_too_many_flagged_pays_its_reports_and_fines_the_silent() 
     script.settle(settled)
     assert [script.market.is_blocked(couple, subset) for subset in script.drawn] == [False, True]
     escrow, silent = couple.escrow, script.instance(script.cis(blocked)[3])
-    assert changes(script, script.close) == {"co0": 100}
-    assert (couple.escrow, silent.bond) == (escrow - 100 + 40, 260)
+    assert changes(script, script.close) == {"do": 500 + 3 * 100, "co0": 100}
+    assert (couple.escrow, silent.bond) == (escrow - 500 - 4 * 100 + 40, 260)
 
 
 @pytest.mark.parametrize(("quorum", "needed"), [(0, 2), (1, 2), (2, 2), (3, 3), (4, 3), (5, 3)])
