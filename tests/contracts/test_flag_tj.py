@@ -149,7 +149,9 @@ def test_a_flagged_out_round_is_closed_subset_by_subset(market: Market) -> None:
     with moves(market, {}):
         couple.close(1)
     assert (couple.phase, couple.pending) == (CouplePhase.OVERDUE, (0,))
-    with moves(market, {dataset.owner_of(reported): price, couple.tc: -price}):
+    share = TERMS.round_price // 2 + price
+    paid = {dataset.owner_of(reported): price, market.data_owner: share, couple.tc: -price - share}
+    with moves(market, paid):
         tx = couple.close(0)
     assert events(tx)[-1] == RoundClosed(couple.tc, 1)
     assert couple.phase is CouplePhase.APPROVED

@@ -121,9 +121,10 @@ def test_refuses_an_instance_verified_after_the_draw(market: Market) -> None:
     assert couple.facts["rem"] == 1
 
 
-def test_refuses_an_instance_retired_before_the_draw(dataset: Dataset, ci: InstanceId) -> None:
-    couple = couple_in(CouplePhase.DRAWING, dataset)
+def test_refuses_an_instance_retired_before_the_start(dataset: Dataset, ci: InstanceId) -> None:
+    couple = couple_in(CouplePhase.APPROVED, dataset)
     dataset.retire(ci)
+    couple.start()
     couple.draw()
     with reverts_with("Training_NotDrawn", couple.tc, ci):
         couple.report(ci)
