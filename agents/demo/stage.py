@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.chain.client import MarketClient
 from agents.chain.database import Database
@@ -46,6 +46,7 @@ _LIMIT_SECONDS = 1800
 _ATTEMPTS = 5
 _POLL_SECONDS = 0.3
 _TIMEOUT_SECONDS = 4.0  # Ganache now and then never answers an estimate that a block overtakes
+T = TypeVar("T")
 _OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
 
 
@@ -179,15 +180,17 @@ def withdraw_all(stage: Stage) -> None:
 
 
 def _withdraw(stage: Stage, cast: Cast) -> None:
-    """One member's withdrawal; a node that does not answer is asked again."""
+    """One member's withdrawal."""
     settings = stage.settings(cast)
-    for attempt in range(_ATTEMPTS):
-        try:
-            launch.take_out(settings, launch.enrol(settings, stage.wallet(cast)))
-            return
-        except Retry:
-            if attempt + 1 == _ATTEMPTS:
-                raise
+    _asked_again(lambda: launch.take_out(settings, launch.enrol(settings, stage.wallet(cast))))
+
+
+def _asked_again(ask: Callable[[], T]) -> T:
+    """What it gives; a node that does not answer is asked several times."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(Retry):
+            return ask()
+    return ask()
 
 
 def _over(market: Market, tc: CoupleId) -> bool:
@@ -239,7 +242,7 @@ def _act(stage: Stage, cast: Cast) -> None:
     )
     with launch.stopped_by_signals() as stop:
         try:
-            member = launch.enrol(settings, stage.wallet(cast))
+            member = _asked_again(lambda: launch.enrol(settings, stage.wallet(cast)))
             role, bench = _parts(settings, member, cast)
             launch.run(settings, member, role, bench, stop)
         except HoldfastError as problem:

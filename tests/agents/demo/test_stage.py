@@ -145,6 +145,23 @@ def test_a_members_process_runs_its_parts_until_a_signal(
     assert ran == [(stage.settings(cast), stage.address(cast), DataReceiptCopier, cast.part.bench, False)]
 
 
+def test_a_member_whose_node_is_busy_tries_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast, ran = SCENARIO.model_owner, []
+    answers: list[Any] = [NodeUnavailable("the node is busy")] * 4 + [member(cast, stage)]
+
+    def enrol(*_: object) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(launch, "enrol", enrol)
+    monkeypatch.setattr(launch, "run", lambda *parts: ran.append(parts))
+    module._act(stage, cast)
+    assert len(ran) == 1
+    assert not answers
+
+
 def test_a_member_that_cannot_go_on_logs_why_and_ends_with_1(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
