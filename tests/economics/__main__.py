@@ -2,8 +2,9 @@
 
     python -m tests.economics --help
 
-Amounts are given in wei and told in thousandths of a coin a round. Prints a table and writes
-build/economics/report.json and economics.svg. Exit code 2 and one line if a flag cannot be used.
+Amounts are given in wei and told in thousandths of a coin a round. With several seeds the table has means,
+the least and the most gain of any seed, and with how many seeds the verdict is the same. Prints it and
+writes build/economics/report.json and economics.svg. Exit code 2 and one line if a flag cannot be used.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     draw(setting, flags.folder / "economics.svg")
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 170)
     console.print(_table(results))
     for name, bound in _bounds(setting).items():
         console.print(f"{name}: {_milli(Fraction(bound))}")
@@ -124,6 +125,8 @@ def _told(result: Result) -> dict[str, object]:
         "payoff_a_round": float(result.payoff),
         "honest_a_round": float(result.honest),
         "gain_a_round": float(result.gain),
+        "gain_a_round_by_seed": [float(gain) for gain in result.gains],
+        "seeds_of_this_verdict": result.agreeing,
         "others_a_round": {who: float(change) for who, change in result.others.items()},
         "griefing_factor": None if griefing is None else float(griefing),
     }
@@ -133,15 +136,20 @@ def _table(results: Sequence[Result]) -> Table:
     table = Table(title="thousandths of a coin a round; DO, MO, CO: what the others have more than else")
     for column in ("who", "departs from honest play", "verdict"):
         table.add_column(column)
-    for column in ("payoff", "honest", "gain", "DO", "MO", "CO", "griefing"):
+    seeds = len(results[0].gains)
+    spread = ("least", "most", "alike") if seeds > 1 else ()
+    for column in ("payoff", "honest", "gain", *spread, "DO", "MO", "CO", "griefing"):
         table.add_column(column, justify="right")
     for result in results:
         colour = COLOURS[result.verdict]
+        ends = (_milli(min(result.gains)), _milli(max(result.gains)), f"{result.agreeing}/{seeds}")
         table.add_row(
             result.play.role,
             result.play.name,
             f"[{colour}]{result.verdict}[/]",
-            *map(_milli, (result.payoff, result.honest, result.gain, *result.others.values())),
+            *map(_milli, (result.payoff, result.honest, result.gain)),
+            *ends[: len(spread)],
+            *map(_milli, result.others.values()),
             "" if result.griefing is None else f"{float(result.griefing):.2f}",
         )
     return table

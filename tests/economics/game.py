@@ -20,14 +20,12 @@ from agents.core.events import MarketEvent
 from agents.core.hashing import members
 from agents.core.ids import Address, InstanceId, subset_of
 from agents.roles.acts import Identity
-from tests.economics.setting import Setting
+from tests.economics.setting import DEPOSIT, Setting
 from tests.economics.strategies import Cloud, Data, Lies, Model
 from tests.economics.theory import measured
 from tests.support.evm import PURSE, Evm, abi, bytecode
 from tests.support.evm_script import EvmScript
 from tests.support.script import FORGED, identity
-
-DEPOSIT = 10**24
 
 
 class Game(EvmScript):
@@ -56,12 +54,13 @@ class Game(EvmScript):
         self.terms, self.balance = setting.dataset_terms, DEPOSIT
         secret = b"game %d " % seed
         self.mo = replace(self.mo, derive=lambda purpose: sha256(secret + purpose).digest())
-        self.chance = Random(seed)
+        self.seed = seed
+        chance = Random(seed)
         places = range(setting.subsets * setting.replicas)
         self.cos = [identity(f"cloud owner {number}") for number in places]
         self.clouds = {self.cos[number].address: play for number, play in (clouds or {}).items()}
         for co in self.cos:
-            lies = self.chance.random() < setting.dishonest
+            lies = chance.random() < setting.dishonest
             self.clouds.setdefault(co.address, Lies() if lies else Cloud())
         self.gas: Counter[Address] = Counter()
         self.calls: Counter[tuple[Address, str]] = Counter()
@@ -161,7 +160,7 @@ class Game(EvmScript):
         opened = []
         for subset in members(self.couple.pending):
             digest = self._believed(subset)
-            if digest is None or self.chance.random() >= self.setting.settled:
+            if digest is None or not self._comes_to_be_settled(subset):
                 continue
             by = self.mo
             if not self.model.settles:
@@ -172,6 +171,11 @@ class Game(EvmScript):
         for subset in opened:
             for instance in self.dataset.subsets[subset].places:
                 self._cloud(instance).hears(self, instance)
+
+    def _comes_to_be_settled(self, subset: int) -> bool:
+        """Whether anybody settles at all: the same luck however the members play."""
+        luck = Random(f"{self.seed} {self.couple.round} {subset}")
+        return luck.random() < self.setting.settled
 
     def _believed(self, subset: int) -> bytes | None:
         """The digest that enough reports open to."""

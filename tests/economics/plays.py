@@ -138,7 +138,7 @@ class Result:
     """What a play came to, in wei a round; means over seeds.
 
     Attributes:
-        gain: of whoever departs, over honest play.
+        gains: of whoever departs, over honest play; a seed each.
         others: what data owner, model owner and the other cloud owners have more than with honest play.
     """
 
@@ -146,16 +146,22 @@ class Result:
     payoff: Fraction
     honest: Fraction
     others: Mapping[str, Fraction]
+    gains: tuple[Fraction, ...]
 
     @property
     def gain(self) -> Fraction:
+        """Of whoever departs, over honest play."""
         return self.payoff - self.honest
 
     @property
     def verdict(self) -> Verdict:
-        if self.gain == 0:
-            return Verdict.EQUAL
-        return Verdict.PAYS if self.gain > 0 else Verdict.WORSE
+        """By the mean."""
+        return _verdict(self.gain)
+
+    @property
+    def agreeing(self) -> int:
+        """With how many seeds the verdict is the same by their own gain."""
+        return sum(_verdict(gain) is self.verdict for gain in self.gains)
 
     @property
     def damage(self) -> Fraction:
@@ -166,6 +172,12 @@ class Result:
     def griefing(self) -> Fraction | None:
         """What the others lose for each wei that the attacker loses; None if it loses none."""
         return self.damage / -self.gain if self.gain < 0 else None
+
+
+def _verdict(gain: Fraction) -> Verdict:
+    if gain == 0:
+        return Verdict.EQUAL
+    return Verdict.PAYS if gain > 0 else Verdict.WORSE
 
 
 def measure(play: Play, setting: Setting, seeds: Iterable[int] = (0,)) -> Result:
@@ -187,6 +199,7 @@ def measure(play: Play, setting: Setting, seeds: Iterable[int] = (0,)) -> Result
         Fraction(sum(payoffs), scale),
         Fraction(sum(honests), scale),
         {who: Fraction(sum(change[who] for change in others), scale) for who in others[0]},
+        tuple(Fraction(ours - theirs, setting.rounds) for ours, theirs in zip(payoffs, honests, strict=True)),
     )
 
 

@@ -10,6 +10,9 @@ from agents.core.events import DatasetTerms
 from agents.runtime.settings import ETHER, GWEI, Terms, checked
 from tests.support.fake_distribution import START
 
+DEPOSIT = 10**24
+"""What each member pays in before all begins, in wei."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -49,6 +52,9 @@ class Setting:
             ("rounds", self.rounds, 1, 100),
             ("dishonest share", self.dishonest, 0, 1),
             ("chance of settlement", self.settled, 0, 1),
+            ("escrow", self.rounds * self.dataset_terms.escrow_per_round, 0, DEPOSIT),
+            ("couple bond", self.terms.couple_bond, 0, DEPOSIT),
+            ("bond", self.terms.instance_bond, 0, DEPOSIT),
         ):
             if not least <= value <= most:
                 raise BadInput(f"{name} is {value}: choose {least} to {most}")

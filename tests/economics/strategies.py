@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agents.core import calls
+from agents.core.enums import InstanceStatus
 from agents.core.errors import Refused
 from agents.core.ids import InstanceId, subset_of
 from tests.support.script import FORGED, LOCATION
@@ -196,12 +197,14 @@ class NeverVerifies(Data):
 
 
 class Retires(Data):
-    """Takes the first replica of each subset out of the pool after the first round."""
+    """Takes the first replica of each subset that is in the pool out of it after the first round."""
 
     def between(self, game: Game) -> None:
         if game.couple.round == 1:
             for subset in range(game.terms.subsets):
-                game.send(game.do, calls.retire_ci(game.cis(subset)[0]))
+                pool = [ci for ci in game.cis(subset) if game.instance(ci).status is InstanceStatus.VERIFIED]
+                for ci in pool[:1]:
+                    game.send(game.do, calls.retire_ci(ci))
 
 
 # --- model owners ---

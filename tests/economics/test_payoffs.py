@@ -32,9 +32,9 @@ def named(play: Play) -> str:
     return f"{play.role} {play.name}"
 
 
-def payoff(setting: Setting, play: s.Cloud | None = None) -> int:
+def payoff(setting: Setting, play: s.Cloud | None = None, seed: int = 0) -> int:
     """What the first cloud owner has at the end if it plays so and all others are honest."""
-    game = Game(setting, {0: play or s.Cloud()}).play()
+    game = Game(setting, {0: play or s.Cloud()}, seed=seed).play()
     return game.payoff(game.cos[0])
 
 
@@ -77,6 +77,23 @@ def test_the_formulas_are_the_markets(name: str, play: s.Cloud, liars: int) -> N
     clouds = {0: play, **{number: s.Lies() for number in range(1, 1 + liars)}}
     game = Game(ONE_JOB, clouds).play()
     assert game.payoff(game.cos[0]) == theory.STRATEGIES[name](ONE_JOB, liars)
+
+
+@pytest.mark.parametrize(
+    ("name", "play"), [("honest", s.Cloud()), ("lies", s.Lies()), ("silent", s.Silent())]
+)
+def test_a_subset_that_nobody_settles_pays_nobody(name: str, play: s.Cloud) -> None:
+    formula = theory.STRATEGIES[name]
+    settled, not_settled = formula(ONE_JOB, 0), formula(ONE_JOB.but(settled=0.0), 0)
+    seen = [payoff(ONE_JOB.but(settled=0.5), play, seed) for seed in range(8)]
+    assert set(seen) == {settled, not_settled}
+
+
+def test_a_subset_has_the_same_luck_however_one_plays() -> None:
+    half = ONE_JOB.but(settled=0.5)
+    for seed in range(8):
+        settled = payoff(half, seed=seed) > 0
+        assert (payoff(half, s.Lies(), seed) < 0) is settled, seed
 
 
 def test_a_job_must_pay_more_than_its_training() -> None:
@@ -159,6 +176,30 @@ def test_it_tells_and_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (tmp_path / "economics.svg").read_text().count("<svg") == 1
 
 
+def test_it_tells_the_spread_over_several_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--rounds", "1", "--subsets", "2", "--detection", "0.5", "--seeds", "3", "--folder", str(tmp_path)])
+    told = capsys.readouterr().out
+    assert all(column in told for column in ("least", "most", "alike"))
+    for play in json.loads((tmp_path / "report.json").read_text())["plays"]:
+        gains = play["gain_a_round_by_seed"]
+        assert len(gains) == 3
+        assert sum(gains) / 3 == pytest.approx(play["gain_a_round"])
+
+
+def test_a_data_owner_retires_no_replica_that_a_lie_has_taken_out() -> None:
+    game = Game(ONE_JOB.but(rounds=2), {0: s.Lies()}, s.Retires()).play()
+    assert game.couple.round == 2
+
+
+def test_every_play_comes_to_an_end_among_cloud_owners_that_lie() -> None:
+    """Also where a subset has lost its replicas; coins are neither made nor lost."""
+    among = FREE.but(training_cost=0, result_value=0, subsets=2, rounds=3, dishonest=0.5, settled=0.7)
+    for play in PLAYS:
+        setting = among.but(**play.among).but(**play.asks)
+        game = Game(setting, dict(play.clouds), play.data, play.model or play.world, seed=1).play()
+        assert game.payoff(game.do, game.mo, *game.cos) == 0, play.name
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
@@ -167,6 +208,10 @@ def test_it_tells_and_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixt
         (["--job-price", "-1"], "job_price"),
         (["--bond", "1"], "instance_bond must cover job_price and miss_penalty"),
         (["--seeds", "0"], "seeds is 0: choose 1 to 100"),
+        (["--detection", "nan"], "chance of settlement is nan: choose 0 to 1"),
+        (["--dishonest", "1.5"], "dishonest share is 1.5: choose 0 to 1"),
+        (["--couple-bond", str(10**24 + 1)], "couple bond is 1000000000000000000000001: choose 0 to"),
+        (["--round-price", str(10**24)], "escrow is"),
         (["--rounds", "many"], "invalid"),
         (["--colour", "red"], "colour"),
     ],
