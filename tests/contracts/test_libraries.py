@@ -5,7 +5,7 @@ Rules: D6, R1, R2, R3, R4, R6, R7, R8, R9, R10.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from brownie import chain
@@ -15,8 +15,10 @@ from eth_utils.crypto import keccak
 from agents.core.hashing import draw, full_set, receipt_domain
 from agents.core.ids import Address
 from tests.support.harness import deploy
-from tests.support.market import Market
 from tests.support.vectors import number, vectors
+
+if TYPE_CHECKING:  # tests.mutation calls these tests where no Brownie project is loaded
+    from tests.support.market import Market
 
 BATCH = 250  # as many draws as Ganache makes in a few seconds
 
@@ -132,6 +134,17 @@ def test_draws(libraries: Any) -> None:
         [vector["count"] for vector in expected],
     )
     assert list(drawn) == [number(vector["drawn"]) for vector in expected]
+
+
+def test_the_last_ticket_counts_where_none_is_rejected(libraries: Any) -> None:
+    seed = keccak(text="edge 64760")  # searched for: its first ticket is 65,535
+    assert list(libraries.draws([seed], [0b1111], [1])) == [0b1000] == [draw(seed, 0b1111, 1)]
+
+
+def test_the_last_ticket_is_rejected_where_it_would_favour_the_first(libraries: Any) -> None:
+    seed = keccak(text="edge 64760")  # its first ticket is 65,535, one too many for five equal parts
+    counted = 1 << 65_535 % 5
+    assert list(libraries.draws([seed], [0b11111], [1])) == [draw(seed, 0b11111, 1)] != [counted]
 
 
 def test_rounds_of_epochs(libraries: Any) -> None:

@@ -51,7 +51,11 @@ def compiled_sources(
     task = {
         "language": "Solidity",
         "sources": {path: {"content": content} for path, content in sources.items()},
-        "settings": _settings() | settings | {"outputSelection": {"*": {"*": list(outputs), "": ["ast"]}}},
+        "settings": {
+            **project_settings(),
+            **settings,
+            "outputSelection": {"*": {"*": list(outputs), "": ["ast"]}},
+        },
     }
     answer: dict[str, Any] = json.loads(_answer(json.dumps(task), imported))
     assert not _complaints(answer, "error"), "\n".join(_complaints(answer, "error"))
@@ -84,7 +88,7 @@ def _sources(path: str) -> list[Path]:
     return [ROOT / path, *sorted((ROOT / "contracts").rglob("*.sol")), ROOT / "package-lock.json"]
 
 
-def _settings() -> dict[str, Any]:
+def project_settings() -> dict[str, Any]:
     """The compiler's settings, from Brownie's names to its own."""
     compiler = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
     solc = compiler["solc"]
