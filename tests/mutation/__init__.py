@@ -1,0 +1,1 @@
+"""Faults put into the contracts one at a time, and whether anything notices; `make mutate`."""
