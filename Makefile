@@ -30,7 +30,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage economics check format clean
+.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics check format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,14 +60,21 @@ gas: setup ## measure gas anew and write snapshots/gas.json
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m tests.coverage
 
+mutate: setup ## faults in the contracts, one at a time: how many the tests notice (JOBS ONLY=Pool.sol)
+	@$(brownie_env) $(BIN)/python -m tests.mutation $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
+
+prove: setup .venv-analysis/.complete ## the contract's rules shown for all values at once; ten minutes (JOBS ONLY=LedgerProofs)
+	@$(BIN)/python -m tests.proofs $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
+
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m tests.economics $(ARGS)
 
-check: setup ## formatters, linters, types, Slither, and a test for every rule: changes nothing
+check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tools/check_rules.py
+	$(BIN)/python tools/check_threats.py
 	$(BIN)/python tools/check_findings.py
 	$(NPM)/prettier --check $(SOLIDITY)
 	$(NPM)/solhint --disc --noPoster --max-warnings 0 $(SOLIDITY)
@@ -78,7 +85,7 @@ format: setup ## format the Python and Solidity sources
 	$(NPM)/prettier --write $(SOLIDITY)
 
 clean: ## remove all that is made here: packages, caches, reports
-	rm -rf .venv node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-analysis node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in
@@ -90,6 +97,14 @@ clean: ## remove all that is made here: packages, caches, reports
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
 	rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
 	printf '%s\n' "$(CURDIR)" "import tools.brownie_home" > "$$(echo .venv/lib/python3*/site-packages)/holdfast.pth"
+	@touch $@
+
+# The prover and its solvers are programs that `make prove` runs; nothing of Holdfast imports them, and they need other
+# versions of packages than Holdfast does. Licences: halmos AGPL-3.0, yices GPL-3.0, cvc5 BSD, z3 MIT.
+.venv-analysis/.complete: tests/proofs/requirements.txt
+	@tools/preflight "$(PYTHON)"
+	$(PYTHON) -m venv .venv-analysis
+	.venv-analysis/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
 	@touch $@
 
 node_modules/.complete: package-lock.json .npmrc
