@@ -6,17 +6,16 @@ whole number, halves upward, so anybody can repeat the aggregation and get the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from agents.core.errors import BadObject
 from agents.learning.fixed import RANGE_BITS
 from agents.learning.plan import Plan
 from agents.learning.samples import Int64Array
-from agents.learning.weights import TrainedModel, Weights, initial_weights
+from agents.learning.update import Update
+from agents.learning.weights import Weights, initial_weights
 
 Tensors = dict[str, Int64Array]
 
@@ -47,13 +46,9 @@ class FedAvg:
     def __init__(self, plan: Plan) -> None:
         self.server = plan.server
 
-    def aggregate(self, state: ServerState, results: Sequence[TrainedModel]) -> ServerState:
-        """The state after a round with these results, one for each drawn subset; their order does not matter.
-
-        Raises:
-            BadObject: no results, or one that does not have the weights' shapes and scale.
-        """
-        change = self._average_change(state.weights, results)
+    def aggregate(self, state: ServerState, update: Update) -> ServerState:
+        """The state after an update."""
+        change = {name: divide(total, update.samples) for name, total in update.change.items()}
         velocity = self.velocity(state, change)
         limit = 2 ** (state.weights.bits + RANGE_BITS)
         moved = {
@@ -65,22 +60,6 @@ class FedAvg:
     def velocity(self, state: ServerState, change: Tensors) -> Tensors:
         """The direction to move in, from this round's average change: here, that change."""
         del state
-        return change
-
-    @staticmethod
-    def _average_change(weights: Weights, results: Sequence[TrainedModel]) -> Tensors:
-        if not results:
-            raise BadObject("no results to aggregate")
-        total = sum(result.samples for result in results)
-        change: Tensors = {}
-        for name, matrix in weights.tensors.items():
-            weighted = np.zeros_like(matrix)
-            for result in results:
-                other = result.weights.tensors.get(name)
-                if result.weights.bits != weights.bits or other is None or other.shape != matrix.shape:
-                    raise BadObject(f"a result does not have the weights' shape in {name!r}")
-                weighted += (other - matrix) * result.samples
-            change[name] = divide(weighted, total)
         return change
 
 

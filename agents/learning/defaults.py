@@ -13,7 +13,8 @@ from fractions import Fraction
 from math import ceil, sqrt
 
 from agents.core.errors import BadPlan
-from agents.learning.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan, Server, Stop
+from agents.learning.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan
+from agents.learning.plan_base import Server, Stop
 from agents.learning.samples import Task
 
 CLIP = 8

@@ -15,6 +15,7 @@ from agents.learning.design_matrix import design_matrix
 from agents.learning.plan import NetworkPlan, Plan
 from agents.learning.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
 from agents.learning.train import check_fit, local_steps
+from agents.learning.update import Update
 from agents.learning.weights import TrainedModel, Weights
 
 CENTRAL_ROUNDS = 40
@@ -96,5 +97,5 @@ def _alone(plan: Plan, samples: Samples, rounds: int) -> Weights:
     strategy, state = strategy_of(plan), ServerState.initial(plan)
     for _ in range(rounds):
         result = TrainedModel(local_steps(plan, state.weights, samples), len(samples))
-        state = strategy.aggregate(state, [result])
+        state = strategy.aggregate(state, Update.of(state.weights, [result]))
     return state.weights

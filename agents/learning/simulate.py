@@ -10,6 +10,7 @@ from agents.learning.aggregate import ServerState, strategy_of
 from agents.learning.plan import Plan
 from agents.learning.samples import Samples
 from agents.learning.train import local_steps
+from agents.learning.update import Update
 from agents.learning.weights import TrainedModel
 
 
@@ -21,7 +22,7 @@ def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> I
             TrainedModel(local_steps(plan, state.weights, subsets[index]), len(subsets[index]))
             for index in chosen
         ]
-        state = strategy.aggregate(state, results)
+        state = strategy.aggregate(state, Update.of(state.weights, results))
         yield state
 
 

@@ -23,11 +23,15 @@ class Subset:
         samples: its rows.
         secret: 32 random bytes, the same at every replica. They make the digest hiding: whoever guesses the
             rows cannot check the guess against the digest. They are not shown.
+        pairs: for each subset of the dataset, by index, 32 random bytes that the replicas of these two
+            subsets share with nobody else but the data owner; zeros for itself. Masks are made of them that
+            hide a result and cancel in the sum. None where nothing is to be masked.
     """
 
     index: int
     samples: Samples
     secret: bytes = field(repr=False)
+    pairs: tuple[bytes, ...] = field(default=(), repr=False)
 
     def to_bytes(self) -> bytes:
         """Canonical bytes."""
@@ -36,6 +40,7 @@ class Subset:
             "features": self.samples.features,
             "target": self.samples.target,
             "secret": secret,
+            "pairs": np.frombuffer(b"".join(self.pairs), dtype="<i4"),
         }
         return pack(tensors, {"kind": "subset", "index": self.index, "classes": self.samples.classes})
 
@@ -51,10 +56,10 @@ class Subset:
             BadObject: not canonical, or its numbers are out of range.
         """
         tensors, facts = unpack(data, "the subset")
-        if set(tensors) != {"features", "target", "secret"} or any(
+        if set(tensors) != {"features", "target", "secret", "pairs"} or any(
             a.dtype != np.int32 for a in tensors.values()
         ):
-            raise BadObject("the subset: not features, target and secret in int32")
+            raise BadObject("the subset: not features, target, secret and pairs in int32")
         index, classes = facts.get("index"), facts.get("classes")
         if set(facts) != {"kind", "index", "classes"} or facts["kind"] != "subset":
             raise BadObject("the subset: an object of another kind")
@@ -63,13 +68,22 @@ class Subset:
         secret = tensors["secret"].astype("<i4").tobytes()
         if len(secret) != SECRET_BYTES:
             raise BadObject(f"the subset: its secret has {len(secret)} bytes, not {SECRET_BYTES}")
+        pairs = _pairs(tensors["pairs"].astype("<i4").tobytes(), index)
         samples = Samples(
             np.asarray(tensors["features"], dtype=np.int32),
             np.asarray(tensors["target"], dtype=np.int32),
             classes,
         )
         check(samples, "the subset")
-        return cls(index, samples, secret)
+        return cls(index, samples, secret, pairs)
+
+
+def _pairs(data: bytes, index: int) -> tuple[bytes, ...]:
+    """The seeds that a subset shares with each other one."""
+    pairs = tuple(data[at : at + SECRET_BYTES] for at in range(0, len(data), SECRET_BYTES))
+    if len(data) % SECRET_BYTES or len(pairs) > MAX_SUBSETS or (pairs and index >= len(pairs)):
+        raise BadObject(f"the subset: {len(data)} bytes of shared seeds")
+    return pairs
 
 
 def check(samples: Samples, what: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from agents.core.ids import Address, InstanceId, couple_id, dataset_id, instance_id
-from agents.learning.plan import LogisticPlan, Plan, Stop
+from agents.learning.plan import LogisticPlan, Plan
+from agents.learning.plan_base import Stop
 from agents.learning.samples import Samples
 from agents.learning.subset import Subset
 from agents.runtime.home import Home

@@ -18,6 +18,7 @@ from agents.learning.evaluate import score
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.samples import Samples
 from agents.learning.tensors import digest
+from agents.learning.update import Update
 from agents.learning.weights import TrainedModel, Weights
 from agents.roles.acts import CollectResults, DraftPlan, Fact, PublishWeights, ReportRef, Task
 from agents.runtime.workbench.bench import Tools, result_context, weights_context
@@ -152,7 +153,9 @@ class ModelOwnerBench:
         }
         missing = tuple(subset for subset, result in found.items() if result is None)
         results = [result for result in found.values() if result is not None]
-        return (strategy_of(plan).aggregate(state, results) if results else state), missing
+        if results:
+            state = strategy_of(plan).aggregate(state, Update.of(state.weights, results))
+        return state, missing
 
     def _result(
         self, task: PublishWeights, wanted: bytes, reports: tuple[ReportRef, ...], plan: Plan

@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from agents.learning.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan, Server, Stop
+from agents.learning.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan
+from agents.learning.plan_base import Server, Stop
 from agents.learning.samples import Samples
 from agents.learning.subset import Subset
 

@@ -14,7 +14,8 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plan import LogisticPlan, NetworkPlan, Server, parse_plan, plan_schema
+from agents.learning.plan import FAMILY_NAMES, LogisticPlan, NetworkPlan, parse_plan, plan_schema
+from agents.learning.plan_base import Server
 from agents.learning.samples import Task
 from tests.agents.learning.conftest import PlanMaker
 
@@ -155,7 +156,7 @@ def test_python_may_give_fractions() -> None:
 
 def test_the_schema_lists_every_family_and_no_other_fields() -> None:
     schema = plan_schema()
-    assert set(schema["discriminator"]["mapping"]) == {"linear", "ridge", "logistic", "network"}
+    assert set(schema["discriminator"]["mapping"]) == set(FAMILY_NAMES)
     network = schema["$defs"]["NetworkPlan"]
     assert network["additionalProperties"] is False
     assert network["properties"]["step"]["type"] == "string"

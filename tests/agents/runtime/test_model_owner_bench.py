@@ -22,6 +22,7 @@ from agents.learning.plan import parse_plan
 from agents.learning.subset import Subset
 from agents.learning.tensors import digest
 from agents.learning.train import train
+from agents.learning.update import Update
 from agents.learning.weights import TrainedModel, Weights, initial_weights
 from agents.roles.acts import CollectResults, DraftPlan, Fact, OpenPackage, PublishWeights, ReportRef
 from agents.runtime.workbench.bench import result_context, weights_context
@@ -304,7 +305,8 @@ def settle(
 
 def aggregated(*results: TrainedModel) -> ServerState:
     """The state after a first round."""
-    return strategy_of(PLAN).aggregate(ServerState.initial(PLAN), results)
+    state = ServerState.initial(PLAN)
+    return strategy_of(PLAN).aggregate(state, Update.of(state.weights, results))
 
 
 def test_it_aggregates_what_was_settled(place: Place, bench: ModelOwnerBench) -> None:

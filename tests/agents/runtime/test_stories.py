@@ -22,6 +22,7 @@ from agents.learning.prepare import partition
 from agents.learning.subset import Subset
 from agents.learning.tables import load_table
 from agents.learning.train import train
+from agents.learning.update import Update
 from agents.roles.auditor import Statement, audit
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import Policy
@@ -83,7 +84,7 @@ def replayed(world: World) -> tuple[Plan, ServerState]:
             subset: train(plan, state.weights, mine[subset]) for subset in mine if record.drawn >> subset & 1
         }
         assert {subset: result.digest() for subset, result in results.items()} == record.digests
-        state = strategy_of(plan).aggregate(state, list(results.values()))
+        state = strategy_of(plan).aggregate(state, Update.of(state.weights, list(results.values())))
     return plan, state
 
 

@@ -1,0 +1,1 @@
+"""Training on encrypted weights. The only folder that imports the encryption library."""
