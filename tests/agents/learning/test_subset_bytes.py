@@ -71,9 +71,9 @@ def test_reading_refuses_broken_subsets(subset: Subset, message: str) -> None:
 def test_reading_refuses_another_kind(subset: Subset) -> None:
     arrays = {"features": subset.samples.features, "target": subset.samples.target}
     secret = np.zeros(8, np.int32)
-    with pytest.raises(BadObject, match="not features, target and secret in int32"):
+    with pytest.raises(BadObject, match="not features, target, secret and pairs in int32"):
         Subset.from_bytes(pack(arrays, {"kind": "subset", "index": 0, "classes": 2}))
-    with pytest.raises(BadObject, match="not features, target and secret in int32"):
+    with pytest.raises(BadObject, match="not features, target, secret and pairs in int32"):
         Subset.from_bytes(pack({**arrays, "secret": secret.astype(np.int64)}, {}))
     with pytest.raises(BadObject, match="an object of another kind"):
         Subset.from_bytes(pack({**arrays, "secret": secret}, {"kind": "weights", "index": 0, "classes": 2}))
