@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.core.errors import BadObject, BadPlan
-from agents.learning.encrypted.affine_map import AffineMap
+from agents.learning import affine
+from agents.learning.encrypted.affine_map import AffineMap, local_map
 from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.encrypted.protect import Secrets, add, fill, flood_hides, mask, rerandomise
 from agents.learning.encrypted.recent import Recent
@@ -24,7 +25,7 @@ from agents.learning.encrypted.seal import Ciphertext, Content, Context, GaloisK
 from agents.learning.encrypted_plan import ExactPlan
 from agents.learning.fixed import RANGE_BITS
 from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.samples import Int64Array, Samples
+from agents.learning.samples import FloatArray, Int64Array, Samples
 from agents.learning.split import MAX_SUBSETS
 from agents.learning.subset import Subset
 from agents.learning.train import check_fit
@@ -40,7 +41,7 @@ MARGIN_BITS = 2
 MOST_FLOOD_BITS = 160
 """As many as a stream gives."""
 
-MAPS_KEPT, KEYS_KEPT = 4, 2
+KEYS_KEPT, MAPS_KEPT, JOBS_KEPT = 2, 256, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Job:
 class BfvFamily(EncryptedFamily):
     """A family whose ciphertexts hold whole numbers.
 
-    Between jobs it keeps the loaded keys of the latest couple and the maps of the latest subsets.
+    Between jobs it keeps the loaded keys of the latest couples and what the latest subsets' rows come to.
 
     Args:
         plan: checked against its schema.
@@ -100,7 +101,8 @@ class BfvFamily(EncryptedFamily):
         self.flood_bits = self._flood_bits()
         self._check_range(self.largest_weight << plan.fraction_bits, 1)
         self._keys: Recent[PublicKeys] = Recent(KEYS_KEPT)
-        self._jobs: Recent[Job] = Recent(MAPS_KEPT)
+        self._maps: Recent[AffineMap] = Recent(MAPS_KEPT)
+        self._jobs: Recent[Job] = Recent(JOBS_KEPT)
 
     # --- what a family decides ---
 
@@ -127,8 +129,12 @@ class BfvFamily(EncryptedFamily):
         """(degree,) int64, between minus and plus half the plaintext modulus."""
 
     @abstractmethod
-    def prepare(self, samples: Samples) -> Job:
-        """What these rows come to."""
+    def rows(self, samples: Samples) -> FloatArray:
+        """(n, p) whole numbers in units of 2^-FEATURE_BITS that the weights are multiplied by."""
+
+    @abstractmethod
+    def prepare(self, steps: AffineMap) -> Job:
+        """The plaintexts of a map."""
 
     @abstractmethod
     def products(self, keys: PublicKeys, weights: Ciphertext, job: Job) -> Iterator[Ciphertext]:
@@ -189,7 +195,7 @@ class BfvFamily(EncryptedFamily):
         check_fit(self.plan, subset.samples, self.limits)
         secrets = Secrets(self.plan, subset, cohort, encrypted)
         keys, weights = self._public(public), self._encrypted(encrypted)
-        job = self.job(subset.samples)
+        job = self._jobs.get(_name(subset.samples), lambda: self.prepare(self.steps(subset.samples)))
         self._check_range(job.map.largest(self.largest_weight), len(cohort.members))
         self._check_flood(job.noise_bits)
         parts = [
@@ -222,15 +228,20 @@ class BfvFamily(EncryptedFamily):
     def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
         """What `decrypt` gives for one subset."""
         check_fit(self.plan, samples, self.limits)
-        steps = self.job(samples).map
+        steps = self.steps(samples)
         self._check_range(steps.largest(self.largest_weight), 1)
         change = steps.change(weights.tensors["output"])
         return Update({"output": change}, steps.rows, self.plan.fraction_bits)
 
-    def job(self, samples: Samples) -> Job:
-        """What these rows come to, kept for the next round."""
-        name = hashlib.sha256(samples.features.tobytes() + samples.target.tobytes()).digest()
-        return self._jobs.get(name, lambda: self.prepare(samples))
+    def steps(self, samples: Samples) -> AffineMap:
+        """The plan's local steps on these samples, kept for the next round."""
+        return self._maps.get(_name(samples), lambda: local_map(self.plan, self.rows(samples), samples))
+
+    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
+        """(n, outputs) float64."""
+        check_fit(self.plan, samples, self.limits)
+        matrices = {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}
+        return affine.scores(self.plan, matrices, self.rows(samples))
 
     # --- refusals before any work ---
 
@@ -325,6 +336,11 @@ class BfvFamily(EncryptedFamily):
         if facts != _facts(cohort, member) or member not in cohort.members:
             raise BadObject(f"{what}: its cohort is not in canonical form")
         return tensors["result"], cohort, member
+
+
+def _name(samples: Samples) -> bytes:
+    """Tells samples of one form from others."""
+    return hashlib.sha256(samples.features.tobytes() + samples.target.tobytes()).digest()
 
 
 def _facts(cohort: Cohort, member: int) -> dict[str, int | str | bool]:

@@ -13,17 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.core.errors import BadPlan
-from agents.learning import affine
 from agents.learning.design_matrix import design_matrix
-from agents.learning.encrypted.affine_map import local_map
+from agents.learning.encrypted.affine_map import AffineMap
 from agents.learning.encrypted.bfv import FRESH_NOISE, BfvFamily, Job, PublicKeys
 from agents.learning.encrypted.packing import Layout
 from agents.learning.encrypted.seal import Ciphertext, Content, Plaintext
 from agents.learning.encrypted_plan import ExactPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.samples import FloatArray, Int64Array, Samples
-from agents.learning.train import check_fit
-from agents.learning.weights import Weights
 
 LEAST_PLAIN_BITS = 16
 
@@ -64,9 +61,12 @@ class LinearFamily(BfvFamily):
         """The coefficients."""
         return self.context.coefficients(plaintext)
 
-    def prepare(self, samples: Samples) -> Job:
-        """The affine map, and its blocks as plaintexts."""
-        steps = local_map(self.plan, design_matrix(samples.features, self.plan.clip), samples)
+    def rows(self, samples: Samples) -> FloatArray:
+        """The design matrix."""
+        return design_matrix(samples.features, self.plan.clip)
+
+    def prepare(self, steps: AffineMap) -> Job:
+        """A plaintext for each block."""
         blocks = list(self.layout.factors(steps.factors))
         heaviest = max(int(np.abs(block).astype(object).sum()) for block in blocks)
         count = len(self.context.primes)
@@ -98,10 +98,3 @@ class LinearFamily(BfvFamily):
     def unpack(self, results: Sequence[Int64Array]) -> tuple[Int64Array, int]:
         """From the layout's blocks."""
         return self.layout.results(results)
-
-    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
-        """(n, outputs) float64."""
-        check_fit(self.plan, samples, self.limits)
-        rows = design_matrix(samples.features, self.plan.clip)
-        matrices = {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}
-        return affine.scores(self.plan, matrices, rows)
