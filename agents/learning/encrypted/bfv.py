@@ -153,7 +153,7 @@ class BfvFamily(EncryptedFamily):
     def keys(self) -> KeyPair:
         """Fresh keys."""
         secret = self.context.new_secret_key()
-        public = {"zero": self.context.new_zero(secret).residues}
+        public = {"zero": self.context.new_zero(secret)}
         for element, key in self.context.new_switching_keys(secret, self.elements).items():
             public[f"galois {element}"] = key
         return KeyPair(
@@ -301,14 +301,14 @@ class BfvFamily(EncryptedFamily):
     def _loaded(self, public: bytes) -> PublicKeys:
         what, degree, count = "the published keys", self.context.degree, len(self.context.primes)
         tensors, facts = self.context.from_bytes(public, "public keys", what)
-        shapes: dict[str, tuple[int, ...]] = {"zero": (2, count, degree)}
+        shapes: dict[str, tuple[int, ...]] = {"zero": (1, count, degree)}
         shapes |= {f"galois {element}": (count, 2, count + 1, degree) for element in self.elements}
         _check_shapes(tensors, shapes, what)
-        if facts or not tensors["zero"][1].any():
+        if facts:
             raise BadObject(f"{what}: not in the form of this plan's")
         galois = {element: tensors[f"galois {element}"] for element in self.elements}
         return PublicKeys(
-            self.context.load(Content(tensors["zero"], ntt=True)),
+            self.context.zero(tensors["zero"]),
             self.context.galois_keys(galois) if galois else None,
         )
 

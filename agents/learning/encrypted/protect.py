@@ -4,7 +4,8 @@ A product of a ciphertext and a plaintext gives the plaintext, which is made of 
 it by the ciphertext; the model owner gets it from the noise too. So:
 
 1. `rerandomise` adds an encryption of zero that the model owner published, times a random ternary polynomial,
-   and fresh errors: what everybody sees is as good as uniform.
+   and fresh errors: what everybody sees is as good as uniform. The zero's second polynomial is nobody's
+   choice (`Context.common`): one that the model owner chose might blind nothing.
 2. `rerandomise` also floods: a number far larger than the noise is added to it, so that the noise tells the
    model owner, who has the secret key, nothing. The family then switches to a smaller modulus, which takes
    most of the flood away.

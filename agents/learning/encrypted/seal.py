@@ -20,6 +20,7 @@ import zstandard
 from tenseal import sealapi
 
 from agents.core.errors import BadObject, BadPlan
+from agents.learning.encrypted.randomness import Stream
 from agents.learning.encrypted_plan import Encryption
 from agents.learning.samples import Int64Array
 from agents.learning.tensors import Array, Facts, pack, unpack
@@ -179,11 +180,29 @@ class Context:
         values = np.frombuffer(data, dtype="<u8", offset=_PLAINTEXT.size + _HEADER.size + 8)
         return values.reshape(len(self.all_primes), self.degree).copy()
 
-    def new_zero(self, secret: Residues) -> Content:
-        """A fresh encryption of zero in NTT form, to be published: results are re-randomised with it."""
-        ciphertext = Ciphertext()
-        sealapi.Encryptor(self.seal, self.secret_key(secret)).encrypt_zero_symmetric(ciphertext)
-        return self.transformed(self.content(ciphertext), ntt=True)
+    def new_zero(self, secret: Residues) -> Residues:
+        """(1, primes, degree) values of a fresh encryption of zero, to be published: its first polynomial.
+
+        Results are re-randomised with it. The second one is `common`: a model owner that chose that as well
+        could choose one that hides nothing.
+        """
+        common, primes = self.common, len(self.primes)
+        product = self.load(Content(np.stack([common, common]), ntt=True))
+        self.evaluator.multiply_plain_inplace(product, self.values_plaintext(secret[:primes]))
+        errors = self.residues(Stream(os.urandom(32), b"zero").small(self.degree), primes)
+        values = self.transformed(Content(np.stack([errors, errors]), ntt=False), ntt=True).residues[0]
+        moduli = np.array(self.primes, dtype=np.uint64)[:, None]
+        return ((values + moduli - self.content(product).residues[0]) % moduli)[None]
+
+    def zero(self, published: Residues) -> Ciphertext:
+        """The encryption of zero, in NTT form, of a published first polynomial, with as many primes."""
+        second = self.common[None, : published.shape[1]]
+        return self.load(Content(np.concatenate([published, second]), ntt=True))
+
+    @cached_property
+    def common(self) -> Residues:
+        """(primes, degree) values that nobody chose: they come from the name of the parameters alone."""
+        return Stream(b"holdfast", b"common", self.fingerprint.encode()).residues(self.primes, self.degree)
 
     def encrypt(self, secret: Residues, plaintext: Plaintext) -> Content:
         """A fresh encryption under the secret key, from the operating system's randomness."""

@@ -19,7 +19,6 @@ from agents.learning.encrypted.registry import family_of
 from agents.learning.encrypted.seal import Ciphertext, Content, Context, Residues
 from agents.learning.samples import FloatArray, Int64Array
 from agents.learning.subset import Subset
-from agents.learning.tensors import pack, unpack
 from agents.learning.weights import Weights
 from tests.agents.learning.conftest import SamplesMaker
 from tests.agents.learning.encrypted.conftest import make_plan
@@ -27,6 +26,9 @@ from tests.support.ciphertexts import Integers, lift, pairs_of, phase, quotient,
 from tests.support.market_of_ciphertexts import Couple, couple_of, naming, some_weights
 
 FEATURES = 20
+
+SHIFT = 2**90
+"""Of crafted weights: far over all that a result has added, with room for factors above."""
 
 
 @pytest.fixture(scope="module")
@@ -106,17 +108,36 @@ def test_dividing_a_result_by_its_input_gives_none(
         assert recovered(found, truth, where) == 0
 
 
-def test_a_model_owner_whose_zero_does_not_blind_learns_none_either(victims: Couple, keys: KeyPair) -> None:
-    """It publishes a zero whose second polynomial is 1; the masks alone then hide a single result."""
-    tensors, facts = unpack(keys.public, "the test's")
-    tensors["zero"][1] = 1
-    bad = KeyPair(keys.secret, pack(tensors, facts))  # type: ignore[arg-type]
-    couple = couple_of(victims.family.plan, [subset.samples for subset in victims.subsets], bad)
-    family, truth, where = family_and_truth(couple)
-    encrypted = family.encrypt(keys, some_weights(family.plan))
-    result = output_of(family, couple.results(encrypted)[0])
-    found = first_prime(family.context, quotient(family.context, result, input_of(family, encrypted)))
-    assert recovered(found, truth, where) == 0
+def crafted(family: LinearFamily) -> bytes:
+    """Weights that are no encryption: their second polynomial is a large constant."""
+    context = family.context
+    numbers = np.zeros(context.degree, dtype=object)
+    numbers[0] = SHIFT
+    residues = np.stack([np.array(numbers % prime, dtype=np.uint64) for prime in context.primes])
+    content = context.transformed(Content(np.stack([residues, residues]), ntt=False), ntt=True)
+    return context.to_bytes("encrypted weights", {"weights": content.residues}, {})
+
+
+def shown(family: LinearFamily, second: Residues, shift: int) -> Integers:
+    """What a second polynomial shows of the factors, if small numbers were all that was added to it."""
+    numbers = lift(family.context, second)
+    found: Integers = (2 * numbers + shift) // (2 * shift)
+    return found
+
+
+def test_crafted_weights_show_the_factors_of_a_bare_product(victims: Couple) -> None:
+    family, truth, where = family_and_truth(victims)
+    product = bare_product(family, crafted(family), victims.subsets[0])
+    values = family.context.transformed(product, ntt=False).residues[1]
+    assert recovered(shown(family, values, SHIFT), truth, where) == where.size
+
+
+def test_crafted_weights_show_none_of_a_result(victims: Couple) -> None:
+    """The model owner makes weights and keys, but what blinds the second polynomial is not its to choose."""
+    family, truth, where = family_and_truth(victims)
+    result = output_of(family, victims.results(crafted(family))[0])
+    switched = family.context.primes[2]
+    assert recovered(shown(family, result.residues[1], SHIFT // switched), truth, where) == 0
 
 
 # --- the noise, with the secret key ---

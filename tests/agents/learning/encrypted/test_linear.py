@@ -327,13 +327,13 @@ def test_weights_whose_second_polynomial_is_zero_are_refused(couple: Couple, key
 def test_keys_of_another_form_are_refused(couple: Couple, keys: KeyPair) -> None:
     encrypted = couple.family.encrypt(keys, some_weights(couple.family.plan))
     tensors, facts = unpack(keys.public, "the test's")
-    zeros = {"zero": tensors["zero"].copy()}
-    zeros["zero"][1] = 0
-    for odd, message in [
-        (zeros, "not in the form"),
-        (tensors | {"more": tensors["zero"]}, "where the plan has"),
+    both = {"zero": np.concatenate([tensors["zero"], tensors["zero"]])}
+    for odd, said, message in [
+        (both, facts, "where the plan has"),
+        (tensors | {"more": tensors["zero"]}, facts, "where the plan has"),
+        (tensors, facts | {"more": 1}, "not in the form"),
     ]:
-        public = pack(odd, facts)  # type: ignore[arg-type]
+        public = pack(odd, said)  # type: ignore[arg-type]
         bad = couple_of(couple.family.plan, [s.samples for s in couple.subsets], KeyPair(keys.secret, public))
         with pytest.raises(BadObject, match=message):
             bad.results(encrypted)

@@ -37,7 +37,7 @@ def protected(bfv: Context, secret: Residues, index: int, value: int, *, masked:
     """A result of one subset, all of whose coefficients are `value`."""
     result = bfv.load(bfv.encrypt(secret, bfv.plaintext(numbers(bfv, value))))
     secrets = secrets_of(index)
-    rerandomise(bfv, result, bfv.load(bfv.new_zero(secret)), secrets, 0, FLOOD_BITS)
+    rerandomise(bfv, result, bfv.zero(bfv.new_zero(secret)), secrets, 0, FLOOD_BITS)
     bfv.evaluator.mod_switch_to_next_inplace(result)
     content = bfv.content(result)
     if masked:
@@ -48,7 +48,7 @@ def protected(bfv: Context, secret: Residues, index: int, value: int, *, masked:
 @pytest.mark.parametrize("ntt", [False, True])
 def test_rerandomising_changes_all_but_the_message(bfv: Context, bfv_secret: Residues, ntt: bool) -> None:
     before = bfv.transformed(bfv.encrypt(bfv_secret, bfv.plaintext(numbers(bfv, -3))), ntt=ntt)
-    result, zero = bfv.load(before), bfv.load(bfv.new_zero(bfv_secret))
+    result, zero = bfv.load(before), bfv.zero(bfv.new_zero(bfv_secret))
     rerandomise(bfv, result, zero, secrets_of(1), 0, FLOOD_BITS)
     after = bfv.content(result)
     assert after.ntt == ntt
@@ -58,18 +58,18 @@ def test_rerandomising_changes_all_but_the_message(bfv: Context, bfv_secret: Res
 
 
 def test_the_flood_is_as_large_as_it_says(bfv: Context, bfv_secret: Residues) -> None:
-    zero = bfv.new_zero(bfv_secret)
-    result = bfv.load(zero)
-    rerandomise(bfv, result, bfv.load(zero), secrets_of(1), 0, FLOOD_BITS)
+    zero = bfv.zero(bfv.new_zero(bfv_secret))
+    result = bfv.load(bfv.content(zero))
+    rerandomise(bfv, result, zero, secrets_of(1), 0, FLOOD_BITS)
     noise = lift(bfv, phase(bfv, bfv_secret, bfv.content(result)))
     assert 2.0**71.9 < noise.max() < 2**FLOOD_BITS + 2**20
     assert noise.min() > -(2**20)
 
 
 def test_ckks_is_rerandomised_alike(ckks: Context, ckks_secret: Residues) -> None:
-    zero = ckks.new_zero(ckks_secret)
-    result = ckks.load(Content(zero.residues, ntt=True, scale=2.0**30))
-    rerandomise(ckks, result, ckks.load(zero), secrets_of(1), 0, 50)
+    zero = ckks.zero(ckks.new_zero(ckks_secret))
+    result = ckks.load(Content(ckks.content(zero).residues, ntt=True, scale=2.0**30))
+    rerandomise(ckks, result, zero, secrets_of(1), 0, 50)
     content = ckks.content(result)
     assert content.scale == 2.0**30
     noise = lift(ckks, phase(ckks, ckks_secret, content))
@@ -83,7 +83,7 @@ def test_when_a_flood_hides(bfv: Context) -> None:
 
 def test_replicas_make_the_same_bytes_and_nothing_else_does(bfv: Context, bfv_secret: Residues) -> None:
     result = bfv.encrypt(bfv_secret, bfv.plaintext(numbers(bfv, 1)))
-    zero = bfv.load(bfv.new_zero(bfv_secret))
+    zero = bfv.zero(bfv.new_zero(bfv_secret))
 
     def outcome(secrets: Secrets, index: int = 0) -> bytes:
         ciphertext = bfv.load(result)

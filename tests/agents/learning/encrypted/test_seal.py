@@ -68,17 +68,32 @@ def test_multipliers_of_both_schemes(
     assert np.array_equal(bfv.coefficients(bfv.decrypt(bfv_secret, moved))[1:26], -np.arange(-5, 20))
     one = np.zeros(ckks.degree, dtype=np.int64)
     one[0] = 1
-    zero = ckks.new_zero(ckks_secret)
+    zero = ckks.zero(ckks.new_zero(ckks_secret))
     same = Ciphertext()
-    ckks.evaluator.multiply_plain(ckks.load(zero), ckks.multiplier(one, 2), same)
-    assert np.array_equal(ckks.content(same).residues, zero.residues)
+    ckks.evaluator.multiply_plain(zero, ckks.multiplier(one, 2), same)
+    assert np.array_equal(ckks.content(same).residues, ckks.content(zero).residues)
+
+
+def test_a_zero_is_one_and_its_second_polynomial_nobodys_choice(
+    bfv: Context, bfv_secret: Residues, ckks: Context, ckks_secret: Residues
+) -> None:
+    for context, secret in ((bfv, bfv_secret), (ckks, ckks_secret)):
+        first, other = (context.content(context.zero(context.new_zero(secret))) for _ in range(2))
+        assert np.array_equal(first.residues[1], context.common)
+        assert np.array_equal(other.residues[1], context.common)
+        assert (first.residues[0] != other.residues[0]).mean() > 0.999
+        assert 0 < np.abs(lift(context, phase(context, secret, first))).max() < 2**5
+    again = Context(
+        "CKKS", Encryption(degree=ckks.degree, primes=tuple(p.bit_length() for p in ckks.all_primes))
+    )
+    assert np.array_equal(again.common, ckks.common)
 
 
 def test_canonical_bytes_round_trip(ckks: Context, ckks_secret: Residues) -> None:
     zero = ckks.new_zero(ckks_secret)
-    data = ckks.to_bytes(KIND, {"zero": zero.residues}, {"ntt": zero.ntt})
+    data = ckks.to_bytes(KIND, {"zero": zero}, {"ntt": True})
     tensors, facts = ckks.from_bytes(data, KIND, "the keys")
-    assert np.array_equal(tensors["zero"], zero.residues)
+    assert np.array_equal(tensors["zero"], zero)
     assert facts == {"ntt": True}
     assert ckks.to_bytes(KIND, tensors, {"ntt": True}) == data
 
@@ -130,7 +145,7 @@ def test_switching_keys_survive_their_bytes(ckks: Context, ckks_secret: Residues
     assert set(keys) == {*elements, 0}
     galois = ckks.galois_keys({element: keys[element] for element in elements})
     relin = ckks.relin_keys(keys[0])
-    zero = ckks.load(ckks.new_zero(ckks_secret))
+    zero = ckks.zero(ckks.new_zero(ckks_secret))
     turned, squared = Ciphertext(), Ciphertext()
     ckks.evaluator.rotate_vector(zero, 5, galois, turned)
     ckks.evaluator.square(zero, squared)
