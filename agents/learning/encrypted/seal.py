@@ -192,7 +192,8 @@ class Context:
         errors = self.residues(Stream(os.urandom(32), b"zero").small(self.degree), primes)
         values = self.transformed(Content(np.stack([errors, errors]), ntt=False), ntt=True).residues[0]
         moduli = np.array(self.primes, dtype=np.uint64)[:, None]
-        return ((values + moduli - self.content(product).residues[0]) % moduli)[None]
+        first: Residues = (values + moduli - self.content(product).residues[0]) % moduli
+        return first[None]
 
     def zero(self, published: Residues) -> Ciphertext:
         """The encryption of zero, in NTT form, of a published first polynomial, with as many primes."""
