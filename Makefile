@@ -30,10 +30,10 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics check format clean
+.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench-encrypted check format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: .venv/.complete node_modules/.complete $(COMPILER) ## install everything, inside this folder
 	@:
@@ -68,6 +68,9 @@ prove: setup .venv-analysis/.complete ## the contract's rules shown for all valu
 
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m tests.economics $(ARGS)
+
+bench-encrypted: setup ## a cloud owner's step on encrypted weights, against plain integers and a tutorial's way (ARGS=...)
+	@$(BIN)/python -m benchmarks.encrypted $(ARGS)
 
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
 	$(BIN)/ruff check

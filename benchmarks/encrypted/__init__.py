@@ -1,0 +1,1 @@
+"""Encrypted training beside plain integers, and beside a tutorial's way."""

@@ -1,0 +1,201 @@
+"""Encrypted training measured; `make bench-encrypted`.
+
+    python -m benchmarks.encrypted --repeats 9
+
+One run, on one machine: what a cloud owner's step costs, against the same arithmetic on plain integers and
+against encrypted logistic regression as TenSEAL's tutorial writes it; sizes; accuracy over five splits.
+Prints a table and writes report.json, table.md and steps.svg into build/bench-encrypted. Exit code 2 and one
+line if a flag cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from agents.core.errors import BadInput
+from benchmarks.encrypted import bench
+from benchmarks.encrypted.figure import draw
+from benchmarks.encrypted.tutorial import PRECISE, TUTORIAL
+from benchmarks.machine import described, machine
+
+FOLDER = Path("build/bench-encrypted")
+SEEDS = range(5)
+STEPS = (
+    ("bfv", "encrypted-logistic", "breast-cancer"),
+    ("bfv", "encrypted-logistic", "digits"),
+    ("bfv", "encrypted-ridge", "diabetes"),
+    ("features", "encrypted-features", "digits"),
+    ("ckks", "encrypted-cubic", "breast-cancer"),
+    ("ckks", "encrypted-cubic", "digits"),
+    ("network", "encrypted-network", "breast-cancer"),
+)
+"""What is measured: the report's short name, the family, the data."""
+
+SHORT = {"breast-cancer": "breast", "digits": "digits", "diabetes": "diabetes"}
+GOALS = {
+    ("bfv", "breast"): 10,
+    ("bfv", "digits"): 50,
+    ("ckks", "breast"): 60,
+    ("ckks", "digits"): 120,
+}
+"""Milliseconds of a step that we aim at."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(message.replace("\n", " "))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures all and tells."""
+    try:
+        flags = _flags(arguments)
+    except BadInput as problem:
+        print(problem, file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+    said = Console(stderr=True)
+    steps = {}
+    for name, family, data in STEPS:
+        said.print(f"a step of {family} on {data} ...")
+        steps[name, SHORT[data]] = bench.measure_step(family, data, flags.repeats)
+    said.print("an epoch of the tutorial's logistic regression ...")
+    tutorial = bench.measure_tutorial("breast-cancer", TUTORIAL, 3)
+    precise = bench.measure_tutorial("breast-cancer", PRECISE, 1)
+    accuracy: dict[str, dict[str, list[float]]] = {}
+    for _, family, data in STEPS:
+        said.print(f"accuracy of {family} on {data}, {len(SEEDS)} splits ...")
+        accuracy.setdefault(family, {})[SHORT[data]] = bench.accuracies(family, data, SEEDS)
+    outside = {SHORT[data]: bench.outside(data, SEEDS) for data in dict.fromkeys(data for *_, data in STEPS)}
+    report = _report(steps, tutorial, precise, accuracy, outside)
+    flags.folder.mkdir(parents=True, exist_ok=True)
+    (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    (flags.folder / "table.md").write_text(_markdown(rows_of(report)))
+    draw(report, flags.folder / "steps.svg")
+    console = Console(soft_wrap=True)
+    console.print(_table(rows_of(report)))
+    console.print(
+        f"ratio to the tutorial's epoch: 1 / {1 / report['ratio']['tutorial']:,.0f} (cubic), "
+        f"1 / {1 / report['ratio']['tutorial_bfv']:,.0f} (linear sigmoid)\n"
+        f"{described(report['machine'])}; {flags.folder / 'report.json'}",
+        highlight=False,
+    )
+
+
+def _report(
+    steps: dict[tuple[str, str], bench.Step],
+    tutorial: bench.Spread,
+    precise: bench.Spread,
+    accuracy: dict[str, dict[str, list[float]]],
+    outside: dict[str, list[float]],
+) -> dict[str, Any]:
+    ms: dict[str, dict[str, float]] = {}
+    for (name, data), step in steps.items():
+        ms.setdefault(name, {})[data] = step.step.middle
+    means = {family: {data: mean(scores) for data, scores in of.items()} for family, of in accuracy.items()}
+    return {
+        "machine": machine(),
+        "ms": ms,
+        "ratio": {
+            "tutorial": steps["ckks", "breast"].step.middle / tutorial.middle,
+            "tutorial_bfv": steps["bfv", "breast"].step.middle / tutorial.middle,
+            "plain": {
+                name: {data: step.step.middle / step.plain.middle} for (name, data), step in steps.items()
+            },
+        },
+        "accuracy": means,
+        "accuracy_by_seed": accuracy,
+        "accuracy_outside": {data: mean(scores) for data, scores in outside.items()},
+        "rounds": bench.ROUNDS,
+        "steps": [asdict(step) | {"name": name} for (name, _), step in steps.items()],
+        "tutorial_epoch_ms": asdict(tutorial),
+        "precise_tutorial_epoch_ms": asdict(precise),
+        "goals_ms": {f"{name}.{data}": goal for (name, data), goal in GOALS.items()},
+    }
+
+
+COLUMNS = (
+    "family",
+    "data",
+    "rows x features",
+    "outputs",
+    "local steps",
+    "step, ms",
+    "goal",
+    "first job, ms",
+    "plain integers, ms",
+    "ratio",
+    "keys",
+    "weights in",
+    "result out",
+    "accuracy or R2",
+    "central",
+)
+
+
+def rows_of(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The table, a row a family and data set, as text."""
+    rows: list[tuple[str, ...]] = []
+    for step in report["steps"]:
+        data = SHORT[step["data"]]
+        goal = report["goals_ms"].get(f"{step['name']}.{data}")
+        middle, plain = step["step"]["middle"], step["plain"]["middle"]
+        rows.append(
+            (
+                step["family"],
+                data,
+                f"{step['rows']} x {step['features']}",
+                str(step["outputs"]),
+                str(step["local_steps"]),
+                f"{middle:.1f} ({step['step']['least']:.1f} to {step['step']['most']:.1f})",
+                f"{goal}" if goal else "",
+                f"{step['first']:,.0f}",
+                f"{plain:.2f}",
+                f"{middle / plain:,.0f}",
+                _size(step["keys"]),
+                _size(step["weights"]),
+                _size(step["result"]),
+                f"{report['accuracy'][step['family']][data]:.3f}",
+                f"{report['accuracy_outside'][data]:.3f}",
+            )
+        )
+    return rows
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Table:
+    table = Table(*COLUMNS)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _markdown(rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = _Parser(prog="python -m benchmarks.encrypted", description="measures encrypted training")
+    parser.add_argument("--repeats", type=int, default=15, help="measured jobs of each family")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
+    flags = parser.parse_args(arguments)
+    if not 1 <= flags.repeats <= 1000:
+        raise BadInput(f"repeats is {flags.repeats}: choose 1 to 1000")
+    return flags
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""What is measured of encrypted training: one cloud owner's step, its sizes, the model's accuracy."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+
+from agents.demo.collect import Rehearsal
+from agents.demo.scenario import Scenario
+from agents.learning import evaluate
+from agents.learning.aggregate import ServerState, strategy_of
+from agents.learning.defaults import default_plan
+from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.encrypted.registry import FAMILIES
+from agents.learning.encrypted_plan import EncryptedPlan, EncryptedPlans
+from agents.learning.local import local_update
+from agents.learning.plan import Plan
+from agents.learning.samples import FEATURE_BITS, Samples
+from agents.learning.simulate import simulate
+from agents.learning.subset import SECRET_BYTES, Subset
+from agents.learning.train import local_steps
+from agents.learning.update import Update
+from agents.learning.weights import Weights
+from benchmarks.encrypted.tutorial import EncryptedLogisticRegression, Parameters
+
+T = TypeVar("T")
+
+ROUNDS = 40
+"""Market rounds of the accuracies; half of the subsets are drawn a round, so these are 20 updates."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Milliseconds over repetitions."""
+
+    middle: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, milliseconds: Sequence[float]) -> Spread:
+        """Of what was measured."""
+        return cls(median(milliseconds), min(milliseconds), max(milliseconds))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one family costs on one data set; times in milliseconds, sizes in bytes.
+
+    Attributes:
+        rows: of the subset that the steps are measured on, the largest.
+        first: a cloud owner's first job of a couple: it reads the keys and prepares its rows.
+        step: a later job, from canonical bytes in to canonical bytes out.
+        plain: the same plan's arithmetic on plain weights, or the plain family's of the same name.
+        keys, weights, result: published keys, a round's encrypted weights, a job's result.
+    """
+
+    family: str
+    data: str
+    rows: int
+    features: int
+    outputs: int
+    local_steps: int
+    keygen: float
+    encrypt: Spread
+    first: float
+    step: Spread
+    plain: Spread
+    decrypt: Spread
+    keys: int
+    weights: int
+    result: int
+    exact: bool
+
+
+def subsets_of(data: str, seed: int) -> Rehearsal:
+    """A built-in table, split as the demo splits it."""
+    return Rehearsal.of(Scenario(data=data, seed=seed))
+
+
+def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:
+    """The default plan of a family for these data."""
+    train = rehearsal.prepared.train
+    return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
+
+
+def measure_step(family_name: str, data: str, repeats: int) -> Step:
+    """Jobs of the largest subset, each on fresh weights, and the sum of all subsets decrypted."""
+    rehearsal = subsets_of(data, 0)
+    plan = plan_of(family_name, rehearsal)
+    assert isinstance(plan, EncryptedPlan)
+    began = time.perf_counter()
+    keys = _fresh(plan).keys()
+    keygen = _since(began)
+    named = _naming(plan, keys)
+    owner, worker = _fresh(named), _fresh(named)
+    subsets = _packed(rehearsal.subsets)
+    largest = max(subsets, key=lambda subset: len(subset.samples))
+    members = tuple(range(len(subsets)))
+    weights = _weights(named, rehearsal)
+    encrypted, encrypting = _timed(lambda: owner.encrypt(keys, weights), repeats)
+    label = hashlib.sha256(encrypted).digest()
+    began = time.perf_counter()
+    worker.train(keys.public, encrypted, largest, Cohort(label, members))
+    first = _since(began)
+    steps = []
+    for _ in range(repeats):
+        fresh = owner.encrypt(keys, weights)
+        began = time.perf_counter()
+        worker.train(keys.public, fresh, largest, Cohort(hashlib.sha256(fresh).digest(), members))
+        steps.append(_since(began))
+    results = [worker.train(keys.public, encrypted, one, Cohort(label, members)) for one in subsets]
+    update, decrypting = _timed(lambda: owner.decrypt(keys, results), repeats)
+    clear = Update.total([owner.in_the_clear(weights, subset.samples) for subset in subsets])
+    exact = all(np.array_equal(clear.change[name], change) for name, change in update.change.items())
+    return Step(
+        family=family_name,
+        data=data,
+        rows=len(largest.samples),
+        features=named.features,
+        outputs=named.outputs,
+        local_steps=named.local_steps,
+        keygen=keygen,
+        encrypt=encrypting,
+        first=first,
+        step=Spread.of(steps),
+        plain=_plain(named, rehearsal, largest.samples, repeats),
+        decrypt=decrypting,
+        keys=len(keys.public),
+        weights=len(encrypted),
+        result=len(results[0]),
+        exact=exact,
+    )
+
+
+def accuracies(family: str, data: str, seeds: Sequence[int], rounds: int = ROUNDS) -> list[float]:
+    """Test scores after the last round, a seed each, half of the subsets drawn a round.
+
+    Computed in the clear: the arithmetic is the encrypted one's (`EncryptedFamily.in_the_clear`).
+    """
+    scores = []
+    for seed in seeds:
+        rehearsal = subsets_of(data, seed)
+        plan = plan_of(family, rehearsal, rounds)
+        drawn = (len(rehearsal.subsets) + 1) // 2
+        *_, last = simulate(plan, rehearsal.subsets, drawn, seed)
+        scores.append(evaluate.score(plan, last.weights, rehearsal.prepared.test))
+    return scores
+
+
+def outside(data: str, seeds: Sequence[int]) -> list[float]:
+    """Test scores of scikit-learn's own linear model on all training rows, a seed each."""
+    scores = []
+    for seed in seeds:
+        rehearsal = subsets_of(data, seed)
+        plan = plan_of("ridge" if not rehearsal.prepared.train.classes else "logistic", rehearsal)
+        scores.append(evaluate.outside(plan, rehearsal.prepared.train, rehearsal.prepared.test).score)
+    return scores
+
+
+def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Spread:
+    """An epoch of the tutorial's logistic regression over the rows of the largest subset, in milliseconds."""
+    rehearsal = subsets_of(data, 0)
+    samples = max(rehearsal.subsets, key=len)
+    rows = samples.features / 2.0**FEATURE_BITS
+    model = EncryptedLogisticRegression(parameters.context())
+    encrypted = model.encrypted(rows)
+    times = []
+    for _ in range(repeats):
+        model.renew([0.0] * rows.shape[1], 0.0)
+        began = time.perf_counter()
+        model.epoch(encrypted, samples.target.astype(np.float64), 0.1, 0.001)
+        times.append(_since(began))
+    return Spread.of(times)
+
+
+def _fresh(plan: EncryptedPlan) -> EncryptedFamily:
+    """A family that remembers nothing yet."""
+    return FAMILIES[type(plan)](plan)
+
+
+def _naming(plan: EncryptedPlans, keys: KeyPair) -> EncryptedPlans:
+    """The plan with the hash of the published keys."""
+    name = hashlib.sha256(keys.public).hexdigest()
+    return plan.model_copy(update={"encryption": plan.encryption.model_copy(update={"keys": name})})
+
+
+def _packed(subsets: Sequence[Samples]) -> list[Subset]:
+    """Subsets with secrets and shared seeds, as a data owner packs them."""
+
+    def secret(*parts: object) -> bytes:
+        return hashlib.sha256(repr(("benchmark", *parts)).encode()).digest()
+
+    return [
+        Subset(
+            index,
+            samples,
+            secret(index),
+            tuple(
+                bytes(SECRET_BYTES) if other == index else secret(min(index, other), max(index, other))
+                for other in range(len(subsets))
+            ),
+        )
+        for index, samples in enumerate(subsets)
+    ]
+
+
+def _weights(plan: Plan, rehearsal: Rehearsal) -> Weights:
+    """Weights after an update, so that they are not zeros."""
+    state = ServerState.initial(plan)
+    return strategy_of(plan).aggregate(state, local_update(plan, state.weights, rehearsal.subsets[0])).weights
+
+
+def _plain(plan: EncryptedPlans, rehearsal: Rehearsal, samples: Samples, repeats: int) -> Spread:
+    """Plain integer training of as many local steps: of the plain family of the same name, else logistic."""
+    name = plan.family.removeprefix("encrypted-")
+    name = name if name in ("linear", "ridge", "logistic", "network") else "logistic"
+    plain = plan_of(name, rehearsal).model_copy(update={"local_steps": plan.local_steps})
+    weights = _weights(plain, rehearsal)
+    return _timed(lambda: local_steps(plain, weights, samples), repeats)[1]
+
+
+def _timed(work: Callable[[], T], repeats: int) -> tuple[T, Spread]:
+    """What it gives at first, and how long it takes."""
+    times, results = [], []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        results.append(work())
+        times.append(_since(began))
+    return results[0], Spread.of(times)
+
+
+def _since(began: float) -> float:
+    return 1_000 * (time.perf_counter() - began)
