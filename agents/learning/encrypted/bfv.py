@@ -62,16 +62,12 @@ class Job:
     """What a subset's rows come to, for any weights.
 
     Attributes:
-        map: the local steps.
         factors: plaintexts in NTT form, in the family's order; None for one that is zero.
         offsets: (degree,) int64 for each ciphertext of the result: what is added to it.
-        noise_bits: logarithm of the largest coefficient of the noise of a product.
     """
 
-    map: AffineMap
     factors: tuple[Plaintext | None, ...]
     offsets: tuple[Int64Array, ...]
-    noise_bits: float
 
 
 class BfvFamily(EncryptedFamily):
@@ -97,6 +93,10 @@ class BfvFamily(EncryptedFamily):
             raise BadPlan("plan: batch: training on ciphertexts takes all rows in each step: leave it at 0")
         if plan.encryption.scale_bits:
             raise BadPlan("plan: encryption: scale_bits is for approximate families: leave it at 0")
+        if self.width > limits.width:
+            raise BadPlan(
+                f"plan: an output has {self.width} weights; this agent trains at most {limits.width} exactly"
+            )
         self.context = Context("BFV", plan.encryption, plain_modulus)
         self.left = self._primes_left()
         self.flood_bits = self._flood_bits()
@@ -111,6 +111,11 @@ class BfvFamily(EncryptedFamily):
     def elements(self) -> tuple[int, ...]:
         """Galois elements of the rotations that it uses: none."""
         return ()
+
+    @property
+    def width(self) -> int:
+        """p: weights of an output, the intercept's included."""
+        return self.plan.features + 1
 
     @property
     @abstractmethod
@@ -132,6 +137,10 @@ class BfvFamily(EncryptedFamily):
     @abstractmethod
     def rows(self, samples: Samples) -> FloatArray:
         """(n, p) whole numbers in units of 2^-FEATURE_BITS that the weights are multiplied by."""
+
+    @abstractmethod
+    def noise_bits(self, steps: AffineMap) -> float:
+        """Logarithm of a bound of the noise of the products with this map."""
 
     @abstractmethod
     def prepare(self, steps: AffineMap) -> Job:
@@ -189,16 +198,17 @@ class BfvFamily(EncryptedFamily):
 
     def check_encrypted(self, encrypted: bytes) -> None:
         """Checks the form of encrypted weights."""
-        self._encrypted(encrypted)
+        self.weights(encrypted)
 
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
         """A cloud owner's job."""
         check_fit(self.plan, subset.samples, self.limits)
         secrets = Secrets(self.plan, subset, cohort, encrypted)
-        keys, weights = self._public(public), self._encrypted(encrypted)
-        job = self._jobs.get(_name(subset.samples), lambda: self.prepare(self.steps(subset.samples)))
-        self._check_range(job.map.largest(self.largest_weight), len(cohort.members))
-        self._check_flood(job.noise_bits)
+        keys, weights = self.public_keys(public), self.weights(encrypted)
+        steps = self.steps(subset.samples)
+        self._check_range(steps.largest(self.largest_weight), len(cohort.members))
+        self._check_flood(self.noise_bits(steps))
+        job = self._jobs.get(_name(subset.samples), lambda: self.prepare(steps))
         parts = [
             self._protected(product, keys, job, secrets, index)
             for index, product in enumerate(self.products(keys, weights, job))
@@ -293,7 +303,13 @@ class BfvFamily(EncryptedFamily):
         tensors, _ = self.context.from_bytes(keys.secret, "secret key", "the secret key")
         return tensors["secret"].reshape(-1, self.context.degree)
 
-    def _public(self, public: bytes) -> PublicKeys:
+    def public_keys(self, public: bytes) -> PublicKeys:
+        """The published keys.
+
+        Raises:
+            BadPlan: not those that the plan names.
+            BadObject: not canonical, or not of this plan.
+        """
         name = hashlib.sha256(public).digest()
         if name.hex() != self.plan.encryption.keys:
             raise BadPlan("the published keys are not those that the plan names")
@@ -313,14 +329,27 @@ class BfvFamily(EncryptedFamily):
             self.context.galois_keys(galois) if galois else None,
         )
 
-    def _encrypted(self, encrypted: bytes) -> Ciphertext:
-        """Weights in NTT form."""
+    def weights(self, encrypted: bytes) -> Ciphertext:
+        """Encrypted weights, in NTT form.
+
+        Raises:
+            BadObject: not canonical, or not of this plan.
+        """
         what = "the encrypted weights"
         tensors, facts = self.context.from_bytes(encrypted, "encrypted weights", what)
         _check_shapes(tensors, {"weights": (2, len(self.context.primes), self.context.degree)}, what)
         if facts or not tensors["weights"][1].any():
             raise BadObject(f"{what}: not in the form of this plan's")
         return self.context.load(Content(tensors["weights"], ntt=True))
+
+    def contents(self, result: bytes) -> list[Content]:
+        """A result's ciphertexts.
+
+        Raises:
+            BadObject: not canonical, or not of this plan.
+        """
+        residues, _, _ = self._result(result)
+        return [Content(part, ntt=False) for part in residues]
 
     def _result(self, result: bytes) -> tuple[Residues, Cohort, int]:
         """(ciphertexts, 2, primes, degree) residues, the cohort, and whose result it is."""

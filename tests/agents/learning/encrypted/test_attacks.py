@@ -132,10 +132,12 @@ def test_crafted_weights_show_the_factors_of_a_bare_product(victims: Couple) -> 
     assert recovered(shown(family, values, SHIFT), truth, where) == where.size
 
 
-def test_crafted_weights_show_none_of_a_result(victims: Couple) -> None:
+@pytest.mark.parametrize("couple", ["victims", "loner"])
+def test_crafted_weights_show_none_of_a_result(couple: str, request: pytest.FixtureRequest) -> None:
     """The model owner makes weights and keys, but what blinds the second polynomial is not its to choose."""
-    family, truth, where = family_and_truth(victims)
-    result = output_of(family, victims.results(crafted(family))[0])
+    found_couple: Couple = request.getfixturevalue(couple)
+    family, truth, where = family_and_truth(found_couple)
+    result = output_of(family, found_couple.results(crafted(family))[0])
     switched = family.context.primes[2]
     assert recovered(shown(family, result.residues[1], SHIFT // switched), truth, where) == 0
 
