@@ -36,7 +36,7 @@ from agents.runtime.journal import Journal
 from agents.runtime.runner import Runner
 from agents.runtime.workbench.bench import Bench, Tools
 from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench
+from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench, Secrecy
 from agents.runtime.workbench.model_owner import ModelOwnerBench
 from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore
@@ -194,6 +194,7 @@ class World:
         cloud_owners: how many.
         cheats: the parts of those that are not honest, by number.
         rounds: of the model owner's plan.
+        model: the family that it trains; `secrecy` is the least that the data owner accepts.
 
     Attributes:
         gone: agents that do nothing any more.
@@ -208,6 +209,8 @@ class World:
         rounds: int = 2,
         spare_rounds: int = 1,
         policy: Policy | None = None,
+        model: str = "logistic",
+        secrecy: Secrecy = "none",
     ) -> None:
         self.chain, self.store, self.folder = FakeMarket(), MemoryStore(), folder
         self.gone: list[Agent] = []
@@ -219,7 +222,7 @@ class World:
             (
                 lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy=policy or Policy()),
                 lambda tools: DataOwnerBench(
-                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive
+                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy
                 ),
             ),
         )
@@ -229,7 +232,7 @@ class World:
             "model owner",
             (
                 lambda identity: ModelOwner(identity, spare_rounds=spare_rounds),
-                lambda tools: ModelOwnerBench(tools, samples, self.chain.domain, rounds=rounds),
+                lambda tools: ModelOwnerBench(tools, samples, self.chain.domain, model, rounds),
             ),
         )
 

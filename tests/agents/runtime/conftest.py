@@ -1,12 +1,28 @@
-"""The runtime's tests write many small files: none has to outlive a power cut."""
+"""The runtime's tests write many small files: none has to outlive a power cut. And a family that is quick."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+
+from agents.learning.encrypted import registry
+from agents.learning.encrypted_plan import EncryptedLogisticPlan
+from agents.runtime.workbench.bench import family_at_work
+from tests.support.fake_family import FakeFamily
 
 
 @pytest.fixture(autouse=True)
 def _no_forced_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def fake_family(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Encrypted plans are trained by `FakeFamily`, which is quick."""
+    for kind in list(registry.FAMILIES) or [EncryptedLogisticPlan]:
+        monkeypatch.setitem(registry.FAMILIES, kind, FakeFamily)
+    family_at_work.cache_clear()
+    yield
+    family_at_work.cache_clear()

@@ -24,7 +24,15 @@ from agents.learning.tensors import digest
 from agents.learning.train import train
 from agents.learning.update import Update
 from agents.learning.weights import TrainedModel, Weights, initial_weights
-from agents.roles.acts import CollectResults, DraftPlan, Fact, OpenPackage, PublishWeights, ReportRef
+from agents.roles.acts import (
+    CollectResults,
+    DraftPlan,
+    Fact,
+    OpenPackage,
+    PublishWeights,
+    ReportRef,
+    SettledRef,
+)
 from agents.runtime.workbench.bench import result_context, weights_context
 from agents.runtime.workbench.model_owner import ModelOwnerBench, should_stop, state_file
 from agents.vault.packages import fetch_shared, open_location, put_sealed
@@ -259,10 +267,10 @@ def test_it_waits_for_results_and_then_does_without(place: Place, bench: ModelOw
 
 def publishing(
     round_: int = 0,
-    settled: tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...] = (),
+    settled: tuple[SettledRef, ...] = (),
     readers: tuple[bytes, ...] = READERS,
 ) -> PublishWeights:
-    return PublishWeights(TC, round_, settled, readers, PATIENCE)
+    return PublishWeights(TC, round_, 4, 0b1100 if round_ else 0, settled, readers, PATIENCE)
 
 
 def fetched(place: Place, fact: Fact, round_: int, reader: str = "cloud owner 1") -> Weights:
@@ -294,13 +302,11 @@ def test_a_key_that_nobody_can_seal_to_does_not_stop_the_others(place: Place, be
     assert fetched(place, fact, 1) == initial_weights(PLAN)
 
 
-def settle(
-    place: Place, bench: ModelOwnerBench, round_: int = 1
-) -> tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...]:
+def settle(place: Place, bench: ModelOwnerBench, round_: int = 1) -> tuple[SettledRef, ...]:
     """A subset's results, collected."""
     refs = tuple(report(place, number, round_=round_) for number in (1, 2))
     bench.perform(replace(collecting(*refs), round=round_))
-    return ((3, honest().digest(), refs),)
+    return (SettledRef(round_, 3, honest().digest(), refs),)
 
 
 def aggregated(*results: TrainedModel) -> ServerState:
@@ -330,7 +336,7 @@ def test_it_needs_the_store_no_more_for_what_it_collected(place: Place, bench: M
 def test_it_fetches_what_another_settled(place: Place, bench: ModelOwnerBench) -> None:
     bench.perform(publishing())
     garbage, good = report(place, 1, blob=b"garbage"), report(place, 2)
-    fact = bench.perform(publishing(1, ((3, honest().digest(), (garbage, good)),)))
+    fact = bench.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (garbage, good)),)))
     assert fact["hash"] == aggregated(honest()).weights.digest().hex()
 
 
@@ -339,7 +345,8 @@ def test_it_waits_for_a_settled_result_and_then_does_without(place: Place, bench
     lost = report(place, 1)
     lose(place, lost)
     other = honest(seed=5)
-    task = publishing(1, ((2, other.digest(), (report(place, 2, other),)), (3, honest().digest(), (lost,))))
+    found = SettledRef(1, 2, other.digest(), (report(place, 2, other),))
+    task = publishing(1, (found, SettledRef(1, 3, honest().digest(), (lost,))))
     for second in (0, PATIENCE):
         place.now = second
         with pytest.raises(ObjectMissing, match=honest().digest().hex()):
@@ -355,7 +362,7 @@ def test_a_round_of_which_nothing_is_left_changes_nothing(place: Place, bench: M
     lost = report(place, 1)
     lose(place, lost)
     place.now = PATIENCE + 1
-    fact = bench.perform(publishing(1, ((3, honest().digest(), (lost,)),)))
+    fact = bench.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (lost,)),)))
     assert (fact["hash"], fact["missing"]) == (first["hash"], [3])
 
 
@@ -416,7 +423,7 @@ def test_it_does_no_other_work(bench: ModelOwnerBench) -> None:
     ],
 )
 def test_it_stops_by_its_plan(stop: dict[str, object], scores: list[float], stops: bool) -> None:
-    assert should_stop(a_plan(**stop), scores) is stops  # type: ignore[arg-type]
+    assert should_stop(a_plan(**stop), len(scores), scores) is stops  # type: ignore[arg-type]
 
 
 def test_void_rounds_do_not_count_for_the_stop(place: Place, bench: ModelOwnerBench) -> None:
