@@ -10,6 +10,7 @@ from agents.chain.mined import transactions
 from agents.demo.outcome import Outcome, Party, Scores
 from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
+from agents.demo.work import work_of
 from agents.learning import evaluate
 from agents.learning.defaults import default_plan
 from agents.learning.limits import DEFAULT_LIMITS
@@ -84,6 +85,8 @@ def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float)
     plan = parse_plan((home / PLAN_FILE).read_bytes())
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
     couple = audited.audit.market.couples[stage.tc]
+    cloud_owners = [stage.home(cast) for cast in stage.scenario.cloud_owners]
+    work = work_of(plan, couple.id, couple.round, home, cloud_owners, rehearsal.prepared.test)
     return Outcome(
         dataset_name=rehearsal.table.name,
         notes=rehearsal.table.notes,
@@ -101,15 +104,18 @@ def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float)
         differences=audited.differences,
         contract_balance=audited.contract_balance,
         transactions=mined,
-        scores=_scores(stage, plan, rehearsal, audited),
+        scores=_scores(stage, plan, rehearsal, audited, tuple(work.summed)),
         started_at=started_at,
         seconds=seconds,
         strata=rehearsal.strata,
         strata_names=rehearsal.strata_names,
+        work=work,
     )
 
 
-def _scores(stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited) -> Scores:
+def _scores(
+    stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited, updates: tuple[int, ...]
+) -> Scores:
     home = stage.home(stage.scenario.model_owner)
     train, test = rehearsal.prepared.train, rehearsal.prepared.test
     rounds = audited.audit.market.couples[stage.tc].round
@@ -126,6 +132,7 @@ def _scores(stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited) ->
         centralised=evaluate.centralised(plan, train, test).score,
         best_single_subset=evaluate.best_single_subset(plan, rehearsal.subsets, test).score,
         outside=(outside.label, outside.score),
+        updates=updates,
     )
 
 

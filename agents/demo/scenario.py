@@ -12,6 +12,7 @@ from agents.demo.outcome import Cheat
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.runtime.workbench.cloud_owner import CloudOwnerBench
+from agents.runtime.workbench.data_owner import Secrecy
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Scenario:
     Attributes:
         data: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
         rounds: of training; by default enough for every subset to be drawn several times.
-        model: family; by default what suits the target.
+        model: family; by default what suits the target, trained on encrypted weights.
         seed: of keys, partition, split and draws: the same seed gives the same run.
     """
 
@@ -89,6 +90,12 @@ class Scenario:
             )
         if not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed}: choose 0 or more, below 2^63")
+
+    @property
+    def secrecy(self) -> Secrecy:
+        """What the data owner asks of a plan: sums over the dataset, or nothing of one in plain text."""
+        encrypted = self.model is None or self.model.startswith("encrypted-")
+        return "dataset" if encrypted else "none"
 
     @property
     def data_owner(self) -> Cast:
