@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from agents.core.errors import BadObject, BadPlan
 from agents.core.hashing import members
 from agents.core.ids import CoupleId, DatasetId, InstanceId
-from agents.learning.encrypted.family import Cohort, EncryptedFamily
-from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted.family import Cohort
 from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plan import Plan, parse_plan
@@ -70,16 +68,6 @@ def fetch_plan(
     if plan.canonical_bytes() != data:
         raise BadPlan("the plan is not in its canonical form")
     return plan
-
-
-@lru_cache(maxsize=4)
-def family_at_work(plan: EncryptedPlan, limits: Limits = DEFAULT_LIMITS) -> EncryptedFamily:
-    """The family of a plan, made once a process: what it remembers serves all rounds.
-
-    Raises:
-        BadPlan: its parameters cannot be used.
-    """
-    return family_of(plan, limits)
 
 
 def keys_id(plan: EncryptedPlan) -> ObjectId:

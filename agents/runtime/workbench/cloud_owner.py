@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from agents.core.enums import FlagReason
 from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.ids import InstanceId, dataset_of, subset_of
+from agents.learning.encrypted.registry import family_of
 from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plan import Plan
@@ -18,7 +19,6 @@ from agents.roles.acts import Fact, OpenPackage, Task, TrainModel
 from agents.runtime.workbench.bench import (
     Tools,
     cohort_of,
-    family_at_work,
     fetch_plan,
     keys_id,
     package_context,
@@ -123,7 +123,7 @@ class CloudOwnerBench:
         return _Work(result, self.tools.stopwatch() - begun, len(data))
 
     def _on_ciphertext(self, task: TrainModel, plan: EncryptedPlan) -> _Work:
-        family, subset = family_at_work(plan, self.limits), self.subset(task.ci)
+        family, subset = family_of(plan, self.limits), self.subset(task.ci)
         keys, encrypted = self._keys(task, plan), self._weights(task)
         cohort = cohort_of(plan, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
         begun = self.tools.stopwatch()

@@ -11,6 +11,7 @@ from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAg
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address, DatasetId
 from agents.learning import exposed
+from agents.learning.encrypted.registry import family_of
 from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.plan import Plan
 from agents.learning.prepare import Prepared, partition, strata_of
@@ -21,7 +22,7 @@ from agents.learning.subset import SECRET_BYTES, Subset
 from agents.learning.tables import Table, load_table
 from agents.learning.tensors import digest
 from agents.roles.acts import Fact, Json, PackData, ReviewPlan, Task
-from agents.runtime.workbench.bench import Tools, family_at_work, fetch_plan, keys_id, package_context
+from agents.runtime.workbench.bench import Tools, fetch_plan, keys_id, package_context
 from agents.runtime.workbench.description import describe
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
@@ -123,7 +124,7 @@ class DataOwnerBench:
         try:
             plan = fetch_plan(store, task.plan_location, task.plan_hash)
             if isinstance(plan, EncryptedPlan):
-                family_at_work(plan)
+                family_of(plan)
                 store.get(keys_id(plan))
         except (BadObject, BadPlan) as bad:
             return {"problem": str(bad)}

@@ -15,6 +15,7 @@ from agents.core.ids import CoupleId
 from agents.learning import exposed
 from agents.learning.aggregate import ServerState, strategy_of
 from agents.learning.defaults import default_plan
+from agents.learning.encrypted.registry import family_of
 from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.evaluate import score
 from agents.learning.plan import Plan, parse_plan
@@ -31,7 +32,7 @@ from agents.roles.acts import (
     SettledRef,
     Task,
 )
-from agents.runtime.workbench.bench import Tools, family_at_work, result_context, weights_context
+from agents.runtime.workbench.bench import Tools, result_context, weights_context
 from agents.runtime.workbench.description import Description, parse_description
 from agents.runtime.workbench.learner import EncryptedLearner, Learner, PlainLearner
 from agents.runtime.workbench.own_keys import load_keys, make_keys, with_keys
@@ -83,7 +84,7 @@ class ModelOwnerBench:
             raise BadInput("the dataset's description does not match its hash: choose another dataset")
         plan = self._chosen(parse_description(data))
         if isinstance(plan, EncryptedPlan):
-            keys = make_keys(self.tools, family_at_work(plan))
+            keys = make_keys(self.tools, family_of(plan))
             plan = with_keys(plan, self.tools.store.put(keys.public).digest.hex())
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
@@ -110,7 +111,7 @@ class ModelOwnerBench:
     def _learner(self) -> tuple[Plan, Learner]:
         plan = parse_plan(_read(self.tools.home.path(PLAN_FILE)))
         if isinstance(plan, EncryptedPlan):
-            return plan, EncryptedLearner(plan, family_at_work(plan), load_keys(self.tools, plan))
+            return plan, EncryptedLearner(plan, family_of(plan), load_keys(self.tools, plan))
         return plan, PlainLearner(plan)
 
     # --- results ---

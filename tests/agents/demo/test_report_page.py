@@ -101,7 +101,7 @@ def test_tells_the_headlines(cheated: Page) -> None:
         "Conserved.",
         "Every row above adds up to the wei.",
         "No honest member was slashed.",
-        "Encrypted training is not part of this version.",
+        "This model was trained in plain text between sealed envelopes.",
         "No subset holds every class.",
     ):
         assert words in cheated.text

@@ -9,7 +9,6 @@ import pytest
 
 from agents.learning.encrypted import registry
 from agents.learning.encrypted_plan import EncryptedLogisticPlan
-from agents.runtime.workbench.bench import family_at_work
 from tests.support.fake_family import FakeFamily
 
 
@@ -21,8 +20,7 @@ def _no_forced_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fake_family(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Encrypted plans are trained by `FakeFamily`, which is quick."""
-    for kind in list(registry.FAMILIES) or [EncryptedLogisticPlan]:
-        monkeypatch.setitem(registry.FAMILIES, kind, FakeFamily)
-    family_at_work.cache_clear()
+    monkeypatch.setitem(registry.FAMILIES, EncryptedLogisticPlan, FakeFamily)
+    registry.family_of.cache_clear()
     yield
-    family_at_work.cache_clear()
+    registry.family_of.cache_clear()

@@ -18,14 +18,13 @@ from agents.core.errors import BadData, BadInput, CannotSplit, ObjectMissing, St
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning import exposed
-from agents.learning.encrypted import registry
 from agents.learning.prepare import partition
 from agents.learning.samples import Task as LearningTask
 from agents.learning.subset import Subset
 from agents.learning.tables import load_table
 from agents.learning.tensors import digest
 from agents.roles.acts import Fact, OpenPackage, PackData, ReviewPlan
-from agents.runtime.workbench.bench import family_at_work, package_context
+from agents.runtime.workbench.bench import package_context
 from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench, Secrecy
 from agents.runtime.workbench.description import parse_description
 from agents.runtime.workbench.own_keys import with_keys
@@ -296,12 +295,12 @@ def test_it_wants_to_see_the_keys_that_a_plan_names(place: Place) -> None:
     assert "another hash" in review(place, encrypted())
 
 
-def test_it_is_against_a_plan_that_its_family_cannot_train(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(registry, "FAMILIES", {})
-    family_at_work.cache_clear()
-    assert "cannot train" in review(place, encrypted())
+def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None:
+    """Its primes are too small for its plaintexts."""
+    plan = an_encrypted_plan(features=13, classes=3)
+    small = plan.encryption.model_copy(update={"primes": (30, 30)})
+    document = with_keys(plan.model_copy(update={"encryption": small}), digest(KEYS).hex()).canonical_bytes()
+    assert "noise budget" in review(place, document)
 
 
 def test_it_does_no_other_work(place: Place) -> None:

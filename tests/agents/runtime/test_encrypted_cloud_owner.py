@@ -13,6 +13,7 @@ import pytest
 from agents.core.enums import FlagReason
 from agents.core.errors import BadPlan, ObjectMissing
 from agents.demo.cheats import LazyBench
+from agents.learning.encrypted import registry
 from agents.learning.encrypted.family import KeyPair
 from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.subset import Subset
@@ -21,7 +22,6 @@ from agents.learning.weights import initial_weights
 from agents.roles.acts import OpenPackage, TrainModel
 from agents.runtime.workbench.bench import (
     cohort_of,
-    family_at_work,
     package_context,
     result_context,
     weights_context,
@@ -199,7 +199,7 @@ def test_it_refuses_what_its_family_cannot_do_before_it_fetches_keys(
     task = training(place)
     place.lose(digest(KEYS.public))
     monkeypatch.setattr(FakeFamily, "__init__", refuse)
-    family_at_work.cache_clear()
+    registry.family_of.cache_clear()
     assert flagged(bench, task) is FlagReason.PLAN_REFUSED
 
 
