@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from agents.learning.encrypted import registry
-from agents.learning.encrypted_plan import EncryptedLogisticPlan
+from agents.learning.encrypted.family import EncryptedFamily
+from agents.learning.encrypted_plan import EncryptedLogisticPlan, EncryptedPlan
 from tests.support.fake_family import FakeFamily
 
 
@@ -20,7 +21,8 @@ def _no_forced_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fake_family(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Encrypted plans are trained by `FakeFamily`, which is quick."""
-    monkeypatch.setitem(registry.FAMILIES, EncryptedLogisticPlan, FakeFamily)
+    families: dict[type[EncryptedPlan], type[EncryptedFamily]] = {EncryptedLogisticPlan: FakeFamily}
+    monkeypatch.setattr(registry, "FAMILIES", families)
     registry.family_of.cache_clear()
     yield
     registry.family_of.cache_clear()
