@@ -13,6 +13,8 @@ from agents.demo.stage import Stage
 from agents.demo.work import work_of
 from agents.learning import evaluate
 from agents.learning.defaults import default_plan
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.prepare import Prepared, partition, strata_of
@@ -48,7 +50,10 @@ class Rehearsal:
         prepared = partition(table, scenario.seed)
         features = prepared.train.features.shape[1]
         classes = prepared.train.classes
-        DEFAULT_LIMITS.check(default_plan(table.task, classes, features, scenario.model, scenario.rounds))
+        plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
+        DEFAULT_LIMITS.check(plan)
+        if isinstance(plan, EncryptedPlan):
+            family_of(plan)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
 
     @property
