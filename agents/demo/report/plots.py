@@ -125,7 +125,11 @@ def _tell_what_is_below(axes: Axes, values: Sequence[float], metric: str) -> Non
     if below:
         told = f"round {below[0]}, {score(values[below[0]], metric)}" if len(below) == 1 else "early rounds"
         axes.annotate(
-            f"\N{DOWNWARDS ARROW} below the plot: {told}", (0.03, 0.04), xycoords="axes fraction", color=SOFT
+            f"\N{DOWNWARDS ARROW} below the plot: {told}",
+            (0.97, 0.04),
+            xycoords="axes fraction",
+            ha="right",
+            color=SOFT,
         )
 
 

@@ -48,6 +48,16 @@ def test_refuses_what_cannot_be_played_in_one_line(flags: dict[str, int], compla
 
 
 @pytest.mark.parametrize(
+    ("model", "secrecy"),
+    [(None, "dataset"), ("encrypted-ridge", "dataset"), ("logistic", "none"), ("network", "none")],
+)
+def test_the_data_owner_lets_a_model_in_plain_text_through_if_it_is_asked_for(
+    model: str | None, secrecy: str
+) -> None:
+    assert Scenario(model=model).secrecy == secrecy
+
+
+@pytest.mark.parametrize(
     "flags",
     [
         {"subsets": 1, "replicas": 1, "rounds": 1, "seed": 0},

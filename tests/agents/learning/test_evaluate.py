@@ -10,8 +10,9 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.defaults import FAMILIES, default_plan
+from agents.learning.encrypted_plan import EncryptedLogisticPlan, EncryptedRidgePlan
 from agents.learning.evaluate import best_single_subset, centralised, outputs, outside, predict, score
-from agents.learning.plan import LogisticPlan, NetworkPlan, RidgePlan, parse_plan
+from agents.learning.plan import NetworkPlan, parse_plan
 from agents.learning.samples import Samples, Task
 from agents.learning.simulate import draws
 from agents.learning.weights import Weights
@@ -86,7 +87,7 @@ def test_draws_cover_every_subset_in_each_epoch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "classes"), [(f, c) for f in FAMILIES for c in (0, 2, 10) if c or f != "logistic"]
+    ("family", "classes"), [(f, c) for f in FAMILIES for c in (0, 2, 10) if c or not f.endswith("logistic")]
 )
 def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
     task = Task.CLASSIFICATION if classes else Task.REGRESSION
@@ -97,9 +98,9 @@ def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
 
 
 def test_the_default_family_follows_the_task() -> None:
-    assert isinstance(default_plan(Task.CLASSIFICATION, 3, 5), LogisticPlan)
+    assert isinstance(default_plan(Task.CLASSIFICATION, 3, 5), EncryptedLogisticPlan)
     ridge = default_plan(Task.REGRESSION, 3, 5)
-    assert isinstance(ridge, RidgePlan)
+    assert isinstance(ridge, EncryptedRidgePlan)
     assert ridge.classes == 0
 
 
@@ -110,7 +111,9 @@ def test_a_network_takes_the_seed() -> None:
 
 
 def test_refuses_families_that_do_not_exist_or_do_not_fit() -> None:
-    with pytest.raises(BadPlan, match=r"^no model 'forest': choose one of linear, ridge, logistic, network$"):
+    with pytest.raises(
+        BadPlan, match=r"^no model 'forest': choose one of linear, ridge, logistic, network, encr"
+    ):
         default_plan(Task.CLASSIFICATION, 2, 5, "forest")
     with pytest.raises(
         BadPlan, match=r"^logistic regression needs classes, and the target is a number: choose linear"

@@ -94,7 +94,7 @@ def published_plan(place: Place, fact: Fact) -> bytes:
 
 
 def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
-    fact = a_bench(place, rounds=5).perform(drafting(place))
+    fact = a_bench(place, model="logistic", rounds=5).perform(drafting(place))
     document = published_plan(place, fact)
     plan = parse_plan(document)
     assert (plan.family, plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
@@ -109,7 +109,9 @@ def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
 
 def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
     form = {"task": "regression", "features": 3, "classes": 0, "rows": 60}
-    assert a_bench(place).perform(drafting(place, form))["model_type"] == "ridge"
+    assert a_bench(place).perform(drafting(place, form))["model_type"] == "encrypted-ridge"
+    assert a_bench(place).perform(drafting(place))["model_type"] == "encrypted-logistic"
+    assert a_bench(place, model="ridge").perform(drafting(place, form))["model_type"] == "ridge"
     assert a_bench(place, model="network", seed=3).perform(drafting(place, form))["model_type"] == "network"
     with pytest.raises(BadPlan, match="no model 'forest'"):
         a_bench(place, model="forest").perform(drafting(place, form))
