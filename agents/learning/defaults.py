@@ -15,6 +15,7 @@ from typing import Any
 
 from agents.core.errors import BadPlan
 from agents.learning.encrypted_plan import (
+    EncryptedFeaturesPlan,
     EncryptedLinearPlan,
     EncryptedLogisticPlan,
     EncryptedRidgePlan,
@@ -125,6 +126,20 @@ def _encrypted_logistic(classes: int, d: int, rounds: int, _seed: int) -> Plan:
     return EncryptedLogisticPlan(**_exact(classes, d, rounds, 80, 640), l2=Fraction(1, 1000))
 
 
+def _encrypted_features(classes: int, d: int, rounds: int, seed: int) -> Plan:
+    """As many features as slots take, 400 at most."""
+    hidden = min(400, 8192 // (2 * (classes or 1)) - 1)
+    clip = min(64, ceil(1.2 * sqrt(hidden)))
+    fields = _exact(classes, d, rounds, 2000, 2000) | {
+        "local_steps": 2000,
+        "step": _safe_step(clip),
+        "clip": clip,
+        "fraction_bits": 8,
+        "encryption": Encryption(degree=16384, primes=(60, 60, 60, 60, 60), plain_bits=50),
+    }
+    return EncryptedFeaturesPlan(**fields, hidden=hidden, seed=seed, l2=Fraction(1, 1000))
+
+
 def _exact(classes: int, d: int, rounds: int, two: int, more: int) -> Any:
     """Fields of an exact plan, with so many local steps for two classes and for more.
 
@@ -159,6 +174,7 @@ FAMILIES: dict[str, Callable[[int, int, int, int], Plan]] = {
     "encrypted-linear": _encrypted_linear,
     "encrypted-ridge": _encrypted_ridge,
     "encrypted-logistic": _encrypted_logistic,
+    "encrypted-features": _encrypted_features,
 }
 """Families by name, with what makes their default plan from (classes, features, rounds, seed)."""
 

@@ -41,7 +41,7 @@ MARGIN_BITS = 2
 MOST_FLOOD_BITS = 160
 """As many as a stream gives."""
 
-KEYS_KEPT, MAPS_KEPT, JOBS_KEPT = 2, 256, 4
+KEYS_KEPT, MAPS_KEPT = 2, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +89,7 @@ class BfvFamily(EncryptedFamily):
     """
 
     plan: ExactPlan
+    jobs_kept = 4
 
     def __init__(self, plan: ExactPlan, plain_modulus: int, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, limits)
@@ -102,7 +103,7 @@ class BfvFamily(EncryptedFamily):
         self._check_range(self.largest_weight << plan.fraction_bits, 1)
         self._keys: Recent[PublicKeys] = Recent(KEYS_KEPT)
         self._maps: Recent[AffineMap] = Recent(MAPS_KEPT)
-        self._jobs: Recent[Job] = Recent(JOBS_KEPT)
+        self._jobs: Recent[Job] = Recent(self.jobs_kept)
 
     # --- what a family decides ---
 

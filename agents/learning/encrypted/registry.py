@@ -7,8 +7,10 @@ from functools import lru_cache
 
 from agents.core.errors import BadPlan
 from agents.learning.encrypted.family import EncryptedFamily
+from agents.learning.encrypted.features import FeaturesFamily
 from agents.learning.encrypted.linear import LinearFamily
 from agents.learning.encrypted_plan import (
+    EncryptedFeaturesPlan,
     EncryptedLinearPlan,
     EncryptedLogisticPlan,
     EncryptedPlan,
@@ -20,6 +22,7 @@ FAMILIES: dict[type[EncryptedPlan], Callable[..., EncryptedFamily]] = {
     EncryptedLinearPlan: LinearFamily,
     EncryptedRidgePlan: LinearFamily,
     EncryptedLogisticPlan: LinearFamily,
+    EncryptedFeaturesPlan: FeaturesFamily,
 }
 KEPT = 8
 
