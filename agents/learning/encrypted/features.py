@@ -2,8 +2,8 @@
 
 The features are ReLUs of random whole combinations of the columns (random kitchen sinks, Rahimi and Recht
 2008), the same for all who have the plan. So only the last layer is trained, and its local steps are an
-affine map again; but it is too wide for coefficients. Here numbers lie in slots: diagonals of the factors times
-rotations of the weights, in baby steps and giant steps (Halevi and Shoup 2014), with two Galois keys.
+affine map again; but it is too wide for coefficients. Here numbers lie in slots: diagonals of the factors
+times rotations of the weights, in baby steps and giant steps (Halevi and Shoup 2014), with two Galois keys.
 """
 
 from __future__ import annotations
