@@ -25,6 +25,8 @@ class Part:
 
 
 MOST_CLOUD_OWNERS = 64
+_SLOW = ("encrypted-features", "encrypted-cubic", "encrypted-network")
+_SLOWER = 4
 HONEST = Part()
 CHEATS = (
     Part(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
@@ -122,14 +124,18 @@ class Scenario:
 
     @property
     def terms(self) -> Terms:
-        """Prices by default; windows of seconds; whoever misses twice has to leave."""
+        """Prices by default; windows of seconds; whoever misses twice has to leave.
+
+        All cloud owners share this machine, and a job of some families takes it for seconds.
+        """
         bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
+        answering = slack // 2 - 2
         return Terms(
             miss_penalty=bond * 2 // 5,
             answer_window_seconds=20 * slack,
             draw_window_seconds=4 * slack,
-            report_window_seconds=slack // 2 - 2,
+            report_window_seconds=answering * (_SLOWER if self.model in _SLOW else 1),
             settle_window_seconds=4 * slack,
             couple_window_seconds=3600,
             offer_seconds=4 * 3600,

@@ -145,6 +145,12 @@ def test_windows_grow_with_the_number_of_processes() -> None:
         assert getattr(few, name) < getattr(many, name)
 
 
+def test_slow_families_have_longer_to_answer() -> None:
+    usual, slow = (Scenario(model=model).terms for model in ("encrypted-logistic", "encrypted-features"))
+    assert slow.report_window_seconds == 4 * usual.report_window_seconds
+    assert Scenario().terms == usual
+
+
 def test_the_market_takes_the_terms() -> None:
     owner = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
     for subsets, replicas in PLAYABLE:
