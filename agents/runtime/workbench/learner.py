@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from agents.core.hashing import members
 from agents.learning.encrypted.family import EncryptedFamily, KeyPair
@@ -77,9 +77,15 @@ class PlainLearner(Learner):
 
 
 class EncryptedLearner(Learner):
-    """Learns from nothing but the sum of a whole cohort."""
+    """Learns from nothing but the sum of a whole cohort.
 
-    def __init__(self, plan: EncryptedPlan, family: EncryptedFamily, keys: KeyPair) -> None:
+    Args:
+        plan: says what is summed.
+        family: of the plan.
+        keys: reads them; they may be large, and most rounds do without.
+    """
+
+    def __init__(self, plan: EncryptedPlan, family: EncryptedFamily, keys: Callable[[], KeyPair]) -> None:
         self.plan, self.family, self.keys = plan, family, keys
         self.carries_on = plan.sums == "dataset"
 
@@ -89,7 +95,7 @@ class EncryptedLearner(Learner):
 
     def publish(self, weights: Weights) -> bytes:
         """A fresh encryption."""
-        return self.family.encrypt(self.keys, weights)
+        return self.family.encrypt(self.keys(), weights)
 
     def counted(self, task: PublishWeights) -> tuple[SettledRef, ...]:
         """With sums over the dataset, all results for these weights, from whichever round."""
@@ -103,4 +109,4 @@ class EncryptedLearner(Learner):
     def update(self, weights: Weights, found: Mapping[int, bytes]) -> Update:
         """The sum, decrypted."""
         del weights
-        return self.family.decrypt(self.keys, list(found.values()))
+        return self.family.decrypt(self.keys(), list(found.values()))

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
@@ -111,7 +112,7 @@ class ModelOwnerBench:
     def _learner(self) -> tuple[Plan, Learner]:
         plan = parse_plan(_read(self.tools.home.path(PLAN_FILE)))
         if isinstance(plan, EncryptedPlan):
-            return plan, EncryptedLearner(plan, family_of(plan), load_keys(self.tools, plan))
+            return plan, EncryptedLearner(plan, family_of(plan), partial(load_keys, self.tools, plan))
         return plan, PlainLearner(plan)
 
     # --- results ---
