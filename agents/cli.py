@@ -30,6 +30,7 @@ from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import Address, InstanceId
+from agents.learning.plan import FAMILY_NAMES
 from agents.roles.terms import MAX_BOND_JOBS
 from agents.runtime import launch
 from agents.runtime.audit import Audited, audit_deployment
@@ -76,6 +77,9 @@ def data_owner(
     max_quorum: Annotated[
         int, typer.Option(help="Most agreeing replicas that a model owner may ask for; 0: a strict majority.")
     ] = 0,
+    secrecy: Annotated[
+        str, typer.Option(help="Least that a plan keeps from a model owner: dataset, round or none.")
+    ] = "dataset",
     terms: Annotated[Path | None, typer.Option(help="JSON file of prices, bonds and windows.")] = None,
     rpc: Rpc = RPC,
     deployment: DeploymentFile = DEPLOYMENT,
@@ -95,6 +99,7 @@ def data_owner(
         subsets_per_round=per_round,
         seed=seed,
         max_quorum=max_quorum,
+        secrecy=secrecy,
         cloud_owners=tuple(map(_address, cloud_owner)),
         terms=_terms(terms),
     )
@@ -127,7 +132,7 @@ def cloud_owner(
 def model_owner(
     home: Home,
     samples: Annotated[Path, typer.Option(help="The samples that the data owner exposed.")],
-    model: Annotated[str | None, typer.Option(help="linear, ridge, logistic or network.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILY_NAMES)}.")] = None,
     rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
     seed: Annotated[int, typer.Option(help="Of a network's initial weights.")] = 0,
     plan: Annotated[Path | None, typer.Option(help="A training plan of your own (JSON).")] = None,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agents.core.assets import Couple, Instance
 from agents.core.calls import join_ci, update_tj
-from agents.core.ids import dataset_of, subset_of
-from agents.learning.plan import Plan
+from agents.core.ids import InstanceId, dataset_of, subset_of
+from agents.learning.samples import FEATURE_BITS, Samples
 from agents.learning.subset import Subset
-from agents.learning.weights import TrainedModel, Weights
 from agents.roles.acts import Act, Send, Situation
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.workbench.cloud_owner import CloudOwnerBench
@@ -59,14 +58,16 @@ class SilentCloudOwner(CloudOwner):
 
 @dataclass(frozen=True)
 class LazyBench(CloudOwnerBench):
-    """Makes a model up: the round's weights with a little noise, so that it looks trained."""
+    """Keeps no data: makes its rows up, so that its result has the right form and is of nothing."""
 
-    def work(self, plan: Plan, weights: Weights, subset: Subset) -> TrainedModel:
-        """A made-up result, sealed and reported as if it were trained."""
-        rng = np.random.default_rng(int.from_bytes(subset.secret[:8], "big"))
-        limit = 2**plan.weight_bits // 16
-        noisy = {
-            name: matrix + rng.integers(-limit, limit, matrix.shape, dtype=np.int64)
-            for name, matrix in weights.tensors.items()
-        }
-        return TrainedModel(Weights(noisy, weights.bits), len(subset.samples))
+    def subset(self, ci: InstanceId) -> Subset:
+        """Made-up rows in the place of the subset's own."""
+        held = super().subset(ci)
+        samples = held.samples
+        rng = np.random.default_rng(int.from_bytes(held.secret[:8], "big"))
+        features = rng.integers(-_MADE_UP, _MADE_UP, samples.features.shape, dtype=np.int32)
+        return replace(held, samples=Samples(features, rng.permutation(samples.target), samples.classes))
+
+
+_MADE_UP = 2**FEATURE_BITS
+"""Made-up features are up to a standard deviation."""

@@ -10,8 +10,11 @@ from agents.chain.mined import transactions
 from agents.demo.outcome import Outcome, Party, Scores
 from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
+from agents.demo.work import work_of
 from agents.learning import evaluate
 from agents.learning.defaults import default_plan
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.prepare import Prepared, partition, strata_of
@@ -47,7 +50,10 @@ class Rehearsal:
         prepared = partition(table, scenario.seed)
         features = prepared.train.features.shape[1]
         classes = prepared.train.classes
-        DEFAULT_LIMITS.check(default_plan(table.task, classes, features, scenario.model, scenario.rounds))
+        plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
+        DEFAULT_LIMITS.check(plan)
+        if isinstance(plan, EncryptedPlan):
+            family_of(plan)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
 
     @property
@@ -84,6 +90,8 @@ def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float)
     plan = parse_plan((home / PLAN_FILE).read_bytes())
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
     couple = audited.audit.market.couples[stage.tc]
+    cloud_owners = [stage.home(cast) for cast in stage.scenario.cloud_owners]
+    work = work_of(plan, couple.id, couple.round, home, cloud_owners, rehearsal.prepared.test)
     return Outcome(
         dataset_name=rehearsal.table.name,
         notes=rehearsal.table.notes,
@@ -101,15 +109,18 @@ def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float)
         differences=audited.differences,
         contract_balance=audited.contract_balance,
         transactions=mined,
-        scores=_scores(stage, plan, rehearsal, audited),
+        scores=_scores(stage, plan, rehearsal, audited, tuple(work.summed)),
         started_at=started_at,
         seconds=seconds,
         strata=rehearsal.strata,
         strata_names=rehearsal.strata_names,
+        work=work,
     )
 
 
-def _scores(stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited) -> Scores:
+def _scores(
+    stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited, updates: tuple[int, ...]
+) -> Scores:
     home = stage.home(stage.scenario.model_owner)
     train, test = rehearsal.prepared.train, rehearsal.prepared.test
     rounds = audited.audit.market.couples[stage.tc].round
@@ -126,6 +137,7 @@ def _scores(stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited) ->
         centralised=evaluate.centralised(plan, train, test).score,
         best_single_subset=evaluate.best_single_subset(plan, rehearsal.subsets, test).score,
         outside=(outside.label, outside.score),
+        updates=updates,
     )
 
 

@@ -89,7 +89,8 @@ def _training(
         case e.CoupleCancelled():
             return f"{who(event.by)} cancels the request"
         case e.RoundStarted():
-            return f"round {event.round}: {who(event.model_owner)} opens its seed and publishes the weights"
+            given = _given(event, market)
+            return f"round {event.round}: {who(event.model_owner)} opens its seed and publishes {given}"
         case e.RoundDrawn():
             drawn = ", ".join(map(str, members(event.drawn)))
             return f"round {event.round}: subsets {drawn} are drawn, {event.jobs} replicas train"
@@ -115,6 +116,16 @@ def _training(
             return f"training is over: {coins(event.refund)} of the escrow come back"
         case _:
             raise TypeError(f"no words for {event!r}")
+
+
+def _given(event: e.RoundStarted, market: Market) -> str:
+    """What the cloud owners are given to train on."""
+    couple = market.couples[event.tc]
+    if not market.models[couple.mod].model_type.startswith("encrypted-"):
+        return "the weights"
+    last = couple.rounds.get(event.round - 1)
+    again = last is not None and last.model_hash == event.model_hash
+    return "the same encrypted weights again" if again else "encrypted weights"
 
 
 def _verdict(event: e.JobJudged) -> str:

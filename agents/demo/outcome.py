@@ -12,7 +12,7 @@ from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
 from agents.roles.auditor import Audit
 
-__all__ = ["Mined", "Outcome", "Party", "Scores"]
+__all__ = ["Mined", "Outcome", "Party", "Scores", "Work"]
 
 
 class Cheat(StrEnum):
@@ -51,6 +51,7 @@ class Scores:
         centralised: the same trainer with all the data in one place.
         best_single_subset: the best that one subset alone gives.
         outside: scikit-learn's own model, and its name.
+        updates: the rounds after which the weights were new; without it, every round.
     """
 
     metric: str
@@ -59,6 +60,40 @@ class Scores:
     centralised: float
     best_single_subset: float
     outside: tuple[str, float]
+    updates: tuple[int, ...] | None = None
+
+    @property
+    def moved(self) -> tuple[int, ...]:
+        """The rounds after which the weights were new."""
+        return tuple(range(1, len(self.market) + 1)) if self.updates is None else self.updates
+
+
+@dataclass(frozen=True)
+class Work:
+    """How the model was trained, and what the parties held and saw.
+
+    Attributes:
+        scheme: of the encryption; empty for training in plain text. `degree` and `modulus_bits` are its size.
+        sums: over what the model owner's sums are, ``dataset`` or ``round``; empty in plain text.
+        summed: for each round that made new weights, of how many subsets' results.
+        keys_bytes, weights_bytes, result_bytes: what a cloud owner fetches once, fetches and gives in a job.
+        jobs: how many were measured; `step_seconds` is their median.
+        held_score: a cloud owner's, with what it was given in the last round for weights.
+        guess_score: of always saying the most frequent class, or the mean.
+    """
+
+    scheme: str
+    degree: int
+    modulus_bits: int
+    sums: str
+    summed: dict[int, int]
+    keys_bytes: int
+    weights_bytes: int
+    result_bytes: int
+    jobs: int
+    step_seconds: float
+    held_score: float
+    guess_score: float
 
 
 @dataclass(frozen=True)
@@ -76,6 +111,7 @@ class Outcome:
         started_at, seconds: wall-clock time, in seconds since 1970 and in seconds.
         strata: rows of each class, or of each range of a continuous target, by subset; the data owner alone
             knows them. `strata_names` names the classes or ranges. Empty if the report need not show them.
+        work: how the model was trained; None if nothing was.
     """
 
     dataset_name: str
@@ -99,6 +135,7 @@ class Outcome:
     seconds: float
     strata: tuple[tuple[int, ...], ...] = ()
     strata_names: tuple[str, ...] = ()
+    work: Work | None = None
 
     @property
     def receipt_domain(self) -> bytes:

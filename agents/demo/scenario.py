@@ -12,6 +12,7 @@ from agents.demo.outcome import Cheat
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.runtime.workbench.cloud_owner import CloudOwnerBench
+from agents.runtime.workbench.data_owner import Secrecy
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Part:
 
 
 MOST_CLOUD_OWNERS = 64
+_SLOW = ("encrypted-features", "encrypted-cubic", "encrypted-network")
+_SLOWER = 4
 HONEST = Part()
 CHEATS = (
     Part(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
@@ -61,7 +64,7 @@ class Scenario:
     Attributes:
         data: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
         rounds: of training; by default enough for every subset to be drawn several times.
-        model: family; by default what suits the target.
+        model: family; by default what suits the target, trained on encrypted weights.
         seed: of keys, partition, split and draws: the same seed gives the same run.
     """
 
@@ -91,6 +94,12 @@ class Scenario:
             raise BadInput(f"seed is {self.seed}: choose 0 or more, below 2^63")
 
     @property
+    def secrecy(self) -> Secrecy:
+        """What the data owner asks of a plan: sums over the dataset, or nothing of one in plain text."""
+        encrypted = self.model is None or self.model.startswith("encrypted-")
+        return "dataset" if encrypted else "none"
+
+    @property
     def data_owner(self) -> Cast:
         """The hospital with the data."""
         return Cast("data owner", self._secret("data owner"))
@@ -115,14 +124,18 @@ class Scenario:
 
     @property
     def terms(self) -> Terms:
-        """Prices by default; windows of seconds; whoever misses twice has to leave."""
+        """Prices by default; windows of seconds; whoever misses twice has to leave.
+
+        All cloud owners share this machine, and a job of some families takes it for seconds.
+        """
         bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
+        answering = slack // 2 - 2
         return Terms(
             miss_penalty=bond * 2 // 5,
             answer_window_seconds=20 * slack,
             draw_window_seconds=4 * slack,
-            report_window_seconds=slack // 2 - 2,
+            report_window_seconds=answering * (_SLOWER if self.model in _SLOW else 1),
             settle_window_seconds=4 * slack,
             couple_window_seconds=3600,
             offer_seconds=4 * 3600,

@@ -113,6 +113,7 @@ class Stage:
                 seed=scenario.seed,
                 cloud_owners=tuple(map(self.address, scenario.cloud_owners)),
                 terms=scenario.terms,
+                secrecy=scenario.secrecy,
             )
         if cast == scenario.model_owner:
             return checked(

@@ -38,14 +38,15 @@ def default_plan(
         task: classification or regression.
         n_classes: number of classes; not used for a regression.
         d: number of features.
-        model: a family of `FAMILIES`; by default logistic for a classification, ridge for a regression.
+        model: a family of `FAMILIES`; by default encrypted-logistic for a classification, encrypted-ridge
+            for a regression.
         rounds: the most rounds.
         seed: of a network's initial weights.
 
     Raises:
         BadPlan: no such family, or logistic regression of a number.
     """
-    family = model or ("logistic" if task is Task.CLASSIFICATION else "ridge")
+    family = model or ("encrypted-logistic" if task is Task.CLASSIFICATION else "encrypted-ridge")
     if family not in FAMILIES:
         raise BadPlan(f"no model {family!r}: choose one of {', '.join(FAMILIES)}")
     if family.endswith("logistic") and task is Task.REGRESSION:

@@ -122,7 +122,10 @@ class PackData(Task):
 
 @dataclass(frozen=True)
 class ReviewPlan(Task):
-    """Fetch a requested model's plan and check it. Fact: ``problem``, empty if there is none."""
+    """Fetch a requested model's plan, and the keys that it names, and check them.
+
+    Fact: ``problem``, empty if there is none.
+    """
 
     tc: CoupleId
     plan_hash: bytes
@@ -162,15 +165,22 @@ def package_key(ci: InstanceId) -> str:
 
 @dataclass(frozen=True)
 class TrainModel(Task):
-    """Train one job. Fact: ``digest`` and ``sealed_location`` of the result, or ``flag``, a `FlagReason`.
+    """Train one job.
+
+    Fact: ``digest`` and ``sealed_location`` of the result, with the ``seconds`` of the training and the bytes
+    of ``keys``, ``weights`` and ``result``; or ``flag``, a `FlagReason`, and ``why``.
 
     Attributes:
-        patience_until: in seconds; weights or a plan that cannot be had by then are flagged.
+        drawn: the word of the subsets that the round drew.
+        subsets: how many the dataset has.
+        patience_until: in seconds; weights, a plan or keys that cannot be had by then are flagged.
     """
 
     tc: CoupleId
     ci: InstanceId
     round: int
+    drawn: int
+    subsets: int
     plan_hash: bytes
     plan_location: bytes
     model_hash: bytes
@@ -234,23 +244,40 @@ class CollectResults(Task):
 
 
 @dataclass(frozen=True)
+class SettledRef:
+    """The digest of a settled subset, and the reports among which its result is."""
+
+    round: int
+    subset: int
+    digest: bytes
+    reports: tuple[ReportRef, ...]
+
+
+@dataclass(frozen=True)
 class PublishWeights(Task):
     """Make the weights with which round ``round + 1`` begins and seal them to the cloud owners.
 
-    For round 0 these are the initial weights, else the aggregate of round `round`.
+    For round 0 these are the initial weights, else what `settled` makes of the weights of round `round`; the
+    same again, as long as a sum of encrypted results is not whole.
 
-    Fact: ``hash``, ``location`` (empty if nobody is left to read them), ``score`` on the model owner's
-    samples, ``stop``, ``missing`` (subsets that were settled but whose result could not be fetched).
+    Fact: ``hash`` of what the cloud owners are given, ``location`` (empty if nobody is left to read it),
+    ``model`` (digest of the weights in plain), ``score`` on the model owner's samples, ``stop``, ``summed``
+    (how many subsets' results made new weights; 0 if none did), ``missing`` (subsets that were settled in
+    `round` but whose result could not be fetched).
 
     Attributes:
-        settled: the subset, the digest and the reports of each subset that was settled in `round`.
+        subsets: how many the dataset has.
+        drawn: the word of those that `round` drew.
+        settled: what was settled for the weights of round `round`, in it or before, oldest first.
         readers: the public keys of those who may read the weights.
         patience_until: in seconds; a result that cannot be fetched by then is missing.
     """
 
     tc: CoupleId
     round: int
-    settled: tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...]
+    subsets: int
+    drawn: int
+    settled: tuple[SettledRef, ...]
     readers: tuple[bytes, ...] = field(repr=False)
     patience_until: int
 

@@ -141,6 +141,8 @@ class CloudOwner:
             couple.id,
             instance.id,
             couple.round,
+            record.drawn,
+            market.dataset_of(couple).terms.subsets,
             model.plan_hash,
             model.plan_location,
             record.model_hash,

@@ -29,6 +29,7 @@ from agents.roles.acts import (
     PublishWeights,
     ReportRef,
     Send,
+    SettledRef,
     Situation,
 )
 from agents.roles.common import funded, has_quorum, registration, seed_link
@@ -110,6 +111,8 @@ class ModelOwner:
         task = PublishWeights(
             couple.id,
             couple.round,
+            dataset.terms.subsets,
+            couple.current.drawn if couple.round else 0,
             _settled(couple),
             _readers(market, dataset),
             couple.current.closed_at + dataset.terms.settle_window_seconds if couple.round else 0,
@@ -118,7 +121,7 @@ class ModelOwner:
         if weights is None:
             yield task
         elif weights["stop"] or phase is CouplePhase.ENDED or not weights["location"]:
-            yield Send(complete_tc(couple.id, _bytes(weights, "hash")))
+            yield Send(complete_tc(couple.id, _bytes(weights, "model")))
         else:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
             yield Send(start_round(couple.id, link, _bytes(weights, "hash"), _bytes(weights, "location")))
@@ -147,13 +150,19 @@ class ModelOwner:
                     yield Send(settle_round(couple.id, subset, digest, reports))
 
 
-def _settled(couple: Couple) -> tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...]:
-    """The digests of the last round, each with the reports among which its result is."""
+def _settled(couple: Couple) -> tuple[SettledRef, ...]:
+    """What was settled for the current weights: in the last round, and in those before that had the same."""
     if not couple.round:
         return ()
-    record = couple.current
+    same = (record for record in couple.rounds.values() if record.model_hash == couple.current.model_hash)
     return tuple(
-        (subset, digest, tuple(_ref(r) for r in record.reports.values() if subset_of(r.ci) == subset))
+        SettledRef(
+            record.number,
+            subset,
+            digest,
+            tuple(_ref(r) for r in record.reports.values() if subset_of(r.ci) == subset),
+        )
+        for record in same
         for subset, digest in sorted(record.digests.items())
     )
 

@@ -106,6 +106,7 @@ def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
         settings.seed,
         settings.dataset_terms,
         member.wallet.derive,
+        settings.secrecy,
     )
     return role, bench
 

@@ -170,11 +170,15 @@ class Runner:
             return False
         log.info("%s", _told(task))
         try:
-            self.journal.record(task.key, self.bench.perform(task))
+            fact = self.bench.perform(task)
+            self.journal.record(task.key, fact)
         except (Retry, SkipJob) as problem:
             log.info("%s: %s; next try in %g s", task.key, problem, self.patience.failed(task.key, now))
             return False
         self.patience.succeeded(task.key)
+        refusal = fact.get("problem") or fact.get("why")
+        if refusal:
+            log.warning("%s: %s", task.key, refusal)
         return True
 
     def _send(self, calls: Iterable[Call]) -> bool:

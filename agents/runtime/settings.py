@@ -11,6 +11,7 @@ from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.roles.terms import MAX_BOND_JOBS
+from agents.runtime.workbench.data_owner import Secrecy
 
 GWEI = 10**9
 ETHER = 10**18
@@ -96,6 +97,8 @@ class DataOwnerSettings(AgentSettings):
         subsets_per_round: by default half of the subsets, rounded up.
         cloud_owners: whom it hands replicas, dealt in turn: at least as many as `replicas`.
         max_quorum: see `agents.roles.data_owner.Policy`.
+        secrecy: the least that a plan must keep from a model owner: it may see sums over the ``dataset``,
+            sums over the subsets of a ``round``, or the result of each subset (``none``).
     """
 
     table: str
@@ -107,6 +110,7 @@ class DataOwnerSettings(AgentSettings):
     cloud_owners: tuple[Address, ...]
     couples_per_model_owner: int = Field(default=3, ge=1)
     max_quorum: int = Field(default=0, ge=0, le=16)
+    secrecy: Secrecy = "dataset"
     terms: Terms = Terms()
 
     @model_validator(mode="after")

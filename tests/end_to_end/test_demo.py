@@ -49,6 +49,17 @@ def test_the_model_is_nearly_as_good_as_with_all_data_in_one_place(told: dict[st
     assert told["accuracy"]["market"] >= told["accuracy"]["centralised"] - 0.06  # half of the demo's rounds
 
 
+def test_nobody_but_the_model_owner_has_seen_the_model(told: dict[str, Any]) -> None:
+    training = told["training"]
+    assert (training["scheme"], training["sums"]) == ("BFV", "dataset")
+    assert training["summed"] == {"2": 4, "4": 4}, "a sum over all four subsets, each second round"
+    assert told["accuracy"]["updates"] == [2, 4]
+    assert training["held_score"] < told["accuracy"]["market"] - 0.2
+    by_round = [told["accuracy"]["initial"], *told["accuracy"]["by_round"]]
+    moved = [round_ for round_ in range(1, 5) if by_round[round_] != by_round[round_ - 1]]
+    assert set(moved) <= {2, 4}
+
+
 def test_gas_and_transactions_are_counted(told: dict[str, Any]) -> None:
     by_transaction = told["gas"]["by_transaction"]
     assert sum(entry["count"] for entry in by_transaction.values()) == told["transactions"]

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from agents.core.ids import Address, InstanceId, couple_id, dataset_id, instance_id
+from agents.learning.encrypted_plan import EncryptedLogisticPlan, Encryption
 from agents.learning.plan import LogisticPlan, Plan
 from agents.learning.plan_base import Stop
 from agents.learning.samples import Samples
@@ -85,8 +87,30 @@ def some_samples(rows: int = 20, features: int = 3, seed: int = 0) -> Samples:
 
 
 def a_subset(index: int = 3, seed: int = 0) -> Subset:
-    """A data subset."""
-    return Subset(index, some_samples(seed=seed), sha256(b"secret %d" % index).digest())
+    """One of the four subsets of a dataset."""
+    pairs = (sha256(b"pair %d %d" % (min(index, other), max(index, other))).digest() for other in range(4))
+    return Subset(index, some_samples(seed=seed), sha256(b"secret %d" % index).digest(), tuple(pairs))
+
+
+def an_encrypted_plan(
+    rounds: int = 8,
+    sums: Literal["dataset", "round"] = "dataset",
+    features: int = 3,
+    classes: int = 2,
+    **stop: object,
+) -> EncryptedLogisticPlan:
+    """The same plan, to be trained on encrypted weights; it names no keys yet."""
+    return EncryptedLogisticPlan(
+        features=features,
+        classes=classes,
+        local_steps=4,
+        step=Fraction(1, 17),
+        clip=4,
+        rounds=rounds,
+        stop=Stop.model_validate({"metric": "accuracy", **stop}),
+        sums=sums,
+        encryption=Encryption(degree=8192, primes=(60, 58, 58, 40), plain_bits=59),
+    )
 
 
 def replica(number: int, subset: int = 3) -> tuple[InstanceId, Address]:

@@ -147,12 +147,13 @@ class Company:
 
     def _data_owner(self, identity: Identity, tools: Tools) -> tuple[Role, Bench]:
         owners = tuple(member.address for member in self.cloud_owners)
-        bench = DataOwnerBench(tools, "wine", None, self.terms.subsets, 0, self.terms, identity.derive)
+        terms = self.terms
+        bench = DataOwnerBench(tools, "wine", None, terms.subsets, 0, terms, identity.derive, "none")
         return DataOwner(identity, (owners,) * self.terms.subsets), bench
 
     def _model_owner(self, identity: Identity, tools: Tools) -> tuple[Role, Bench]:
         samples = self.folder / "data owner" / EXPOSED_FILE
-        bench = ModelOwnerBench(tools, samples, identity.receipt_domain, rounds=self.rounds)
+        bench = ModelOwnerBench(tools, samples, identity.receipt_domain, "logistic", self.rounds)
         return ModelOwner(identity), bench
 
     # --- time ---

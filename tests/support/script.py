@@ -181,9 +181,9 @@ class Script:
     def approve(self) -> None:
         self.send(self.do, calls.approve_tc(self.tc, seed_link(self.do, self.tc, self.rounds, 0)))
 
-    def start(self) -> None:
+    def start(self, weights: bytes = LOCATION) -> None:
         link = seed_link(self.mo, self.tc, self.rounds, self.couple.round + 1)
-        self.send(self.mo, calls.start_round(self.tc, link, LOCATION, LOCATION))
+        self.send(self.mo, calls.start_round(self.tc, link, weights, LOCATION))
 
     def draw(self) -> None:
         link = seed_link(self.do, self.tc, self.rounds, self.couple.round)

@@ -13,7 +13,7 @@ from agents.core.calls import verify_ci
 from agents.core.ids import Address
 from agents.learning.samples import Samples
 from agents.learning.subset import Subset
-from agents.learning.weights import TrainedModel
+from agents.learning.weights import TrainedModel, Weights
 from agents.roles.acts import (
     Act,
     Fact,
@@ -90,7 +90,7 @@ class OtherDataBench(CloudOwnerBench):
 
     def _open(self, task: OpenPackage) -> Fact:
         super()._open(task)
-        other = altered(self._subset(task.ci))
+        other = altered(self.subset(task.ci))
         self.tools.home.write(f"subsets/{task.ci:x}", other.to_bytes())
         return {"digest": other.digest().hex()}
 
@@ -109,8 +109,8 @@ class OtherUploadBench(CloudOwnerBench):
 
     def work_for(self, task: TrainModel) -> TrainedModel:
         """The round's own weights, untrained."""
-        plan = self._plan(task)
-        return TrainedModel(self._weights(task, plan), len(self._subset(task.ci).samples))
+        weights = Weights.from_bytes(self._weights(task), self._plan(task))
+        return TrainedModel(weights, len(self.subset(task.ci).samples))
 
 
 @dataclass(frozen=True)

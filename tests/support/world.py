@@ -27,6 +27,7 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
+from agents.learning.plan import Plan
 from agents.roles.acts import Fact, Identity, Role
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
@@ -36,7 +37,7 @@ from agents.runtime.journal import Journal
 from agents.runtime.runner import Runner
 from agents.runtime.workbench.bench import Bench, Tools
 from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench
+from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench, Secrecy
 from agents.runtime.workbench.model_owner import ModelOwnerBench
 from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore
@@ -193,7 +194,9 @@ class World:
         folder: for the homes.
         cloud_owners: how many.
         cheats: the parts of those that are not honest, by number.
-        rounds: of the model owner's plan.
+        rounds: of the model owner's plan, a default one in plain text.
+        plan: one of its own.
+        secrecy: the least that the data owner accepts.
 
     Attributes:
         gone: agents that do nothing any more.
@@ -208,6 +211,8 @@ class World:
         rounds: int = 2,
         spare_rounds: int = 1,
         policy: Policy | None = None,
+        plan: Plan | None = None,
+        secrecy: Secrecy = "none",
     ) -> None:
         self.chain, self.store, self.folder = FakeMarket(), MemoryStore(), folder
         self.gone: list[Agent] = []
@@ -219,17 +224,22 @@ class World:
             (
                 lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy=policy or Policy()),
                 lambda tools: DataOwnerBench(
-                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive
+                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy
                 ),
             ),
         )
         self.cloud_owners = [self._agent(name, parts[number]) for number, name in enumerate(names)]
         samples = folder / "data owner" / EXPOSED_FILE
+        own = None if plan is None else folder / "own.json"
+        if own is not None and plan is not None:
+            own.write_bytes(plan.canonical_bytes())
         self.model_owner = self._agent(
             "model owner",
             (
                 lambda identity: ModelOwner(identity, spare_rounds=spare_rounds),
-                lambda tools: ModelOwnerBench(tools, samples, self.chain.domain, rounds=rounds),
+                lambda tools: ModelOwnerBench(
+                    tools, samples, self.chain.domain, "logistic", rounds, plan_file=own
+                ),
             ),
         )
 

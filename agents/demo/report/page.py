@@ -56,6 +56,8 @@ def page(outcome: Outcome, facts: Section) -> str:
         moment=words.moment,
         listed=words.listed,
         share=words.share,
+        size=words.size,
+        duration=words.duration,
     )
     environment.globals.update(numbered=words.numbered)
     names = words.Names(outcome.parties)

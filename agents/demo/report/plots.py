@@ -31,8 +31,20 @@ def accuracy_plot(scores: Scores) -> str:
         )
         for end in references:
             axes.axhline(end.value, color=end.colour, linestyle=end.dashes, linewidth=1.6)
+        places = (0, *scores.moved)
         marker = "o" if len(values) <= _MANY_ROUNDS else ""
-        axes.plot(range(len(values)), values, color=MARKET, linewidth=2.2, marker=marker, markersize=5.5)
+        # between two sums the model stands still: a slope there would be a lie
+        steps = "default" if len(places) == len(values) else "steps-post"
+        axes.plot(
+            range(len(values)),
+            values,
+            color=MARKET,
+            linewidth=2.2,
+            drawstyle=steps,
+            marker=marker,
+            markersize=5.5,
+            markevery=list(places),
+        )
         ends = (_End(values[-1], "the market", MARKET), *references)
         axes.set_ylim(*limits([end.value for end in ends], values, scores.metric))
         _label_ends(axes, ends, scores.metric)
@@ -113,7 +125,11 @@ def _tell_what_is_below(axes: Axes, values: Sequence[float], metric: str) -> Non
     if below:
         told = f"round {below[0]}, {score(values[below[0]], metric)}" if len(below) == 1 else "early rounds"
         axes.annotate(
-            f"\N{DOWNWARDS ARROW} below the plot: {told}", (0.03, 0.04), xycoords="axes fraction", color=SOFT
+            f"\N{DOWNWARDS ARROW} below the plot: {told}",
+            (0.97, 0.04),
+            xycoords="axes fraction",
+            ha="right",
+            color=SOFT,
         )
 
 

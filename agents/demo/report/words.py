@@ -61,6 +61,20 @@ def brief(hexadecimal: str) -> str:
     return f"{hexadecimal[:6]}\N{HORIZONTAL ELLIPSIS}{hexadecimal[-4:]}"
 
 
+def size(count: int) -> str:
+    """A number of bytes: ``812 B``, ``1.6 kB``, ``22 MB``, in powers of 1,000."""
+    if count < 1000:
+        return f"{count} B"
+    value, unit = (count / 1e3, "kB") if count < 999_500 else (count / 1e6, "MB")
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """A time: ``0.4 ms``, ``38 ms``, ``1.7 s``."""
+    value, unit = (1000 * seconds, "ms") if seconds < 1 else (seconds, "s")
+    return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+
+
 def moment(seconds: int) -> str:
     """A time in seconds since 1970, as date and time in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%d %B %Y, %H:%M UTC").lstrip("0")

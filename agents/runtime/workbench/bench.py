@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from agents.core.errors import BadObject, BadPlan
+from agents.core.hashing import members
 from agents.core.ids import CoupleId, DatasetId, InstanceId
+from agents.learning.encrypted.family import Cohort
+from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.tensors import digest
@@ -37,12 +41,14 @@ class Tools:
     Attributes:
         key: to open what is sealed to this member.
         clock: the time in seconds.
+        stopwatch: seconds to the fraction, from any beginning.
     """
 
     home: Home
     store: ObjectStore
     key: SecretKey
     clock: Callable[[], int]
+    stopwatch: Callable[[], float] = time.perf_counter
 
 
 def fetch_plan(
@@ -62,6 +68,30 @@ def fetch_plan(
     if plan.canonical_bytes() != data:
         raise BadPlan("the plan is not in its canonical form")
     return plan
+
+
+def keys_id(plan: EncryptedPlan) -> ObjectId:
+    """Where the keys are that a plan names.
+
+    Raises:
+        BadPlan: it names none.
+    """
+    if not plan.encryption.keys:
+        raise BadPlan("plan: encryption.keys is empty: nobody can train on encrypted weights without keys")
+    return ObjectId(bytes.fromhex(plan.encryption.keys))
+
+
+def cohort_of(
+    plan: EncryptedPlan, tc: CoupleId, round_: int, model_hash: bytes, drawn: int, subsets: int
+) -> Cohort:
+    """Whose results add up with those of a round.
+
+    All subsets', for as long as the encrypted weights are the same; or those that this round drew.
+    """
+    label = b"holdfast/sum/%x/%b" % (tc, model_hash)
+    if plan.sums == "dataset":
+        return Cohort(label, tuple(range(subsets)))
+    return Cohort(label + b"/%d" % round_, members(drawn))
 
 
 def package_context(ds: DatasetId, subset: int) -> bytes:

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from agents.core.enums import FlagReason
 from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.ids import InstanceId, dataset_of, subset_of
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plan import Plan
 from agents.learning.subset import Subset
+from agents.learning.tensors import digest
 from agents.learning.train import train
-from agents.learning.weights import TrainedModel, Weights
+from agents.learning.weights import Weights
 from agents.roles.acts import Fact, OpenPackage, Task, TrainModel
 from agents.runtime.workbench.bench import (
     Tools,
+    cohort_of,
     fetch_plan,
+    keys_id,
     package_context,
     result_context,
     weights_context,
@@ -70,7 +75,8 @@ class CloudOwnerBench:
         tools.home.write(_subset_file(task.ci), data)
         return {"digest": subset.digest().hex(), "rows": len(subset.samples)}
 
-    def _subset(self, ci: InstanceId) -> Subset:
+    def subset(self, ci: InstanceId) -> Subset:
+        """The rows that it trains on."""
         data = self.tools.home.read(_subset_file(ci))
         if data is None:
             raise StopAgent(f"{self.tools.home.path(_subset_file(ci))} is gone: restore it from a backup")
@@ -87,19 +93,46 @@ class CloudOwnerBench:
         try:
             owner = self._reader(task)
             plan = self._plan(task)
-            weights = self._weights(task, plan)
-            result = self.work(plan, weights, self._subset(task.ci))
+            if isinstance(plan, EncryptedPlan):
+                work = self._on_ciphertext(task, plan)
+            else:
+                work = self._in_plain(task, plan)
         except _Flag as flag:
             return {"flag": int(flag.reason), "why": str(flag)}
         except BadPlan as bad:
             return {"flag": int(FlagReason.PLAN_REFUSED), "why": str(bad)}
         context = result_context(task.tc, task.round, task.ci)
-        location = put_sealed(self.tools.store, result.to_bytes(), owner, context)
-        return {"digest": result.digest().hex(), "sealed_location": location.blob.hex()}
+        location = put_sealed(self.tools.store, work.result, owner, context)
+        return {
+            "digest": digest(work.result).hex(),
+            "sealed_location": location.blob.hex(),
+            "seconds": work.seconds,
+            "keys": work.keys,
+            "weights": work.weights,
+            "result": len(work.result),
+        }
 
-    def work(self, plan: Plan, weights: Weights, subset: Subset) -> TrainedModel:
-        """The training itself."""
-        return train(plan, weights, subset, self.limits)
+    def _in_plain(self, task: TrainModel, plan: Plan) -> _Work:
+        data = self._weights(task)
+        try:
+            weights = Weights.from_bytes(data, plan)
+        except BadObject as bad:
+            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
+        subset, begun = self.subset(task.ci), self.tools.stopwatch()
+        result = train(plan, weights, subset, self.limits).to_bytes()
+        return _Work(result, self.tools.stopwatch() - begun, len(data))
+
+    def _on_ciphertext(self, task: TrainModel, plan: EncryptedPlan) -> _Work:
+        family, subset = family_of(plan, self.limits), self.subset(task.ci)
+        keys, encrypted = self._keys(task, plan), self._weights(task)
+        cohort = cohort_of(plan, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
+        begun = self.tools.stopwatch()
+        try:
+            family.check_encrypted(encrypted)
+            result = family.train(keys, encrypted, subset, cohort)
+        except BadObject as bad:
+            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
+        return _Work(result, self.tools.stopwatch() - begun, len(encrypted), len(keys))
 
     def _reader(self, task: TrainModel) -> PublicKey:
         try:
@@ -116,23 +149,48 @@ class CloudOwnerBench:
         except BadObject as bad:
             raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
 
-    def _weights(self, task: TrainModel, plan: Plan) -> Weights:
+    def _keys(self, task: TrainModel, plan: EncryptedPlan) -> bytes:
+        """The model owner's public keys: fetched once, then kept."""
+        where = keys_id(plan)
+        kept = self.tools.home.read(_keys_file(where))
+        if kept is not None and digest(kept) == where.digest:
+            return kept
+        try:
+            keys = self.tools.store.get(where)
+        except ObjectMissing as missing:
+            self._retry_or_flag(task, missing, FlagReason.PLAN_UNAVAILABLE)
+            raise
+        except BadObject as bad:
+            raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
+        self.tools.home.write(_keys_file(where), keys)
+        return keys
+
+    def _weights(self, task: TrainModel) -> bytes:
         context = weights_context(task.tc, task.round)
         try:
             data = fetch_shared(self.tools.store, ObjectId(task.model_location), self.tools.key, context)
-            weights = Weights.from_bytes(data, plan)
         except ObjectMissing as missing:
             self._retry_or_flag(task, missing, FlagReason.WEIGHTS_UNAVAILABLE)
             raise
         except BadObject as bad:
             raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
-        if weights.digest() != task.model_hash:
+        if digest(data) != task.model_hash:
             raise _Flag(FlagReason.WEIGHTS_MISMATCH, "the weights do not match their hash")
-        return weights
+        return data
 
     def _retry_or_flag(self, task: TrainModel, missing: ObjectMissing, reason: FlagReason) -> None:
         if self.tools.clock() > task.patience_until:
             raise _Flag(reason, missing) from missing
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A result, the seconds that it took, and the bytes that it was made of."""
+
+    result: bytes
+    seconds: float
+    weights: int
+    keys: int = 0
 
 
 class _Flag(Exception):  # noqa: N818  # control flow of this bench alone: a job that is answered by a flag
@@ -143,3 +201,7 @@ class _Flag(Exception):  # noqa: N818  # control flow of this bench alone: a job
 
 def _subset_file(ci: InstanceId) -> str:
     return f"subsets/{ci:x}"
+
+
+def _keys_file(where: ObjectId) -> str:
+    return f"keys/{where}"

@@ -5,26 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
-from agents.core.ids import Address
+from agents.core.ids import Address, DatasetId
 from agents.learning import exposed
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.plan import Plan
 from agents.learning.prepare import Prepared, partition, strata_of
 from agents.learning.samples import Int64Array
 from agents.learning.skew import check_skew
 from agents.learning.split import split
-from agents.learning.subset import Subset
+from agents.learning.subset import SECRET_BYTES, Subset
 from agents.learning.tables import Table, load_table
 from agents.learning.tensors import digest
 from agents.roles.acts import Fact, Json, PackData, ReviewPlan, Task
-from agents.runtime.workbench.bench import Tools, fetch_plan, package_context
+from agents.runtime.workbench.bench import Tools, fetch_plan, keys_id, package_context
 from agents.runtime.workbench.description import describe
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 
 EXPOSED_FILE = "exposed.samples"
+
+Secrecy = Literal["dataset", "round", "none"]
+"""What a data owner lets a model owner see of results: sums over the whole dataset, sums over the subsets of
+a round, or each subset's own."""
+
+_LEAST_FIRST: tuple[Secrecy, ...] = ("none", "round", "dataset")
+_SHOWS = {
+    "none": "each subset's result in plain text",
+    "round": "sums over the subsets of a round",
+    "dataset": "sums over all subsets",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,8 @@ class DataOwnerBench:
         subsets: how many.
         seed: of the partition and the split.
         terms: of the dataset; their `ends_at` counts from when the packages are made.
-        derive: 32 secret bytes for a purpose; the subsets' secrets come from it.
+        derive: 32 secret bytes for a purpose; the subsets' secrets come from it, and those of pairs of them.
+        secrecy: the least that a plan must keep.
     """
 
     tools: Tools
@@ -46,6 +61,7 @@ class DataOwnerBench:
     seed: int
     terms: DatasetTerms
     derive: Callable[[bytes], bytes]
+    secrecy: Secrecy = "dataset"
 
     def perform(self, task: Task) -> Fact:
         """Does one task; see `Bench`."""
@@ -66,6 +82,7 @@ class DataOwnerBench:
                 index,
                 prepared.train.take(rows),
                 self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)),
+                self._pairs(task.ds, index),
             )
             for index, rows in enumerate(cut(table, prepared, self.subsets, self.seed))
         ]
@@ -87,16 +104,48 @@ class DataOwnerBench:
             "packages": packages,
         }
 
+    def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
+        """What the replicas of a subset share with those of each other one."""
+        return tuple(
+            bytes(SECRET_BYTES)
+            if other == index
+            else self.derive(b"holdfast/pair-secret/%x/%d/%d" % (ds, min(index, other), max(index, other)))
+            for other in range(self.subsets)
+        )
+
+    # --- plans ---
+
     def _review(self, task: ReviewPlan) -> Fact:
-        """A data owner refuses what its cloud owners would refuse, and a plan for other data."""
+        """What a data owner has against a plan.
+
+        It declines what its cloud owners would refuse, a plan for other data, and one that shows too much.
+        """
+        store = self.tools.store
         try:
-            plan = fetch_plan(self.tools.store, task.plan_location, task.plan_hash)
+            plan = fetch_plan(store, task.plan_location, task.plan_hash)
+            if isinstance(plan, EncryptedPlan):
+                family_of(plan)
+                store.get(keys_id(plan))
         except (BadObject, BadPlan) as bad:
             return {"problem": str(bad)}
         samples = exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
         if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
             return {"problem": f"the plan is for {plan.features} features and {plan.classes} classes"}
-        return {"problem": ""}
+        return {"problem": self._shows_too_much(plan)}
+
+    def _shows_too_much(self, plan: Plan) -> str:
+        """What the plan would show that the policy does not allow; empty if nothing."""
+        kept: Secrecy = plan.sums if isinstance(plan, EncryptedPlan) else "none"
+        if _LEAST_FIRST.index(kept) < _LEAST_FIRST.index(self.secrecy):
+            return f"the plan shows the model owner {_SHOWS[kept]}: only {_SHOWS[self.secrecy]} are allowed"
+        if kept == "round" and self._draws_one_alone():
+            return "some rounds draw one subset alone, so a plan's sums have to be over the dataset"
+        return ""
+
+    def _draws_one_alone(self) -> bool:
+        """Whether some round of an epoch draws a single subset of several."""
+        per_round = self.terms.subsets_per_round
+        return self.subsets > 1 and 1 in (per_round, self.subsets % per_round)
 
 
 def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:

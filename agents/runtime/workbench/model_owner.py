@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
@@ -14,19 +16,33 @@ from agents.core.ids import CoupleId
 from agents.learning import exposed
 from agents.learning.aggregate import ServerState, strategy_of
 from agents.learning.defaults import default_plan
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.evaluate import score
 from agents.learning.plan import Plan, parse_plan
 from agents.learning.samples import Samples
 from agents.learning.tensors import digest
-from agents.learning.update import Update
-from agents.learning.weights import TrainedModel, Weights
-from agents.roles.acts import CollectResults, DraftPlan, Fact, PublishWeights, ReportRef, Task
+from agents.learning.weights import Weights
+from agents.roles.acts import (
+    CollectResults,
+    DraftPlan,
+    Fact,
+    Json,
+    PublishWeights,
+    ReportRef,
+    SettledRef,
+    Task,
+)
 from agents.runtime.workbench.bench import Tools, result_context, weights_context
-from agents.runtime.workbench.description import parse_description
+from agents.runtime.workbench.description import Description, parse_description
+from agents.runtime.workbench.learner import EncryptedLearner, Learner, PlainLearner
+from agents.runtime.workbench.own_keys import load_keys, make_keys, with_keys
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
+
+log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.json"
 
@@ -67,16 +83,10 @@ class ModelOwnerBench:
         data = self.tools.store.get(ObjectId(task.metadata_location))
         if digest(data) != task.metadata_hash:
             raise BadInput("the dataset's description does not match its hash: choose another dataset")
-        form = parse_description(data)
-        if self.plan_file is not None:
-            plan = parse_plan(_read(self.plan_file))
-        else:
-            plan = default_plan(form.task, form.classes, form.features, self.model, self.rounds, self.seed)
-        if (plan.features, plan.classes) != (form.features, form.classes):
-            raise BadPlan(
-                f"the plan is for {plan.features} features and {plan.classes} classes, "
-                f"the dataset has {form.features} and {form.classes}: change the plan"
-            )
+        plan = self._chosen(parse_description(data))
+        if isinstance(plan, EncryptedPlan):
+            keys = make_keys(self.tools, family_of(plan))
+            plan = with_keys(plan, self.tools.store.put(keys.public).digest.hex())
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
         return {
@@ -86,15 +96,31 @@ class ModelOwnerBench:
             "rounds": plan.rounds,
         }
 
-    def _plan(self) -> Plan:
-        return parse_plan(_read(self.tools.home.path(PLAN_FILE)))
+    def _chosen(self, form: Description) -> Plan:
+        """The owner's plan, or a default one; of an encrypted plan without its keys."""
+        if self.plan_file is not None:
+            plan = parse_plan(_read(self.plan_file))
+        else:
+            plan = default_plan(form.task, form.classes, form.features, self.model, self.rounds, self.seed)
+        if (plan.features, plan.classes) != (form.features, form.classes):
+            raise BadPlan(
+                f"the plan is for {plan.features} features and {plan.classes} classes, "
+                f"the dataset has {form.features} and {form.classes}: change the plan"
+            )
+        return with_keys(plan, "") if isinstance(plan, EncryptedPlan) else plan
+
+    def _learner(self) -> tuple[Plan, Learner]:
+        plan = parse_plan(_read(self.tools.home.path(PLAN_FILE)))
+        if isinstance(plan, EncryptedPlan):
+            return plan, EncryptedLearner(plan, family_of(plan), partial(load_keys, self.tools, plan))
+        return plan, PlainLearner(plan)
 
     # --- results ---
 
     def _collect(self, task: CollectResults) -> Fact:
         """The result that a quorum of receipts opens to; any one replica that can be fetched will do."""
-        plan = self._plan()
-        for candidate in self._fetched(task.tc, task.round, task.reports, plan):
+        _, learner = self._learner()
+        for candidate in self._fetched(task.tc, task.round, task.reports, learner):
             agreeing = sum(self._opens(task.tc, task.round, ref, candidate) for ref in task.reports)
             if agreeing >= task.quorum:
                 return {"digest": candidate.hex(), "agreeing": agreeing}
@@ -103,7 +129,7 @@ class ModelOwnerBench:
         return {"digest": "", "agreeing": 0}
 
     def _fetched(
-        self, tc: CoupleId, round_: int, reports: tuple[ReportRef, ...], plan: Plan
+        self, tc: CoupleId, round_: int, reports: tuple[ReportRef, ...], learner: Learner
     ) -> Iterator[bytes]:
         """The digests of all results that can be fetched and read, each kept in the home."""
         for ref in reports:
@@ -114,9 +140,10 @@ class ModelOwnerBench:
                     self.tools.key,
                     result_context(tc, round_, ref.ci),
                 )
-                found = TrainedModel.from_bytes(data, plan).digest()
+                learner.check(data)
             except (ObjectMissing, BadObject):
                 continue
+            found = digest(data)
             self.tools.home.write(_result_file(found), data)
             yield found
 
@@ -127,47 +154,71 @@ class ModelOwnerBench:
     # --- weights ---
 
     def _publish(self, task: PublishWeights) -> Fact:
-        plan = self._plan()
-        state, missing = self._aggregate(task, plan)
+        plan, learner = self._learner()
+        found, missing = self._results(task, learner)
+        state, summed = self._learnt(task, plan, learner, found)
         self._keep(task.tc, task.round, state)
-        data = state.weights.to_bytes()
+        data = self._given(task, learner, state, anew=not task.round or learner.is_whole(task, found))
         readers = list(_usable(task.readers))
         context = weights_context(task.tc, task.round + 1)
         location = put_shared(self.tools.store, data, readers, context) if readers else None
         now = score(plan, state.weights, self._samples())
-        scores = self._scores(task, now)
+        history = self._noted(task, now, bool(summed))
+        begun = learner.carries_on and bool(found) and not summed
         return {
-            "hash": state.weights.digest().hex(),
+            "hash": digest(data).hex(),
             "location": location.digest.hex() if location else "",
+            "model": state.weights.digest().hex(),
             "score": now,
-            "stop": should_stop(plan, scores),
-            "missing": list(missing),
+            "stop": should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
+            "summed": summed,
+            "missing": missing,
         }
 
-    def _aggregate(self, task: PublishWeights, plan: Plan) -> tuple[ServerState, tuple[int, ...]]:
+    def _results(self, task: PublishWeights, learner: Learner) -> tuple[dict[int, bytes], list[Json]]:
+        """The results that count, by subset, and the subsets of the last round of which there is none."""
+        found: dict[int, bytes] = {}
+        for ref in learner.counted(task):
+            result = None if ref.subset in found else self._result(task, ref, learner)
+            if result is not None:
+                found[ref.subset] = result
+        lacking = (ref.subset for ref in task.settled if ref.round == task.round and ref.subset not in found)
+        return found, list(lacking)
+
+    def _result(self, task: PublishWeights, ref: SettledRef, learner: Learner) -> bytes | None:
+        """One settled result; those of the last round are waited for."""
+        data = self.tools.home.read(_result_file(ref.digest))
+        if data is None and ref.digest in self._fetched(task.tc, ref.round, ref.reports, learner):
+            data = self.tools.home.read(_result_file(ref.digest))
+        if data is None and ref.round == task.round and self.tools.clock() <= task.patience_until:
+            raise ObjectMissing(f"no replica's result {ref.digest.hex()} of round {task.round}")
+        return data
+
+    def _learnt(
+        self, task: PublishWeights, plan: Plan, learner: Learner, found: dict[int, bytes]
+    ) -> tuple[ServerState, int]:
+        """The state after the round, and the results of how many subsets made it new."""
         if task.round == 0:
-            return ServerState.initial(plan), ()
+            return ServerState.initial(plan), 0
         state = self._state(task.tc, task.round - 1, plan)
-        found = {
-            subset: self._result(task, digest_, reports, plan) for subset, digest_, reports in task.settled
-        }
-        missing = tuple(subset for subset, result in found.items() if result is None)
-        results = [result for result in found.values() if result is not None]
-        if results:
-            state = strategy_of(plan).aggregate(state, Update.of(state.weights, results))
-        return state, missing
+        if not learner.is_whole(task, found):
+            return state, 0
+        try:
+            update = learner.update(state.weights, found)
+        except BadObject as bad:  # a false result that a majority vouched for: the sum is worth nothing
+            log.warning("round %d teaches nothing: %s", task.round, bad)
+            return state, 0
+        return strategy_of(plan).aggregate(state, update), len(found)
 
-    def _result(
-        self, task: PublishWeights, wanted: bytes, reports: tuple[ReportRef, ...], plan: Plan
-    ) -> TrainedModel | None:
-        data = self.tools.home.read(_result_file(wanted))
-        if data is None and wanted in self._fetched(task.tc, task.round, reports, plan):
-            data = self.tools.home.read(_result_file(wanted))
+    def _given(self, task: PublishWeights, learner: Learner, state: ServerState, *, anew: bool) -> bytes:
+        """What the cloud owners get: the same bytes as long as the weights wait for the rest of a sum."""
+        file = state_file(task.tc, task.round, "published")
+        data = self.tools.home.read(file)
         if data is None:
-            if self.tools.clock() <= task.patience_until:
-                raise ObjectMissing(f"no replica's result {wanted.hex()} of round {task.round}")
-            return None
-        return TrainedModel.from_bytes(data, plan)
+            last = state_file(task.tc, task.round - 1, "published")
+            data = learner.publish(state.weights) if anew else _read(self.tools.home.path(last))
+            self.tools.home.write(file, data)
+        return data
 
     # --- what it keeps ---
 
@@ -182,27 +233,29 @@ class ModelOwnerBench:
         )
         return ServerState(weights, velocity)
 
-    def _scores(self, task: PublishWeights, now: float) -> list[float]:
-        """The scores of all rounds in which something was learnt, this one's included."""
+    def _noted(self, task: PublishWeights, now: float, new: bool) -> list[tuple[float, bool]]:
+        """Of all rounds in which something was settled, this one's included: the score, and if it is new."""
         data = self.tools.home.read(_scores_file(task.tc))
-        scores = {int(round_): value for round_, value in json.loads(data or b"{}").items()}
-        if task.settled:
-            scores[task.round] = now
-            self.tools.home.write(_scores_file(task.tc), json.dumps(scores).encode())
-        return [scores[round_] for round_ in sorted(scores) if round_ <= task.round]
+        noted = {int(round_): (score_, new_) for round_, (score_, new_) in json.loads(data or b"{}").items()}
+        if any(ref.round == task.round for ref in task.settled):
+            noted[task.round] = now, new
+            self.tools.home.write(_scores_file(task.tc), json.dumps(noted).encode())
+        return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _samples(self) -> Samples:
         return exposed.from_bytes(_read(self.samples))
 
 
-def should_stop(plan: Plan, scores: list[float]) -> bool:
-    """The plan's stop criterion, on the scores of the rounds so far.
+def should_stop(plan: Plan, rounds: int, scores: list[float], *, begun: bool = False) -> bool:
+    """The plan's stop criterion.
 
     Args:
         plan: says how many rounds, which score is enough and how long to wait for a better one.
-        scores: of each round in which something was learnt, on the model owner's samples.
+        rounds: in which something was settled so far.
+        scores: of each time that new weights were made, on the model owner's samples.
+        begun: whether a sum over the dataset waits for the rest of its results: it is finished first.
     """
-    if len(scores) >= plan.rounds or (scores and scores[-1] >= plan.stop.target < 1):
+    if (rounds >= plan.rounds and not begun) or (scores and scores[-1] >= plan.stop.target < 1):
         return True
     since_best = len(scores) - 1 - scores.index(max(scores)) if scores else 0
     return 0 < plan.stop.patience <= since_best
@@ -227,7 +280,7 @@ def _result_file(found: bytes) -> str:
 
 
 def state_file(tc: CoupleId, round_: int, part: str) -> str:
-    """Where the ``weights`` or the ``velocity`` after a round are kept."""
+    """Where the ``weights`` or the ``velocity`` after a round are kept, or what was ``published`` of them."""
     return f"states/{tc:x}/{round_}.{part}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agents.core import events as e
@@ -76,6 +78,19 @@ LINES: list[tuple[MarketEvent, str]] = [
     (e.SubsetVoided(TC, MO, 2, 3, 0), "round 2: subset 3 is void: nobody settled it"),
     (e.RoundClosed(TC, 2), "round 2 is closed"),
 ]
+
+
+def test_tells_encrypted_weights_that_are_given_out_again_from_new_ones() -> None:
+    story = told(rounds=1)
+    model = story.market.models[story.mod]
+    story.market.models[story.mod] = replace(model, model_type="encrypted-logistic")
+    before = story.couple.rounds[1].model_hash
+
+    def words(model_hash: bytes) -> str:
+        return narrate(e.RoundStarted(TC, MO, 2, WORD, model_hash, WORD), story.market, NAMES)
+
+    assert words(before) == "round 2: Bob opens its seed and publishes the same encrypted weights again"
+    assert words(b"\1" * 32) == "round 2: Bob opens its seed and publishes encrypted weights"
 
 
 @pytest.mark.parametrize(("event", "line"), LINES, ids=[type(event).__name__ for event, _ in LINES])

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from agents.demo.outcome import Cheat, Outcome, Scores
+from agents.demo.outcome import Cheat, Outcome, Scores, Work
 from agents.demo.report import summary, write_report
 from agents.demo.report.page import page
-from tests.support.histories import ALL_CHEATS, STRATA, Story, told
+from tests.support.histories import ALL_CHEATS, SCORES, STRATA, Story, told
 
 HOSTILE = """<img src=x onerror="alert(1)"> '); & {{ 7*7 }} $x^2$"""
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -101,10 +102,61 @@ def test_tells_the_headlines(cheated: Page) -> None:
         "Conserved.",
         "Every row above adds up to the wei.",
         "No honest member was slashed.",
-        "Encrypted training is not part of this version.",
+        "This model was trained in plain text between sealed envelopes.",
         "No subset holds every class.",
     ):
         assert words in cheated.text
+
+
+WORK = Work("BFV", 8192, 218, "dataset", {2: 4, 4: 4}, 393_440, 393_448, 262_648, 33, 0.038, 0.509, 0.628)
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_who_saw_what_of_encrypted_training() -> None:
+    scores = replace(SCORES, market=SCORES.market[:4], updates=(2, 4))
+    found = read(told(4).outcome(work=WORK, scores=scores))
+    for words in (
+        "BFV with polynomials of degree 8,192 and a modulus of 218 bits",
+        "a ciphertext scores 50.9\xa0%; always saying the most frequent class scores 62.8\xa0%",
+        "2 sums of results, each over 4 subsets",
+        "393 kB",
+        "263 kB",
+        "38 ms",
+        "median of 33 jobs",
+        "after round 2 and 4. In between it stands still.",
+        "after 4 rounds and 2 sums",
+        "can train the same model itself",
+    ):
+        assert words in re.sub("[ \n]+", " ", " ".join(found.words))
+    assert "in plain text" not in found.text
+    assert "sums of single subsets" not in found.text
+    assert {link.removeprefix("#") for link in found.links} <= set(found.ids)
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_what_sums_over_rounds_show() -> None:
+    text = read(told(2).outcome(work=replace(WORK, sums="round", summed={1: 2, 2: 2}))).text
+    assert "each over 2 subsets" in text
+    assert "The sums were over the subsets of a round" in text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_that_nothing_was_summed() -> None:
+    outcome = told(1).outcome(
+        work=replace(WORK, summed={}), scores=replace(SCORES, market=(0.4,), updates=())
+    )
+    text = read(outcome).text
+    assert "0 sums of results; its own model" in text
+    assert "when a sum of all its parts is there. In between" in text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_who_saw_what_in_plain_text() -> None:
+    plain = replace(WORK, scheme="", degree=0, modulus_bits=0, sums="", keys_bytes=0, held_score=0.96)
+    text = read(told(2).outcome(work=plain)).text
+    assert "A cloud owner that keeps the last weights it was given scores 96.0" in text
+    assert "keys, fetched once" not in text
+    assert "with the ciphertext for weights" not in text
 
 
 def test_shows_the_evidence_in_full(cheated: Page) -> None:

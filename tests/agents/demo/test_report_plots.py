@@ -1,9 +1,14 @@
-"""The report's plots: where they begin and end, where labels go, and that they follow the page."""
+"""The report's plots: where they begin and end, where labels go, and that they follow the page.
+
+Rules: E17.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -89,6 +94,24 @@ def test_marks_a_line_that_is_below_the_plot() -> None:
 
 def test_draws_the_start_alone() -> None:
     assert "the market  40.0" in accuracy_plot(scores())
+
+
+def test_between_two_sums_the_model_stands_still() -> None:
+    """It is drawn in steps, marked where it moved; a slope would tell of scores that there never were."""
+    every = scores(0.85, 0.9, 0.9, 0.95, initial=0.85)
+    moved = replace(every, updates=(2, 4))
+    steps, slopes = (list(pairwise(_path(accuracy_plot(each)))) for each in (moved, every))
+    assert all(x == before_x or y == before_y for (before_x, before_y), (x, y) in steps)
+    assert any(x != before_x and y != before_y for (before_x, before_y), (x, y) in slopes)
+    assert accuracy_plot(every).count("<use") - accuracy_plot(moved).count("<use") == 2
+
+
+def _path(drawn: str) -> list[tuple[float, float]]:
+    """The points of the market's line, the one with the widest stroke."""
+    paths = re.findall(r'<path d="([^"]*)"[^>]*stroke-width: 2.2', drawn)
+    (line,) = (path for path in paths if "L" in path)
+    numbers = [float(number) for number in re.findall(r"-?[0-9.]+", line)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def test_many_rounds_are_drawn_without_marks() -> None:

@@ -1,6 +1,6 @@
 """The report's figures, each derived from a told history.
 
-Rules: A60, A61.
+Rules: A60, A61, E17.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from agents.core.enums import JobStatus
 from agents.core.events import JobJudged
 from agents.core.ids import InstanceId, short, subset_of
-from agents.demo.outcome import Cheat, Mined, Outcome, Scores
+from agents.demo.outcome import Cheat, Mined, Outcome, Scores, Work
 from agents.demo.report import summary
 from agents.demo.report.summary import jsonable
 from agents.roles.auditor import audit
@@ -97,6 +97,16 @@ def test_without_anything_on_the_chain_there_is_still_a_report() -> None:
     assert found["ledger"]["conserved"]
     assert found["transactions"] == 0
     assert found["gas"] == {"total": 0, "by_transaction": {}, "by_role": {}}
+
+
+def test_tells_the_training_and_where_the_model_moved() -> None:
+    work = Work("BFV", 8192, 218, "dataset", {2: 4}, 10, 20, 30, 5, 0.25, 0.5, 0.6)
+    scores = replace(SCORES, market=(0.4, 0.9, 0.9), updates=(2,))
+    found = facts(told(3).outcome(work=work, scores=scores))
+    assert found["training"] == {**vars(work), "summed": {"2": 4}}
+    assert found["accuracy"]["updates"] == [2]
+    assert facts(told(3).outcome())["accuracy"]["updates"] == [1, 2, 3]
+    assert facts(told(3).outcome())["training"] is None
 
 
 def test_tells_a_regression_with_negative_scores() -> None:

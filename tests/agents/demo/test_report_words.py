@@ -8,7 +8,19 @@ import pytest
 
 from agents.core.ids import Address
 from agents.demo.outcome import Party
-from agents.demo.report.words import Names, brief, coins, gap, listed, moment, numbered, score, share
+from agents.demo.report.words import (
+    Names,
+    brief,
+    coins,
+    duration,
+    gap,
+    listed,
+    moment,
+    numbered,
+    score,
+    share,
+    size,
+)
 
 ETHER = 10**18
 
@@ -31,6 +43,29 @@ ETHER = 10**18
 )
 def test_writes_amounts(wei: int, text: str) -> None:
     assert coins(wei) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_600, "1.6 kB"),
+        (393_448, "393 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (22_400_000, "22 MB"),
+    ],
+)
+def test_writes_sizes(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0004, "0.4 ms"), (0.0381, "38 ms"), (1.74, "1.7 s"), (95.2, "95 s")]
+)
+def test_writes_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_writes_scores() -> None:

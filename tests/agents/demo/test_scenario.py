@@ -48,6 +48,16 @@ def test_refuses_what_cannot_be_played_in_one_line(flags: dict[str, int], compla
 
 
 @pytest.mark.parametrize(
+    ("model", "secrecy"),
+    [(None, "dataset"), ("encrypted-ridge", "dataset"), ("logistic", "none"), ("network", "none")],
+)
+def test_the_data_owner_lets_a_model_in_plain_text_through_if_it_is_asked_for(
+    model: str | None, secrecy: str
+) -> None:
+    assert Scenario(model=model).secrecy == secrecy
+
+
+@pytest.mark.parametrize(
     "flags",
     [
         {"subsets": 1, "replicas": 1, "rounds": 1, "seed": 0},
@@ -133,6 +143,12 @@ def test_windows_grow_with_the_number_of_processes() -> None:
     for window in ("answer", "draw", "report", "settle"):
         name = f"{window}_window_seconds"
         assert getattr(few, name) < getattr(many, name)
+
+
+def test_slow_families_have_longer_to_answer() -> None:
+    usual, slow = (Scenario(model=model).terms for model in ("encrypted-logistic", "encrypted-features"))
+    assert slow.report_window_seconds == 4 * usual.report_window_seconds
+    assert Scenario().terms == usual
 
 
 def test_the_market_takes_the_terms() -> None:

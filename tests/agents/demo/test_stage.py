@@ -67,6 +67,7 @@ def test_the_data_owner_is_given_data_shape_and_cloud_owners(stage: Stage) -> No
     assert isinstance(settings, DataOwnerSettings)
     assert (settings.table, settings.target, settings.seed) == ("wine", None, 6)
     assert (settings.subsets, settings.replicas, settings.terms) == (3, 3, SCENARIO.terms)
+    assert settings.secrecy == SCENARIO.secrecy
     dealt = [[stage.address(cast) for cast in SCENARIO.cloud_owners if cast.subset == s] for s in range(3)]
     assert [list(owners) for owners in settings.dealt] == dealt, "each cast is dealt the subset it expects"
 

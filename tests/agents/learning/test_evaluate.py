@@ -10,8 +10,9 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.defaults import FAMILIES, default_plan
+from agents.learning.encrypted_plan import EncryptedLogisticPlan, EncryptedRidgePlan
 from agents.learning.evaluate import best_single_subset, centralised, outputs, outside, predict, score
-from agents.learning.plan import LogisticPlan, NetworkPlan, RidgePlan, parse_plan
+from agents.learning.plan import NetworkPlan, parse_plan
 from agents.learning.samples import Samples, Task
 from agents.learning.simulate import draws
 from agents.learning.weights import Weights
@@ -97,9 +98,9 @@ def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
 
 
 def test_the_default_family_follows_the_task() -> None:
-    assert isinstance(default_plan(Task.CLASSIFICATION, 3, 5), LogisticPlan)
+    assert isinstance(default_plan(Task.CLASSIFICATION, 3, 5), EncryptedLogisticPlan)
     ridge = default_plan(Task.REGRESSION, 3, 5)
-    assert isinstance(ridge, RidgePlan)
+    assert isinstance(ridge, EncryptedRidgePlan)
     assert ridge.classes == 0
 
 

@@ -24,13 +24,16 @@ def test_a_subset_survives_its_bytes(subset: Subset) -> None:
     assert (read.samples.features == subset.samples.features).all()
 
 
-def test_the_digest_depends_on_rows_index_and_secret(subset: Subset, make_samples: SamplesMaker) -> None:
+def test_the_digest_depends_on_rows_index_secret_and_shared_seeds(
+    subset: Subset, make_samples: SamplesMaker
+) -> None:
     others = [
         replace(subset, index=4),
         replace(subset, secret=bytes(32)),
         replace(subset, samples=make_samples(seed=1)),
+        replace(subset, pairs=(bytes(32),) * 5),
     ]
-    assert len({subset.digest(), *(other.digest() for other in others)}) == 4
+    assert len({subset.digest(), *(other.digest() for other in others)}) == 5
 
 
 def test_the_secret_is_not_shown(subset: Subset) -> None:
@@ -75,5 +78,20 @@ def test_reading_refuses_another_kind(subset: Subset) -> None:
         Subset.from_bytes(pack(arrays, {"kind": "subset", "index": 0, "classes": 2}))
     with pytest.raises(BadObject, match="not features, target, secret and pairs in int32"):
         Subset.from_bytes(pack({**arrays, "secret": secret.astype(np.int64)}, {}))
+    whole = {**arrays, "secret": secret, "pairs": np.zeros(0, np.int32)}
     with pytest.raises(BadObject, match="an object of another kind"):
-        Subset.from_bytes(pack({**arrays, "secret": secret}, {"kind": "weights", "index": 0, "classes": 2}))
+        Subset.from_bytes(pack(whole, {"kind": "weights", "index": 0, "classes": 2}))
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        (bytes(31), bytes(32), bytes(32), bytes(29)),
+        (bytes(32),) * 3,  # none for subset 3 itself
+        (bytes(32),) * 257,
+    ],
+    ids=["no whole seeds", "not this dataset's", "too many subsets"],
+)
+def test_reading_refuses_seeds_that_do_not_fit(subset: Subset, pairs: tuple[bytes, ...]) -> None:
+    with pytest.raises(BadObject, match="bytes of shared seeds"):
+        Subset.from_bytes(replace(subset, pairs=pairs).to_bytes())

@@ -221,6 +221,8 @@ def train_task(script: Script, ci: InstanceId) -> TrainModel:
         script.tc,
         ci,
         script.couple.round,
+        script.couple.current.drawn,
+        script.terms.subsets,
         PLAN,
         LOCATION,
         LOCATION,

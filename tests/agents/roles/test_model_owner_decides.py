@@ -1,6 +1,6 @@
 """The model owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45.
+Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45, E7.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import Role
 from agents.core.hashing import next_tip
 from agents.core.ids import dataset_id
-from agents.roles.acts import Act, CollectResults, DraftPlan, Fact, PublishWeights, ReportRef, Send
+from agents.roles.acts import (
+    Act,
+    CollectResults,
+    DraftPlan,
+    Fact,
+    PublishWeights,
+    ReportRef,
+    Send,
+    SettledRef,
+)
 from agents.roles.common import seed_link
 from agents.roles.model_owner import ModelOwner
 from tests.support.script import FORGED, LOCATION, METADATA, PLAN, Script
 
-WEIGHTS, WHERE = b"\x21" * 32, b"\x22" * 32
+WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
 
 
 def role(script: Script, quorum: int = 0, spare_rounds: int = 1) -> ModelOwner:
@@ -46,8 +55,10 @@ def weighed(script: Script, *, stop: bool = False, location: bytes = WHERE) -> d
         f"weights/{script.tc:x}/{script.couple.round}": {
             "hash": WEIGHTS.hex(),
             "location": location.hex(),
+            "model": MODEL.hex(),
             "score": 0.5,
             "stop": stop,
+            "summed": 1,
             "missing": [],
         }
     }
@@ -174,7 +185,7 @@ def test_a_declined_request_is_the_end() -> None:
 def test_it_publishes_weights_for_the_first_round() -> None:
     script = Script(replicas=3).bring_to(Phase.APPROVED)
     assert script.decide(role(script)) == [
-        PublishWeights(script.tc, 0, (), keys(script, 0, 1, 2), patience_until=0)
+        PublishWeights(script.tc, 0, 1, 0, (), keys(script, 0, 1, 2), patience_until=0)
     ]
 
 
@@ -279,11 +290,42 @@ def test_it_aggregates_what_was_settled() -> None:
         PublishWeights(
             script.tc,
             1,
-            ((0, digests[0], first), (1, digests[1], second)),
+            2,
+            0b11,
+            (SettledRef(1, 0, digests[0], first), SettledRef(1, 1, digests[1], second)),
             keys(script, 0, 1, 2),
             script.now + 1_800,
         )
     ]
+
+
+def test_it_keeps_what_was_settled_before_for_the_same_weights() -> None:
+    """Sums of encrypted results grow over several rounds."""
+    script = Script(rounds=3, subsets=2).bring_to(Phase.SETTLING)
+    first = refs(script, *script.drawn)
+    script.settle_all()
+    older = SettledRef(1, script.drawn[0], script.model_digest(script.drawn[0]), first)
+    script.play_round("AAA")
+    second = refs(script, *script.drawn)
+    script.settle_all()
+    newer = SettledRef(2, script.drawn[0], script.model_digest(script.drawn[0]), second)
+    (task,) = script.decide(role(script))
+    assert isinstance(task, PublishWeights)
+    assert task.settled == (older, newer)
+    assert task.drawn == script.couple.current.drawn
+
+
+def test_what_was_settled_for_other_weights_is_over() -> None:
+    script = Script(rounds=3, subsets=2).bring_to(Phase.SETTLING)
+    script.settle_all()
+    script.start(weights=WEIGHTS)
+    script.draw()
+    script.answer("AAA")
+    newest = refs(script, *script.drawn)
+    script.settle_all()
+    (task,) = script.decide(role(script))
+    assert isinstance(task, PublishWeights)
+    assert task.settled == (SettledRef(2, script.drawn[0], script.model_digest(script.drawn[0]), newest),)
 
 
 def test_its_patience_does_not_grow_while_others_trade() -> None:
@@ -304,7 +346,7 @@ def test_who_was_released_keeps_its_report() -> None:
     script.send(script.cos[0], calls.release_ci(script.cis()[0]))
     (task,) = script.decide(role(script))
     assert isinstance(task, PublishWeights)
-    assert task.settled == ((0, script.model_digest(0), made),)
+    assert task.settled == (SettledRef(1, 0, script.model_digest(0), made),)
     assert task.readers == keys(script, 2, 1)  # in the order of places
 
 
@@ -330,8 +372,8 @@ def test_it_completes_when_it_has_learnt_enough() -> None:
     script = Script(rounds=2).bring_to(Phase.SETTLING)
     script.settle(0)
     facts = weighed(script, stop=True)
-    assert sent(script.decide(role(script), facts)) == [calls.complete_tc(script.tc, WEIGHTS)]
-    script.send(script.mo, calls.complete_tc(script.tc, WEIGHTS))
+    assert sent(script.decide(role(script), facts)) == [calls.complete_tc(script.tc, MODEL)]
+    script.send(script.mo, calls.complete_tc(script.tc, MODEL))
     assert script.decide(role(script), facts) == []
 
 
@@ -339,7 +381,7 @@ def test_it_completes_when_all_rounds_are_used() -> None:
     script = Script(rounds=1).bring_to(Phase.SETTLING)
     script.settle(0)
     assert isinstance(script.decide(role(script))[0], PublishWeights)
-    assert sent(script.decide(role(script), weighed(script))) == [calls.complete_tc(script.tc, WEIGHTS)]
+    assert sent(script.decide(role(script), weighed(script))) == [calls.complete_tc(script.tc, MODEL)]
 
 
 def test_it_completes_when_the_window_is_over() -> None:
@@ -357,4 +399,4 @@ def test_it_completes_when_nobody_is_left_to_train() -> None:
     assert isinstance(task, PublishWeights)
     assert task.readers == ()
     facts = weighed(script, location=b"")
-    assert sent(script.decide(role(script), facts)) == [calls.complete_tc(script.tc, WEIGHTS)]
+    assert sent(script.decide(role(script), facts)) == [calls.complete_tc(script.tc, MODEL)]

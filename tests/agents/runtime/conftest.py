@@ -1,12 +1,28 @@
-"""The runtime's tests write many small files: none has to outlive a power cut."""
+"""The runtime's tests write many small files: none has to outlive a power cut. And a family that is quick."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+
+from agents.learning.encrypted import registry
+from agents.learning.encrypted.family import EncryptedFamily
+from agents.learning.encrypted_plan import EncryptedLogisticPlan, EncryptedPlan
+from tests.support.fake_family import FakeFamily
 
 
 @pytest.fixture(autouse=True)
 def _no_forced_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def fake_family(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Encrypted plans are trained by `FakeFamily`, which is quick."""
+    families: dict[type[EncryptedPlan], type[EncryptedFamily]] = {EncryptedLogisticPlan: FakeFamily}
+    monkeypatch.setattr(registry, "FAMILIES", families)
+    registry.family_of.cache_clear()
+    yield
+    registry.family_of.cache_clear()

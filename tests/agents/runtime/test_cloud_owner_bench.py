@@ -129,6 +129,8 @@ def training(place: Place, bench: CloudOwnerBench) -> TrainModel:
         TC,
         CI,
         1,
+        0b1010,
+        4,
         PLAN.digest(),
         plan.digest,
         weights.digest(),

@@ -105,14 +105,14 @@ def test_a_data_owner_is_told_its_table_shape_and_terms(
     terms = tmp_path / "terms.json"
     terms.write_text(json.dumps({"round_price": 5, "offer_seconds": 60}))
     flags = ["--table", "t.csv", "--target", "y", "--subsets", 5, "--replicas", 2, "--per-round", 3]
-    flags += ["--seed", 8, "--terms", terms, "--opening-deposit", 9]
+    flags += ["--seed", 8, "--terms", terms, "--opening-deposit", 9, "--secrecy", "round"]
     flags += [word for owner in OWNERS for word in ("--cloud-owner", owner.lower())]
     assert run(capsys, "data-owner", "--home", tmp_path, *flags) == (0, "", "")
     (settings,) = started.settings
     assert isinstance(settings, DataOwnerSettings)
     assert (settings.home, settings.table, settings.target) == (tmp_path, "t.csv", "y")
     assert (settings.subsets, settings.replicas, settings.subsets_per_round) == (5, 2, 3)
-    assert (settings.seed, settings.opening_deposit) == (8, 9)
+    assert (settings.seed, settings.opening_deposit, settings.secrecy) == (8, 9, "round")
     assert settings.cloud_owners == tuple(OWNERS), "checksummed"
     assert (settings.terms.round_price, settings.terms.offer_seconds) == (5, 60)
     assert started.parts == [("role of a data_owner", "bench of the wallet")]

@@ -1,14 +1,15 @@
 """A data owner's work: packages that only their readers open, and plans that it lets pass.
 
-Rules: A20, A23, P12, P15.
+Rules: A20, A23, E14, E15, E16, P12, P15.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import pytest
@@ -24,14 +25,17 @@ from agents.learning.tables import load_table
 from agents.learning.tensors import digest
 from agents.roles.acts import Fact, OpenPackage, PackData, ReviewPlan
 from agents.runtime.workbench.bench import package_context
-from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench
+from agents.runtime.workbench.data_owner import EXPOSED_FILE, DataOwnerBench, Secrecy
 from agents.runtime.workbench.description import parse_description
+from agents.runtime.workbench.own_keys import with_keys
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore
-from tests.support.benches import DS, NO_POINT, TC, Place, a_plan, key_of
+from tests.support.benches import DS, NO_POINT, TC, Place, a_plan, an_encrypted_plan, key_of
 from tests.support.fake_market import TERMS
 from tests.support.world import address_of
+
+Sums = Literal["dataset", "round"]
 
 READERS = ("cloud owner 0", "cloud owner 1")
 
@@ -51,8 +55,9 @@ def bench(
     subsets: int = 4,
     terms: DatasetTerms = TERMS,
     target: str | None = None,
+    secrecy: Secrecy = "none",
 ) -> DataOwnerBench:
-    return DataOwnerBench(place.tools, table, target, subsets, 0, terms, derive)
+    return DataOwnerBench(place.tools, table, target, subsets, 0, terms, derive, secrecy)
 
 
 def packing(subsets: int = 4) -> PackData:
@@ -89,6 +94,16 @@ def test_each_replica_of_a_subset_is_the_same_and_only_its_own(place: Place) -> 
         assert subset.index == index
         assert subset.digest().hex() == cast("list[str]", fact["digests"])[index]
     assert len({subset.secret for subset in packages.values()}) == 4
+
+
+def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
+    packages = opened(place, bench(place).perform(packing()))
+    pairs = {index: subset.pairs for (index, _), subset in packages.items()}
+    assert all(pairs[one][other] == pairs[other][one] for one in pairs for other in pairs)
+    assert all(pairs[index][index] == bytes(32) for index in pairs)
+    seeds = [pairs[one][other] for one in pairs for other in range(one)]
+    assert len(set(seeds)) == len(seeds) == 6
+    assert derive(b"holdfast/pair-secret/%x/1/3" % DS) == pairs[3][1]
 
 
 def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> None:
@@ -174,9 +189,15 @@ def test_says_which_cloud_owner_nobody_can_seal_to(place: Place) -> None:
 GOOD = a_plan(features=13, classes=3)
 
 
-def review(place: Place, document: bytes, plan_hash: bytes | None = None) -> str:
+def review(
+    place: Place,
+    document: bytes,
+    plan_hash: bytes | None = None,
+    secrecy: Secrecy = "none",
+    terms: DatasetTerms = TERMS,
+) -> str:
     """What the data owner has against a plan, once it has packed."""
-    work = bench(place)
+    work = bench(place, secrecy=secrecy, terms=terms)
     work.perform(packing())
     location = place.store.put(document)
     fact = work.perform(ReviewPlan(TC, plan_hash or digest(document), location.digest))
@@ -217,6 +238,69 @@ def test_it_is_against_a_plan_that_the_store_has_spoilt(place: Place) -> None:
 def test_it_waits_for_a_plan_that_is_not_there(place: Place) -> None:
     with pytest.raises(ObjectMissing):
         bench(place).perform(ReviewPlan(TC, GOOD.digest(), GOOD.digest()))
+
+
+# --- encrypted plans ---
+
+KEYS = b"public keys"
+
+
+def encrypted(sums: Sums = "dataset", keys: bytes = KEYS) -> bytes:
+    plan = an_encrypted_plan(sums=sums, features=13, classes=3)
+    return with_keys(plan, digest(keys).hex() if keys else "").canonical_bytes()
+
+
+@pytest.mark.usefixtures("fake_family")
+@pytest.mark.parametrize(
+    ("document", "secrecy", "problem"),
+    [
+        (encrypted(), "dataset", ""),
+        (encrypted("round"), "dataset", "sums over the subsets of a round: only sums over all subsets"),
+        (GOOD.canonical_bytes(), "dataset", "each subset's result in plain text: only sums over all subsets"),
+        (encrypted(), "round", ""),
+        (encrypted("round"), "round", ""),
+        (GOOD.canonical_bytes(), "round", "in plain text: only sums over the subsets of a round are allowed"),
+        (encrypted(), "none", ""),
+        (encrypted("round"), "none", ""),
+        (GOOD.canonical_bytes(), "none", ""),
+        (encrypted(keys=b""), "none", "encryption.keys is empty"),
+    ],
+)
+def test_its_policy_says_what_a_model_owner_may_see(
+    place: Place, document: bytes, secrecy: Secrecy, problem: str
+) -> None:
+    place.store.put(KEYS)
+    found = review(place, document, secrecy=secrecy, terms=replace(TERMS, subsets=4, subsets_per_round=2))
+    assert problem in found
+    assert bool(problem) == bool(found)
+    assert "\n" not in found
+
+
+@pytest.mark.usefixtures("fake_family")
+@pytest.mark.parametrize(("per_round", "fits"), [(1, False), (2, True), (3, False), (4, True)])
+def test_it_wants_no_sum_over_one_subset(place: Place, per_round: int, fits: bool) -> None:
+    """Of four subsets three and then the last one would be drawn."""
+    place.store.put(KEYS)
+    terms = replace(TERMS, subsets=4, subsets_per_round=per_round)
+    problem = review(place, encrypted("round"), secrecy="round", terms=terms)
+    assert ("draw one subset alone" in problem) is not fits
+    assert review(place, encrypted(), secrecy="round", terms=terms) == ""
+
+
+@pytest.mark.usefixtures("fake_family")
+def test_it_wants_to_see_the_keys_that_a_plan_names(place: Place) -> None:
+    with pytest.raises(ObjectMissing):
+        review(place, encrypted())
+    place.spoil(place.store.put(KEYS).digest)
+    assert "another hash" in review(place, encrypted())
+
+
+def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None:
+    """Its primes are too small for its plaintexts."""
+    plan = an_encrypted_plan(features=13, classes=3)
+    small = plan.encryption.model_copy(update={"primes": (30, 30)})
+    document = with_keys(plan.model_copy(update={"encryption": small}), digest(KEYS).hex()).canonical_bytes()
+    assert "noise budget" in review(place, document)
 
 
 def test_it_does_no_other_work(place: Place) -> None:

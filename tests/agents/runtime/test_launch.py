@@ -191,6 +191,7 @@ def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: lau
         seed=3,
         cloud_owners=OWNERS,
         couples_per_model_owner=9,
+        secrecy="round",
         terms=Terms(round_price=11),
     )
     role, bench = launch.data_owner(settings, member)
@@ -199,7 +200,7 @@ def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: lau
     assert role.cloud_owners == settings.dealt
     assert role.policy.couples_per_model_owner == 9
     assert bench == DataOwnerBench(
-        member.tools, "wine", None, 5, 3, Terms(round_price=11).of(5, 4, 2), member.wallet.derive
+        member.tools, "wine", None, 5, 3, Terms(round_price=11).of(5, 4, 2), member.wallet.derive, "round"
     )
 
 

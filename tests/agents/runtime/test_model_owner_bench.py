@@ -24,7 +24,15 @@ from agents.learning.tensors import digest
 from agents.learning.train import train
 from agents.learning.update import Update
 from agents.learning.weights import TrainedModel, Weights, initial_weights
-from agents.roles.acts import CollectResults, DraftPlan, Fact, OpenPackage, PublishWeights, ReportRef
+from agents.roles.acts import (
+    CollectResults,
+    DraftPlan,
+    Fact,
+    OpenPackage,
+    PublishWeights,
+    ReportRef,
+    SettledRef,
+)
 from agents.runtime.workbench.bench import result_context, weights_context
 from agents.runtime.workbench.model_owner import ModelOwnerBench, should_stop, state_file
 from agents.vault.packages import fetch_shared, open_location, put_sealed
@@ -86,7 +94,7 @@ def published_plan(place: Place, fact: Fact) -> bytes:
 
 
 def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
-    fact = a_bench(place, rounds=5).perform(drafting(place))
+    fact = a_bench(place, model="logistic", rounds=5).perform(drafting(place))
     document = published_plan(place, fact)
     plan = parse_plan(document)
     assert (plan.family, plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
@@ -101,7 +109,9 @@ def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
 
 def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
     form = {"task": "regression", "features": 3, "classes": 0, "rows": 60}
-    assert a_bench(place).perform(drafting(place, form))["model_type"] == "ridge"
+    assert a_bench(place).perform(drafting(place, form))["model_type"] == "encrypted-ridge"
+    assert a_bench(place).perform(drafting(place))["model_type"] == "encrypted-logistic"
+    assert a_bench(place, model="ridge").perform(drafting(place, form))["model_type"] == "ridge"
     assert a_bench(place, model="network", seed=3).perform(drafting(place, form))["model_type"] == "network"
     with pytest.raises(BadPlan, match="no model 'forest'"):
         a_bench(place, model="forest").perform(drafting(place, form))
@@ -259,10 +269,10 @@ def test_it_waits_for_results_and_then_does_without(place: Place, bench: ModelOw
 
 def publishing(
     round_: int = 0,
-    settled: tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...] = (),
+    settled: tuple[SettledRef, ...] = (),
     readers: tuple[bytes, ...] = READERS,
 ) -> PublishWeights:
-    return PublishWeights(TC, round_, settled, readers, PATIENCE)
+    return PublishWeights(TC, round_, 4, 0b1100 if round_ else 0, settled, readers, PATIENCE)
 
 
 def fetched(place: Place, fact: Fact, round_: int, reader: str = "cloud owner 1") -> Weights:
@@ -294,13 +304,11 @@ def test_a_key_that_nobody_can_seal_to_does_not_stop_the_others(place: Place, be
     assert fetched(place, fact, 1) == initial_weights(PLAN)
 
 
-def settle(
-    place: Place, bench: ModelOwnerBench, round_: int = 1
-) -> tuple[tuple[int, bytes, tuple[ReportRef, ...]], ...]:
+def settle(place: Place, bench: ModelOwnerBench, round_: int = 1) -> tuple[SettledRef, ...]:
     """A subset's results, collected."""
     refs = tuple(report(place, number, round_=round_) for number in (1, 2))
     bench.perform(replace(collecting(*refs), round=round_))
-    return ((3, honest().digest(), refs),)
+    return (SettledRef(round_, 3, honest().digest(), refs),)
 
 
 def aggregated(*results: TrainedModel) -> ServerState:
@@ -330,7 +338,7 @@ def test_it_needs_the_store_no_more_for_what_it_collected(place: Place, bench: M
 def test_it_fetches_what_another_settled(place: Place, bench: ModelOwnerBench) -> None:
     bench.perform(publishing())
     garbage, good = report(place, 1, blob=b"garbage"), report(place, 2)
-    fact = bench.perform(publishing(1, ((3, honest().digest(), (garbage, good)),)))
+    fact = bench.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (garbage, good)),)))
     assert fact["hash"] == aggregated(honest()).weights.digest().hex()
 
 
@@ -339,7 +347,8 @@ def test_it_waits_for_a_settled_result_and_then_does_without(place: Place, bench
     lost = report(place, 1)
     lose(place, lost)
     other = honest(seed=5)
-    task = publishing(1, ((2, other.digest(), (report(place, 2, other),)), (3, honest().digest(), (lost,))))
+    found = SettledRef(1, 2, other.digest(), (report(place, 2, other),))
+    task = publishing(1, (found, SettledRef(1, 3, honest().digest(), (lost,))))
     for second in (0, PATIENCE):
         place.now = second
         with pytest.raises(ObjectMissing, match=honest().digest().hex()):
@@ -355,7 +364,7 @@ def test_a_round_of_which_nothing_is_left_changes_nothing(place: Place, bench: M
     lost = report(place, 1)
     lose(place, lost)
     place.now = PATIENCE + 1
-    fact = bench.perform(publishing(1, ((3, honest().digest(), (lost,)),)))
+    fact = bench.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (lost,)),)))
     assert (fact["hash"], fact["missing"]) == (first["hash"], [3])
 
 
@@ -416,7 +425,7 @@ def test_it_does_no_other_work(bench: ModelOwnerBench) -> None:
     ],
 )
 def test_it_stops_by_its_plan(stop: dict[str, object], scores: list[float], stops: bool) -> None:
-    assert should_stop(a_plan(**stop), scores) is stops  # type: ignore[arg-type]
+    assert should_stop(a_plan(**stop), len(scores), scores) is stops  # type: ignore[arg-type]
 
 
 def test_void_rounds_do_not_count_for_the_stop(place: Place, bench: ModelOwnerBench) -> None:

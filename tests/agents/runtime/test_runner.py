@@ -115,6 +115,20 @@ class Rig:
         return Refused("Training_WrongPhase") if call.function in self.refused else None
 
 
+REFUSALS = [{"problem": "no such plan"}, {"flag": 4, "why": "a step that diverges"}]
+
+
+@pytest.mark.parametrize("fact", REFUSALS)
+def test_a_refusal_is_told_in_one_line(
+    fact: Fact, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Rig(lambda situation: [] if situation.facts else [Chore("plan")])
+    monkeypatch.setattr(rig, "perform", lambda _: fact)
+    rig.runner().step()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [f"chore/plan: {fact.get('problem') or fact.get('why')}"]
+
+
 def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: int = 0) -> Batch:
     """What a poll brings."""
     return Batch(events, rolled_back, BlockRef(upto, bytes(32), START), behind)

@@ -103,6 +103,18 @@ def test_terms_are_whole_numbers_by_their_own_names() -> None:
     assert refused(Terms, kind=1) == "kind: Extra inputs are not permitted"
 
 
+# --- secrecy ---
+
+
+def test_a_data_owner_allows_sums_over_the_dataset_unless_it_says_otherwise() -> None:
+    data: dict[str, object] = {**COMMON, "table": "wine", "cloud_owners": ("a", "b", "c")}
+    assert checked(DataOwnerSettings, **data).secrecy == "dataset"
+    assert checked(DataOwnerSettings, **data, secrecy="none").secrecy == "none"
+    assert refused(DataOwnerSettings, **data, secrecy="some") == (
+        "secrecy: Input should be 'dataset', 'round' or 'none'"
+    )
+
+
 # --- every agent's ---
 
 

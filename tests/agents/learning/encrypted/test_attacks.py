@@ -1,6 +1,8 @@
 """Attacks on results of encrypted training: they succeed on what is not protected, and fail on what is.
 
 The victim is the affine map of a subset: its factors are a function of the rows' Gram matrix.
+
+Rules: E18, E21.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A linear model of random features on ciphertexts: exact, in one ciphertext, with two Galois keys."""
+"""A linear model of random features on ciphertexts: exact, in one ciphertext, with two Galois keys.
+
+Rules: E19, E23.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Exact training on ciphertexts: the model owner decrypts bit for bit what the rows give in the clear."""
+"""Exact training on ciphertexts: the model owner decrypts bit for bit what the rows give in the clear.
+
+Rules: E19, E23.
+"""
 
 from __future__ import annotations
 

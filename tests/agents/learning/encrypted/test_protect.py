@@ -1,4 +1,7 @@
-"""What every result goes through: it stays right, it is the same at all replicas, and it is uniform alone."""
+"""What every result goes through: it stays right, it is the same at all replicas, and it is uniform alone.
+
+Rules: E18, E21.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Bit-identical results of encrypted training across processes, numbers of BLAS threads and CPU kernels.
 
 Keys and encrypted weights are made once; each process then does all subsets' jobs.
+
+Rules: E20.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Contexts, contents and canonical bytes of ciphertexts and keys."""
+"""Contexts, contents and canonical bytes of ciphertexts and keys.
+
+Rules: E22.
+"""
 
 from __future__ import annotations
 

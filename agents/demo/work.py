@@ -1,0 +1,103 @@
+"""How the model was trained and what it took, read from the members' own homes when the run is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from agents.core.ids import CoupleId
+from agents.demo.outcome import Work
+from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.evaluate import score
+from agents.learning.plan import Plan
+from agents.learning.samples import Samples
+from agents.learning.weights import Weights, shapes
+from agents.roles.acts import Fact
+from agents.runtime.journal import read_facts
+from agents.runtime.launch import JOURNAL_FILE
+from agents.runtime.workbench.model_owner import state_file
+
+_MOST_READINGS = 200
+
+
+def work_of(
+    plan: Plan, tc: CoupleId, rounds: int, model_owner: Path, cloud_owners: Sequence[Path], test: Samples
+) -> Work:
+    """Sizes, times and sums.
+
+    Args:
+        plan: of the model.
+        tc: the couple.
+        rounds: how many there were.
+        model_owner: its home.
+        cloud_owners: their homes, those of cheats included.
+        test: rows that nobody has seen.
+    """
+    jobs = [job for home in cloud_owners for job in _jobs(read_facts(home / JOURNAL_FILE), tc)]
+    made = read_facts(model_owner / JOURNAL_FILE)
+    summed = {round_: _number(made.get(f"weights/{tc:x}/{round_}", {}), "summed") for round_ in _to(rounds)}
+    given = (model_owner / state_file(tc, max(rounds - 1, 0), "published")).read_bytes()
+    encryption = plan.encryption if isinstance(plan, EncryptedPlan) else None
+    return Work(
+        scheme=("CKKS" if encryption.scale_bits else "BFV") if encryption else "",
+        degree=encryption.degree if encryption else 0,
+        modulus_bits=sum(encryption.primes) if encryption else 0,
+        sums=plan.sums if isinstance(plan, EncryptedPlan) else "",
+        summed={round_: int(subsets) for round_, subsets in summed.items() if subsets},
+        keys_bytes=_middle(jobs, "keys"),
+        weights_bytes=_middle(jobs, "weights"),
+        result_bytes=_middle(jobs, "result"),
+        jobs=len(jobs),
+        step_seconds=median(_number(job, "seconds") for job in jobs) if jobs else 0.0,
+        held_score=score_of_ciphertext(plan, given, test) if encryption else _score(plan, given, test),
+        guess_score=_guess(plan, test),
+    )
+
+
+def score_of_ciphertext(plan: Plan, encrypted: bytes, samples: Samples) -> float:
+    """What a cloud owner scores that takes encrypted weights for weights: the median of many readings.
+
+    Each reading takes other numbers of the ciphertext, the low half of each as a fraction of -1 to 1.
+    """
+    numbers = np.frombuffer(encrypted[: len(encrypted) // 8 * 8], dtype="<u8").astype(np.uint32)
+    fractions = numbers.view(np.int32).astype(np.int64) >> (31 - plan.weight_bits)
+    sizes = {name: rows * columns for name, (rows, columns) in shapes(plan).items()}
+    readings = fractions[: len(fractions) // sum(sizes.values()) * sum(sizes.values())]
+    found = []
+    for reading in readings.reshape(-1, sum(sizes.values()))[:_MOST_READINGS]:
+        parts = np.split(reading, np.cumsum(list(sizes.values()))[:-1])
+        tensors = {
+            name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes(plan).items(), strict=True)
+        }
+        found.append(score(plan, Weights(tensors, plan.weight_bits), samples))
+    return median(found)
+
+
+def _score(plan: Plan, given: bytes, test: Samples) -> float:
+    return score(plan, Weights.from_bytes(given, plan), test)
+
+
+def _guess(plan: Plan, test: Samples) -> float:
+    """What one scores that always says the most frequent class, or the mean."""
+    return float(np.bincount(test.target).max() / len(test)) if plan.classes else 0.0
+
+
+def _jobs(facts: Mapping[str, Fact], tc: CoupleId) -> list[Fact]:
+    return [fact for key, fact in facts.items() if key.startswith(f"job/{tc:x}/") and "seconds" in fact]
+
+
+def _middle(jobs: Iterable[Fact], name: str) -> int:
+    sizes = [_number(job, name) for job in jobs]
+    return int(median(sizes)) if sizes else 0
+
+
+def _number(fact: Fact, name: str) -> float:
+    value = fact.get(name, 0)
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _to(rounds: int) -> range:
+    return range(1, rounds + 1)
