@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from agents.learning.encrypted_plan import EncryptedPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.samples import Samples
+from agents.learning.samples import FloatArray, Samples
 from agents.learning.subset import Subset
 from agents.learning.update import Update
 from agents.learning.weights import Weights
@@ -117,4 +117,12 @@ class EncryptedFamily(ABC):
         """What `decrypt` gives for one subset: the same arithmetic on plain integers.
 
         Equal bit for bit for exact families; for approximate ones, within their stated precision.
+        """
+
+    @abstractmethod
+    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
+        """(n, outputs) float64: scores of the classes, or values in standard deviations of the target.
+
+        Raises:
+            BadPlan: the plan is for other data than these.
         """
