@@ -90,6 +90,23 @@ class Layout:
         """Rotations that sum over the rows, `diagonals` apart; right in the first rows of each block."""
         return _doubling(self.stride * self.diagonals, self.rows // self.diagonals)
 
+    @property
+    def all_row_sums(self) -> tuple[int, ...]:
+        """Rotations that sum over all rows; right in the first row of each block."""
+        return _doubling(self.stride, self.rows)
+
+    @property
+    def baby_steps(self) -> int:
+        """How many of the diagonals' rotations are made of the input; the others are of sums of these."""
+        return 1 << (self.diagonals.bit_length() - 1) // 2
+
+    @property
+    def diagonal_turns(self) -> tuple[int, ...]:
+        """Rotations that bring each diagonal's features to each row."""
+        baby = self.baby_steps
+        turns = [*range(1, baby), *range(baby, self.diagonals, baby)]
+        return tuple(turn * self.stride for turn in turns)
+
     def spread(self, weights: FloatArray) -> FloatArray:
         """(slots,) of (features, columns) weights, repeated for all rows."""
         padded = np.zeros((self.blocks * self.diagonals, self.columns))
@@ -105,7 +122,9 @@ class Layout:
 
     def spread_rows(self, values: FloatArray) -> FloatArray:
         """(slots,) of (n,) values, repeated for all features and columns; zeros in the empty rows."""
-        return self._padded(values[:, None])[self._places()[1], 0]
+        padded = np.zeros(self.rows)
+        padded[self.margin : self.margin + values.size] = values
+        return padded[self._places()[1]]
 
     def towards_rows(self, data: FloatArray) -> FloatArray:
         """(diagonals, slots): what turned weights are multiplied by, to be summed over features.
@@ -158,9 +177,8 @@ class Layout:
         return block * self.diagonals + row % self.diagonals, row, column
 
     def _padded(self, data: FloatArray) -> FloatArray:
-        """(rows, features or 1) with the empty rows and features as zeros."""
-        width = self.blocks * self.diagonals
-        padded = np.zeros((self.rows, width if data.shape[1] > 1 else 1))
+        """(rows, features) with zeros in the empty ones."""
+        padded = np.zeros((self.rows, self.blocks * self.diagonals))
         padded[self.margin : self.margin + data.shape[0], : data.shape[1]] = data
         return padded
 

@@ -1,0 +1,626 @@
+"""What the families on CKKS have in common: keys, inputs, results, and the way in which they are protected.
+
+A result is one ciphertext or a few, whose slots hold parts of the subset's change in real units and, in one
+place, its number of rows. Before it leaves the cloud owner it goes through these steps:
+
+1. It is re-randomised and flooded (`protect.py`). CKKS keeps noise and message in the same number, so the
+   flood costs precision: in each slot it has the deviation `PRECISION`, in units of rows times weight. What
+   the modulus leaves room for above the noise is far less than the exact families have. So the flood is
+   bell-shaped, which hides as much with half the bits; `distance` says how much, and a plan for which it is
+   over MAX_DISTANCE is refused.
+2. The modulus is switched: one prime is left.
+3. Slots that carry no result hold sums over parts of the rows. Numbers far larger than these are added.
+4. Each pair of subsets adds and subtracts a stream that is uniform modulo that prime: to the model owner a
+   single result is uniform; it can decode nothing but the cohort's sum.
+
+What is left to an honest but curious model owner is the sum and, with a probability of `distance`, what the
+noise and the unused slots of that sum tell. The formulas for noise hold for encryptions of weights in the
+range that `encrypt` checks: a model owner who encrypts something else is not bound by them.
+
+Every number that decides a byte at a cloud owner is a whole number, or a float that comes from additions,
+subtractions, multiplications and divisions alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from math import floor, log2, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from agents.core.errors import BadObject, BadPlan
+from agents.learning.design_matrix import design_matrix
+from agents.learning.encrypted import noise
+from agents.learning.encrypted.encoder import encode
+from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.encrypted.layout import Layout
+from agents.learning.encrypted.protect import Secrets, add, check_cohort, mask, rerandomise
+from agents.learning.encrypted.seal import (
+    Ciphertext,
+    Content,
+    Context,
+    GaloisKeys,
+    Plaintext,
+    RelinKeys,
+    Residues,
+)
+from agents.learning.encrypted_plan import ApproximatePlan
+from agents.learning.limits import DEFAULT_LIMITS, Limits
+from agents.learning.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
+from agents.learning.subset import Subset
+from agents.learning.train import check_fit
+from agents.learning.update import Update
+from agents.learning.weights import Weights, shapes
+
+PRECISION = 2.0**-4
+"""Deviation of each slot of a result, in units of rows times weight."""
+
+MAX_DISTANCE = 2.0**-18
+"""The largest statistical distance that a plan may have from one whose noise tells nothing at all."""
+
+GRADIENT_BITS = 20
+"""Bits of the scale of the data in the last product."""
+
+COUNT_WEIGHT = 16
+"""The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""
+
+LEFT = 2
+"""Primes that are left when a result is protected; one of them is then switched away."""
+
+KEPT_SUBSETS = 2
+"""Subsets whose encodings a family keeps from round to round."""
+
+SAFETY = 8
+"""Deviations that a bell of noise stays within."""
+
+_ALIKE = ("cohort", "members", "weights", "scales")
+"""What all results of a cohort have in common."""
+
+
+@dataclass(frozen=True)
+class PublicKeys:
+    """What a cloud owner has of the model owner.
+
+    Attributes:
+        zero: an encryption of zero with LEFT primes.
+        relin: to make three polynomials two.
+        galois: to rotate slots.
+    """
+
+    zero: Ciphertext
+    relin: RelinKeys
+    galois: GaloisKeys
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A subset's data, encoded for a plan; the same in all rounds.
+
+    Attributes:
+        forward: by (giant step, baby step), to be summed over features.
+        backward: likewise, to be summed over rows.
+        known: (ciphertexts, slots) what is known of a result without the weights.
+        rows: of the data.
+        goals: (rows, outputs) what the outputs should be.
+        encoded: what else a family encodes, by names of its own.
+    """
+
+    forward: dict[tuple[int, int], Plaintext]
+    backward: dict[tuple[int, int], Plaintext]
+    known: FloatArray
+    rows: int
+    goals: FloatArray
+    encoded: dict[str, Plaintext] = field(default_factory=dict)
+
+
+class ApproximateFamily(EncryptedFamily):
+    """A family on CKKS.
+
+    Args:
+        plan: with LEFT + depth + 1 primes: two for the result, one for each product but the last, one for
+            data and one for keys.
+        limits: what the agent is ready to work on.
+
+    Raises:
+        BadPlan: more than one local step, or batches; primes that do not fit the depth and the scale; more
+            rows, features and outputs than slots; a flood that hides less than MAX_DISTANCE.
+    """
+
+    plan: ApproximatePlan
+    depth: int
+    """Primes that the arithmetic uses up: each product but the last one takes one."""
+    columns_inside: bool
+    """How the slots are laid out (`layout.py`)."""
+
+    def __init__(self, plan: ApproximatePlan, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(plan, limits)
+        limits.check(plan)
+        if plan.local_steps != 1 or plan.batch:
+            raise BadPlan("plan: the depth of the ciphertexts allows one local step, of all rows")
+        self._check_primes()
+        self.scale = 2.0**plan.encryption.scale_bits
+        # One feature more than there are, the intercept included: its place holds the number of rows.
+        self.layout = Layout.fit(
+            plan.encryption.degree // 2,
+            plan.features + 2,
+            self._columns(),
+            plan.rows,
+            columns_inside=self.columns_inside,
+        )
+        self.context = Context("CKKS", plan.encryption)
+        self.places = self._places()
+        self._public: tuple[bytes, PublicKeys] | None = None
+        self._prepared: OrderedDict[bytes, Prepared] = OrderedDict()
+        self._check_distance(2)
+
+    # --- model owner ---
+
+    def keys(self) -> KeyPair:
+        """Fresh keys; relinearisation, and one for each rotation that the layout needs."""
+        secret, context = self.context.new_secret_key(), self.context
+        zero = context.new_zero(secret).residues[:, :LEFT]
+        switching = context.new_switching_keys(secret, (0, *self._galois_elements().values()))
+        names = {0: "relin"} | {
+            element: _turn_name(turn) for turn, element in self._galois_elements().items()
+        }
+        public = {"zero": zero} | {names[element]: key for element, key in switching.items()}
+        return KeyPair(
+            context.to_bytes("secret key", {"key": secret[None]}, {}),
+            context.to_bytes("public keys", public, {}),
+        )
+
+    def encrypt(self, keys: KeyPair, weights: Weights) -> bytes:
+        """See `EncryptedFamily.encrypt`.
+
+        Raises:
+            BadPlan: the weights are outside the range for which the polynomials and the flood are made.
+        """
+        matrices = _real(weights)
+        self._check_range(matrices)
+        secret, primes = self._secret(keys), len(self.context.primes)
+        inputs = [
+            self.context.encrypt(
+                secret, self.context.multiplier(encode(values, self.scale), primes, self.scale)
+            )
+            for values in self._inputs(matrices)
+        ]
+        stacked = np.stack([content.residues for content in inputs])
+        return self.context.to_bytes("encrypted weights", {"inputs": stacked}, {})
+
+    def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
+        """See `EncryptedFamily.decrypt`; each number is within about PRECISION times the root of the number
+        of results, and the number of rows exact.
+        """
+        secret = self._secret(keys)
+        parsed = [self._result(result) for result in results]
+        self._check_whole([facts for _, facts in parsed])
+        slots = []
+        for index, scale in enumerate(_scales(parsed[0][1])):
+            contents = [Content(residues[index], ntt=True, scale=scale) for residues, _ in parsed]
+            slots.append(self.context.decode(self.context.decrypt(secret, add(self.context, contents))))
+        samples = round(float(slots[0][self._count_slot]) / COUNT_WEIGHT)
+        change = {name: slots[index][places] for name, (index, places) in self.places.items()}
+        return self._update(change, samples)
+
+    # --- cloud owner ---
+
+    def check_encrypted(self, encrypted: bytes) -> None:
+        """See `EncryptedFamily.check_encrypted`."""
+        self._encrypted(encrypted)
+
+    def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
+        """See `EncryptedFamily.train`."""
+        check_fit(self.plan, subset.samples, self.limits)
+        self._check_rows(subset.samples)
+        check_cohort(self.plan, subset, cohort)
+        self._check_distance(len(cohort.members))
+        inputs, keys = self._encrypted(encrypted), self._public_keys(public)
+        secrets = Secrets(self.plan, subset, cohort, encrypted)
+        prepared = self._prepare(subset)
+        contents = [
+            self._protected(result, keys, prepared.known[index], secrets, index, len(cohort.members))
+            for index, result in enumerate(self._evaluate(inputs, keys, prepared))
+        ]
+        facts: dict[str, int | str | bool] = {
+            "cohort": cohort.label.hex(),
+            "members": ",".join(map(str, cohort.members)),
+            "subset": subset.index,
+            "weights": hashlib.sha256(encrypted).hexdigest(),
+            "scales": ",".join(content.scale.hex() for content in contents),
+        }
+        results = np.stack([content.residues for content in contents])
+        return self.context.to_bytes("encrypted result", {"results": results}, facts)
+
+    # --- anybody ---
+
+    def check_result(self, result: bytes) -> None:
+        """See `EncryptedFamily.check_result`."""
+        self._result(result)
+
+    def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
+        """See `EncryptedFamily.in_the_clear`: floats, as near to a result as `decrypt` says."""
+        check_fit(self.plan, samples, self.limits)
+        self._check_rows(samples)
+        change = self._change(_real(weights), self._rows(samples), self._goals(samples))
+        return self._update(change, len(samples))
+
+    def distance(self, members: int) -> float:
+        """How far a cohort's sum is, at most, from one whose noise and unused slots tell nothing.
+
+        The statistical distance for one sum; over r sums it grows with the root of r at most.
+        """
+        noise_share = 1.07 * self._noise() * self._last_scale / 2.0**self._flood_bits
+        unused_share = 1.07 * sqrt(self.layout.slots) * self._largest() / 2.0 ** self._cover_bits(members)
+        return len(self._used) * (noise_share + unused_share)
+
+    # --- a family's own part ---
+
+    @abstractmethod
+    def _columns(self) -> int:
+        """Columns of the first product."""
+
+    @abstractmethod
+    def _places(self) -> dict[str, tuple[int, Int64Array]]:
+        """Where each matrix's change is: which ciphertext of a result, and which slots of it."""
+
+    @abstractmethod
+    def _turns(self) -> tuple[int, ...]:
+        """All rotations."""
+
+    @abstractmethod
+    def _check_range(self, matrices: dict[str, FloatArray]) -> None:
+        """Refuses weights for which noise or unused slots could be larger than the bounds below."""
+
+    @abstractmethod
+    def _inputs(self, matrices: dict[str, FloatArray]) -> list[FloatArray]:
+        """(slots,) values of each ciphertext of the encrypted weights."""
+
+    @abstractmethod
+    def _input_count(self) -> int:
+        """How many ciphertexts the encrypted weights have."""
+
+    @abstractmethod
+    def _evaluate(
+        self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared
+    ) -> list[Ciphertext]:
+        """The ciphertexts of a result, with LEFT primes."""
+
+    @abstractmethod
+    def _goals(self, samples: Samples) -> FloatArray:
+        """(n, outputs) what the outputs should be."""
+
+    @abstractmethod
+    def _change(
+        self, matrices: dict[str, FloatArray], rows: FloatArray, goals: FloatArray
+    ) -> dict[str, FloatArray]:
+        """Rows times the change of each matrix, in real units."""
+
+    def _known(self, rows: FloatArray, goals: FloatArray) -> dict[str, FloatArray]:
+        """Rows times those parts of the change of each matrix that are known without the weights."""
+        del rows, goals
+        return {}
+
+    @abstractmethod
+    def _backward_factor(self) -> Fraction:
+        """What data are multiplied by in the last product."""
+
+    @abstractmethod
+    def _forward_factor(self) -> float:
+        """What data are multiplied by in the first product."""
+
+    @abstractmethod
+    def _noise(self) -> float:
+        """Root mean square of a result's noise in each slot."""
+
+    @abstractmethod
+    def _largest(self) -> float:
+        """What no slot of a result is over, used or not."""
+
+    # --- steps of the arithmetic ---
+
+    def _times_data(
+        self, factor: Ciphertext, data: dict[tuple[int, int], Plaintext], keys: PublicKeys, *, rescale: bool
+    ) -> Ciphertext:
+        """Sums of turned factors times data: baby steps turn the factor, giant steps sums of products."""
+        evaluator, stride = self.context.evaluator, self.layout.stride
+        turned = {
+            baby: self._turned(factor, baby * stride, keys) for baby in sorted({b for _, b in data})
+        }
+        parts = []
+        for giant in sorted({giant for giant, _ in data}):
+            products = []
+            for baby in sorted(b for g, b in data if g == giant):
+                products.append(Ciphertext())
+                evaluator.multiply_plain(turned[baby], data[giant, baby], products[-1])
+            part = self._total(products)
+            if rescale:
+                evaluator.rescale_to_next_inplace(part)
+            parts.append(self._turned(part, giant * self.layout.baby_steps * stride, keys))
+        return self._total(parts)
+
+    def _total(self, ciphertexts: list[Ciphertext]) -> Ciphertext:
+        """The sum; the first one is overwritten."""
+        for other in ciphertexts[1:]:
+            self.context.evaluator.add_inplace(ciphertexts[0], other)
+        return ciphertexts[0]
+
+    def _summed(self, ciphertext: Ciphertext, turns: tuple[int, ...], keys: PublicKeys) -> Ciphertext:
+        """The sum over a circle, or over the first part of one."""
+        for turn in turns:
+            turned = self._turned(ciphertext, turn, keys)
+            self.context.evaluator.add_inplace(turned, ciphertext)
+            ciphertext = turned
+        return ciphertext
+
+    def _turned(self, ciphertext: Ciphertext, turn: int, keys: PublicKeys) -> Ciphertext:
+        if not turn:
+            return ciphertext
+        turned = Ciphertext()
+        self.context.evaluator.rotate_vector(ciphertext, turn, keys.galois, turned)
+        return turned
+
+    def _product(self, a: Ciphertext, b: Ciphertext, keys: PublicKeys) -> Ciphertext:
+        """A product, two polynomials, one prime less."""
+        product, evaluator = Ciphertext(), self.context.evaluator
+        if a is b:
+            evaluator.square(a, product)
+        else:
+            evaluator.multiply(a, b, product)
+        evaluator.relinearize_inplace(product, keys.relin)
+        evaluator.rescale_to_next_inplace(product)
+        return product
+
+    def _lowered(self, ciphertext: Ciphertext, primes: int) -> Ciphertext:
+        """The same message with fewer primes."""
+        lowered = Ciphertext()
+        self.context.evaluator.mod_switch_to(ciphertext, list(self.context.ids[primes]), lowered)
+        return lowered
+
+    def _kept(
+        self, prepared: Prepared, name: str, values: Callable[[], FloatArray], primes: int, scale: float
+    ) -> Plaintext:
+        """An encoding that is made in the first round only: in all others the scale is the same."""
+        if name not in prepared.encoded:
+            prepared.encoded[name] = self._plaintext(values(), primes, scale)
+        return prepared.encoded[name]
+
+    def _plaintext(self, values: FloatArray, primes: int, scale: float) -> Plaintext:
+        return self.context.multiplier(encode(values, scale), primes, scale)
+
+    def _protected(
+        self,
+        result: Ciphertext,
+        keys: PublicKeys,
+        known: FloatArray,
+        secrets: Secrets,
+        index: int,
+        members: int,
+    ) -> Content:
+        """The result as it leaves the cloud owner."""
+        context, evaluator = self.context, self.context.evaluator
+        rerandomise(context, result, keys.zero, secrets, index, self._flood_bits, bell=True)
+        evaluator.rescale_to_next_inplace(result)
+        cover = secrets.stream("unused", index).bell_integers(self._cover_bits(members), known.size)
+        values = np.where(self._used[index], known, cover.astype(np.float64))
+        evaluator.add_plain_inplace(result, self._plaintext(values, LEFT - 1, result.scale))
+        content = context.content(result)
+        mask(content, context, secrets, index)
+        return content
+
+    def _prepare(self, subset: Subset) -> Prepared:
+        """The subset's encodings, kept from the last rounds where it is the same subset."""
+        key = subset.digest()
+        if key in self._prepared:
+            self._prepared.move_to_end(key)
+            return self._prepared[key]
+        rows, goals = self._rows(subset.samples), self._goals(subset.samples)
+        forward = self.layout.towards_rows(rows * self._forward_factor())
+        backward = self.layout.towards_features(rows * float(self._backward_factor()))
+        known = np.zeros((len(self._used), self.layout.slots))
+        for name, change in self._known(rows, goals).items():
+            index, places = self.places[name]
+            known[index][places] = change
+        known[0][self._count_slot] = COUNT_WEIGHT * len(subset.samples)
+        data_scale = float(self.context.primes[-1])
+        found = Prepared(
+            self._diagonals(forward, len(self.context.primes), data_scale),
+            self._diagonals(backward, LEFT, 2.0**GRADIENT_BITS),
+            known,
+            len(rows),
+            goals,
+        )
+        self._prepared[key] = found
+        if len(self._prepared) > KEPT_SUBSETS:
+            self._prepared.popitem(last=False)
+        return found
+
+    def _diagonals(
+        self, diagonals: FloatArray, primes: int, scale: float
+    ) -> dict[tuple[int, int], Plaintext]:
+        """Plaintexts of all but empty diagonals, each turned back by its giant step."""
+        layout, found = self.layout, {}
+        for index, diagonal in enumerate(diagonals):
+            giant, baby = divmod(index, layout.baby_steps)
+            if diagonal.any():
+                turned = np.roll(diagonal, giant * layout.baby_steps * layout.stride)
+                found[giant, baby] = self._plaintext(turned, primes, scale)
+        return found
+
+    # --- sizes ---
+
+    @property
+    def _last_scale(self) -> float:
+        """About the scale of the ciphertexts that are flooded."""
+        return self.scale * 2.0**GRADIENT_BITS
+
+    @property
+    def _sent_scale(self) -> float:
+        """About the scale of the ciphertexts that leave."""
+        return self._last_scale / 2.0 ** self.plan.encryption.primes[1]
+
+    @property
+    def _flood_bits(self) -> int:
+        """Of each of three summands, so that a slot's real part has the deviation PRECISION or less."""
+        slot = PRECISION * self._last_scale
+        return floor(log2(2 * slot / sqrt(self.layout.slots)))
+
+    def _cover_bits(self, members: int) -> int:
+        """Of each of three summands in an unused slot: the sum over a cohort takes a quarter of the modulus."""
+        room = 2.0 ** (self.plan.encryption.primes[0] - 3) / self._sent_scale
+        return floor(log2(room * sqrt(2 * self.layout.slots) / (SAFETY * sqrt(members))))
+
+    @property
+    def _count_slot(self) -> int:
+        """Of the first ciphertext: the place of a feature that there is not."""
+        return int(self.layout.weight_slots(self.plan.features + 2, 1)[-1, 0])
+
+    @cached_property
+    def _used(self) -> list[npt.NDArray[np.bool_]]:
+        """For each ciphertext of a result which slots are part of it."""
+        count = 1 + max(index for index, _ in self.places.values())
+        used = [np.zeros(self.layout.slots, dtype=np.bool_) for _ in range(count)]
+        for index, places in self.places.values():
+            used[index][places] = True
+        used[0][self._count_slot] = True
+        return used
+
+    # --- checks ---
+
+    def _check_primes(self) -> None:
+        """Each product's prime takes its scale back to where it was."""
+        encryption = self.plan.encryption
+        primes, scale = encryption.primes, encryption.scale_bits
+        if len(primes) != LEFT + self.depth + 1:
+            raise BadPlan(
+                f"plan: encryption: {len(primes)} primes; this family needs {LEFT + self.depth + 1}: two for "
+                f"the result, {self.depth - 1} for products, one for data, one for keys"
+            )
+        if any(prime != scale for prime in primes[LEFT:-2]):
+            raise BadPlan(f"plan: encryption: the products' primes have other bits than the scale's {scale}")
+        if primes[-1] < max(primes):
+            raise BadPlan("plan: encryption: the keys' prime, the last, must be the largest")
+
+    def _check_distance(self, members: int) -> None:
+        """Checks what is derived from the sizes, before any work."""
+        largest, sent = self._largest() * members, self._sent_scale
+        if largest * sent > 2.0 ** (self.plan.encryption.primes[0] - 3):
+            raise BadPlan(f"plan: sums over {members} subsets could reach {largest:.3g}: over the modulus")
+        if noise.rescaling(self.context) > PRECISION * sent / 2:
+            raise BadPlan("plan: encryption: the result's scale is too small for its precision")
+        distance = self.distance(members)
+        if distance > MAX_DISTANCE:
+            raise BadPlan(
+                f"plan: encryption: noise of a sum over {members} subsets could be told apart with probability "
+                f"2^{log2(distance):.1f}; at most 2^{log2(MAX_DISTANCE):.0f}"
+            )
+
+    def _check_rows(self, samples: Samples) -> None:
+        if len(samples) > self.plan.rows:
+            raise BadPlan(f"the plan has room for {self.plan.rows} rows, the data have {len(samples)}")
+
+    def _check_whole(self, facts: list[dict[str, str | int]]) -> None:
+        """Checks that masks cancel: all members of one cohort, once each, for the same weights."""
+        if not facts:
+            raise BadObject("no results to decrypt")
+        alike = {tuple(fact[name] for name in _ALIKE) for fact in facts}
+        if len(alike) != 1:
+            raise BadObject("the results: of several cohorts, weights or scales")
+        found = sorted(int(fact["subset"]) for fact in facts)
+        if ",".join(map(str, found)) != facts[0]["members"]:
+            raise BadObject(f"the results: of subsets {found}, not of the cohort {facts[0]['members']}")
+
+    # --- objects ---
+
+    def _secret(self, keys: KeyPair) -> Residues:
+        return self.context.from_bytes(keys.secret, "secret key", "the secret key")[0]["key"][0]
+
+    def _public_keys(self, public: bytes) -> PublicKeys:
+        """The keys that the plan names, kept from the last job."""
+        if self._public is not None and self._public[0] == public:
+            return self._public[1]
+        if hashlib.sha256(public).hexdigest() != self.plan.encryption.keys:
+            raise BadPlan("the keys are not those that the plan names")
+        try:
+            tensors, facts = self.context.from_bytes(public, "public keys", "the keys")
+        except BadObject as error:
+            raise BadPlan(f"{error}: the plan's model owner published something else") from error
+        elements, primes, degree = self._galois_elements(), len(self.context.primes), self.context.degree
+        shape = (primes, 2, primes + 1, degree)
+        expected = {"zero": (2, LEFT, degree), "relin": shape} | dict.fromkeys(map(_turn_name, elements), shape)
+        if {name: array.shape for name, array in tensors.items()} != expected or facts:
+            raise BadPlan("the keys are not those that the plan's layout needs")
+        keys = PublicKeys(
+            self.context.load(Content(tensors["zero"], ntt=True)),
+            self.context.relin_keys(tensors["relin"]),
+            self.context.galois_keys({elements[turn]: tensors[_turn_name(turn)] for turn in elements}),
+        )
+        self._public = (public, keys)
+        return keys
+
+    def _galois_elements(self) -> dict[int, int]:
+        """The ring's automorphism for each rotation."""
+        return {turn: pow(3, turn, 2 * self.context.degree) for turn in sorted(set(self._turns()))}
+
+    def _encrypted(self, encrypted: bytes) -> list[Ciphertext]:
+        what = "the encrypted weights"
+        tensors, facts = self.context.from_bytes(encrypted, "encrypted weights", what)
+        shape = (self._input_count(), 2, len(self.context.primes), self.context.degree)
+        if facts or {name: array.shape for name, array in tensors.items()} != {"inputs": shape}:
+            raise BadObject(f"{what}: not those of the plan's model")
+        contents = (Content(residues, ntt=True, scale=self.scale) for residues in tensors["inputs"])
+        return [self.context.load(content) for content in contents]
+
+    def _result(self, result: bytes) -> tuple[Residues, dict[str, str | int]]:
+        tensors, found = self.context.from_bytes(result, "encrypted result", "the result")
+        shape = (len(self._used), 2, LEFT - 1, self.context.degree)
+        facts = {name: value for name, value in found.items() if isinstance(value, str | int)}
+        if {name: array.shape for name, array in tensors.items()} != {"results": shape}:
+            raise BadObject("the result: not of the plan's model")
+        if set(found) != {*_ALIKE, "subset"} or not _is_sound(facts, len(self._used)):
+            raise BadObject("the result: it does not say which cohort it is of")
+        return tensors["results"], facts
+
+    def _rows(self, samples: Samples) -> FloatArray:
+        """(n, features + 1) rows cut to the plan's norm, the intercept's 1 last."""
+        return design_matrix(samples.features, self.plan.clip) * 2.0**-FEATURE_BITS
+
+    def _update(self, change: dict[str, FloatArray], samples: int) -> Update:
+        """In the plan's units; the columns that only the layout has are gone."""
+        unit = 2.0**self.plan.weight_bits
+        return Update(
+            {name: np.rint(change[name] * unit).astype(np.int64) for name in shapes(self.plan)}, samples
+        )
+
+
+def _real(weights: Weights) -> dict[str, FloatArray]:
+    return {name: matrix * 2.0**-weights.bits for name, matrix in weights.tensors.items()}
+
+
+def _turn_name(turn: int) -> str:
+    return f"turn {turn}"
+
+
+def _scales(facts: dict[str, str | int]) -> list[float]:
+    return [float.fromhex(scale) for scale in str(facts["scales"]).split(",")]
+
+
+def _is_sound(facts: dict[str, str | int], ciphertexts: int) -> bool:
+    """Whether facts have the form that `train` gives them."""
+    try:
+        scales = _scales(facts)
+        bytes.fromhex(str(facts["cohort"]))
+    except ValueError:
+        return False
+    return (
+        type(facts["subset"]) is int
+        and all(type(facts[name]) is str for name in _ALIKE)
+        and len(scales) == ciphertexts
+        and all(1.0 <= scale < 2.0**60 for scale in scales)
+    )
