@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from agents.learning.fixed import PROBABILITY_BITS, exact_matmul
 from agents.learning.plan import Plan
+from agents.learning.plan_base import BasePlan
 from agents.learning.residual import residuals
 from agents.learning.samples import FEATURE_BITS, FloatArray
 
 Matrices = Mapping[str, FloatArray]
 
 
-def scores(plan: Plan, matrices: Matrices, rows: FloatArray) -> FloatArray:
+def scores(plan: BasePlan, matrices: Matrices, rows: FloatArray) -> FloatArray:
     """(n, outputs) outputs in real units, of (n, features + 1) rows of a design matrix."""
     return exact_matmul(rows, matrices["output"]) * 2.0 ** -(FEATURE_BITS + plan.weight_bits)
 

@@ -48,7 +48,8 @@ class FedAvg:
 
     def aggregate(self, state: ServerState, update: Update) -> ServerState:
         """The state after an update."""
-        change = {name: divide(total, update.samples) for name, total in update.change.items()}
+        divisor = update.samples << update.fraction_bits
+        change = {name: divide(total, divisor) for name, total in update.change.items()}
         velocity = self.velocity(state, change)
         limit = 2 ** (state.weights.bits + RANGE_BITS)
         moved = {

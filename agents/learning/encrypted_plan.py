@@ -51,19 +51,27 @@ class EncryptedPlan(BasePlan):
     )
 
 
-class EncryptedLinearPlan(EncryptedPlan):
+class ExactPlan(EncryptedPlan):
+    """A plan whose result on ciphertexts is bit for bit that of the same integers in the clear."""
+
+    fraction_bits: int = Field(
+        default=16, ge=0, le=24, description="the factors of the weights have the unit 2^-fraction_bits"
+    )
+
+
+class EncryptedLinearPlan(ExactPlan):
     """Least squares; of the classes' indicators for a classification. Exact."""
 
     family: Literal["encrypted-linear"] = "encrypted-linear"
 
 
-class EncryptedRidgePlan(EncryptedPlan, PenalisedPlan):
+class EncryptedRidgePlan(ExactPlan, PenalisedPlan):
     """Least squares with a squared penalty. Exact."""
 
     family: Literal["encrypted-ridge"] = "encrypted-ridge"
 
 
-class EncryptedLogisticPlan(EncryptedPlan, PenalisedPlan):
+class EncryptedLogisticPlan(ExactPlan, PenalisedPlan):
     """Logistic regression with a linear sigmoid, 1/2 + z/4, an output for each class. Exact."""
 
     family: Literal["encrypted-logistic"] = "encrypted-logistic"

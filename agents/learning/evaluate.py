@@ -12,11 +12,13 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from agents.learning import affine, network
 from agents.learning.aggregate import ServerState, strategy_of
 from agents.learning.design_matrix import design_matrix
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.local import local_update
 from agents.learning.plan import NetworkPlan, Plan
 from agents.learning.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
-from agents.learning.train import check_fit, local_steps
-from agents.learning.update import Update
-from agents.learning.weights import TrainedModel, Weights
+from agents.learning.train import check_fit
+from agents.learning.weights import Weights
 
 CENTRAL_ROUNDS = 40
 """Centralised training runs at least so many rounds, enough for it to settle."""
@@ -37,6 +39,8 @@ class Yardstick:
 
 def outputs(plan: Plan, weights: Weights, samples: Samples) -> FloatArray:
     """(n, outputs) float64: scores of the classes, or values in standard deviations of the target."""
+    if isinstance(plan, EncryptedPlan):
+        return family_of(plan).scores(weights, samples)
     check_fit(plan, samples)
     rows = design_matrix(samples.features, plan.clip)
     matrices = {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}
@@ -96,6 +100,5 @@ def _alone(plan: Plan, samples: Samples, rounds: int) -> Weights:
     """Weights after so many rounds in which one subset is the whole dataset."""
     strategy, state = strategy_of(plan), ServerState.initial(plan)
     for _ in range(rounds):
-        result = TrainedModel(local_steps(plan, state.weights, samples), len(samples))
-        state = strategy.aggregate(state, Update.of(state.weights, [result]))
+        state = strategy.aggregate(state, local_update(plan, state.weights, samples))
     return state.weights

@@ -7,22 +7,27 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from agents.learning.aggregate import ServerState, strategy_of
+from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.local import local_update
 from agents.learning.plan import Plan
 from agents.learning.samples import Samples
-from agents.learning.train import local_steps
 from agents.learning.update import Update
-from agents.learning.weights import TrainedModel
 
 
 def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> Iterator[ServerState]:
-    """The state after each of the plan's rounds, `drawn` subsets a round."""
+    """The state after each of the plan's rounds, `drawn` subsets a round.
+
+    With sums over the dataset the state moves once all subsets have been drawn since it last did.
+    """
     strategy, state = strategy_of(plan), ServerState.initial(plan)
+    whole = isinstance(plan, EncryptedPlan) and plan.sums == "dataset"
+    waiting: dict[int, Update] = {}
     for chosen in draws(len(subsets), drawn, plan.rounds, seed):
-        results = [
-            TrainedModel(local_steps(plan, state.weights, subsets[index]), len(subsets[index]))
-            for index in chosen
-        ]
-        state = strategy.aggregate(state, Update.of(state.weights, results))
+        for index in chosen:
+            waiting[index] = local_update(plan, state.weights, subsets[index])
+        if not whole or len(waiting) == len(subsets):
+            state = strategy.aggregate(state, Update.total(list(waiting.values())))
+            waiting.clear()
         yield state
 
 

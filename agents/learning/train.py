@@ -13,6 +13,7 @@ from agents.learning.design_matrix import design_matrix
 from agents.learning.fixed import saturate
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plan import NetworkPlan, Plan
+from agents.learning.plan_base import BasePlan
 from agents.learning.residual import goals
 from agents.learning.samples import FloatArray, Int64Array, Samples
 from agents.learning.subset import Subset
@@ -57,7 +58,7 @@ def gradients(
     return affine.gradients(plan, matrices, rows, goal)
 
 
-def check_fit(plan: Plan, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> None:
+def check_fit(plan: BasePlan, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> None:
     """Check that a plan is for data of this form.
 
     Raises:

@@ -18,12 +18,21 @@ class Update:
 
     Attributes:
         change: name to int64 matrix: over all subsets, rows of the subset times (weights after its local
-            steps - weights before), in units of 2^-weight_bits.
+            steps - weights before), in units of 2^-(weight_bits + fraction_bits).
         samples: rows of all those subsets.
+        fraction_bits: how much finer than a weight's unit the change is.
     """
 
     change: Mapping[str, Int64Array]
     samples: int
+    fraction_bits: int = 0
+
+    @classmethod
+    def total(cls, updates: Sequence[Update]) -> Update:
+        """The sum of updates in one unit."""
+        first = updates[0]
+        change = {name: np.sum([update.change[name] for update in updates], axis=0) for name in first.change}
+        return cls(change, sum(update.samples for update in updates), first.fraction_bits)
 
     @classmethod
     def of(cls, weights: Weights, results: Sequence[TrainedModel]) -> Update:

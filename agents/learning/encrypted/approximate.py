@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -40,8 +39,10 @@ from agents.learning.design_matrix import design_matrix
 from agents.learning.encrypted import noise
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.encrypted.headers import check_shapes, check_whole, cohort_facts, read_cohort
 from agents.learning.encrypted.layout import Layout
 from agents.learning.encrypted.protect import Secrets, add, check_cohort, mask, rerandomise
+from agents.learning.encrypted.recent import Recent
 from agents.learning.encrypted.seal import (
     Ciphertext,
     Content,
@@ -53,7 +54,7 @@ from agents.learning.encrypted.seal import (
 )
 from agents.learning.encrypted_plan import ApproximatePlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
+from agents.learning.samples import FEATURE_BITS, FEATURE_LIMIT, FloatArray, Int64Array, Samples
 from agents.learning.subset import Subset
 from agents.learning.train import check_fit
 from agents.learning.update import Update
@@ -74,14 +75,11 @@ COUNT_WEIGHT = 16
 LEFT = 2
 """Primes that are left when a result is protected; one of them is then switched away."""
 
-KEPT_SUBSETS = 2
-"""Subsets whose encodings a family keeps from round to round."""
+KEPT_KEYS, KEPT_SUBSETS = 1, 2
+"""Loaded keys and encoded subsets that a family keeps from round to round: they are large."""
 
 SAFETY = 8
 """Deviations that a bell of noise stays within."""
-
-_ALIKE = ("cohort", "members", "weights", "scales")
-"""What all results of a cohort have in common."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +154,9 @@ class ApproximateFamily(EncryptedFamily):
         )
         self.context = Context("CKKS", plan.encryption)
         self.places = self._places()
-        self._public: tuple[bytes, PublicKeys] | None = None
-        self._prepared: OrderedDict[bytes, Prepared] = OrderedDict()
+        self._named: tuple[bytes, bytes] | None = None
+        self._keys: Recent[PublicKeys] = Recent(KEPT_KEYS)
+        self._jobs: Recent[Prepared] = Recent(KEPT_SUBSETS)
         self._check_distance(2)
 
     # --- model owner ---
@@ -192,7 +191,7 @@ class ApproximateFamily(EncryptedFamily):
             for values in self._inputs(matrices)
         ]
         stacked = np.stack([content.residues for content in inputs])
-        return self.context.to_bytes("encrypted weights", {"inputs": stacked}, {})
+        return self.context.to_bytes("encrypted weights", {"weights": stacked}, {})
 
     def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
         """See `EncryptedFamily.decrypt`; each number is within about PRECISION times the root of the number
@@ -200,13 +199,20 @@ class ApproximateFamily(EncryptedFamily):
         """
         secret = self._secret(keys)
         parsed = [self._result(result) for result in results]
-        self._check_whole([facts for _, facts in parsed])
+        check_whole([(cohort, member) for _, cohort, member in parsed])
         slots = []
-        for index, scale in enumerate(_scales(parsed[0][1])):
-            contents = [Content(residues[index], ntt=True, scale=scale) for residues, _ in parsed]
+        for index in range(len(self._used)):
+            contents = [contents[index] for contents, _, _ in parsed]
+            if len({content.scale for content in contents}) != 1:
+                raise BadObject("the results are of several scales: no sum of them decrypts")
             slots.append(self.context.decode(self.context.decrypt(secret, add(self.context, contents))))
         samples = round(float(slots[0][self._count_slot]) / COUNT_WEIGHT)
-        change = {name: slots[index][places] for name, (index, places) in self.places.items()}
+        if not 1 <= samples <= len(results) * self.plan.rows:
+            raise BadObject("the sum of the results does not decrypt: they are not of these keys and weights")
+        change = {
+            name: np.hstack([slots[index][places] for index, places in parts])
+            for name, parts in self.places.items()
+        }
         return self._update(change, samples)
 
     # --- cloud owner ---
@@ -223,20 +229,17 @@ class ApproximateFamily(EncryptedFamily):
         self._check_distance(len(cohort.members))
         inputs, keys = self._encrypted(encrypted), self._public_keys(public)
         secrets = Secrets(self.plan, subset, cohort, encrypted)
-        prepared = self._prepare(subset)
+        prepared = self._jobs.get(subset.digest(), lambda: self._prepare(subset.samples))
         contents = [
             self._protected(result, keys, prepared.known[index], secrets, index, len(cohort.members))
             for index, result in enumerate(self._evaluate(inputs, keys, prepared))
         ]
-        facts: dict[str, int | str | bool] = {
-            "cohort": cohort.label.hex(),
-            "members": ",".join(map(str, cohort.members)),
-            "subset": subset.index,
-            "weights": hashlib.sha256(encrypted).hexdigest(),
-            "scales": ",".join(content.scale.hex() for content in contents),
+        facts = {
+            **cohort_facts(cohort, subset.index),
+            "scales": " ".join(content.scale.hex() for content in contents),
         }
-        results = np.stack([content.residues for content in contents])
-        return self.context.to_bytes("encrypted result", {"results": results}, facts)
+        stacked = np.stack([content.residues for content in contents])
+        return self.context.to_bytes("encrypted result", {"result": stacked}, facts)
 
     # --- anybody ---
 
@@ -267,8 +270,10 @@ class ApproximateFamily(EncryptedFamily):
         """Columns of the first product."""
 
     @abstractmethod
-    def _places(self) -> dict[str, tuple[int, Int64Array]]:
-        """Where each matrix's change is: which ciphertext of a result, and which slots of it."""
+    def _places(self) -> dict[str, list[tuple[int, Int64Array]]]:
+        """Where each matrix's change is: which ciphertexts of a result have the next of its columns, and the
+        (rows, columns) slots of it.
+        """
 
     @abstractmethod
     def _turns(self) -> tuple[int, ...]:
@@ -303,7 +308,10 @@ class ApproximateFamily(EncryptedFamily):
         """Rows times the change of each matrix, in real units."""
 
     def _known(self, rows: FloatArray, goals: FloatArray) -> dict[str, FloatArray]:
-        """Rows times those parts of the change of each matrix that are known without the weights."""
+        """Rows times those parts of matrices' changes that are known without the weights: none.
+
+        Of matrices whose change is in one ciphertext only.
+        """
         del rows, goals
         return {}
 
@@ -414,32 +422,24 @@ class ApproximateFamily(EncryptedFamily):
         mask(content, context, secrets, index)
         return content
 
-    def _prepare(self, subset: Subset) -> Prepared:
-        """The subset's encodings, kept from the last rounds where it is the same subset."""
-        key = subset.digest()
-        if key in self._prepared:
-            self._prepared.move_to_end(key)
-            return self._prepared[key]
-        rows, goals = self._rows(subset.samples), self._goals(subset.samples)
+    def _prepare(self, samples: Samples) -> Prepared:
+        """The subset's encodings."""
+        rows, goals = self._rows(samples), self._goals(samples)
         forward = self.layout.towards_rows(rows * self._forward_factor())
         backward = self.layout.towards_features(rows * float(self._backward_factor()))
         known = np.zeros((len(self._used), self.layout.slots))
         for name, change in self._known(rows, goals).items():
-            index, places = self.places[name]
+            ((index, places),) = self.places[name]
             known[index][places] = change
-        known[0][self._count_slot] = COUNT_WEIGHT * len(subset.samples)
+        known[0][self._count_slot] = COUNT_WEIGHT * len(samples)
         data_scale = float(self.context.primes[-1])
-        found = Prepared(
+        return Prepared(
             self._diagonals(forward, len(self.context.primes), data_scale),
             self._diagonals(backward, LEFT, 2.0**GRADIENT_BITS),
             known,
             len(rows),
             goals,
         )
-        self._prepared[key] = found
-        if len(self._prepared) > KEPT_SUBSETS:
-            self._prepared.popitem(last=False)
-        return found
 
     def _diagonals(
         self, diagonals: FloatArray, primes: int, scale: float
@@ -454,6 +454,30 @@ class ApproximateFamily(EncryptedFamily):
         return found
 
     # --- sizes ---
+
+    @property
+    def _row_norm(self) -> float:
+        """Of the longest row, the intercept's 1 included."""
+        return sqrt(self.plan.clip**2 + 1)
+
+    @property
+    def _feature_limit(self) -> float:
+        """No feature of a row is larger; the intercept's 1 is not."""
+        return min(float(self.plan.clip), FEATURE_LIMIT * 2.0**-FEATURE_BITS)
+
+    def _forward_noise(self) -> float:
+        """Of the first product, before division by the scale, but for the factor of its data."""
+        layout, context, primes = self.layout, self.context, len(self.context.primes)
+        turned = noise.together(noise.fresh(context), noise.switching(context, primes))
+        sums = noise.together(noise.rescaling(context), noise.switching(context, primes - 1))
+        parts = layout.blocks * layout.diagonals // layout.baby_steps
+        return noise.together(self._row_norm * self._forward_factor() * turned, sqrt(parts) * sums)
+
+    def _product_noise(self, primes: int) -> float:
+        """That a product adds which so many primes are left of."""
+        context = self.context
+        added = noise.together(noise.rescaling(context), noise.switching(context, primes + 1) / self.scale)
+        return added / self.scale
 
     @property
     def _last_scale(self) -> float:
@@ -484,9 +508,9 @@ class ApproximateFamily(EncryptedFamily):
     @cached_property
     def _used(self) -> list[npt.NDArray[np.bool_]]:
         """For each ciphertext of a result which slots are part of it."""
-        count = 1 + max(index for index, _ in self.places.values())
-        used = [np.zeros(self.layout.slots, dtype=np.bool_) for _ in range(count)]
-        for index, places in self.places.values():
+        parts = [part for parts in self.places.values() for part in parts]
+        used = [np.zeros(self.layout.slots, dtype=np.bool_) for _ in range(1 + max(i for i, _ in parts))]
+        for index, places in parts:
             used[index][places] = True
         used[0][self._count_slot] = True
         return used
@@ -525,44 +549,36 @@ class ApproximateFamily(EncryptedFamily):
         if len(samples) > self.plan.rows:
             raise BadPlan(f"the plan has room for {self.plan.rows} rows, the data have {len(samples)}")
 
-    def _check_whole(self, facts: list[dict[str, str | int]]) -> None:
-        """Checks that masks cancel: all members of one cohort, once each, for the same weights."""
-        if not facts:
-            raise BadObject("no results to decrypt")
-        alike = {tuple(fact[name] for name in _ALIKE) for fact in facts}
-        if len(alike) != 1:
-            raise BadObject("the results: of several cohorts, weights or scales")
-        found = sorted(int(fact["subset"]) for fact in facts)
-        if ",".join(map(str, found)) != facts[0]["members"]:
-            raise BadObject(f"the results: of subsets {found}, not of the cohort {facts[0]['members']}")
-
     # --- objects ---
 
     def _secret(self, keys: KeyPair) -> Residues:
         return self.context.from_bytes(keys.secret, "secret key", "the secret key")[0]["key"][0]
 
     def _public_keys(self, public: bytes) -> PublicKeys:
-        """The keys that the plan names, kept from the last job."""
-        if self._public is not None and self._public[0] == public:
-            return self._public[1]
-        if hashlib.sha256(public).hexdigest() != self.plan.encryption.keys:
-            raise BadPlan("the keys are not those that the plan names")
-        try:
-            tensors, facts = self.context.from_bytes(public, "public keys", "the keys")
-        except BadObject as error:
-            raise BadPlan(f"{error}: the plan's model owner published something else") from error
-        elements, primes, degree = self._galois_elements(), len(self.context.primes), self.context.degree
-        shape = (primes, 2, primes + 1, degree)
-        expected = {"zero": (2, LEFT, degree), "relin": shape} | dict.fromkeys(map(_turn_name, elements), shape)
-        if {name: array.shape for name, array in tensors.items()} != expected or facts:
-            raise BadPlan("the keys are not those that the plan's layout needs")
-        keys = PublicKeys(
+        """The keys that the plan names."""
+        if (name := self._name_of(public)).hex() != self.plan.encryption.keys:
+            raise BadPlan("the published keys are not those that the plan names")
+        return self._keys.get(name, lambda: self._loaded(public))
+
+    def _loaded(self, public: bytes) -> PublicKeys:
+        what, primes, degree = "the published keys", len(self.context.primes), self.context.degree
+        tensors, facts = self.context.from_bytes(public, "public keys", what)
+        elements, shape = self._galois_elements(), (primes, 2, primes + 1, degree)
+        shapes: dict[str, tuple[int, ...]] = {"zero": (2, LEFT, degree), "relin": shape}
+        check_shapes(tensors, shapes | dict.fromkeys(map(_turn_name, elements), shape), what)
+        if facts or not tensors["zero"][1].any():
+            raise BadObject(f"{what}: not in the form of this plan's")
+        return PublicKeys(
             self.context.load(Content(tensors["zero"], ntt=True)),
             self.context.relin_keys(tensors["relin"]),
             self.context.galois_keys({elements[turn]: tensors[_turn_name(turn)] for turn in elements}),
         )
-        self._public = (public, keys)
-        return keys
+
+    def _name_of(self, public: bytes) -> bytes:
+        """SHA-256, of the same object once only: the keys are too long to hash them for every job."""
+        if self._named is None or self._named[0] is not public:
+            self._named = (public, hashlib.sha256(public).digest())
+        return self._named[1]
 
     def _galois_elements(self) -> dict[int, int]:
         """The ring's automorphism for each rotation."""
@@ -572,20 +588,24 @@ class ApproximateFamily(EncryptedFamily):
         what = "the encrypted weights"
         tensors, facts = self.context.from_bytes(encrypted, "encrypted weights", what)
         shape = (self._input_count(), 2, len(self.context.primes), self.context.degree)
-        if facts or {name: array.shape for name, array in tensors.items()} != {"inputs": shape}:
-            raise BadObject(f"{what}: not those of the plan's model")
-        contents = (Content(residues, ntt=True, scale=self.scale) for residues in tensors["inputs"])
+        check_shapes(tensors, {"weights": shape}, what)
+        if facts or not all(part[1].any() for part in tensors["weights"]):
+            raise BadObject(f"{what}: not in the form of this plan's")
+        contents = (Content(residues, ntt=True, scale=self.scale) for residues in tensors["weights"])
         return [self.context.load(content) for content in contents]
 
-    def _result(self, result: bytes) -> tuple[Residues, dict[str, str | int]]:
-        tensors, found = self.context.from_bytes(result, "encrypted result", "the result")
-        shape = (len(self._used), 2, LEFT - 1, self.context.degree)
-        facts = {name: value for name, value in found.items() if isinstance(value, str | int)}
-        if {name: array.shape for name, array in tensors.items()} != {"results": shape}:
-            raise BadObject("the result: not of the plan's model")
-        if set(found) != {*_ALIKE, "subset"} or not _is_sound(facts, len(self._used)):
-            raise BadObject("the result: it does not say which cohort it is of")
-        return tensors["results"], facts
+    def _result(self, result: bytes) -> tuple[list[Content], Cohort, int]:
+        """The ciphertexts, the cohort, and whose result it is."""
+        what = "the encrypted result"
+        tensors, facts = self.context.from_bytes(result, "encrypted result", what)
+        check_shapes(tensors, {"result": (len(self._used), 2, LEFT - 1, self.context.degree)}, what)
+        scales = _scales(facts.pop("scales", None), len(self._used), what)
+        cohort, member = read_cohort(facts, what)
+        contents = [
+            Content(part, ntt=True, scale=scale)
+            for part, scale in zip(tensors["result"], scales, strict=True)
+        ]
+        return contents, cohort, member
 
     def _rows(self, samples: Samples) -> FloatArray:
         """(n, features + 1) rows cut to the plan's norm, the intercept's 1 last."""
@@ -607,20 +627,14 @@ def _turn_name(turn: int) -> str:
     return f"turn {turn}"
 
 
-def _scales(facts: dict[str, str | int]) -> list[float]:
-    return [float.fromhex(scale) for scale in str(facts["scales"]).split(",")]
-
-
-def _is_sound(facts: dict[str, str | int], ciphertexts: int) -> bool:
-    """Whether facts have the form that `train` gives them."""
+def _scales(value: object, count: int, what: str) -> list[float]:
+    """The scales of a result's ciphertexts, as `train` writes them."""
     try:
-        scales = _scales(facts)
-        bytes.fromhex(str(facts["cohort"]))
-    except ValueError:
-        return False
-    return (
-        type(facts["subset"]) is int
-        and all(type(facts[name]) is str for name in _ALIKE)
-        and len(scales) == ciphertexts
-        and all(1.0 <= scale < 2.0**60 for scale in scales)
-    )
+        scales = [float.fromhex(scale) for scale in str(value).split(" ")]
+    except ValueError as error:
+        raise BadObject(f"{what}: says nothing of its scales") from error
+    if len(scales) != count or not all(1.0 <= scale < 2.0**60 for scale in scales):
+        raise BadObject(f"{what}: {len(scales)} scales, or one out of range")
+    if " ".join(scale.hex() for scale in scales) != value:
+        raise BadObject(f"{what}: its scales are not in canonical form")
+    return scales

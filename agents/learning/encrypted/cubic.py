@@ -28,8 +28,7 @@ from agents.learning.encrypted.approximate import (
 )
 from agents.learning.encrypted.seal import Ciphertext
 from agents.learning.encrypted_plan import EncryptedCubicPlan
-from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.samples import FEATURE_BITS, FEATURE_LIMIT, FloatArray, Int64Array, Samples
+from agents.learning.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
 from agents.learning.train import check_fit
 from agents.learning.weights import Weights
 
@@ -48,9 +47,6 @@ class EncryptedCubic(ApproximateFamily):
     depth = 3
     columns_inside = True
 
-    def __init__(self, plan: EncryptedCubicPlan, limits: Limits = DEFAULT_LIMITS) -> None:
-        super().__init__(plan, limits)
-
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
         """See `EncryptedFamily.scores`: of two classes, the one's score is the other's negative."""
         check_fit(self.plan, samples, self.limits)
@@ -60,8 +56,8 @@ class EncryptedCubic(ApproximateFamily):
     def _columns(self) -> int:
         return self.plan.outputs
 
-    def _places(self) -> dict[str, tuple[int, Int64Array]]:
-        return {"output": (0, self.layout.weight_slots(self.plan.features + 1, self.plan.outputs))}
+    def _places(self) -> dict[str, list[tuple[int, Int64Array]]]:
+        return {"output": [(0, self.layout.weight_slots(self.plan.features + 1, self.plan.outputs))]}
 
     def _turns(self) -> tuple[int, ...]:
         return (*self.layout.diagonal_turns, *self.layout.block_sums, *self.layout.row_sums)
@@ -103,7 +99,7 @@ class EncryptedCubic(ApproximateFamily):
 
         def factors() -> FloatArray:
             values = np.zeros(self.layout.slots)
-            values[self.places["output"][1][:-1]] = -float(self.plan.step * self.plan.l2 * prepared.rows)
+            values[self.places["output"][0][1][:-1]] = -float(self.plan.step * self.plan.l2 * prepared.rows)
             return values
 
         lowered, decayed = self._lowered(weights, LEFT), Ciphertext()
@@ -138,26 +134,14 @@ class EncryptedCubic(ApproximateFamily):
     def _backward_factor(self) -> Fraction:
         return -self.plan.step
 
-    @property
-    def _row_norm(self) -> float:
-        """Of the longest row, the intercept's 1 included."""
-        return sqrt(self.plan.clip**2 + 1)
-
-    @property
-    def _feature_limit(self) -> float:
-        return min(float(self.plan.clip), FEATURE_LIMIT * 2.0**-FEATURE_BITS)
-
     def _noise(self) -> float:
-        context, layout = self.context, self.layout
-        primes, bound = len(context.primes), SHRINK * SCORE_LIMIT
-        turned = noise.together(noise.fresh(context), noise.switching(context, primes))
-        giants = layout.diagonals // layout.baby_steps
-        sums = noise.together(noise.rescaling(context), noise.switching(context, primes - 1))
-        u = noise.together(SHRINK * self._row_norm * turned, sqrt(layout.blocks * giants) * sums)
-        product = noise.together(noise.rescaling(context), noise.switching(context, primes - 2))
-        bend = noise.together(abs(LINEAR - 3 * bound**2) * u, (1 + bound) * product)
-        step = float(self.plan.step) * self._feature_limit
-        return step * sqrt(self.plan.rows) * bend / self.scale
+        primes, bound = len(self.context.primes), SHRINK * SCORE_LIMIT
+        u = self._forward_noise() / self.scale
+        slope = noise.together(2 * bound * u, self._product_noise(primes - 2))
+        bend = noise.together(
+            abs(LINEAR - 3 * bound**2) * u, bound * slope, self._product_noise(primes - 3)
+        )
+        return float(self.plan.step) * self._feature_limit * sqrt(self.plan.rows) * bend
 
     def _largest(self) -> float:
         bound = SHRINK * SCORE_LIMIT

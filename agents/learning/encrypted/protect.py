@@ -8,10 +8,10 @@ it by the ciphertext; the model owner gets it from the noise too. So:
 2. `rerandomise` also floods: a number far larger than the noise is added to it, so that the noise tells the
    model owner, who has the secret key, nothing. The family then switches to a smaller modulus, which takes
    most of the flood away.
-3. `overwrite` puts uniform numbers in the place of coefficients that carry no result: they held partial sums.
-4. `mask`: each pair of the cohort's subsets shares a stream that the lower adds and the higher subtracts. To
-   the model owner each single result is uniform, its noise included; only the cohort's sum, where all streams
-   cancel, decrypts to anything.
+3. `fill` adds uniform numbers to the places of a plaintext that carry no result: they hold partial sums.
+4. `mask`: each pair of the cohort's subsets shares a stream that the lower adds and the higher subtracts, to
+   every number of the result. It is a one-time pad: to all others, the model owner included, each single
+   result is uniform, noise and all; only the cohort's sum, where the streams cancel, decrypts to anything.
 
 All of it is derived from the subset's secrets, the cohort and the encrypted weights and nothing else, so all
 replicas of a subset make the same bytes, and one that repeats a job gives nothing new away.
@@ -30,6 +30,7 @@ from agents.learning.encrypted.family import Cohort
 from agents.learning.encrypted.randomness import Stream
 from agents.learning.encrypted.seal import Ciphertext, Content, Context, Residues
 from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.samples import Int64Array
 from agents.learning.subset import Subset
 
 STATISTICAL_BITS = 40
@@ -64,7 +65,7 @@ class Secrets:
 
         Over all members these add up to zero.
         """
-        moduli = np.array(primes, dtype=np.uint64)[:, None]
+        moduli = _column(primes)
         total = np.zeros((len(primes), count), dtype=np.uint64)
         for partner in self._cohort.members:
             if partner == self._subset.index:
@@ -133,10 +134,10 @@ def rerandomise(
     noise = np.stack([context.residues(errors.small(context.degree), len(primes)) for _ in range(2)])
     stream = secrets.stream("flood", index)
     noise[0] += (stream.bell if bell else stream.flood)(flood_bits, primes, context.degree)
-    added = context.load(Content(_reduced(noise, _column(primes)), ntt=False, scale=result.scale))
+    flood = context.load(Content(_reduced(noise, _column(primes)), ntt=False, scale=result.scale))
     if result.is_ntt_form():
-        evaluator.transform_to_ntt_inplace(added)
-    evaluator.add_inplace(result, added)
+        evaluator.transform_to_ntt_inplace(flood)
+    evaluator.add_inplace(result, flood)
 
 
 def flood_hides(context: Context, noise_bits: float, flood_bits: int) -> bool:
@@ -147,35 +148,35 @@ def flood_hides(context: Context, noise_bits: float, flood_bits: int) -> bool:
     return flood_bits >= noise_bits + (context.degree - 1).bit_length() + STATISTICAL_BITS
 
 
-def overwrite(
-    content: Content, context: Context, unused: npt.NDArray[np.bool_], secrets: Secrets, index: int
+def fill(
+    places: Int64Array, unused: npt.NDArray[np.bool_], modulus: int, secrets: Secrets, index: int
 ) -> None:
-    """Replaces coefficients of the first polynomial by uniform residues, in place.
+    """Puts uniform numbers below the plaintext modulus into the unused places, in place.
 
     Args:
-        content: coefficients, not in NTT form.
-        context: of the parameters.
-        unused: (degree,) which coefficients.
+        places: (degree,) numbers that are to be added to a result.
+        unused: (degree,) which of them carry nothing.
+        modulus: of the plaintexts.
         secrets: of this job.
-        index: of this ciphertext in the result.
+        index: of the ciphertext in the result.
     """
-    primes = context.all_primes[: content.residues.shape[1]]
-    uniform = secrets.stream("unused", index).residues(primes, int(unused.sum()))
-    content.residues[0][:, unused] = uniform
+    uniform = secrets.stream("unused", index).below(modulus, int(unused.sum()))
+    places[unused] = uniform.astype(np.int64)
 
 
 def mask(content: Content, context: Context, secrets: Secrets, index: int) -> None:
-    """Adds this subset's parts of all pairs' streams to the first polynomial, in place."""
-    primes = context.all_primes[: content.residues.shape[1]]
-    content.residues[0] += secrets.masks(primes, context.degree, index)
-    content.residues[0] = _reduced(content.residues[0], _column(primes))
+    """Adds this subset's parts of all pairs' streams, in place."""
+    size, count, degree = content.residues.shape
+    primes = context.all_primes[:count]
+    masks = secrets.masks(primes, size * degree, index).reshape(count, size, degree).swapaxes(0, 1)
+    content.residues[:] = _reduced(content.residues + masks, _column(primes))
 
 
 def add(context: Context, contents: Sequence[Content]) -> Content:
     """The sum of ciphertexts of one form."""
     first = contents[0]
     moduli = _column(context.all_primes[: first.residues.shape[1]])
-    total = first.residues.copy()
+    total = first.residues
     for content in contents[1:]:
         total = _reduced(total + content.residues, moduli)
     return Content(total, first.ntt, first.scale)

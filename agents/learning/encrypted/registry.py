@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 from agents.core.errors import BadPlan
+from agents.learning.encrypted.cubic import EncryptedCubic
 from agents.learning.encrypted.family import EncryptedFamily
-from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.encrypted.linear import LinearFamily
+from agents.learning.encrypted.square_network import EncryptedNetwork
+from agents.learning.encrypted_plan import (
+    EncryptedCubicPlan,
+    EncryptedLinearPlan,
+    EncryptedLogisticPlan,
+    EncryptedNetworkPlan,
+    EncryptedPlan,
+    EncryptedRidgePlan,
+)
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 
-FAMILIES: dict[type[EncryptedPlan], type[EncryptedFamily]] = {}
+FAMILIES: dict[type[EncryptedPlan], Callable[..., EncryptedFamily]] = {
+    EncryptedLinearPlan: LinearFamily,
+    EncryptedRidgePlan: LinearFamily,
+    EncryptedLogisticPlan: LinearFamily,
+    EncryptedCubicPlan: EncryptedCubic,
+    EncryptedNetworkPlan: EncryptedNetwork,
+}
+KEPT = 8
 
 
+@lru_cache(maxsize=KEPT)
 def family_of(plan: EncryptedPlan, limits: Limits = DEFAULT_LIMITS) -> EncryptedFamily:
-    """The family of a plan.
+    """The family of a plan: the same object as long as it is among the latest, with what it has worked out.
 
     Raises:
         BadPlan: no family trains such plans, or its numbers could overflow, or leave too little noise budget.

@@ -7,7 +7,7 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.encrypted.family import Cohort
-from agents.learning.encrypted.protect import Secrets, add, flood_hides, mask, overwrite, rerandomise
+from agents.learning.encrypted.protect import Secrets, add, fill, flood_hides, mask, rerandomise
 from agents.learning.encrypted.seal import Content, Context, Residues
 from agents.learning.samples import Int64Array, Samples
 from agents.learning.subset import Subset
@@ -89,7 +89,6 @@ def test_replicas_make_the_same_bytes_and_nothing_else_does(bfv: Context, bfv_se
         ciphertext = bfv.load(result)
         rerandomise(bfv, ciphertext, zero, secrets, index, FLOOD_BITS)
         content = bfv.content(ciphertext)
-        overwrite(content, bfv, np.arange(bfv.degree) >= 100, secrets, index)
         mask(content, bfv, secrets, index)
         return content.residues.tobytes()
 
@@ -105,20 +104,16 @@ def test_replicas_make_the_same_bytes_and_nothing_else_does(bfv: Context, bfv_se
     assert len({first, *others}) == 6
 
 
-def test_overwritten_coefficients_are_uniform_and_the_others_untouched(
-    bfv: Context, bfv_secret: Residues
-) -> None:
-    before = bfv.encrypt(bfv_secret, bfv.plaintext(numbers(bfv, 4)))
-    after = Content(before.residues.copy(), before.ntt)
-    unused = np.arange(bfv.degree) % 2 == 1
-    overwrite(after, bfv, unused, secrets_of(1), 0)
-    assert np.array_equal(after.residues[:, :, ~unused], before.residues[:, :, ~unused])
-    assert np.array_equal(after.residues[1], before.residues[1])
-    for row, prime in zip(phase(bfv, bfv_secret, after)[:, unused], bfv.primes, strict=True):
-        assert uniformity(row, prime) > 1e-4
-    plain = bfv.coefficients(bfv.decrypt(bfv_secret, after))
-    assert (plain[~unused] == 4).all()
-    assert (plain[unused] == 4).mean() < 0.01
+def test_places_that_carry_nothing_are_filled_with_uniform_numbers(bfv: Context) -> None:
+    places, unused = numbers(bfv, 4), np.arange(bfv.degree) % 2 == 1
+    fill(places, unused, bfv.plain_modulus, secrets_of(1), 0)
+    assert (places[~unused] == 4).all()
+    assert uniformity(places[unused].astype(np.uint64), bfv.plain_modulus) > 1e-4
+    again, other = numbers(bfv, 4), numbers(bfv, 4)
+    fill(again, unused, bfv.plain_modulus, secrets_of(1), 0)
+    fill(other, unused, bfv.plain_modulus, secrets_of(1), 1)
+    assert np.array_equal(again, places)
+    assert (other[unused] != places[unused]).all()
 
 
 def test_a_single_result_is_uniform_to_whoever_has_the_secret_key(bfv: Context, bfv_secret: Residues) -> None:

@@ -1,0 +1,100 @@
+"""Linear, ridge and logistic models trained on BFV ciphertexts, exact.
+
+The local steps are an affine map of the weights (`affine_map.py`), so a job is a product of one ciphertext
+with a few polynomials made of the rows (`packing.py`), and a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import log2
+
+import numpy as np
+import numpy.typing as npt
+
+from agents.core.errors import BadPlan
+from agents.learning.design_matrix import design_matrix
+from agents.learning.encrypted.affine_map import AffineMap
+from agents.learning.encrypted.bfv import FRESH_NOISE, BfvFamily, Job, PublicKeys
+from agents.learning.encrypted.packing import Layout
+from agents.learning.encrypted.seal import Ciphertext, Content, Plaintext
+from agents.learning.encrypted_plan import ExactPlan
+from agents.learning.limits import DEFAULT_LIMITS, Limits
+from agents.learning.samples import FloatArray, Int64Array, Samples
+
+LEAST_PLAIN_BITS = 16
+
+
+class LinearFamily(BfvFamily):
+    """The plans `encrypted-linear`, `encrypted-ridge` and `encrypted-logistic`.
+
+    Raises:
+        BadPlan: the model is too large for the degree, or as `BfvFamily` says.
+    """
+
+    def __init__(self, plan: ExactPlan, limits: Limits = DEFAULT_LIMITS) -> None:
+        bits = plan.encryption.plain_bits
+        if bits < LEAST_PLAIN_BITS:
+            raise BadPlan(f"plan: encryption: plain_bits is {bits}: at least {LEAST_PLAIN_BITS} are needed")
+        super().__init__(plan, 2**bits, limits)
+        self.layout = Layout(self.context.degree, plan.features + 1, plan.outputs)
+        if not self.layout.rows:
+            raise BadPlan(
+                f"plan: {plan.features} features times {plan.outputs} outputs do not fit"
+                f" degree {self.context.degree}"
+            )
+
+    @property
+    def ciphertexts(self) -> int:
+        """In a result: the blocks of the layout."""
+        return self.layout.blocks
+
+    def pack(self, weights: Int64Array) -> Int64Array:
+        """Coefficients."""
+        return self.layout.weights(weights)
+
+    def plaintext(self, values: Int64Array) -> Plaintext:
+        """The numbers are the coefficients."""
+        return self.context.plaintext(values)
+
+    def values(self, plaintext: Plaintext) -> Int64Array:
+        """The coefficients."""
+        return self.context.coefficients(plaintext)
+
+    def rows(self, samples: Samples) -> FloatArray:
+        """The design matrix."""
+        return design_matrix(samples.features, self.plan.clip)
+
+    def prepare(self, steps: AffineMap) -> Job:
+        """A plaintext for each block."""
+        blocks = list(self.layout.factors(steps.factors))
+        heaviest = max(int(np.abs(block).astype(object).sum()) for block in blocks)
+        count = len(self.context.primes)
+        self._check_range(int(np.abs(steps.factors).max()), 1)
+        return Job(
+            steps,
+            tuple(self.context.multiplier(block, count) if block.any() else None for block in blocks),
+            tuple(self.layout.offsets(steps.offsets, steps.rows)),
+            log2(FRESH_NOISE * max(1, heaviest)),
+        )
+
+    def products(self, keys: PublicKeys, weights: Ciphertext, job: Job) -> Iterator[Ciphertext]:
+        """One for each block; a block of zeros needs no product, and SEAL would refuse it."""
+        del keys
+        for factors in job.factors:
+            if factors is None:
+                shape = (2, len(self.context.primes), self.context.degree)
+                yield self.context.load(Content(np.zeros(shape, dtype=np.uint64), ntt=False))
+                continue
+            product = Ciphertext()
+            self.context.evaluator.multiply_plain(weights, factors, product)
+            self.context.evaluator.transform_from_ntt_inplace(product)
+            yield product
+
+    def unused(self, index: int) -> npt.NDArray[np.bool_]:
+        """All coefficients but the results."""
+        return self.layout.unused(index)
+
+    def unpack(self, results: Sequence[Int64Array]) -> tuple[Int64Array, int]:
+        """From the layout's blocks."""
+        return self.layout.results(results)

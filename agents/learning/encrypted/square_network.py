@@ -1,0 +1,219 @@
+"""A network with one hidden layer whose units square, trained by least squares, on CKKS.
+
+Outputs are o = W2' (W1' x)^2, the goals -1 and 1 for classes (or the target of a regression), the gradients
+those of half the squared error. One more unit, whose weights are fixed so that it is always 1, carries the
+intercept of the output layer.
+
+A step costs six products, five of them one after the other: sums of the hidden units (one prime, of the
+data), their squares, the outputs, errors times activations and errors times slopes (a prime each), and the
+gradient of the hidden layer, which shares its two primes with the result. The hidden units are the columns of
+the layout, with each unit's rows side by side, so that a sum over the units goes round in a circle.
+
+All of the data's features take part, without a projection: a layout of more diagonals has room for wide data
+as long as rows, features and units fit the slots (`layout.py`); other plans are refused. Each output has
+products of its own: ten classes cost nearly ten times as much as one output.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import sqrt
+
+import numpy as np
+
+from agents.core.errors import BadPlan
+from agents.learning.encrypted import noise
+from agents.learning.encrypted.approximate import (
+    GRADIENT_BITS,
+    LEFT,
+    ApproximateFamily,
+    Prepared,
+    PublicKeys,
+)
+from agents.learning.encrypted.encoder import encode
+from agents.learning.encrypted.seal import Ciphertext, Plaintext
+from agents.learning.encrypted_plan import EncryptedNetworkPlan
+from agents.learning.samples import TARGET_BITS, TARGET_LIMIT, FloatArray, Int64Array, Samples
+from agents.learning.train import check_fit
+from agents.learning.weights import Weights
+
+SUM_LIMIT = 4.0
+"""No row of the plan's norm may give a hidden unit a larger sum ..."""
+
+SLOPE_LIMIT = 4.0
+"""... nor may such a sum, times a weight that its unit has in an output, be larger ..."""
+
+OUTPUT_LIMIT = 16.0
+"""... nor an output, were all its units at their own limits."""
+
+GOAL_SHIFT = 16
+"""Goals are encoded at a scale that is smaller by so many bits, then multiplied in whole numbers."""
+
+
+class EncryptedNetwork(ApproximateFamily):
+    """A network of squares; see the module."""
+
+    plan: EncryptedNetworkPlan
+    depth = 4
+    columns_inside = False
+
+    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
+        """See `EncryptedFamily.scores`: of two classes, the one's score is the other's negative."""
+        check_fit(self.plan, samples, self.limits)
+        matrices = {name: matrix * 2.0**-weights.bits for name, matrix in weights.tensors.items()}
+        _, active = self._hidden(matrices, self._rows(samples))
+        found: FloatArray = active @ matrices["output"]
+        return np.hstack([-found, found]) if self.plan.classes == 2 else found
+
+    def _columns(self) -> int:
+        return self.plan.hidden + 1
+
+    def _places(self) -> dict[str, list[tuple[int, Int64Array]]]:
+        """The first ciphertext has the hidden layer's change, each other one those of an output a block."""
+        layout, units = self.layout, self.plan.hidden + 1
+        hidden = layout.weight_slots(self.plan.features + 1, self.plan.hidden)
+        outputs = [
+            (1 + group, np.stack([layout.column_slots(block, units) for block in range(len(members))], axis=1))
+            for group, members in enumerate(self._groups())
+        ]
+        return {"hidden": [(0, hidden)], "output": outputs}
+
+    def _groups(self) -> list[range]:
+        """Outputs by the ciphertext of a result that has their change."""
+        count, blocks = self.plan.outputs, self.layout.blocks
+        return [range(first, min(first + blocks, count)) for first in range(0, count, blocks)]
+
+    def _turns(self) -> tuple[int, ...]:
+        layout = self.layout
+        forward = (*layout.diagonal_turns, *layout.block_sums, *layout.column_sums)
+        return (*forward, *layout.row_sums, *layout.all_row_sums)
+
+    def _check_range(self, matrices: dict[str, FloatArray]) -> None:
+        sums = self._row_norm * np.sqrt((matrices["hidden"] ** 2).sum(axis=0))
+        weights = np.abs(matrices["output"])
+        slopes = weights[:-1] * sums[:, None]
+        outputs = (slopes * sums[:, None]).sum(axis=0) + weights[-1]
+        for what, found, most in (
+            ("sums of hidden units", sums, SUM_LIMIT),
+            ("slopes", slopes, SLOPE_LIMIT),
+            ("outputs", outputs, OUTPUT_LIMIT),
+        ):
+            if found.max() > most:
+                raise BadPlan(
+                    f"the weights can give {what} up to {found.max():.1f}, over {most:.0f}: choose a smaller "
+                    "clip or a smaller server step"
+                )
+
+    def _input_count(self) -> int:
+        return 1 + self.plan.outputs
+
+    def _inputs(self, matrices: dict[str, FloatArray]) -> list[FloatArray]:
+        """The hidden layer's weights with those of the unit that is always 1, and each output's."""
+        constant = np.zeros((self.plan.features + 1, 1))
+        constant[-1] = 1.0
+        hidden = self.layout.spread(np.hstack([matrices["hidden"], constant]))
+        return [hidden, *(self.layout.spread_columns(output) for output in matrices["output"].T)]
+
+    def _evaluate(
+        self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared
+    ) -> list[Ciphertext]:
+        evaluator, layout = self.context.evaluator, self.layout
+        sums = self._times_data(inputs[0], prepared.forward, keys, rescale=True)
+        sums = self._summed(sums, layout.block_sums, keys)
+        active = self._product(sums, sums, keys)
+        level = active.coeff_modulus_size()
+        sums, lowered = self._lowered(sums, level), self._lowered(active, level - 1)
+        backward, changes = [], []
+        for output, weights in enumerate(inputs[1:]):
+            factors = self._lowered(weights, level)
+            errors = self._summed(self._product(active, factors, keys), layout.column_sums, keys)
+            evaluator.sub_plain_inplace(errors, self._goal(prepared, output, errors))
+            backward.append(self._product(errors, self._product(sums, factors, keys), keys))
+            change = self._product(errors, lowered, keys)
+            evaluator.multiply_plain_inplace(change, self._selection(prepared, output))
+            changes.append(change)
+        hidden = self._times_data(self._total(backward), prepared.backward, keys, rescale=False)
+        return [
+            self._summed(hidden, layout.row_sums, keys),
+            *(
+                self._summed(self._total([changes[output] for output in group]), layout.all_row_sums, keys)
+                for group in self._groups()
+            ),
+        ]
+
+    def _goal(self, prepared: Prepared, output: int, errors: Ciphertext) -> Plaintext:
+        """What is subtracted from an output: encoded at a small scale and multiplied by a power of two."""
+        name, primes, scale = f"goal {output}", errors.coeff_modulus_size(), errors.scale
+        if name not in prepared.encoded:
+            goals = self.layout.spread_rows(prepared.goals[:, output])
+            whole = encode(goals, scale / 2.0**GOAL_SHIFT) << GOAL_SHIFT
+            prepared.encoded[name] = self.context.multiplier(whole, primes, scale)
+        return prepared.encoded[name]
+
+    def _selection(self, prepared: Prepared, output: int) -> Plaintext:
+        """Minus the step in the output's block of slots, zeros elsewhere."""
+        block = output % self.layout.blocks
+        return self._kept(
+            prepared,
+            f"block {block}",
+            lambda: self.layout.in_block(block) * -float(self.plan.step),
+            LEFT,
+            2.0**GRADIENT_BITS,
+        )
+
+    def _goals(self, samples: Samples) -> FloatArray:
+        if not self.plan.classes:
+            return samples.target.astype(np.float64)[:, None] * 2.0**-TARGET_BITS
+        if self.plan.outputs == 1:
+            return 2.0 * samples.target[:, None] - 1.0
+        goals: FloatArray = 2.0 * np.eye(self.plan.classes)[samples.target] - 1.0
+        return goals
+
+    def _hidden(
+        self, matrices: dict[str, FloatArray], rows: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """(n, hidden) sums and (n, hidden + 1) activations, the intercept's 1 included."""
+        sums: FloatArray = rows @ matrices["hidden"]
+        return sums, np.hstack([sums * sums, np.ones((len(rows), 1))])
+
+    def _change(
+        self, matrices: dict[str, FloatArray], rows: FloatArray, goals: FloatArray
+    ) -> dict[str, FloatArray]:
+        sums, active = self._hidden(matrices, rows)
+        errors = active @ matrices["output"] - goals
+        back = 2.0 * sums * (errors @ matrices["output"][:-1].T)
+        step = -float(self.plan.step)
+        return {"hidden": step * (rows.T @ back), "output": step * (active.T @ errors)}
+
+    def _forward_factor(self) -> float:
+        return 1.0
+
+    def _backward_factor(self) -> Fraction:
+        return -2 * self.plan.step
+
+    @property
+    def _error_limit(self) -> float:
+        return OUTPUT_LIMIT + (1.0 if self.plan.classes else TARGET_LIMIT * 2.0**-TARGET_BITS)
+
+    def _noise(self) -> float:
+        primes, units = len(self.context.primes), self.plan.hidden + 1
+        sums = self._forward_noise() / self.scale
+        active = noise.together(2 * SUM_LIMIT * sums, self._product_noise(primes - 2))
+        fresh = noise.fresh(self.context) / self.scale
+        weighted = noise.together(
+            OUTPUT_LIMIT / SUM_LIMIT**2 * active, SUM_LIMIT**2 * fresh, self._product_noise(primes - 3)
+        )
+        errors = sqrt(units) * weighted
+        slopes = noise.together(
+            SLOPE_LIMIT / SUM_LIMIT * sums, SUM_LIMIT * fresh, self._product_noise(primes - 3)
+        )
+        last = self._product_noise(primes - 4)
+        back = noise.together(SLOPE_LIMIT * errors, self._error_limit * slopes, last)
+        changes = noise.together(SUM_LIMIT**2 * errors, self._error_limit * active, last)
+        outputs = sqrt(self.plan.outputs)
+        step = float(self.plan.step) * sqrt(self.plan.rows)
+        return step * max(2 * self._feature_limit * outputs * back, changes)
+
+    def _largest(self) -> float:
+        hidden = 2 * self._feature_limit * self._error_limit * SLOPE_LIMIT * self.plan.outputs
+        return float(self.plan.step) * self.plan.rows * max(hidden, self._error_limit * SUM_LIMIT**2)
