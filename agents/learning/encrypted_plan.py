@@ -90,7 +90,7 @@ class ApproximatePlan(EncryptedPlan):
 
 
 class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
-    """Logistic regression with a sigmoid of degree 3, an output for each class or one for two. Approximate."""
+    """Logistic regression with a sigmoid of degree 3. Approximate."""
 
     family: Literal["encrypted-cubic"] = "encrypted-cubic"
     classes: int = Field(ge=2, description="number of classes")

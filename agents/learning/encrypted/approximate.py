@@ -58,22 +58,16 @@ from agents.learning.samples import FEATURE_BITS, FEATURE_LIMIT, FloatArray, Int
 from agents.learning.subset import Subset
 from agents.learning.train import check_fit
 from agents.learning.update import Update
-from agents.learning.weights import Weights, shapes
+from agents.learning.weights import Weights
 
-PRECISION = 2.0**-4
+PRECISION = 2.0**-3
 """Deviation of each slot of a result, in units of rows times weight."""
 
 MAX_DISTANCE = 2.0**-18
 """The largest statistical distance that a plan may have from one whose noise tells nothing at all."""
 
-GRADIENT_BITS = 20
-"""Bits of the scale of the data in the last product."""
-
 COUNT_WEIGHT = 16
 """The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""
-
-LEFT = 2
-"""Primes that are left when a result is protected; one of them is then switched away."""
 
 KEPT_KEYS, KEPT_SUBSETS = 1, 2
 """Loaded keys and encoded subsets that a family keeps from round to round: they are large."""
@@ -87,7 +81,7 @@ class PublicKeys:
     """What a cloud owner has of the model owner.
 
     Attributes:
-        zero: an encryption of zero with LEFT primes.
+        zero: an encryption of zero with the primes that are left of a result.
         relin: to make three polynomials two.
         galois: to rotate slots.
     """
@@ -122,8 +116,8 @@ class ApproximateFamily(EncryptedFamily):
     """A family on CKKS.
 
     Args:
-        plan: with LEFT + depth + 1 primes: two for the result, one for each product but the last, one for
-            data and one for keys.
+        plan: its primes are `left` for the result, one for each product but the last, the first product's
+            own, and the keys'.
         limits: what the agent is ready to work on.
 
     Raises:
@@ -134,12 +128,15 @@ class ApproximateFamily(EncryptedFamily):
     plan: ApproximatePlan
     depth: int
     """Primes that the arithmetic uses up: each product but the last one takes one."""
+    left: int
+    """Primes that are left when a result is protected; all but one are then switched away."""
+    gradient_bits: int
+    """Bits of the scale of the data in the last product: their rounding is noise too."""
     columns_inside: bool
     """How the slots are laid out (`layout.py`)."""
 
     def __init__(self, plan: ApproximatePlan, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, limits)
-        limits.check(plan)
         if plan.local_steps != 1 or plan.batch:
             raise BadPlan("plan: the depth of the ciphertexts allows one local step, of all rows")
         self._check_primes()
@@ -164,14 +161,14 @@ class ApproximateFamily(EncryptedFamily):
     def keys(self) -> KeyPair:
         """Fresh keys; relinearisation, and one for each rotation that the layout needs."""
         secret, context = self.context.new_secret_key(), self.context
-        zero = context.new_zero(secret).residues[:, :LEFT]
+        zero = context.new_zero(secret).residues[:, : self.left]
         switching = context.new_switching_keys(secret, (0, *self._galois_elements().values()))
         names = {0: "relin"} | {
             element: _turn_name(turn) for turn, element in self._galois_elements().items()
         }
         public = {"zero": zero} | {names[element]: key for element, key in switching.items()}
         return KeyPair(
-            context.to_bytes("secret key", {"key": secret[None]}, {}),
+            context.to_bytes("secret key", {"secret": secret[None]}, {}),
             context.to_bytes("public keys", public, {}),
         )
 
@@ -181,7 +178,7 @@ class ApproximateFamily(EncryptedFamily):
         Raises:
             BadPlan: the weights are outside the range for which the polynomials and the flood are made.
         """
-        matrices = _real(weights)
+        matrices = real(weights)
         self._check_range(matrices)
         secret, primes = self._secret(keys), len(self.context.primes)
         inputs = [
@@ -194,8 +191,10 @@ class ApproximateFamily(EncryptedFamily):
         return self.context.to_bytes("encrypted weights", {"weights": stacked}, {})
 
     def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
-        """See `EncryptedFamily.decrypt`; each number is within about PRECISION times the root of the number
-        of results, and the number of rows exact.
+        """See `EncryptedFamily.decrypt`.
+
+        Each number of the change has an error of the deviation PRECISION times the root of the number of
+        results; the number of rows is exact.
         """
         secret = self._secret(keys)
         parsed = [self._result(result) for result in results]
@@ -251,7 +250,7 @@ class ApproximateFamily(EncryptedFamily):
         """See `EncryptedFamily.in_the_clear`: floats, as near to a result as `decrypt` says."""
         check_fit(self.plan, samples, self.limits)
         self._check_rows(samples)
-        change = self._change(_real(weights), self._rows(samples), self._goals(samples))
+        change = self._change(real(weights), self._rows(samples), self._goals(samples))
         return self._update(change, len(samples))
 
     def distance(self, members: int) -> float:
@@ -259,9 +258,9 @@ class ApproximateFamily(EncryptedFamily):
 
         The statistical distance for one sum; over r sums it grows with the root of r at most.
         """
-        noise_share = 1.07 * self._noise() * self._last_scale / 2.0**self._flood_bits
-        unused_share = 1.07 * sqrt(self.layout.slots) * self._largest() / 2.0 ** self._cover_bits(members)
-        return len(self._used) * (noise_share + unused_share)
+        noise_share = self._noise() * self._last_scale / 2.0**self._flood_bits
+        unused_share = sqrt(self.layout.slots) * self._largest() / 2.0 ** self._cover_bits(members)
+        return 1.07 * sqrt(len(self._used)) * (noise_share + unused_share)
 
     # --- a family's own part ---
 
@@ -271,8 +270,9 @@ class ApproximateFamily(EncryptedFamily):
 
     @abstractmethod
     def _places(self) -> dict[str, list[tuple[int, Int64Array]]]:
-        """Where each matrix's change is: which ciphertexts of a result have the next of its columns, and the
-        (rows, columns) slots of it.
+        """Where each matrix's change is.
+
+        The ciphertexts of a result that hold the next of its columns, with their (rows, columns) slots.
         """
 
     @abstractmethod
@@ -292,10 +292,8 @@ class ApproximateFamily(EncryptedFamily):
         """How many ciphertexts the encrypted weights have."""
 
     @abstractmethod
-    def _evaluate(
-        self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared
-    ) -> list[Ciphertext]:
-        """The ciphertexts of a result, with LEFT primes."""
+    def _evaluate(self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared) -> list[Ciphertext]:
+        """The ciphertexts of a result, with `left` primes."""
 
     @abstractmethod
     def _goals(self, samples: Samples) -> FloatArray:
@@ -338,9 +336,7 @@ class ApproximateFamily(EncryptedFamily):
     ) -> Ciphertext:
         """Sums of turned factors times data: baby steps turn the factor, giant steps sums of products."""
         evaluator, stride = self.context.evaluator, self.layout.stride
-        turned = {
-            baby: self._turned(factor, baby * stride, keys) for baby in sorted({b for _, b in data})
-        }
+        turned = {baby: self._turned(factor, baby * stride, keys) for baby in sorted({b for _, b in data})}
         parts = []
         for giant in sorted({giant for giant, _ in data}):
             products = []
@@ -414,10 +410,11 @@ class ApproximateFamily(EncryptedFamily):
         """The result as it leaves the cloud owner."""
         context, evaluator = self.context, self.context.evaluator
         rerandomise(context, result, keys.zero, secrets, index, self._flood_bits, bell=True)
-        evaluator.rescale_to_next_inplace(result)
+        for _ in range(self.left - 1):
+            evaluator.rescale_to_next_inplace(result)
         cover = secrets.stream("unused", index).bell_integers(self._cover_bits(members), known.size)
         values = np.where(self._used[index], known, cover.astype(np.float64))
-        evaluator.add_plain_inplace(result, self._plaintext(values, LEFT - 1, result.scale))
+        evaluator.add_plain_inplace(result, self._plaintext(values, 1, result.scale))
         content = context.content(result)
         mask(content, context, secrets, index)
         return content
@@ -435,7 +432,7 @@ class ApproximateFamily(EncryptedFamily):
         data_scale = float(self.context.primes[-1])
         return Prepared(
             self._diagonals(forward, len(self.context.primes), data_scale),
-            self._diagonals(backward, LEFT, 2.0**GRADIENT_BITS),
+            self._diagonals(backward, self.left, 2.0**self.gradient_bits),
             known,
             len(rows),
             goals,
@@ -465,29 +462,43 @@ class ApproximateFamily(EncryptedFamily):
         """No feature of a row is larger; the intercept's 1 is not."""
         return min(float(self.plan.clip), FEATURE_LIMIT * 2.0**-FEATURE_BITS)
 
-    def _forward_noise(self) -> float:
-        """Of the first product, before division by the scale, but for the factor of its data."""
+    def _forward_noise(self, norm: float) -> float:
+        """Of the first product, for weights of columns of this norm at most."""
         layout, context, primes = self.layout, self.context, len(self.context.primes)
-        turned = noise.together(noise.fresh(context), noise.switching(context, primes))
-        sums = noise.together(noise.rescaling(context), noise.switching(context, primes - 1))
+        turned = noise.together(noise.fresh(context), noise.switching(context, primes)) / self.scale
+        data = noise.encoding(context) / 2.0 ** self.plan.encryption.primes[-2]
+        sums = noise.together(noise.rescaling(context), noise.switching(context, primes - 1)) / self.scale
         parts = layout.blocks * layout.diagonals // layout.baby_steps
-        return noise.together(self._row_norm * self._forward_factor() * turned, sqrt(parts) * sums)
+        factor = self._row_norm * self._forward_factor()
+        return noise.together(factor * turned, norm * data, sqrt(parts) * sums)
 
     def _product_noise(self, primes: int) -> float:
-        """That a product adds which so many primes are left of."""
-        context = self.context
-        added = noise.together(noise.rescaling(context), noise.switching(context, primes + 1) / self.scale)
-        return added / self.scale
+        """What a product adds that leaves so many primes."""
+        context, scale = self.context, self._last_product_scale if primes == self.left else self.scale
+        switched = noise.switching(context, primes + 1) / self.scale
+        return noise.together(noise.rescaling(context), switched) / scale
+
+    def _backward_noise(self, values: float, deviation: float) -> float:
+        """Of the last product and its sum over rows, of values up to a size with noise of a deviation."""
+        turned = noise.switching(self.context, self.left) / self._last_product_scale
+        data = noise.encoding(self.context) / 2.0**self.gradient_bits
+        factor = abs(float(self._backward_factor())) * self._feature_limit
+        return sqrt(self.plan.rows) * noise.together(factor * deviation, factor * turned, values * data)
+
+    @property
+    def _last_product_scale(self) -> float:
+        """About the scale of a ciphertext with `left` primes."""
+        return self.scale * self.scale / 2.0 ** self.plan.encryption.primes[self.left]
 
     @property
     def _last_scale(self) -> float:
         """About the scale of the ciphertexts that are flooded."""
-        return self.scale * 2.0**GRADIENT_BITS
+        return self._last_product_scale * 2.0**self.gradient_bits
 
     @property
     def _sent_scale(self) -> float:
         """About the scale of the ciphertexts that leave."""
-        return self._last_scale / 2.0 ** self.plan.encryption.primes[1]
+        return self._last_scale / 2.0 ** sum(self.plan.encryption.primes[1 : self.left])
 
     @property
     def _flood_bits(self) -> int:
@@ -496,7 +507,7 @@ class ApproximateFamily(EncryptedFamily):
         return floor(log2(2 * slot / sqrt(self.layout.slots)))
 
     def _cover_bits(self, members: int) -> int:
-        """Of each of three summands in an unused slot: the sum over a cohort takes a quarter of the modulus."""
+        """Of each of three summands in an unused slot: a cohort's sum takes a quarter of the modulus."""
         room = 2.0 ** (self.plan.encryption.primes[0] - 3) / self._sent_scale
         return floor(log2(room * sqrt(2 * self.layout.slots) / (SAFETY * sqrt(members))))
 
@@ -521,13 +532,16 @@ class ApproximateFamily(EncryptedFamily):
         """Each product's prime takes its scale back to where it was."""
         encryption = self.plan.encryption
         primes, scale = encryption.primes, encryption.scale_bits
-        if len(primes) != LEFT + self.depth + 1:
+        if len(primes) != self.left + self.depth + 1:
             raise BadPlan(
-                f"plan: encryption: {len(primes)} primes; this family needs {LEFT + self.depth + 1}: two for "
-                f"the result, {self.depth - 1} for products, one for data, one for keys"
+                f"plan: encryption: {len(primes)} primes: this family needs {self.left} for the result,"
+                f" {self.depth - 1} for products, one for data and one for keys"
             )
-        if any(prime != scale for prime in primes[LEFT:-2]):
-            raise BadPlan(f"plan: encryption: the products' primes have other bits than the scale's {scale}")
+        if any(prime != scale for prime in primes[self.left + 1 : -2]):
+            raise BadPlan(
+                f"plan: encryption: a product's prime has other bits than the scale's {scale}: only the last"
+                " product's may be larger"
+            )
         if primes[-1] < max(primes):
             raise BadPlan("plan: encryption: the keys' prime, the last, must be the largest")
 
@@ -541,8 +555,8 @@ class ApproximateFamily(EncryptedFamily):
         distance = self.distance(members)
         if distance > MAX_DISTANCE:
             raise BadPlan(
-                f"plan: encryption: noise of a sum over {members} subsets could be told apart with probability "
-                f"2^{log2(distance):.1f}; at most 2^{log2(MAX_DISTANCE):.0f}"
+                f"plan: encryption: the noise of a sum over {members} subsets would tell something with"
+                f" probability 2^{log2(distance):.1f}, over 2^{log2(MAX_DISTANCE):.0f}"
             )
 
     def _check_rows(self, samples: Samples) -> None:
@@ -552,7 +566,8 @@ class ApproximateFamily(EncryptedFamily):
     # --- objects ---
 
     def _secret(self, keys: KeyPair) -> Residues:
-        return self.context.from_bytes(keys.secret, "secret key", "the secret key")[0]["key"][0]
+        tensors, _ = self.context.from_bytes(keys.secret, "secret key", "the secret key")
+        return tensors["secret"].reshape(-1, self.context.degree)
 
     def _public_keys(self, public: bytes) -> PublicKeys:
         """The keys that the plan names."""
@@ -564,7 +579,7 @@ class ApproximateFamily(EncryptedFamily):
         what, primes, degree = "the published keys", len(self.context.primes), self.context.degree
         tensors, facts = self.context.from_bytes(public, "public keys", what)
         elements, shape = self._galois_elements(), (primes, 2, primes + 1, degree)
-        shapes: dict[str, tuple[int, ...]] = {"zero": (2, LEFT, degree), "relin": shape}
+        shapes: dict[str, tuple[int, ...]] = {"zero": (2, self.left, degree), "relin": shape}
         check_shapes(tensors, shapes | dict.fromkeys(map(_turn_name, elements), shape), what)
         if facts or not tensors["zero"][1].any():
             raise BadObject(f"{what}: not in the form of this plan's")
@@ -598,7 +613,7 @@ class ApproximateFamily(EncryptedFamily):
         """The ciphertexts, the cohort, and whose result it is."""
         what = "the encrypted result"
         tensors, facts = self.context.from_bytes(result, "encrypted result", what)
-        check_shapes(tensors, {"result": (len(self._used), 2, LEFT - 1, self.context.degree)}, what)
+        check_shapes(tensors, {"result": (len(self._used), 2, 1, self.context.degree)}, what)
         scales = _scales(facts.pop("scales", None), len(self._used), what)
         cohort, member = read_cohort(facts, what)
         contents = [
@@ -612,15 +627,14 @@ class ApproximateFamily(EncryptedFamily):
         return design_matrix(samples.features, self.plan.clip) * 2.0**-FEATURE_BITS
 
     def _update(self, change: dict[str, FloatArray], samples: int) -> Update:
-        """In the plan's units; the columns that only the layout has are gone."""
+        """In the plan's units."""
         unit = 2.0**self.plan.weight_bits
-        return Update(
-            {name: np.rint(change[name] * unit).astype(np.int64) for name in shapes(self.plan)}, samples
-        )
+        return Update({name: np.rint(change[name] * unit).astype(np.int64) for name in change}, samples)
 
 
-def _real(weights: Weights) -> dict[str, FloatArray]:
-    return {name: matrix * 2.0**-weights.bits for name, matrix in weights.tensors.items()}
+def real(weights: Weights) -> dict[str, FloatArray]:
+    """Weights as floats."""
+    return {name: matrix.astype(np.float64) * 2.0**-weights.bits for name, matrix in weights.tensors.items()}
 
 
 def _turn_name(turn: int) -> str:

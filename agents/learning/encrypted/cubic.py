@@ -1,7 +1,7 @@
 """Logistic regression whose sigmoid is a polynomial of degree 3, on CKKS.
 
-The sigmoid is 1/2 + u (LINEAR - u^2) with u = SHRINK z: the least-squares fit for scores z in [-16, 16], within
-0.13 of the true one there. Rows are cut to the plan's norm, so that the weights' norm bounds all scores.
+The sigmoid is 1/2 + u (LINEAR - u^2) with u = SHRINK z: the least-squares fit for scores z in [-16, 16],
+within 0.13 of the true one there. Rows are cut to the plan's norm: the norm of the weights bounds all scores.
 
 A step costs four products, one after the other: scores (one prime, of the data), a square, a product (a prime
 each), and the gradient, which shares its two primes with the result. With degree 16384, primes of 58, 58, 56,
@@ -21,10 +21,10 @@ import numpy as np
 from agents.core.errors import BadPlan
 from agents.learning.encrypted import noise
 from agents.learning.encrypted.approximate import (
-    LEFT,
     ApproximateFamily,
     Prepared,
     PublicKeys,
+    real,
 )
 from agents.learning.encrypted.seal import Ciphertext
 from agents.learning.encrypted_plan import EncryptedCubicPlan
@@ -36,7 +36,7 @@ SHRINK = 0.0628
 LINEAR = 1.3424
 """The sigmoid's coefficients: 0.0843 z - 0.000248 z^3."""
 
-SCORE_LIMIT = 32.0
+SCORE_LIMIT = 24.0
 """No row of the plan's norm may have a larger score. Real rows rarely come near half of what is possible."""
 
 
@@ -45,12 +45,14 @@ class EncryptedCubic(ApproximateFamily):
 
     plan: EncryptedCubicPlan
     depth = 3
+    left = 2
+    gradient_bits = 40
     columns_inside = True
 
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
         """See `EncryptedFamily.scores`: of two classes, the one's score is the other's negative."""
         check_fit(self.plan, samples, self.limits)
-        found = self._rows(samples) @ (weights.tensors["output"] * 2.0**-weights.bits)
+        found: FloatArray = self._rows(samples) @ real(weights)["output"]
         return found if self.plan.outputs > 1 else np.hstack([-found, found])
 
     def _columns(self) -> int:
@@ -66,8 +68,8 @@ class EncryptedCubic(ApproximateFamily):
         reach = self._row_norm * float(np.sqrt((matrices["output"] ** 2).sum(axis=0)).max())
         if reach > SCORE_LIMIT:
             raise BadPlan(
-                f"the weights can give scores up to {reach:.1f}; the sigmoid is made for {SCORE_LIMIT:.0f} at "
-                "most: choose a larger l2, a smaller clip or a smaller server step"
+                f"the weights can give scores up to {reach:.1f}, over {SCORE_LIMIT:.0f}: choose a larger l2,"
+                " a smaller clip or a smaller server step"
             )
 
     def _input_count(self) -> int:
@@ -76,9 +78,7 @@ class EncryptedCubic(ApproximateFamily):
     def _inputs(self, matrices: dict[str, FloatArray]) -> list[FloatArray]:
         return [self.layout.spread(matrices["output"])]
 
-    def _evaluate(
-        self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared
-    ) -> list[Ciphertext]:
+    def _evaluate(self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared) -> list[Ciphertext]:
         evaluator, (weights,) = self.context.evaluator, inputs
         u = self._times_data(weights, prepared.forward, keys, rescale=True)
         u = self._summed(u, self.layout.block_sums, keys)
@@ -95,15 +95,15 @@ class EncryptedCubic(ApproximateFamily):
         return [result]
 
     def _decayed(self, weights: Ciphertext, prepared: Prepared, scale: float) -> Ciphertext:
-        """What the penalty takes from the weights, the intercept's left alone, in their places in a result."""
+        """What the penalty takes from the weights, but for the intercept's, in their places in a result."""
 
         def factors() -> FloatArray:
             values = np.zeros(self.layout.slots)
             values[self.places["output"][0][1][:-1]] = -float(self.plan.step * self.plan.l2 * prepared.rows)
             return values
 
-        lowered, decayed = self._lowered(weights, LEFT), Ciphertext()
-        factor = self._kept(prepared, "decay", factors, LEFT, scale / lowered.scale)
+        lowered, decayed = self._lowered(weights, self.left), Ciphertext()
+        factor = self._kept(prepared, "decay", factors, self.left, scale / lowered.scale)
         self.context.evaluator.multiply_plain(lowered, factor, decayed)
         decayed.scale = scale
         return decayed
@@ -117,7 +117,7 @@ class EncryptedCubic(ApproximateFamily):
     def _known(self, rows: FloatArray, goals: FloatArray) -> dict[str, FloatArray]:
         """The goals' part of the gradient, exact: whole numbers times the step."""
         whole = (rows * 2.0**FEATURE_BITS).astype(np.int64).T @ (2 * goals - 1).astype(np.int64)
-        return {"output": whole * (float(self.plan.step) * 2.0 ** -(FEATURE_BITS + 1))}
+        return {"output": whole.astype(np.float64) * (float(self.plan.step) * 2.0 ** -(FEATURE_BITS + 1))}
 
     def _change(
         self, matrices: dict[str, FloatArray], rows: FloatArray, goals: FloatArray
@@ -136,14 +136,17 @@ class EncryptedCubic(ApproximateFamily):
 
     def _noise(self) -> float:
         primes, bound = len(self.context.primes), SHRINK * SCORE_LIMIT
-        u = self._forward_noise() / self.scale
+        u = self._forward_noise(SCORE_LIMIT / self._row_norm)
         slope = noise.together(2 * bound * u, self._product_noise(primes - 2))
-        bend = noise.together(
-            abs(LINEAR - 3 * bound**2) * u, bound * slope, self._product_noise(primes - 3)
-        )
-        return float(self.plan.step) * self._feature_limit * sqrt(self.plan.rows) * bend
+        steepest = max(LINEAR, abs(LINEAR - 3 * bound**2))
+        bend = noise.together(steepest * u, bound * slope, self._product_noise(primes - 3))
+        return self._backward_noise(self._error_limit, bend)
 
     def _largest(self) -> float:
+        return float(self.plan.step) * self._feature_limit * self.plan.rows * self._error_limit
+
+    @property
+    def _error_limit(self) -> float:
+        """No probability is further from its goal."""
         bound = SHRINK * SCORE_LIMIT
-        error = max(1.0, abs(bound * (LINEAR - bound**2)) + 0.5)
-        return float(self.plan.step) * self._feature_limit * self.plan.rows * error
+        return max(0.5 + sqrt(LINEAR / 3) * LINEAR * 2 / 3, abs(bound * (LINEAR - bound**2))) + 0.5

@@ -46,7 +46,8 @@ def encode(values: FloatArray, scale: float) -> Int64Array:
     rounded = np.rint(np.concatenate(parts, axis=1))
     if not np.abs(rounded).max(initial=0.0) < 2.0**62:
         raise OverflowError("a coefficient of an encoding is 2^62 or more")
-    return rounded.astype(np.int64).reshape(*values.shape[:-1], 2 * slots)
+    whole: Int64Array = rounded.astype(np.int64).reshape(*values.shape[:-1], 2 * slots)
+    return whole
 
 
 @cache

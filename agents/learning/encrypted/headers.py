@@ -25,9 +25,7 @@ def read_cohort(facts: Mapping[str, object], what: str) -> tuple[Cohort, int]:
         BadObject: not as `cohort_facts` makes them, or the member is none.
     """
     try:
-        cohort = Cohort(
-            bytes.fromhex(str(facts["label"])), tuple(map(int, str(facts["members"]).split(" ")))
-        )
+        cohort = Cohort(bytes.fromhex(str(facts["label"])), tuple(map(int, str(facts["members"]).split(" "))))
         member = int(str(facts["member"]))
     except (KeyError, ValueError) as error:
         raise BadObject(f"{what}: says nothing of its cohort") from error
@@ -47,9 +45,7 @@ def check_whole(found: Sequence[tuple[Cohort, int]]) -> None:
         raise BadObject("the results are not those of one whole cohort: no sum of them decrypts")
 
 
-def check_shapes(
-    tensors: Mapping[str, Residues], shapes: Mapping[str, tuple[int, ...]], what: str
-) -> None:
+def check_shapes(tensors: Mapping[str, Residues], shapes: Mapping[str, tuple[int, ...]], what: str) -> None:
     """Checks names and shapes of residues.
 
     Raises:

@@ -151,14 +151,9 @@ class Layout:
         block, row = np.divmod(np.arange(features)[:, None], self.diagonals)
         return self._slot(block, row, np.arange(columns)[None, :])
 
-    def column_slots(self, block: int, columns: int) -> Int64Array:
-        """(columns,) slots of a block's first row."""
-        return self._slot(np.int64(block), np.int64(0), np.arange(columns))
-
-    def in_block(self, block: int) -> FloatArray:
-        """(slots,) 1 in the slots of a block, 0 elsewhere."""
-        inside: FloatArray = (np.arange(self.slots) // (self.rows * self.columns) == block).astype(np.float64)
-        return inside
+    def column_slots(self, columns: int) -> Int64Array:
+        """(columns,) slots in which a sum over all rows ends up: the first row's, in the first block."""
+        return self._slot(np.array(0), np.array(0), np.arange(columns))
 
     def _turned(self, places: Int64Array, rows: int) -> Int64Array:
         return np.roll(places, -rows * self.stride)

@@ -30,7 +30,12 @@ def switching(context: Context, primes: int) -> float:
     """Of a rotation or a relinearisation with so many primes left: residues times the keys' errors."""
     degree, own = context.degree, context.all_primes[-1]
     residues = sum((prime / own) ** 2 for prime in context.all_primes[:primes])
-    return sqrt(degree * degree / 12 * _ERROR**2 * residues + rescaling(context) ** 2)
+    return together(degree * _ERROR * sqrt(residues / 12), rescaling(context))
+
+
+def encoding(context: Context) -> float:
+    """Of a plaintext: the rounding of its coefficients."""
+    return sqrt(context.degree / 12)
 
 
 def together(*deviations: float) -> float:

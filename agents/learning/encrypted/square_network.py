@@ -24,11 +24,10 @@ import numpy as np
 from agents.core.errors import BadPlan
 from agents.learning.encrypted import noise
 from agents.learning.encrypted.approximate import (
-    GRADIENT_BITS,
-    LEFT,
     ApproximateFamily,
     Prepared,
     PublicKeys,
+    real,
 )
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.seal import Ciphertext, Plaintext
@@ -46,7 +45,7 @@ SLOPE_LIMIT = 4.0
 OUTPUT_LIMIT = 16.0
 """... nor an output, were all its units at their own limits."""
 
-GOAL_SHIFT = 16
+GOAL_SHIFT = 12
 """Goals are encoded at a scale that is smaller by so many bits, then multiplied in whole numbers."""
 
 
@@ -55,12 +54,14 @@ class EncryptedNetwork(ApproximateFamily):
 
     plan: EncryptedNetworkPlan
     depth = 4
+    left = 3
+    gradient_bits = 44
     columns_inside = False
 
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
         """See `EncryptedFamily.scores`: of two classes, the one's score is the other's negative."""
         check_fit(self.plan, samples, self.limits)
-        matrices = {name: matrix * 2.0**-weights.bits for name, matrix in weights.tensors.items()}
+        matrices = real(weights)
         _, active = self._hidden(matrices, self._rows(samples))
         found: FloatArray = active @ matrices["output"]
         return np.hstack([-found, found]) if self.plan.classes == 2 else found
@@ -69,19 +70,13 @@ class EncryptedNetwork(ApproximateFamily):
         return self.plan.hidden + 1
 
     def _places(self) -> dict[str, list[tuple[int, Int64Array]]]:
-        """The first ciphertext has the hidden layer's change, each other one those of an output a block."""
-        layout, units = self.layout, self.plan.hidden + 1
-        hidden = layout.weight_slots(self.plan.features + 1, self.plan.hidden)
-        outputs = [
-            (1 + group, np.stack([layout.column_slots(block, units) for block in range(len(members))], axis=1))
-            for group, members in enumerate(self._groups())
-        ]
-        return {"hidden": [(0, hidden)], "output": outputs}
-
-    def _groups(self) -> list[range]:
-        """Outputs by the ciphertext of a result that has their change."""
-        count, blocks = self.plan.outputs, self.layout.blocks
-        return [range(first, min(first + blocks, count)) for first in range(0, count, blocks)]
+        """The first ciphertext has the hidden layer's change, each other one that of an output."""
+        hidden = self.layout.weight_slots(self.plan.features + 1, self.plan.hidden)
+        output = self.layout.column_slots(self.plan.hidden + 1)[:, None]
+        return {
+            "hidden": [(0, hidden)],
+            "output": [(1 + index, output) for index in range(self.plan.outputs)],
+        }
 
     def _turns(self) -> tuple[int, ...]:
         layout = self.layout
@@ -114,15 +109,15 @@ class EncryptedNetwork(ApproximateFamily):
         hidden = self.layout.spread(np.hstack([matrices["hidden"], constant]))
         return [hidden, *(self.layout.spread_columns(output) for output in matrices["output"].T)]
 
-    def _evaluate(
-        self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared
-    ) -> list[Ciphertext]:
+    def _evaluate(self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared) -> list[Ciphertext]:
         evaluator, layout = self.context.evaluator, self.layout
         sums = self._times_data(inputs[0], prepared.forward, keys, rescale=True)
         sums = self._summed(sums, layout.block_sums, keys)
         active = self._product(sums, sums, keys)
         level = active.coeff_modulus_size()
         sums, lowered = self._lowered(sums, level), self._lowered(active, level - 1)
+        factor = 2.0**self.gradient_bits
+        step = self.context.constant(-round(self.plan.step * int(factor)), self.left, factor)
         backward, changes = [], []
         for output, weights in enumerate(inputs[1:]):
             factors = self._lowered(weights, level)
@@ -130,16 +125,10 @@ class EncryptedNetwork(ApproximateFamily):
             evaluator.sub_plain_inplace(errors, self._goal(prepared, output, errors))
             backward.append(self._product(errors, self._product(sums, factors, keys), keys))
             change = self._product(errors, lowered, keys)
-            evaluator.multiply_plain_inplace(change, self._selection(prepared, output))
-            changes.append(change)
+            evaluator.multiply_plain_inplace(change, step)
+            changes.append(self._summed(change, layout.all_row_sums, keys))
         hidden = self._times_data(self._total(backward), prepared.backward, keys, rescale=False)
-        return [
-            self._summed(hidden, layout.row_sums, keys),
-            *(
-                self._summed(self._total([changes[output] for output in group]), layout.all_row_sums, keys)
-                for group in self._groups()
-            ),
-        ]
+        return [self._summed(hidden, layout.row_sums, keys), *changes]
 
     def _goal(self, prepared: Prepared, output: int, errors: Ciphertext) -> Plaintext:
         """What is subtracted from an output: encoded at a small scale and multiplied by a power of two."""
@@ -150,28 +139,15 @@ class EncryptedNetwork(ApproximateFamily):
             prepared.encoded[name] = self.context.multiplier(whole, primes, scale)
         return prepared.encoded[name]
 
-    def _selection(self, prepared: Prepared, output: int) -> Plaintext:
-        """Minus the step in the output's block of slots, zeros elsewhere."""
-        block = output % self.layout.blocks
-        return self._kept(
-            prepared,
-            f"block {block}",
-            lambda: self.layout.in_block(block) * -float(self.plan.step),
-            LEFT,
-            2.0**GRADIENT_BITS,
-        )
-
     def _goals(self, samples: Samples) -> FloatArray:
         if not self.plan.classes:
             return samples.target.astype(np.float64)[:, None] * 2.0**-TARGET_BITS
         if self.plan.outputs == 1:
             return 2.0 * samples.target[:, None] - 1.0
-        goals: FloatArray = 2.0 * np.eye(self.plan.classes)[samples.target] - 1.0
-        return goals
+        signs: FloatArray = 2.0 * np.eye(self.plan.classes)[samples.target] - 1.0
+        return signs
 
-    def _hidden(
-        self, matrices: dict[str, FloatArray], rows: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
+    def _hidden(self, matrices: dict[str, FloatArray], rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(n, hidden) sums and (n, hidden + 1) activations, the intercept's 1 included."""
         sums: FloatArray = rows @ matrices["hidden"]
         return sums, np.hstack([sums * sums, np.ones((len(rows), 1))])
@@ -196,23 +172,23 @@ class EncryptedNetwork(ApproximateFamily):
         return OUTPUT_LIMIT + (1.0 if self.plan.classes else TARGET_LIMIT * 2.0**-TARGET_BITS)
 
     def _noise(self) -> float:
+        """A unit's weight in an output times its square is at most SUM_LIMIT times its slope."""
         primes, units = len(self.context.primes), self.plan.hidden + 1
-        sums = self._forward_noise() / self.scale
-        active = noise.together(2 * SUM_LIMIT * sums, self._product_noise(primes - 2))
         fresh = noise.fresh(self.context) / self.scale
-        weighted = noise.together(
-            OUTPUT_LIMIT / SUM_LIMIT**2 * active, SUM_LIMIT**2 * fresh, self._product_noise(primes - 3)
-        )
-        errors = sqrt(units) * weighted
-        slopes = noise.together(
-            SLOPE_LIMIT / SUM_LIMIT * sums, SUM_LIMIT * fresh, self._product_noise(primes - 3)
-        )
+        sums = self._forward_noise(SUM_LIMIT / self._row_norm)
+        active = noise.together(2 * SUM_LIMIT * sums, self._product_noise(primes - 2))
+        weighted = noise.together(2 * SLOPE_LIMIT * sums, SUM_LIMIT**2 * fresh)
+        goals = noise.encoding(self.context) * 2.0**GOAL_SHIFT / self.scale
+        errors = noise.together(sqrt(units) * weighted, sqrt(units) * self._product_noise(primes - 3), goals)
+        slopes = noise.together(SLOPE_LIMIT * sums, SUM_LIMIT * fresh, self._product_noise(primes - 3))
         last = self._product_noise(primes - 4)
         back = noise.together(SLOPE_LIMIT * errors, self._error_limit * slopes, last)
         changes = noise.together(SUM_LIMIT**2 * errors, self._error_limit * active, last)
         outputs = sqrt(self.plan.outputs)
-        step = float(self.plan.step) * sqrt(self.plan.rows)
-        return step * max(2 * self._feature_limit * outputs * back, changes)
+        return max(
+            self._backward_noise(outputs * self._error_limit * SLOPE_LIMIT, outputs * back),
+            float(self.plan.step) * sqrt(self.plan.rows) * changes,
+        )
 
     def _largest(self) -> float:
         hidden = 2 * self._feature_limit * self._error_limit * SLOPE_LIMIT * self.plan.outputs
