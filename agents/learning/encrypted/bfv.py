@@ -209,10 +209,10 @@ class BfvFamily(EncryptedFamily):
         self, result: Ciphertext, keys: PublicKeys, job: Job, secrets: Secrets, index: int
     ) -> Residues:
         evaluator = self.context.evaluator
+        rerandomise(self.context, result, keys.zero, secrets, index, self.flood_bits)
         places = job.offsets[index].copy()
         fill(places, self.unused(index), self.context.plain_modulus, secrets, index)
         evaluator.add_plain_inplace(result, self.plaintext(places))
-        rerandomise(self.context, result, keys.zero, secrets, index, self.flood_bits)
         for _ in range(len(self.context.primes) - self.left):
             evaluator.mod_switch_to_next_inplace(result)
         content = self.context.content(result)

@@ -42,20 +42,21 @@ def make_plan() -> PlanMaker:
     return make
 
 
+def random_samples(rows: int = 60, features: int = 3, classes: int = 2, seed: int = 0) -> Samples:
+    """Random rows whose first feature decides the target."""
+    rng = np.random.default_rng(seed)
+    table = rng.integers(-600, 601, (rows, features)).astype(np.int32)
+    if classes:
+        target = np.clip((table[:, 0] + 600) * classes // 1201, 0, classes - 1)
+    else:
+        target = table[:, 0] * 100 + table[:, 1] * 30
+    return Samples(table, target.astype(np.int32), classes)
+
+
 @pytest.fixture
 def make_samples() -> SamplesMaker:
     """Random rows whose first feature decides the target."""
-
-    def make(rows: int = 60, features: int = 3, classes: int = 2, seed: int = 0) -> Samples:
-        rng = np.random.default_rng(seed)
-        table = rng.integers(-600, 601, (rows, features)).astype(np.int32)
-        if classes:
-            target = np.clip((table[:, 0] + 600) * classes // 1201, 0, classes - 1)
-        else:
-            target = table[:, 0] * 100 + table[:, 1] * 30
-        return Samples(table, target.astype(np.int32), classes)
-
-    return make
+    return random_samples
 
 
 @pytest.fixture

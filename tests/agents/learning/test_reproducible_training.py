@@ -1,21 +1,13 @@
 """Bit-identical results across processes, numbers of BLAS threads and CPU kernels.
 
-Other CPUs are emulated: OpenBLAS is told to use an older kernel, numpy to leave its wide instructions alone.
-
 Rules: P20.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from numpy._core import _multiarray_umath  # type: ignore[attr-defined]  # no public list
 
-ROOT = Path(__file__).parents[3]
+from tests.support.machines import MACHINES, words
 
 PROGRAM = """
 from agents.learning.defaults import default_plan
@@ -33,33 +25,13 @@ for name, model in [("digits", "logistic"), ("digits", "network"), ("diabetes", 
     print(last.weights.digest().hex())
 """
 
-WIDE = " ".join(
-    name for name in _multiarray_umath.__cpu_dispatch__ if _multiarray_umath.__cpu_features__.get(name)
-)
-
-MACHINES = {
-    "two threads": {"OPENBLAS_NUM_THREADS": "2"},
-    "Haswell kernels": {"OPENBLAS_CORETYPE": "Haswell"},
-    "Prescott kernels": {"OPENBLAS_CORETYPE": "Prescott"},
-    "Nehalem kernels, two threads": {"OPENBLAS_CORETYPE": "Nehalem", "OPENBLAS_NUM_THREADS": "2"},
-    "no wide instructions": {"NPY_DISABLE_CPU_FEATURES": WIDE},
-}
-
-
-def digests(changes: dict[str, str]) -> list[str]:
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | changes
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return done.stdout.split()
-
 
 @pytest.fixture(scope="module")
 def reference() -> list[str]:
-    return digests({})
+    return words(PROGRAM, {})
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_training_gives_the_same_bits(reference: list[str], machine: str) -> None:
     assert len(set(reference)) == 3
-    assert digests(MACHINES[machine]) == reference
+    assert words(PROGRAM, MACHINES[machine]) == reference

@@ -1,0 +1,57 @@
+"""Bit-identical results of encrypted training across processes, numbers of BLAS threads and CPU kernels.
+
+Keys and encrypted weights are made once; each process then does all subsets' jobs.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from agents.learning.defaults import default_plan
+from agents.learning.encrypted.registry import family_of
+from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.samples import Task
+from tests.agents.learning.conftest import random_samples
+from tests.support.machines import MACHINES, words
+from tests.support.market_of_ciphertexts import couple_of, some_weights
+
+FAMILIES = ("encrypted-linear", "encrypted-ridge", "encrypted-logistic")
+
+PROGRAM = """
+import hashlib, pickle, sys
+from tests.support.market_of_ciphertexts import couple_of
+
+for plan, samples, keys, encrypted in pickle.load(open(sys.argv[1], "rb")):
+    for result in couple_of(plan, samples, keys).results(encrypted):
+        print(hashlib.sha256(result).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of a small job of each family."""
+    prepared = []
+    samples = [random_samples(rows, features=8, classes=3, seed=rows) for rows in (70, 90)]
+    for name in FAMILIES:
+        plan = default_plan(Task.CLASSIFICATION, 3, 8, name)
+        assert isinstance(plan, EncryptedPlan)
+        keys = family_of(plan).keys()
+        encrypted = couple_of(plan, samples, keys).family.encrypt(keys, some_weights(plan))
+        prepared.append((plan, samples, keys, encrypted))
+    path = tmp_path_factory.mktemp("jobs") / "jobs.pickle"
+    path.write_bytes(pickle.dumps(prepared))
+    return path
+
+
+@pytest.fixture(scope="module")
+def reference(jobs: Path) -> list[str]:
+    return words(PROGRAM, {}, str(jobs))
+
+
+@pytest.mark.parametrize("machine", ["Nehalem kernels, two threads", "no wide instructions"])
+def test_results_are_the_same_bytes(jobs: Path, reference: list[str], machine: str) -> None:
+    assert len(set(reference)) == 2 * len(FAMILIES)
+    assert words(PROGRAM, MACHINES[machine], str(jobs)) == reference
