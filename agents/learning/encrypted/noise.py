@@ -27,10 +27,13 @@ def rescaling(context: Context) -> float:
 
 
 def switching(context: Context, primes: int) -> float:
-    """Of a rotation or a relinearisation with so many primes left: residues times the keys' errors."""
+    """Of a rotation or a relinearisation with so many primes left: residues times the keys' errors.
+
+    Residues are not centred, so their mean square is a third of the prime's, and the sum varies widely.
+    """
     degree, own = context.degree, context.all_primes[-1]
     residues = sum((prime / own) ** 2 for prime in context.all_primes[:primes])
-    return together(degree * _ERROR * sqrt(residues / 12), rescaling(context))
+    return together(degree * _ERROR * sqrt(residues / 3), rescaling(context))
 
 
 def encoding(context: Context) -> float:

@@ -39,10 +39,10 @@ from agents.learning.weights import Weights
 SUM_LIMIT = 4.0
 """No row of the plan's norm may give a hidden unit a larger sum ..."""
 
-SLOPE_LIMIT = 4.0
+SLOPE_LIMIT = 3.0
 """... nor may such a sum, times a weight that its unit has in an output, be larger ..."""
 
-OUTPUT_LIMIT = 16.0
+OUTPUT_LIMIT = 12.0
 """... nor an output, were all its units at their own limits."""
 
 GOAL_SHIFT = 12
@@ -55,7 +55,7 @@ class EncryptedNetwork(ApproximateFamily):
     plan: EncryptedNetworkPlan
     depth = 4
     left = 3
-    gradient_bits = 44
+    gradient_bits = 48
     columns_inside = False
 
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
