@@ -16,6 +16,7 @@ from typing import Any
 from agents.core.errors import BadPlan
 from agents.learning.encrypted_plan import (
     EncryptedCubicPlan,
+    EncryptedFeaturesPlan,
     EncryptedLinearPlan,
     EncryptedLogisticPlan,
     EncryptedNetworkPlan,
@@ -126,6 +127,20 @@ def _encrypted_logistic(classes: int, d: int, rounds: int, _seed: int) -> Plan:
     return EncryptedLogisticPlan(**_exact(classes, d, rounds, 80, 640), l2=Fraction(1, 1000))
 
 
+def _encrypted_features(classes: int, d: int, rounds: int, seed: int) -> Plan:
+    """As many features as slots take, 400 at most."""
+    hidden = min(400, 8192 // (2 * (classes or 1)) - 1)
+    clip = min(64, ceil(1.2 * sqrt(hidden)))
+    fields = _exact(classes, d, rounds, 2000, 2000) | {
+        "local_steps": 2000,
+        "step": _safe_step(clip),
+        "clip": clip,
+        "fraction_bits": 8,
+        "encryption": Encryption(degree=16384, primes=(60, 60, 60, 60, 60), plain_bits=50),
+    }
+    return EncryptedFeaturesPlan(**fields, hidden=hidden, seed=seed, l2=Fraction(1, 1000))
+
+
 def _exact(classes: int, d: int, rounds: int, two: int, more: int) -> Any:
     """Fields of an exact plan, with so many local steps for two classes and for more.
 
@@ -153,7 +168,7 @@ def _coefficients(places: int) -> Encryption:
 
 
 ROWS = 256
-"""Room for the rows of a subset on CKKS: with more, fewer features are multiplied at once."""
+"""Room for the rows of a subset on CKKS: with more of it, fewer features are multiplied at once."""
 
 
 def _encrypted_cubic(classes: int, d: int, rounds: int, _seed: int) -> Plan:
@@ -179,7 +194,7 @@ def _encrypted_cubic(classes: int, d: int, rounds: int, _seed: int) -> Plan:
 
 
 def _encrypted_network(classes: int, d: int, rounds: int, seed: int) -> Plan:
-    """As for `_encrypted_cubic`; one less hidden unit than a power of two leaves room for the intercept's.
+    """As for `_encrypted_cubic`, with room for the units' margins and for the intercept's unit.
 
     More outputs than one are possible, but not within the bounds that keep the noise hidden.
     """
@@ -188,7 +203,7 @@ def _encrypted_network(classes: int, d: int, rounds: int, seed: int) -> Plan:
     return EncryptedNetworkPlan(
         features=d,
         classes=classes,
-        rows=ROWS,
+        rows=ROWS - 16,
         local_steps=1,
         step=_safe_step(2),
         clip=2,
@@ -211,6 +226,7 @@ FAMILIES: dict[str, Callable[[int, int, int, int], Plan]] = {
     "encrypted-logistic": _encrypted_logistic,
     "encrypted-cubic": _encrypted_cubic,
     "encrypted-network": _encrypted_network,
+    "encrypted-features": _encrypted_features,
 }
 """Families by name, with what makes their default plan from (classes, features, rounds, seed)."""
 

@@ -78,6 +78,14 @@ class EncryptedLogisticPlan(ExactPlan, PenalisedPlan):
     classes: int = Field(ge=2, description="number of classes")
 
 
+class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
+    """Least squares with a squared penalty, of frozen random features of the columns. Exact."""
+
+    family: Literal["encrypted-features"] = "encrypted-features"
+    hidden: int = Field(ge=1, description="random features; `clip` and `step` are for rows of these")
+    seed: int = Field(ge=0, lt=2**63, description="of the random features")
+
+
 class ApproximatePlan(EncryptedPlan):
     """A plan for CKKS: one output tells two classes apart."""
 
@@ -113,6 +121,7 @@ EncryptedPlans = (
     EncryptedLinearPlan
     | EncryptedRidgePlan
     | EncryptedLogisticPlan
+    | EncryptedFeaturesPlan
     | EncryptedCubicPlan
     | EncryptedNetworkPlan
 )

@@ -107,6 +107,8 @@ def shapes(plan: Plan) -> dict[str, tuple[int, int]]:
     """The name and shape of each of the model's matrices; the last row of each is the intercept."""
     if isinstance(plan, NetworkPlan | EncryptedNetworkPlan):
         return {"hidden": (plan.features + 1, plan.hidden), "output": (plan.hidden + 1, plan.outputs)}
+    if plan.family == "encrypted-features":
+        return {"output": (plan.hidden + 1, plan.outputs)}
     return {"output": (plan.features + 1, plan.outputs)}
 
 

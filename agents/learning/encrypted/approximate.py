@@ -63,8 +63,8 @@ from agents.learning.weights import Weights
 PRECISION = 2.0**-3
 """Deviation of each slot of a result, in units of rows times weight."""
 
-MAX_DISTANCE = 2.0**-18
-"""The largest statistical distance that a plan may have from one whose noise tells nothing at all."""
+MAX_DISTANCE = 2.0**-16
+"""The largest statistical distance that a sum may have from one whose noise and unused slots tell nothing."""
 
 COUNT_WEIGHT = 16
 """The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""

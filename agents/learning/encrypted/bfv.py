@@ -41,7 +41,7 @@ MARGIN_BITS = 2
 MOST_FLOOD_BITS = 160
 """As many as a stream gives."""
 
-KEYS_KEPT, MAPS_KEPT, JOBS_KEPT = 2, 256, 4
+KEYS_KEPT, MAPS_KEPT = 2, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +89,7 @@ class BfvFamily(EncryptedFamily):
     """
 
     plan: ExactPlan
+    jobs_kept = 4
 
     def __init__(self, plan: ExactPlan, plain_modulus: int, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, limits)
@@ -102,7 +103,7 @@ class BfvFamily(EncryptedFamily):
         self._check_range(self.largest_weight << plan.fraction_bits, 1)
         self._keys: Recent[PublicKeys] = Recent(KEYS_KEPT)
         self._maps: Recent[AffineMap] = Recent(MAPS_KEPT)
-        self._jobs: Recent[Job] = Recent(JOBS_KEPT)
+        self._jobs: Recent[Job] = Recent(self.jobs_kept)
 
     # --- what a family decides ---
 
@@ -188,13 +189,13 @@ class BfvFamily(EncryptedFamily):
 
     def check_encrypted(self, encrypted: bytes) -> None:
         """Checks the form of encrypted weights."""
-        self._encrypted(encrypted)
+        self.weights(encrypted)
 
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
         """A cloud owner's job."""
         check_fit(self.plan, subset.samples, self.limits)
         secrets = Secrets(self.plan, subset, cohort, encrypted)
-        keys, weights = self._public(public), self._encrypted(encrypted)
+        keys, weights = self.public_keys(public), self.weights(encrypted)
         job = self._jobs.get(_name(subset.samples), lambda: self.prepare(self.steps(subset.samples)))
         self._check_range(job.map.largest(self.largest_weight), len(cohort.members))
         self._check_flood(job.noise_bits)
@@ -292,7 +293,13 @@ class BfvFamily(EncryptedFamily):
         tensors, _ = self.context.from_bytes(keys.secret, "secret key", "the secret key")
         return tensors["secret"].reshape(-1, self.context.degree)
 
-    def _public(self, public: bytes) -> PublicKeys:
+    def public_keys(self, public: bytes) -> PublicKeys:
+        """The published keys.
+
+        Raises:
+            BadPlan: not those that the plan names.
+            BadObject: not canonical, or not of this plan.
+        """
         name = hashlib.sha256(public).digest()
         if name.hex() != self.plan.encryption.keys:
             raise BadPlan("the published keys are not those that the plan names")
@@ -312,14 +319,27 @@ class BfvFamily(EncryptedFamily):
             self.context.galois_keys(galois) if galois else None,
         )
 
-    def _encrypted(self, encrypted: bytes) -> Ciphertext:
-        """Weights in NTT form."""
+    def weights(self, encrypted: bytes) -> Ciphertext:
+        """Encrypted weights, in NTT form.
+
+        Raises:
+            BadObject: not canonical, or not of this plan.
+        """
         what = "the encrypted weights"
         tensors, facts = self.context.from_bytes(encrypted, "encrypted weights", what)
         _check_shapes(tensors, {"weights": (2, len(self.context.primes), self.context.degree)}, what)
         if facts or not tensors["weights"][1].any():
             raise BadObject(f"{what}: not in the form of this plan's")
         return self.context.load(Content(tensors["weights"], ntt=True))
+
+    def contents(self, result: bytes) -> list[Content]:
+        """A result's ciphertexts.
+
+        Raises:
+            BadObject: not canonical, or not of this plan.
+        """
+        residues, _, _ = self._result(result)
+        return [Content(part, ntt=False) for part in residues]
 
     def _result(self, result: bytes) -> tuple[Residues, Cohort, int]:
         """(ciphertexts, 2, primes, degree) residues, the cohort, and whose result it is."""

@@ -4,11 +4,12 @@ The sigmoid is 1/2 + u (LINEAR - u^2) with u = SHRINK z: the least-squares fit f
 within 0.13 of the true one there. Rows are cut to the plan's norm: the norm of the weights bounds all scores.
 
 A step costs four products, one after the other: scores (one prime, of the data), a square, a product (a prime
-each), and the gradient, which shares its two primes with the result. With degree 16384, primes of 58, 58, 56,
-56, 40 and 60 bits and a scale of 56, noise is about 2^-33 of a unit of rows times weight, where the flood is
-2^-4 (`approximate.py`): a sum of a dataset's four subsets has a statistical distance below 2^-19 from one
-whose noise and unused slots tell nothing. At degree 8192 there are 218 bits of modulus instead of 438; scales
-of 32 bits would leave 2^-20 of noise and a distance of about 2^-8: the primes do not pass this class.
+each), and the gradient, which shares its two primes with the result. With degree 16384 and primes of 60, 60,
+60, 53, 48 and 60 bits, the noise of a result for 256 rows is bounded by 2^-28 in units of rows times weight,
+most of it the rounding of the rows' encodings. The flood is 2^-3 (`approximate.py`): 25 bits above it. A sum
+over four or eight subsets then has a statistical distance below 2^-17 from one that tells nothing. Degree
+8192 has 218 bits of modulus where this takes 341: scales of 32 bits leave noise of 2^-16, and a flood that
+still lets the model learn hides it by a factor of 2^12 only. It would take half the time; it is refused.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from agents.learning.design_matrix import design_matrix
 from agents.learning.encrypted.affine_map import AffineMap
 from agents.learning.encrypted.bfv import FRESH_NOISE, BfvFamily, Job, PublicKeys
 from agents.learning.encrypted.packing import Layout
-from agents.learning.encrypted.seal import Ciphertext, Content, Plaintext
+from agents.learning.encrypted.seal import Ciphertext, Plaintext
 from agents.learning.encrypted_plan import ExactPlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
 from agents.learning.samples import FloatArray, Int64Array, Samples
@@ -83,8 +83,7 @@ class LinearFamily(BfvFamily):
         del keys
         for factors in job.factors:
             if factors is None:
-                shape = (2, len(self.context.primes), self.context.degree)
-                yield self.context.load(Content(np.zeros(shape, dtype=np.uint64), ntt=False))
+                yield self.context.load(self.context.empty())
                 continue
             product = Ciphertext()
             self.context.evaluator.multiply_plain(weights, factors, product)

@@ -30,6 +30,7 @@ Plaintext: TypeAlias = sealapi.Plaintext
 SecretKey: TypeAlias = sealapi.SecretKey
 GaloisKeys: TypeAlias = sealapi.GaloisKeys
 RelinKeys: TypeAlias = sealapi.RelinKeys
+BatchEncoder: TypeAlias = sealapi.BatchEncoder
 
 _HEADER = struct.Struct("<HBBBBHQ")
 """SEAL's header: magic, its own size, version 4.3, compression (0: none), reserved, size in all."""
@@ -130,6 +131,10 @@ class Context:
         else:
             self.evaluator.transform_from_ntt_inplace(ciphertext)
         return self.content(ciphertext)
+
+    def empty(self) -> Content:
+        """Zeros: not an encryption, but something to add to."""
+        return Content(np.zeros((2, len(self.primes), self.degree), dtype=np.uint64), ntt=False)
 
     # --- plaintexts ---
 
@@ -302,6 +307,21 @@ class Context:
             out.append(struct.pack("<Q", len(parts)))
             out += [_framed(self._ciphertext_payload(Content(part, ntt=True))) for part in parts]
         return b"".join(out)
+
+
+def batching_modulus(encryption: Encryption) -> int:
+    """A plaintext modulus with which plaintexts have slots: a prime of so many bits.
+
+    Raises:
+        BadPlan: there is none for this degree.
+    """
+    try:
+        return int(sealapi.PlainModulus.Batching(encryption.degree, encryption.plain_bits).value())
+    except (ValueError, RuntimeError) as error:
+        raise BadPlan(
+            f"plan: encryption: plain_bits {encryption.plain_bits} are too few for slots at degree"
+            f" {encryption.degree}"
+        ) from error
 
 
 def _framed(payload: bytes) -> bytes:

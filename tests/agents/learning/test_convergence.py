@@ -1,5 +1,7 @@
 """Default plans on real data split with skew: the market's model is as good as a centralised one.
 
+Plans for ciphertexts are played in the clear, on the same integers.
+
 Rules: P27.
 """
 
@@ -47,4 +49,25 @@ def test_diabetes(seed: int) -> None:
 
 def test_breast_cancer_with_a_network() -> None:
     market, central = market_and_central("breast-cancer", "network", 4, 2, 8, seed=0)
+    assert market >= central - 0.03
+
+
+@pytest.mark.parametrize("model", ["encrypted-linear", "encrypted-ridge", "encrypted-logistic"])
+@pytest.mark.parametrize("seed", range(5))
+def test_breast_cancer_on_ciphertexts(model: str, seed: int) -> None:
+    market, central = market_and_central("breast-cancer", model, 4, 2, 8, seed)
+    assert market >= central - 0.03
+    assert market > 0.93
+
+
+@pytest.mark.parametrize("model", ["encrypted-linear", "encrypted-ridge", "encrypted-logistic"])
+def test_digits_on_ciphertexts(model: str) -> None:
+    market, central = market_and_central("digits", model, 8, 4, 8, seed=0)
+    assert market >= central - 0.03
+    assert market > 0.92
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_diabetes_on_ciphertexts(seed: int) -> None:
+    market, central = market_and_central("diabetes", "encrypted-ridge", 4, 2, 8, seed)
     assert market >= central - 0.03

@@ -214,7 +214,7 @@ def test_solving_for_a_subset_from_all_its_results_is_at_chance(small: Couple, k
         seen.append(family.unpack([places])[0])
     found = solved(probes, seen)
     assert (found == truth).sum() == 0
-    assert np.abs(found).min() > 1_000 * np.abs(truth).max()
+    assert np.median(np.abs(found)) > 1_000 * np.abs(truth).max()
 
 
 def test_the_same_solving_succeeds_on_the_map_itself(small: Couple) -> None:

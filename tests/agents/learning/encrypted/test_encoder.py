@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from tenseal import sealapi
 
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.roots import roots
-from agents.learning.encrypted.seal import Content, Context, Residues, sealapi
+from agents.learning.encrypted.seal import Content, Context, Residues
 from tests.support.ciphertexts import lift
 
 SCALE = 2.0**32

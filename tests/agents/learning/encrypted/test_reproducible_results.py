@@ -12,14 +12,14 @@ import pytest
 
 from agents.learning.defaults import default_plan
 from agents.learning.encrypted.registry import family_of
-from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.encrypted_plan import EncryptedFeaturesPlan, EncryptedPlan
 from agents.learning.samples import Task
 from tests.agents.learning.conftest import random_samples
 from tests.support.approximate import small_family
 from tests.support.machines import MACHINES, words
 from tests.support.market_of_ciphertexts import couple_of, some_weights
 
-EXACT = ("encrypted-linear", "encrypted-ridge", "encrypted-logistic")
+EXACT = ("encrypted-linear", "encrypted-ridge", "encrypted-logistic", "encrypted-features")
 APPROXIMATE = ("encrypted-cubic", "encrypted-network")
 
 PROGRAM = """
@@ -40,6 +40,8 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in EXACT:
         plan = default_plan(Task.CLASSIFICATION, 3, 8, name)
         assert isinstance(plan, EncryptedPlan)
+        if isinstance(plan, EncryptedFeaturesPlan):
+            plan = plan.model_copy(update={"hidden": 30})
         keys = family_of(plan).keys()
         encrypted = couple_of(plan, samples, keys).family.encrypt(keys, some_weights(plan))
         prepared.append((family_of, plan, samples, keys, encrypted))
