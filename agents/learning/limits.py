@@ -26,6 +26,7 @@ class Limits:
     Attributes:
         plan_bytes: length of the document.
         features, classes, hidden: sizes of the model.
+        width: weights of an output that is trained exactly on ciphertexts; the work grows with its cube.
         local_steps, rounds: length of the training.
         rows: of a subset; the proof of exactness holds for so many.
     """
@@ -34,6 +35,7 @@ class Limits:
     features: int = 16_384
     classes: int = 1_024
     hidden: int = 1_024
+    width: int = 1_025
     local_steps: int = 10_000
     rounds: int = 10_000
     rows: int = 2**18

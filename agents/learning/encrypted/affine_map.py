@@ -93,10 +93,16 @@ def _power(factors: Int64Array, offsets: Int64Array, steps: int, bits: int) -> t
 
 
 def _product(a: Int64Array, b: Int64Array, bits: int) -> Int64Array:
-    """(p, p) times (p, q), both in units of 2^-bits, to the nearest."""
-    if int(np.abs(a).max()) * int(np.abs(b).max()) * len(a) >= 2**62:
-        raise BadPlan("plan: the local steps leave int64: take fewer local_steps, or a larger clip or l2")
-    product: Int64Array = (a @ b + (1 << (bits - 1))) >> bits
+    """(p, p) times (p, q), both in units of 2^-bits, to the nearest; in two halves that float64 holds."""
+    half, factor = bits // 2, b.astype(np.float64)
+    try:
+        high, low = (
+            exact_matmul(part.astype(np.float64), factor).astype(np.int64)
+            for part in (a >> half, a & ((1 << half) - 1))
+        )
+    except OverflowError as error:
+        raise BadPlan(f"plan: the local steps leave what is exact: {error}") from error
+    product: Int64Array = ((high << half) + low + (1 << (bits - 1))) >> bits
     return product
 
 

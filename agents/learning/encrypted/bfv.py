@@ -62,16 +62,12 @@ class Job:
     """What a subset's rows come to, for any weights.
 
     Attributes:
-        map: the local steps.
         factors: plaintexts in NTT form, in the family's order; None for one that is zero.
         offsets: (degree,) int64 for each ciphertext of the result: what is added to it.
-        noise_bits: logarithm of the largest coefficient of the noise of a product.
     """
 
-    map: AffineMap
     factors: tuple[Plaintext | None, ...]
     offsets: tuple[Int64Array, ...]
-    noise_bits: float
 
 
 class BfvFamily(EncryptedFamily):
@@ -97,6 +93,10 @@ class BfvFamily(EncryptedFamily):
             raise BadPlan("plan: batch: training on ciphertexts takes all rows in each step: leave it at 0")
         if plan.encryption.scale_bits:
             raise BadPlan("plan: encryption: scale_bits is for approximate families: leave it at 0")
+        if self.width > limits.width:
+            raise BadPlan(
+                f"plan: an output has {self.width} weights; this agent trains at most {limits.width} exactly"
+            )
         self.context = Context("BFV", plan.encryption, plain_modulus)
         self.left = self._primes_left()
         self.flood_bits = self._flood_bits()
@@ -111,6 +111,11 @@ class BfvFamily(EncryptedFamily):
     def elements(self) -> tuple[int, ...]:
         """Galois elements of the rotations that it uses: none."""
         return ()
+
+    @property
+    def width(self) -> int:
+        """p: weights of an output, the intercept's included."""
+        return self.plan.features + 1
 
     @property
     @abstractmethod
@@ -132,6 +137,10 @@ class BfvFamily(EncryptedFamily):
     @abstractmethod
     def rows(self, samples: Samples) -> FloatArray:
         """(n, p) whole numbers in units of 2^-FEATURE_BITS that the weights are multiplied by."""
+
+    @abstractmethod
+    def noise_bits(self, steps: AffineMap) -> float:
+        """Logarithm of a bound of the noise of the products with this map."""
 
     @abstractmethod
     def prepare(self, steps: AffineMap) -> Job:
@@ -196,9 +205,10 @@ class BfvFamily(EncryptedFamily):
         check_fit(self.plan, subset.samples, self.limits)
         secrets = Secrets(self.plan, subset, cohort, encrypted)
         keys, weights = self.public_keys(public), self.weights(encrypted)
-        job = self._jobs.get(_name(subset.samples), lambda: self.prepare(self.steps(subset.samples)))
-        self._check_range(job.map.largest(self.largest_weight), len(cohort.members))
-        self._check_flood(job.noise_bits)
+        steps = self.steps(subset.samples)
+        self._check_range(steps.largest(self.largest_weight), len(cohort.members))
+        self._check_flood(self.noise_bits(steps))
+        job = self._jobs.get(_name(subset.samples), lambda: self.prepare(steps))
         parts = [
             self._protected(product, keys, job, secrets, index)
             for index, product in enumerate(self.products(keys, weights, job))

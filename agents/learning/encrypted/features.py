@@ -45,7 +45,6 @@ class FeaturesFamily(BfvFamily):
 
     def __init__(self, plan: EncryptedFeaturesPlan, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, batching_modulus(plan.encryption), limits)
-        self.width = plan.hidden + 1
         self.row = self.context.degree // 2
         if 2 * self.width * plan.outputs > self.row:
             raise BadPlan(
@@ -55,6 +54,11 @@ class FeaturesFamily(BfvFamily):
         self.encoder = BatchEncoder(self.context.seal)
         self.baby_steps = isqrt(self.width - 1) + 1
         self.giant_steps = -(-self.width // self.baby_steps)
+
+    @property
+    def width(self) -> int:
+        """The random features and the intercept."""
+        return self.plan.hidden + 1
 
     # --- the features ---
 
@@ -145,7 +149,7 @@ class FeaturesFamily(BfvFamily):
         offsets = np.zeros(self.context.degree, dtype=np.int64)
         offsets[self._places] = steps.offsets
         offsets[self._carried] = steps.rows
-        return Job(steps, tuple(factors), (offsets,), self._noise_bits)
+        return Job(tuple(factors), (offsets,))
 
     def values_multiplier(self, slots: Int64Array, primes: int) -> Plaintext:
         """The plaintext of slots in NTT form."""
@@ -192,9 +196,9 @@ class FeaturesFamily(BfvFamily):
             evaluator.transform_from_ntt_inplace(total)
         return total
 
-    @property
-    def _noise_bits(self) -> float:
-        """Bound of a result's noise: fresh noise and rotations', times plaintexts as large as they can be."""
+    def noise_bits(self, steps: AffineMap) -> float:
+        """Of fresh noise and that of rotations, times plaintexts as large as they can be."""
+        del steps
         context = self.context
         switch = len(context.primes) * context.degree * FRESH_NOISE * max(context.primes)
         rotation = switch // context.all_primes[-1] + context.degree + 1

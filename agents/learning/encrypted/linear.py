@@ -65,17 +65,18 @@ class LinearFamily(BfvFamily):
         """The design matrix."""
         return design_matrix(samples.features, self.plan.clip)
 
+    def noise_bits(self, steps: AffineMap) -> float:
+        """Of fresh noise times all factors of a block."""
+        across = np.abs(steps.factors).astype(np.float64).sum(axis=1)
+        rows = min(self.layout.rows, self.layout.p)
+        return log2(FRESH_NOISE * max(1.0, float(across.max()) * rows))
+
     def prepare(self, steps: AffineMap) -> Job:
         """A plaintext for each block."""
-        blocks = list(self.layout.factors(steps.factors))
-        heaviest = max(int(np.abs(block).astype(object).sum()) for block in blocks)
-        count = len(self.context.primes)
-        self._check_range(int(np.abs(steps.factors).max()), 1)
+        blocks, count = self.layout.factors(steps.factors), len(self.context.primes)
         return Job(
-            steps,
             tuple(self.context.multiplier(block, count) if block.any() else None for block in blocks),
             tuple(self.layout.offsets(steps.offsets, steps.rows)),
-            log2(FRESH_NOISE * max(1, heaviest)),
         )
 
     def products(self, keys: PublicKeys, weights: Ciphertext, job: Job) -> Iterator[Ciphertext]:

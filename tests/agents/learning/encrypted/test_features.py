@@ -137,7 +137,8 @@ def test_the_bound_on_the_noise_holds(keys: KeyPair, make_samples: SamplesMaker)
     modulus, t = prod(family.context.primes), family.context.plain_modulus
     messages = (2 * phases * t + modulus) // (2 * modulus)
     noise = np.abs(phases - messages * modulus // t).max()
-    assert 2 ** (job.noise_bits - 25) < noise < 2**job.noise_bits
+    bits = family.noise_bits(family.steps(couple.subsets[0].samples))
+    assert 2 ** (bits - 25) < noise < 2**bits
 
 
 def test_features_are_standardised_and_the_plans_own(make_samples: SamplesMaker) -> None:
@@ -178,7 +179,7 @@ def test_a_training_on_what_no_line_divides(keys: KeyPair) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden": 1400}, "1400 hidden features times 3 outputs do not fit degree 16384"),
+        ({"hidden": 1024, "classes": 4}, "1024 hidden features times 4 outputs do not fit degree 16384"),
         ({"encryption": {"plain_bits": 12}}, "plain_bits 12 are too few for slots at degree 16384"),
         ({"encryption": {"primes": (60, 60)}}, "leave no noise budget"),
     ],
