@@ -46,7 +46,7 @@ class SmallCubic(EncryptedCubic):
 
     gradient_bits = 14
 
-    def _check_distance(self, members: int) -> None:
+    def _check_headroom(self, members: int) -> None:
         pass
 
 
@@ -55,7 +55,7 @@ class SmallNetwork(EncryptedNetwork):
 
     gradient_bits = 30
 
-    def _check_distance(self, members: int) -> None:
+    def _check_headroom(self, members: int) -> None:
         pass
 
 

@@ -4,18 +4,17 @@ A result is one ciphertext or a few, whose slots hold parts of the subset's chan
 place, its number of rows. Before it leaves the cloud owner it goes through these steps:
 
 1. It is re-randomised and flooded (`protect.py`). CKKS keeps noise and message in the same number, so the
-   flood costs precision: in each slot it has the deviation `PRECISION`, in units of rows times weight. What
-   the modulus leaves room for above the noise is far less than the exact families have. So the flood is
-   bell-shaped, which hides as much with half the bits; `distance` says how much, and a plan for which it is
-   over MAX_DISTANCE is refused.
+   flood costs precision, and the modulus leaves room for far less of it than the exact families have. It is
+   bell-shaped, which hides as much with half the bits (`headroom.py`).
 2. The modulus is switched: one prime is left.
 3. Slots that carry no result hold sums over parts of the rows. Numbers far larger than these are added.
 4. Each pair of subsets adds and subtracts a stream that is uniform modulo that prime: to the model owner a
    single result is uniform; it can decode nothing but the cohort's sum.
 
-What is left to an honest but curious model owner is the sum and, with a probability of `distance`, what the
-noise and the unused slots of that sum tell. The formulas for noise hold for encryptions of weights in the
-range that `encrypt` checks: a model owner who encrypts something else is not bound by them.
+What is left to an honest but curious model owner is the sum and, with the probability that
+`Headroom.distance` bounds, what noise and unused slots of that sum tell. The formulas for noise hold for
+encryptions of weights in the range that `encrypt` checks. A model owner who encrypts something else is not
+bound by them: it may learn more of the sum than its used slots say, yet nothing of a single result.
 
 Every number that decides a byte at a cloud owner is a whole number, or a float that comes from additions,
 subtractions, multiplications and divisions alone.
@@ -29,7 +28,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from math import floor, log2, sqrt
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +36,11 @@ import numpy.typing as npt
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.design_matrix import design_matrix
 from agents.learning.encrypted import noise
+from agents.learning.encrypted.circuit import Circuit, Diagonals, PublicKeys
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.encrypted.headers import check_shapes, check_whole, cohort_facts, read_cohort
+from agents.learning.encrypted.headroom import Headroom
 from agents.learning.encrypted.layout import Layout
 from agents.learning.encrypted.protect import Secrets, add, check_cohort, mask, rerandomise
 from agents.learning.encrypted.recent import Recent
@@ -47,9 +48,7 @@ from agents.learning.encrypted.seal import (
     Ciphertext,
     Content,
     Context,
-    GaloisKeys,
     Plaintext,
-    RelinKeys,
     Residues,
 )
 from agents.learning.encrypted_plan import ApproximatePlan
@@ -60,35 +59,11 @@ from agents.learning.train import check_fit
 from agents.learning.update import Update
 from agents.learning.weights import Weights
 
-PRECISION = 2.0**-3
-"""Deviation of each slot of a result, in units of rows times weight."""
-
-MAX_DISTANCE = 2.0**-16
-"""The largest statistical distance that a sum may have from one whose noise and unused slots tell nothing."""
-
 COUNT_WEIGHT = 16
 """The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""
 
 KEPT_KEYS, KEPT_SUBSETS = 1, 2
 """Loaded keys and encoded subsets that a family keeps from round to round: they are large."""
-
-SAFETY = 8
-"""Deviations that a bell of noise stays within."""
-
-
-@dataclass(frozen=True)
-class PublicKeys:
-    """What a cloud owner has of the model owner.
-
-    Attributes:
-        zero: an encryption of zero with the primes that are left of a result.
-        relin: to make three polynomials two.
-        galois: to rotate slots.
-    """
-
-    zero: Ciphertext
-    relin: RelinKeys
-    galois: GaloisKeys
 
 
 @dataclass(frozen=True)
@@ -104,8 +79,8 @@ class Prepared:
         encoded: what else a family encodes, by names of its own.
     """
 
-    forward: dict[tuple[int, int], Plaintext]
-    backward: dict[tuple[int, int], Plaintext]
+    forward: Diagonals
+    backward: Diagonals
     known: FloatArray
     rows: int
     goals: FloatArray
@@ -122,7 +97,7 @@ class ApproximateFamily(EncryptedFamily):
 
     Raises:
         BadPlan: more than one local step, or batches; primes that do not fit the depth and the scale; more
-            rows, features and outputs than slots; a flood that hides less than MAX_DISTANCE.
+            rows, features and outputs than slots; too little headroom for the flood.
     """
 
     plan: ApproximatePlan
@@ -154,7 +129,8 @@ class ApproximateFamily(EncryptedFamily):
         self._named: tuple[bytes, bytes] | None = None
         self._keys: Recent[PublicKeys] = Recent(KEPT_KEYS)
         self._jobs: Recent[Prepared] = Recent(KEPT_SUBSETS)
-        self._check_distance(2)
+        self.headroom = Headroom(self.context, plan.encryption, self.left, self.gradient_bits)
+        self._check_headroom(2)
 
     # --- model owner ---
 
@@ -223,15 +199,21 @@ class ApproximateFamily(EncryptedFamily):
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
         """See `EncryptedFamily.train`."""
         check_fit(self.plan, subset.samples, self.limits)
-        self._check_rows(subset.samples)
+        if len(subset.samples) > self.plan.rows:
+            raise BadPlan(
+                f"the plan has room for {self.plan.rows} rows, the subset has {len(subset.samples)}"
+            )
         check_cohort(self.plan, subset, cohort)
-        self._check_distance(len(cohort.members))
-        inputs, keys = self._encrypted(encrypted), self._public_keys(public)
+        self._check_headroom(len(cohort.members))
+        inputs = self._encrypted(encrypted)
+        circuit = Circuit(self.context, self.layout, self._public_keys(public))
         secrets = Secrets(self.plan, subset, cohort, encrypted)
         prepared = self._jobs.get(subset.digest(), lambda: self._prepare(subset.samples))
         contents = [
-            self._protected(result, keys, prepared.known[index], secrets, index, len(cohort.members))
-            for index, result in enumerate(self._evaluate(inputs, keys, prepared))
+            self._protected(
+                result, circuit.keys.zero, prepared.known[index], secrets, index, len(cohort.members)
+            )
+            for index, result in enumerate(self._evaluate(circuit, inputs, prepared))
         ]
         facts = {
             **cohort_facts(cohort, subset.index),
@@ -249,18 +231,8 @@ class ApproximateFamily(EncryptedFamily):
     def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
         """See `EncryptedFamily.in_the_clear`: floats, as near to a result as `decrypt` says."""
         check_fit(self.plan, samples, self.limits)
-        self._check_rows(samples)
         change = self._change(real(weights), self._rows(samples), self._goals(samples))
         return self._update(change, len(samples))
-
-    def distance(self, members: int) -> float:
-        """How far a cohort's sum is, at most, from one whose noise and unused slots tell nothing.
-
-        The statistical distance for one sum; over r sums it grows with the root of r at most.
-        """
-        noise_share = self._noise() * self._last_scale / 2.0**self._flood_bits
-        unused_share = sqrt(self.layout.slots) * self._largest() / 2.0 ** self._cover_bits(members)
-        return 1.07 * sqrt(len(self._used)) * (noise_share + unused_share)
 
     # --- a family's own part ---
 
@@ -292,7 +264,7 @@ class ApproximateFamily(EncryptedFamily):
         """How many ciphertexts the encrypted weights have."""
 
     @abstractmethod
-    def _evaluate(self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared) -> list[Ciphertext]:
+    def _evaluate(self, circuit: Circuit, inputs: list[Ciphertext], prepared: Prepared) -> list[Ciphertext]:
         """The ciphertexts of a result, with `left` primes."""
 
     @abstractmethod
@@ -329,63 +301,7 @@ class ApproximateFamily(EncryptedFamily):
     def _largest(self) -> float:
         """What no slot of a result is over, used or not."""
 
-    # --- steps of the arithmetic ---
-
-    def _times_data(
-        self, factor: Ciphertext, data: dict[tuple[int, int], Plaintext], keys: PublicKeys, *, rescale: bool
-    ) -> Ciphertext:
-        """Sums of turned factors times data: baby steps turn the factor, giant steps sums of products."""
-        evaluator, stride = self.context.evaluator, self.layout.stride
-        turned = {baby: self._turned(factor, baby * stride, keys) for baby in sorted({b for _, b in data})}
-        parts = []
-        for giant in sorted({giant for giant, _ in data}):
-            products = []
-            for baby in sorted(b for g, b in data if g == giant):
-                products.append(Ciphertext())
-                evaluator.multiply_plain(turned[baby], data[giant, baby], products[-1])
-            part = self._total(products)
-            if rescale:
-                evaluator.rescale_to_next_inplace(part)
-            parts.append(self._turned(part, giant * self.layout.baby_steps * stride, keys))
-        return self._total(parts)
-
-    def _total(self, ciphertexts: list[Ciphertext]) -> Ciphertext:
-        """The sum; the first one is overwritten."""
-        for other in ciphertexts[1:]:
-            self.context.evaluator.add_inplace(ciphertexts[0], other)
-        return ciphertexts[0]
-
-    def _summed(self, ciphertext: Ciphertext, turns: tuple[int, ...], keys: PublicKeys) -> Ciphertext:
-        """The sum over a circle, or over the first part of one."""
-        for turn in turns:
-            turned = self._turned(ciphertext, turn, keys)
-            self.context.evaluator.add_inplace(turned, ciphertext)
-            ciphertext = turned
-        return ciphertext
-
-    def _turned(self, ciphertext: Ciphertext, turn: int, keys: PublicKeys) -> Ciphertext:
-        if not turn:
-            return ciphertext
-        turned = Ciphertext()
-        self.context.evaluator.rotate_vector(ciphertext, turn, keys.galois, turned)
-        return turned
-
-    def _product(self, a: Ciphertext, b: Ciphertext, keys: PublicKeys) -> Ciphertext:
-        """A product, two polynomials, one prime less."""
-        product, evaluator = Ciphertext(), self.context.evaluator
-        if a is b:
-            evaluator.square(a, product)
-        else:
-            evaluator.multiply(a, b, product)
-        evaluator.relinearize_inplace(product, keys.relin)
-        evaluator.rescale_to_next_inplace(product)
-        return product
-
-    def _lowered(self, ciphertext: Ciphertext, primes: int) -> Ciphertext:
-        """The same message with fewer primes."""
-        lowered = Ciphertext()
-        self.context.evaluator.mod_switch_to(ciphertext, list(self.context.ids[primes]), lowered)
-        return lowered
+    # --- a job ---
 
     def _kept(
         self, prepared: Prepared, name: str, values: Callable[[], FloatArray], primes: int, scale: float
@@ -401,18 +317,18 @@ class ApproximateFamily(EncryptedFamily):
     def _protected(
         self,
         result: Ciphertext,
-        keys: PublicKeys,
+        zero: Ciphertext,
         known: FloatArray,
         secrets: Secrets,
         index: int,
         members: int,
     ) -> Content:
         """The result as it leaves the cloud owner."""
-        context, evaluator = self.context, self.context.evaluator
-        rerandomise(context, result, keys.zero, secrets, index, self._flood_bits, bell=True)
+        context, evaluator, room = self.context, self.context.evaluator, self.headroom
+        rerandomise(context, result, zero, secrets, index, room.flood_bits, bell=True)
         for _ in range(self.left - 1):
             evaluator.rescale_to_next_inplace(result)
-        cover = secrets.stream("unused", index).bell_integers(self._cover_bits(members), known.size)
+        cover = secrets.stream("unused", index).bell_integers(room.cover_bits(members), known.size)
         values = np.where(self._used[index], known, cover.astype(np.float64))
         evaluator.add_plain_inplace(result, self._plaintext(values, 1, result.scale))
         content = context.content(result)
@@ -438,11 +354,9 @@ class ApproximateFamily(EncryptedFamily):
             goals,
         )
 
-    def _diagonals(
-        self, diagonals: FloatArray, primes: int, scale: float
-    ) -> dict[tuple[int, int], Plaintext]:
+    def _diagonals(self, diagonals: FloatArray, primes: int, scale: float) -> Diagonals:
         """Plaintexts of all but empty diagonals, each turned back by its giant step."""
-        layout, found = self.layout, {}
+        layout, found = self.layout, Diagonals()
         for index, diagonal in enumerate(diagonals):
             giant, baby = divmod(index, layout.baby_steps)
             if diagonal.any():
@@ -450,7 +364,7 @@ class ApproximateFamily(EncryptedFamily):
                 found[giant, baby] = self._plaintext(turned, primes, scale)
         return found
 
-    # --- sizes ---
+    # --- noise, and places ---
 
     @property
     def _row_norm(self) -> float:
@@ -474,42 +388,16 @@ class ApproximateFamily(EncryptedFamily):
 
     def _product_noise(self, primes: int) -> float:
         """What a product adds that leaves so many primes."""
-        context, scale = self.context, self._last_product_scale if primes == self.left else self.scale
+        context, scale = self.context, self.headroom.last_product_scale if primes == self.left else self.scale
         switched = noise.switching(context, primes + 1) / self.scale
         return noise.together(noise.rescaling(context), switched) / scale
 
     def _backward_noise(self, values: float, deviation: float) -> float:
         """Of the last product and its sum over rows, of values up to a size with noise of a deviation."""
-        turned = noise.switching(self.context, self.left) / self._last_product_scale
+        turned = noise.switching(self.context, self.left) / self.headroom.last_product_scale
         data = noise.encoding(self.context) / 2.0**self.gradient_bits
         factor = abs(float(self._backward_factor())) * self._feature_limit
         return sqrt(self.plan.rows) * noise.together(factor * deviation, factor * turned, values * data)
-
-    @property
-    def _last_product_scale(self) -> float:
-        """About the scale of a ciphertext with `left` primes."""
-        return self.scale * self.scale / 2.0 ** self.plan.encryption.primes[self.left]
-
-    @property
-    def _last_scale(self) -> float:
-        """About the scale of the ciphertexts that are flooded."""
-        return self._last_product_scale * 2.0**self.gradient_bits
-
-    @property
-    def _sent_scale(self) -> float:
-        """About the scale of the ciphertexts that leave."""
-        return self._last_scale / 2.0 ** sum(self.plan.encryption.primes[1 : self.left])
-
-    @property
-    def _flood_bits(self) -> int:
-        """Of each of three summands, so that a slot's real part has the deviation PRECISION or less."""
-        slot = PRECISION * self._last_scale
-        return floor(log2(2 * slot / sqrt(self.layout.slots)))
-
-    def _cover_bits(self, members: int) -> int:
-        """Of each of three summands in an unused slot: a cohort's sum takes a quarter of the modulus."""
-        room = 2.0 ** (self.plan.encryption.primes[0] - 3) / self._sent_scale
-        return floor(log2(room * sqrt(2 * self.layout.slots) / (SAFETY * sqrt(members))))
 
     @property
     def _count_slot(self) -> int:
@@ -545,23 +433,8 @@ class ApproximateFamily(EncryptedFamily):
         if primes[-1] < max(primes):
             raise BadPlan("plan: encryption: the keys' prime, the last, must be the largest")
 
-    def _check_distance(self, members: int) -> None:
-        """Checks what is derived from the sizes, before any work."""
-        largest, sent = self._largest() * members, self._sent_scale
-        if largest * sent > 2.0 ** (self.plan.encryption.primes[0] - 3):
-            raise BadPlan(f"plan: sums over {members} subsets could reach {largest:.3g}: over the modulus")
-        if noise.rescaling(self.context) > PRECISION * sent / 2:
-            raise BadPlan("plan: encryption: the result's scale is too small for its precision")
-        distance = self.distance(members)
-        if distance > MAX_DISTANCE:
-            raise BadPlan(
-                f"plan: encryption: the noise of a sum over {members} subsets would tell something with"
-                f" probability 2^{log2(distance):.1f}, over 2^{log2(MAX_DISTANCE):.0f}"
-            )
-
-    def _check_rows(self, samples: Samples) -> None:
-        if len(samples) > self.plan.rows:
-            raise BadPlan(f"the plan has room for {self.plan.rows} rows, the data have {len(samples)}")
+    def _check_headroom(self, members: int) -> None:
+        self.headroom.check(self._noise(), self._largest(), len(self._used), members)
 
     # --- objects ---
 

@@ -24,9 +24,9 @@ from agents.learning.encrypted import noise
 from agents.learning.encrypted.approximate import (
     ApproximateFamily,
     Prepared,
-    PublicKeys,
     real,
 )
+from agents.learning.encrypted.circuit import Circuit
 from agents.learning.encrypted.seal import Ciphertext
 from agents.learning.encrypted_plan import EncryptedCubicPlan
 from agents.learning.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
@@ -79,23 +79,23 @@ class EncryptedCubic(ApproximateFamily):
     def _inputs(self, matrices: dict[str, FloatArray]) -> list[FloatArray]:
         return [self.layout.spread(matrices["output"])]
 
-    def _evaluate(self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared) -> list[Ciphertext]:
+    def _evaluate(self, circuit: Circuit, inputs: list[Ciphertext], prepared: Prepared) -> list[Ciphertext]:
         evaluator, (weights,) = self.context.evaluator, inputs
-        u = self._times_data(weights, prepared.forward, keys, rescale=True)
-        u = self._summed(u, self.layout.block_sums, keys)
-        slope = self._product(u, u, keys)
+        u = circuit.times_data(weights, prepared.forward, rescale=True)
+        u = circuit.summed(u, self.layout.block_sums)
+        slope = circuit.product(u, u)
         evaluator.negate_inplace(slope)
         primes, scale = slope.coeff_modulus_size(), slope.scale
         constant = round(Fraction(LINEAR) * Fraction(scale))
         evaluator.add_plain_inplace(slope, self.context.constant(constant, primes, scale))
-        bend = self._product(self._lowered(u, primes), slope, keys)
-        result = self._times_data(bend, prepared.backward, keys, rescale=False)
-        result = self._summed(result, self.layout.row_sums, keys)
+        bend = circuit.product(circuit.lowered(u, primes), slope)
+        result = circuit.times_data(bend, prepared.backward, rescale=False)
+        result = circuit.summed(result, self.layout.row_sums)
         if self.plan.l2:
-            evaluator.add_inplace(result, self._decayed(weights, prepared, result.scale))
+            evaluator.add_inplace(result, self._decayed(circuit, weights, prepared, result.scale))
         return [result]
 
-    def _decayed(self, weights: Ciphertext, prepared: Prepared, scale: float) -> Ciphertext:
+    def _decayed(self, circuit: Circuit, weights: Ciphertext, prepared: Prepared, scale: float) -> Ciphertext:
         """What the penalty takes from the weights, but for the intercept's, in their places in a result."""
 
         def factors() -> FloatArray:
@@ -103,7 +103,7 @@ class EncryptedCubic(ApproximateFamily):
             values[self.places["output"][0][1][:-1]] = -float(self.plan.step * self.plan.l2 * prepared.rows)
             return values
 
-        lowered, decayed = self._lowered(weights, self.left), Ciphertext()
+        lowered, decayed = circuit.lowered(weights, self.left), Ciphertext()
         factor = self._kept(prepared, "decay", factors, self.left, scale / lowered.scale)
         self.context.evaluator.multiply_plain(lowered, factor, decayed)
         decayed.scale = scale

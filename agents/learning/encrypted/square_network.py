@@ -29,9 +29,9 @@ from agents.learning.encrypted import noise
 from agents.learning.encrypted.approximate import (
     ApproximateFamily,
     Prepared,
-    PublicKeys,
     real,
 )
+from agents.learning.encrypted.circuit import Circuit
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.seal import Ciphertext, Plaintext
 from agents.learning.encrypted_plan import EncryptedNetworkPlan
@@ -112,26 +112,26 @@ class EncryptedNetwork(ApproximateFamily):
         hidden = self.layout.spread(np.hstack([matrices["hidden"], constant]))
         return [hidden, *(self.layout.spread_columns(output) for output in matrices["output"].T)]
 
-    def _evaluate(self, inputs: list[Ciphertext], keys: PublicKeys, prepared: Prepared) -> list[Ciphertext]:
+    def _evaluate(self, circuit: Circuit, inputs: list[Ciphertext], prepared: Prepared) -> list[Ciphertext]:
         evaluator, layout = self.context.evaluator, self.layout
-        sums = self._times_data(inputs[0], prepared.forward, keys, rescale=True)
-        sums = self._summed(sums, layout.block_sums, keys)
-        active = self._product(sums, sums, keys)
+        sums = circuit.times_data(inputs[0], prepared.forward, rescale=True)
+        sums = circuit.summed(sums, layout.block_sums)
+        active = circuit.product(sums, sums)
         level = active.coeff_modulus_size()
-        sums, lowered = self._lowered(sums, level), self._lowered(active, level - 1)
+        sums, lowered = circuit.lowered(sums, level), circuit.lowered(active, level - 1)
         factor = 2.0**self.gradient_bits
         step = self.context.constant(-round(self.plan.step * int(factor)), self.left, factor)
         backward, changes = [], []
         for output, weights in enumerate(inputs[1:]):
-            factors = self._lowered(weights, level)
-            errors = self._summed(self._product(active, factors, keys), layout.column_sums, keys)
+            factors = circuit.lowered(weights, level)
+            errors = circuit.summed(circuit.product(active, factors), layout.column_sums)
             evaluator.sub_plain_inplace(errors, self._goal(prepared, output, errors))
-            backward.append(self._product(errors, self._product(sums, factors, keys), keys))
-            change = self._product(errors, lowered, keys)
+            backward.append(circuit.product(errors, circuit.product(sums, factors)))
+            change = circuit.product(errors, lowered)
             evaluator.multiply_plain_inplace(change, step)
-            changes.append(self._summed(change, layout.all_row_sums, keys))
-        hidden = self._times_data(self._total(backward), prepared.backward, keys, rescale=False)
-        return [self._summed(hidden, layout.row_sums, keys), *changes]
+            changes.append(circuit.summed(change, layout.all_row_sums))
+        hidden = circuit.times_data(circuit.total(backward), prepared.backward, rescale=False)
+        return [circuit.summed(hidden, layout.row_sums), *changes]
 
     def _goal(self, prepared: Prepared, output: int, errors: Ciphertext) -> Plaintext:
         """What is subtracted from an output: encoded at a small scale and multiplied by a power of two."""

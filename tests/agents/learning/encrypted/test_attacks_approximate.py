@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.learning.encrypted.approximate import ApproximateFamily
+from agents.learning.encrypted.circuit import Circuit
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.family import Cohort
 from agents.learning.encrypted.protect import Secrets
@@ -31,8 +32,9 @@ class Victim:
         self.family, self.context = family, family.context
         self.encrypted = family.encrypt(self.couple.keys, some_weights(family.plan, largest=0.3))
         self.keys = family._public_keys(self.couple.keys.public)
+        self.circuit = Circuit(self.context, family.layout, self.keys)
         self.secret: Residues = family._secret(self.couple.keys)
-        self.input = family._lowered(self._encryption(), family.left)
+        self.input = self.circuit.lowered(self._encryption(), family.left)
         samples = self.couple.subsets[0].samples
         factors: Plaintext = family._prepare(samples).backward[0, 0]
         self.product = Ciphertext()
@@ -42,7 +44,7 @@ class Victim:
 
     def _encryption(self) -> Ciphertext:
         """Numbers of about 1, at the scale that a family's last product meets."""
-        scale, primes = self.family._last_product_scale, len(self.context.primes)
+        scale, primes = self.family.headroom.last_product_scale, len(self.context.primes)
         numbers = np.random.default_rng(2).normal(size=self.family.layout.slots)
         plaintext = self.context.multiplier(encode(numbers, scale), primes, scale)
         return self.context.load(self.context.encrypt(self.secret, plaintext))
@@ -54,10 +56,10 @@ class Victim:
         secrets = Secrets(self.family.plan, subset, cohort, self.encrypted)
         product = self.context.load(self.context.content(self.product))
         nothing = np.zeros(self.family.layout.slots)
-        return self.family._protected(product, self.keys, nothing, secrets, 0, subsets)
+        return self.family._protected(product, self.keys.zero, nothing, secrets, 0, subsets)
 
     def input_with(self, primes: int) -> Content:
-        return self.context.content(self.family._lowered(self.input, primes))
+        return self.context.content(self.circuit.lowered(self.input, primes))
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

@@ -7,6 +7,7 @@ import pytest
 
 from agents.learning.encrypted import noise
 from agents.learning.encrypted.approximate import ApproximateFamily
+from agents.learning.encrypted.circuit import Circuit
 from agents.learning.encrypted.encoder import encode
 from agents.learning.encrypted.seal import Ciphertext, Content, Context, Residues
 from agents.learning.samples import FloatArray
@@ -62,9 +63,10 @@ def test_a_results_noise_is_within_the_familys_bound(name: str) -> None:
     assert isinstance(family, ApproximateFamily)
     weights = some_weights(family.plan, largest=0.5)
     encrypted = family._encrypted(family.encrypt(couple.keys, weights))
-    keys, prepared = family._public_keys(couple.keys.public), family._prepare(samples[0])
+    circuit = Circuit(family.context, family.layout, family._public_keys(couple.keys.public))
     secret, clear = family._secret(couple.keys), family.in_the_clear(weights, samples[0])
-    results = family._evaluate(encrypted, keys, prepared)
+    prepared = family._prepare(samples[0])
+    results = family._evaluate(circuit, encrypted, prepared)
     for matrix, parts in family.places.items():
         errors: list[FloatArray] = []
         for column, (index, places) in enumerate(parts):
