@@ -24,7 +24,7 @@ from agents.learning.encrypted.seal import BatchEncoder, Ciphertext, Plaintext, 
 from agents.learning.encrypted_plan import EncryptedFeaturesPlan
 from agents.learning.fixed import exact_matmul
 from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.samples import FEATURE_BITS, FloatArray, Int32Array, Int64Array, Samples
+from agents.learning.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
 
 DEVIATION = sqrt((2**16 - 1) / 12)
 """Of a signed byte, drawn evenly."""
@@ -66,12 +66,9 @@ class FeaturesFamily(BfvFamily):
         """(n, hidden + 1): the random features, standardised, as a design matrix."""
         weights, offsets = self._combinations
         sums = exact_matmul(samples.features.astype(np.float64), weights) + offsets
-        unit = 2.0**FEATURE_BITS
-        scale = DEVIATION * sqrt(self.plan.features)
-        features: Int32Array = np.rint((np.maximum(sums, 0.0) / scale - MEAN * unit) / SPREAD).astype(
-            np.int32
-        )
-        return design_matrix(features, self.plan.clip)
+        positive = np.maximum(sums, 0.0) / (DEVIATION * sqrt(self.plan.features))
+        standard = np.rint((positive - MEAN * 2.0**FEATURE_BITS) / SPREAD)
+        return design_matrix(standard.astype(np.int32), self.plan.clip)
 
     @cached_property
     def _combinations(self) -> tuple[FloatArray, FloatArray]:
@@ -138,23 +135,23 @@ class FeaturesFamily(BfvFamily):
 
     def prepare(self, steps: AffineMap) -> Job:
         """A plaintext for each diagonal, turned back by what its giant step will turn it."""
-        count, factors = len(self.context.primes), []
+        factors: list[Plaintext | None] = []
         places = np.arange(self.width)
         for number in range(self.width):
             diagonal = steps.factors[places, (places + number) % self.width]
             slots = np.zeros(self.context.degree, dtype=np.int64)
             slots[self._places] = diagonal[:, None]
             slots[: self.row] = np.roll(slots[: self.row], number - number % self.baby_steps)
-            factors.append(self.values_multiplier(slots, count) if diagonal.any() else None)
+            factors.append(self._multiplier(slots) if diagonal.any() else None)
         offsets = np.zeros(self.context.degree, dtype=np.int64)
         offsets[self._places] = steps.offsets
         offsets[self._carried] = steps.rows
         return Job(tuple(factors), (offsets,))
 
-    def values_multiplier(self, slots: Int64Array, primes: int) -> Plaintext:
+    def _multiplier(self, slots: Int64Array) -> Plaintext:
         """The plaintext of slots in NTT form."""
-        plaintext = self.plaintext(slots)
-        self.context.evaluator.transform_to_ntt_inplace(plaintext, list(self.context.ids[primes]))
+        plaintext, context = self.plaintext(slots), self.context
+        context.evaluator.transform_to_ntt_inplace(plaintext, list(context.ids[len(context.primes)]))
         return plaintext
 
     def products(self, keys: PublicKeys, weights: Ciphertext, job: Job) -> Iterator[Ciphertext]:

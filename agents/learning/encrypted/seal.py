@@ -1,8 +1,8 @@
 """The one place that touches the encryption library: Microsoft SEAL, through TenSEAL's `sealapi`.
 
 SEAL gives and takes objects only as files, compressed on the way out. Here a ciphertext is its content: an
-array of residues, which numpy can add to and which has one byte string. Files are anonymous and in memory,
-so no name can clash between processes or threads, and no secret reaches a disk.
+array of residues, which numpy can add to and which has one byte string. Files are anonymous and in memory
+(Linux), so no name can clash between processes or threads, and no secret reaches a disk.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import pytest
 
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.aggregate import ServerState, strategy_of
+from agents.learning.encrypted.affine_map import local_map
 from agents.learning.encrypted.bfv import BfvFamily
 from agents.learning.encrypted.family import Cohort, KeyPair
 from agents.learning.encrypted.registry import family_of
@@ -265,6 +266,12 @@ def test_local_steps_that_leave_int64_are_refused() -> None:
     huge = samples.take(np.zeros(200_000, np.int64))
     with pytest.raises(BadPlan, match="the local steps leave int64: take fewer weight_bits"):
         family_of(plan).in_the_clear(some_weights(plan), huge)
+
+
+def test_rows_that_nobody_cut_to_the_norm_are_refused_when_they_diverge(make_samples: SamplesMaker) -> None:
+    samples = make_samples(10)
+    with pytest.raises(BadPlan, match="the local steps leave what is exact: an integer product could reach"):
+        local_map(plan_of(local_steps=100), np.full((10, 4), 2.0**14), samples)
 
 
 def test_only_known_plans_have_a_family() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.encrypted import seal
@@ -157,10 +158,35 @@ def test_threads_do_not_mix_their_files(bfv: Context, bfv_secret: Residues) -> N
         assert all(threads.map(round_trip, range(8)))
 
 
-def test_refuses_a_compression_that_it_does_not_know() -> None:
-    class Odd:
-        def save(self, path: str) -> None:
-            Path(path).write_bytes(seal._HEADER.pack(0xA15E, 16, 4, 3, 1, 0, 16))
+class Saved:
+    """A stand-in for one of SEAL's objects, saved with a compression."""
 
+    def __init__(self, compression: int) -> None:
+        self.compression = compression
+
+    def save(self, path: str) -> None:
+        Path(path).write_bytes(seal._HEADER.pack(0xA15E, 16, 4, 3, self.compression, 0, 20) + b"rest")
+
+
+def test_reads_what_seal_did_not_compress() -> None:
+    assert seal._save(Saved(0)) == b"rest"
+
+
+def test_refuses_a_compression_that_it_does_not_know() -> None:
     with pytest.raises(RuntimeError, match="compression 1"):
-        seal._save(Odd())
+        seal._save(Saved(1))
+
+
+@pytest.mark.parametrize(
+    ("degree", "primes", "message"),
+    [
+        (2048, (20, 20), "degree 2048: choose one of 4096, 8192, 16384, 32768"),
+        (8192, (60,), "primes are at least two, of 20 to 60 bits each"),
+        (8192, (60, 61), "primes are at least two, of 20 to 60 bits each"),
+        (8192, (19, 60), "primes are at least two, of 20 to 60 bits each"),
+        (8192, (60, 60, 60, 39), "219 bits of primes at degree 8192: over 218, less than 128-bit security"),
+    ],
+)
+def test_parameters_that_are_not_safe_are_no_plan(degree: int, primes: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Encryption(degree=degree, primes=primes)
