@@ -1,15 +1,16 @@
 """Logistic regression whose sigmoid is a polynomial of degree 3, on CKKS.
 
 The sigmoid is 1/2 + u (LINEAR - u^2) with u = SHRINK z: the least-squares fit for scores z in [-16, 16],
-within 0.13 of the true one there. Rows are cut to the plan's norm: the norm of the weights bounds all scores.
+within 0.22 of the true one there. Rows are cut to the plan's norm: the norm of the weights bounds all scores.
 
 A step costs four products, one after the other: scores (one prime, of the data), a square, a product (a prime
 each), and the gradient, which shares its two primes with the result. With degree 16384 and primes of 60, 60,
 60, 53, 48 and 60 bits, the noise of a result for 256 rows is bounded by 2^-28 in units of rows times weight,
 most of it the rounding of the rows' encodings. The flood is 2^-3 (`approximate.py`): 25 bits above it. A sum
 over four or eight subsets then has a statistical distance below 2^-17 from one that tells nothing. Degree
-8192 has 218 bits of modulus where this takes 341: scales of 32 bits leave noise of 2^-16, and a flood that
-still lets the model learn hides it by a factor of 2^12 only. It would take half the time; it is refused.
+8192 has 218 bits of modulus where this takes 341: with primes of 44, 30, 36, 32, 32 and 44 bits the same
+formulas give noise of 2^-11, only 8 bits below the flood, and a distance of 2^-3 that hides nothing. Steps
+would take half the time there; such plans are refused.
 """
 
 from __future__ import annotations
