@@ -29,9 +29,11 @@ UNIT = 2.0**20
 
 
 @pytest.fixture(scope="module")
-def couples() -> dict[str, Couple]:
+def couples(approximate_keys: dict[str, KeyPair]) -> dict[str, Couple]:
     samples = [random_samples(rows, features=3, seed=rows) for rows in ROWS]
-    return {family: couple_of(approximate_plan(family), samples) for family in FAMILIES}
+    return {
+        family: couple_of(approximate_plan(family), samples, approximate_keys[family]) for family in FAMILIES
+    }
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

@@ -11,7 +11,7 @@ import pytest
 from agents.learning.encrypted.approximate import ApproximateFamily
 from agents.learning.encrypted.circuit import Circuit
 from agents.learning.encrypted.encoder import encode
-from agents.learning.encrypted.family import Cohort
+from agents.learning.encrypted.family import Cohort, KeyPair
 from agents.learning.encrypted.protect import Secrets
 from agents.learning.encrypted.seal import Ciphertext, Content, Context, Plaintext, Residues
 from agents.learning.samples import Int64Array
@@ -25,8 +25,8 @@ from tests.support.market_of_ciphertexts import Couple, couple_of, some_weights
 class Victim:
     """A product with a subset's rows, before and after protection."""
 
-    def __init__(self, name: str) -> None:
-        self.couple: Couple = couple_of(approximate_plan(name), [random_samples(50, features=3)])
+    def __init__(self, name: str, keys: KeyPair) -> None:
+        self.couple: Couple = couple_of(approximate_plan(name), [random_samples(50, features=3)], keys)
         family = self.couple.family
         assert isinstance(family, ApproximateFamily)
         self.family, self.context = family, family.context
@@ -63,8 +63,8 @@ class Victim:
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def victim(request: pytest.FixtureRequest) -> Victim:
-    return Victim(request.param)
+def victim(request: pytest.FixtureRequest, approximate_keys: dict[str, KeyPair]) -> Victim:
+    return Victim(request.param, approximate_keys[request.param])
 
 
 def share_of(found: Integers, truth: Int64Array) -> float:

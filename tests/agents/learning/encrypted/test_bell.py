@@ -25,7 +25,8 @@ def stream(name: str = "a") -> Stream:
 def signed(residues: Residues) -> FloatArray:
     """(count,) numbers below half the first prime in magnitude."""
     values = residues[0].astype(np.int64)
-    return np.where(values > PRIMES[0] // 2, values - PRIMES[0], values).astype(np.float64)
+    centred: FloatArray = np.where(values > PRIMES[0] // 2, values - PRIMES[0], values).astype(np.float64)
+    return centred
 
 
 def test_residues_are_of_one_number_around_zero() -> None:

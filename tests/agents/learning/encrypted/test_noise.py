@@ -9,6 +9,7 @@ from agents.learning.encrypted import noise
 from agents.learning.encrypted.approximate import ApproximateFamily
 from agents.learning.encrypted.circuit import Circuit
 from agents.learning.encrypted.encoder import encode
+from agents.learning.encrypted.family import KeyPair
 from agents.learning.encrypted.seal import Ciphertext, Content, Context, Residues
 from agents.learning.samples import FloatArray
 from tests.agents.learning.conftest import random_samples
@@ -56,9 +57,9 @@ def test_encoding(ckks: Context) -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_results_noise_is_within_the_familys_bound(name: str) -> None:
+def test_a_results_noise_is_within_the_familys_bound(name: str, approximate_keys: dict[str, KeyPair]) -> None:
     samples = [random_samples(64, features=3, seed=1)]
-    couple = couple_of(approximate_plan(name), samples)
+    couple = couple_of(approximate_plan(name), samples, approximate_keys[name])
     family = couple.family
     assert isinstance(family, ApproximateFamily)
     weights = some_weights(family.plan, largest=0.5)
