@@ -14,6 +14,7 @@ from agents.learning.encrypted.family import Cohort, KeyPair
 from agents.learning.encrypted.headroom import PRECISION
 from agents.learning.encrypted.registry import family_of
 from agents.learning.encrypted_plan import Encryption
+from agents.learning.evaluate import outside
 from agents.learning.samples import Samples
 from agents.learning.subset import Subset
 from agents.learning.tensors import pack, unpack
@@ -164,6 +165,13 @@ def test_scores_of_two_classes_are_opposite(couple: Couple, weights: Weights) ->
     scores = couple.family.scores(weights, samples)
     assert scores.shape == (len(samples), 2)
     assert np.array_equal(scores[:, 0], -scores[:, 1])
+
+
+def test_its_outside_yardstick_is_a_model_of_its_kind(couple: Couple) -> None:
+    samples = random_samples(80, features=3)
+    kind = {"encrypted-cubic": "LogisticRegression", "encrypted-network": "MLPClassifier"}
+    label = f"scikit-learn {kind[couple.family.plan.family]}"  # type: ignore[attr-defined]
+    assert outside(couple.family.plan, samples, samples).label == label  # type: ignore[arg-type]
 
 
 def test_the_flood_hides_more_than_a_plan_may_show(couple: Couple) -> None:
