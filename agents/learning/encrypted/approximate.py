@@ -62,6 +62,9 @@ from agents.learning.weights import Weights
 COUNT_WEIGHT = 16
 """The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""
 
+LEAST_STEP = Fraction(1, 2**14)
+"""A smaller step would vanish in the rounding of encodings."""
+
 KEPT_KEYS, KEPT_SUBSETS = 1, 2
 """Loaded keys and encoded subsets that a family keeps from round to round: they are large."""
 
@@ -96,8 +99,8 @@ class ApproximateFamily(EncryptedFamily):
         limits: what the agent is ready to work on.
 
     Raises:
-        BadPlan: more than one local step, or batches; primes that do not fit the depth and the scale; more
-            rows, features and outputs than slots; too little headroom for the flood.
+        BadPlan: more than one local step, batches, or a tiny step; primes that do not fit the depth and the
+            scale; more rows, features and outputs than slots; too little headroom for the flood.
     """
 
     plan: ApproximatePlan
@@ -114,6 +117,8 @@ class ApproximateFamily(EncryptedFamily):
         super().__init__(plan, limits)
         if plan.local_steps != 1 or plan.batch:
             raise BadPlan("plan: the depth of the ciphertexts allows one local step, of all rows")
+        if plan.step < LEAST_STEP:
+            raise BadPlan(f"plan: step {plan.step} is too small to be encoded: at least {LEAST_STEP}")
         self._check_primes()
         self.scale = 2.0**plan.encryption.scale_bits
         # One feature more than there are, the intercept included: its place holds the number of rows.

@@ -92,12 +92,18 @@ class EncryptedCubic(ApproximateFamily):
         bend = circuit.product(circuit.lowered(u, primes), slope)
         result = circuit.times_data(bend, prepared.backward, rescale=False)
         result = circuit.summed(result, self.layout.row_sums)
-        if self.plan.l2:
-            evaluator.add_inplace(result, self._decayed(circuit, weights, prepared, result.scale))
+        decayed = self._decayed(circuit, weights, prepared, result.scale)
+        if decayed is not None:
+            evaluator.add_inplace(result, decayed)
         return [result]
 
-    def _decayed(self, circuit: Circuit, weights: Ciphertext, prepared: Prepared, scale: float) -> Ciphertext:
-        """What the penalty takes from the weights, but for the intercept's, in their places in a result."""
+    def _decayed(
+        self, circuit: Circuit, weights: Ciphertext, prepared: Prepared, scale: float
+    ) -> Ciphertext | None:
+        """What the penalty takes from the weights, but for the intercept's, in their places in a result.
+
+        None where it is too small for the scale, or not there.
+        """
 
         def factors() -> FloatArray:
             values = np.zeros(self.layout.slots)
@@ -106,6 +112,8 @@ class EncryptedCubic(ApproximateFamily):
 
         lowered, decayed = circuit.lowered(weights, self.left), Ciphertext()
         factor = self._kept(prepared, "decay", factors, self.left, scale / lowered.scale)
+        if factor.is_zero():
+            return None
         self.context.evaluator.multiply_plain(lowered, factor, decayed)
         decayed.scale = scale
         return decayed
