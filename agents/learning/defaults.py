@@ -15,9 +15,11 @@ from typing import Any
 
 from agents.core.errors import BadPlan
 from agents.learning.encrypted_plan import (
+    EncryptedCubicPlan,
     EncryptedFeaturesPlan,
     EncryptedLinearPlan,
     EncryptedLogisticPlan,
+    EncryptedNetworkPlan,
     EncryptedRidgePlan,
     Encryption,
 )
@@ -49,7 +51,7 @@ def default_plan(
     family = model or ("encrypted-logistic" if task is Task.CLASSIFICATION else "encrypted-ridge")
     if family not in FAMILIES:
         raise BadPlan(f"no model {family!r}: choose one of {', '.join(FAMILIES)}")
-    if family.endswith("logistic") and task is Task.REGRESSION:
+    if family.endswith(("logistic", "cubic")) and task is Task.REGRESSION:
         raise BadPlan(
             "logistic regression needs classes, and the target is a number: choose linear, ridge or network"
         )
@@ -166,6 +168,55 @@ def _coefficients(places: int) -> Encryption:
     return Encryption(degree=degree, primes=(60, 60, 58, 40), plain_bits=59)
 
 
+ROWS = 256
+"""Room for the rows of a subset on CKKS: with more of it, fewer features are multiplied at once."""
+
+
+def _encrypted_cubic(classes: int, d: int, rounds: int, _seed: int) -> Plan:
+    """A move needs all subsets: plan twice as many rounds, or more, as for what moves in every round.
+
+    Shorter rows than elsewhere keep scores inside the range of the polynomial.
+    """
+    two = classes == 2
+    clip = 4 if two else 2
+    return EncryptedCubicPlan(
+        features=d,
+        classes=classes,
+        rows=ROWS,
+        local_steps=1,
+        step=_safe_step(clip),
+        clip=clip,
+        rounds=rounds,
+        server=_server("25" if two else "60", "1/2"),
+        stop=_stop(classes),
+        l2=Fraction(1, 1000) if two else Fraction(1, 500),
+        encryption=Encryption(degree=16384, primes=(60, 60, 60, 53, 48, 60), scale_bits=53),
+    )
+
+
+def _encrypted_network(classes: int, d: int, rounds: int, seed: int) -> Plan:
+    """As for `_encrypted_cubic`, with room for the units' margins and for the intercept's unit.
+
+    More outputs than one are possible, but not within the bounds that keep the noise hidden.
+    """
+    if classes > 2:
+        raise BadPlan("no default plan for an encrypted network of over two classes: choose encrypted-cubic")
+    return EncryptedNetworkPlan(
+        features=d,
+        classes=classes,
+        rows=ROWS - 16,
+        local_steps=1,
+        step=_safe_step(2),
+        clip=2,
+        rounds=rounds,
+        server=_server("1", "3/4"),
+        stop=_stop(classes),
+        hidden=7,
+        seed=seed,
+        encryption=Encryption(degree=16384, primes=(60, 60, 30, 58, 58, 58, 48, 60), scale_bits=58),
+    )
+
+
 FAMILIES: dict[str, Callable[[int, int, int, int], Plan]] = {
     "linear": _linear,
     "ridge": _ridge,
@@ -174,6 +225,8 @@ FAMILIES: dict[str, Callable[[int, int, int, int], Plan]] = {
     "encrypted-linear": _encrypted_linear,
     "encrypted-ridge": _encrypted_ridge,
     "encrypted-logistic": _encrypted_logistic,
+    "encrypted-cubic": _encrypted_cubic,
+    "encrypted-network": _encrypted_network,
     "encrypted-features": _encrypted_features,
 }
 """Families by name, with what makes their default plan from (classes, features, rounds, seed)."""

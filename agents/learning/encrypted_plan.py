@@ -19,7 +19,7 @@ class Encryption(Document):
     degree: int = Field(description="of the ring: 4096, 8192, 16384 or 32768")
     primes: tuple[int, ...] = Field(description="bits of the primes of the modulus, the key's prime last")
     plain_bits: int = Field(default=0, ge=0, le=60, description="BFV: bits of the plaintext modulus")
-    scale_bits: int = Field(default=0, ge=0, le=45, description="CKKS: bits of the scale")
+    scale_bits: int = Field(default=0, ge=0, le=58, description="CKKS: bits of the weights' scale")
     keys: str = Field(
         default="",
         pattern=r"^([0-9a-f]{64})?$",
@@ -86,4 +86,42 @@ class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
     seed: int = Field(ge=0, lt=2**63, description="of the random features")
 
 
-EncryptedPlans = EncryptedLinearPlan | EncryptedRidgePlan | EncryptedLogisticPlan | EncryptedFeaturesPlan
+class ApproximatePlan(EncryptedPlan):
+    """A plan for CKKS: one output tells two classes apart."""
+
+    rows: int = Field(ge=1, description="there is room for subsets of so many rows")
+
+    @property
+    def outputs(self) -> int:
+        """One for each of three classes or more, otherwise one number."""
+        return self.classes if self.classes > 2 else 1
+
+
+class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
+    """Logistic regression with a sigmoid of degree 3. Approximate."""
+
+    family: Literal["encrypted-cubic"] = "encrypted-cubic"
+    classes: int = Field(ge=2, description="number of classes")
+
+
+class EncryptedNetworkPlan(ApproximatePlan):
+    """A network with one hidden layer, whose units square, and least squares. Approximate."""
+
+    family: Literal["encrypted-network"] = "encrypted-network"
+    hidden: int = Field(ge=1, description="units of the hidden layer")
+    seed: int = Field(ge=0, lt=2**63, description="of the initial weights")
+
+    def _check_step(self) -> None:
+        """No bound is proven for a network; its weights saturate, so that a bad step harms only its owner."""
+        if self.step > 1:
+            raise ValueError(f"step {self.step} is over 1")
+
+
+EncryptedPlans = (
+    EncryptedLinearPlan
+    | EncryptedRidgePlan
+    | EncryptedLogisticPlan
+    | EncryptedFeaturesPlan
+    | EncryptedCubicPlan
+    | EncryptedNetworkPlan
+)

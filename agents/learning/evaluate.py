@@ -13,7 +13,7 @@ from agents.learning import affine, network
 from agents.learning.aggregate import ServerState, strategy_of
 from agents.learning.design_matrix import design_matrix
 from agents.learning.encrypted.registry import family_of
-from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.encrypted_plan import EncryptedNetworkPlan, EncryptedPlan
 from agents.learning.local import local_update
 from agents.learning.plan import NetworkPlan, Plan
 from agents.learning.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
@@ -82,9 +82,8 @@ def best_single_subset(plan: Plan, subsets: Sequence[Samples], test: Samples) ->
 
 def outside(plan: Plan, train: Samples, test: Samples) -> Yardstick:
     """scikit-learn's own model of the same family, in floats on all the data: the outside yardstick."""
-    hidden = (plan.hidden,) if isinstance(plan, NetworkPlan) else (1,)
-    if plan.family == "network":
-        kind = MLPClassifier if plan.classes else MLPRegressor
+    if isinstance(plan, NetworkPlan | EncryptedNetworkPlan):
+        kind, hidden = (MLPClassifier if plan.classes else MLPRegressor), (plan.hidden,)
         model = kind(hidden_layer_sizes=hidden, alpha=1e-2, solver="lbfgs", max_iter=2_000, random_state=0)
     elif plan.classes:
         model = LogisticRegression(max_iter=10_000)

@@ -11,6 +11,7 @@ from math import isqrt
 import numpy as np
 
 from agents.core.errors import BadObject
+from agents.learning.encrypted_plan import EncryptedNetworkPlan
 from agents.learning.fixed import RANGE_BITS
 from agents.learning.plan import NetworkPlan, Plan
 from agents.learning.samples import Int64Array
@@ -104,7 +105,7 @@ class TrainedModel:
 
 def shapes(plan: Plan) -> dict[str, tuple[int, int]]:
     """The name and shape of each of the model's matrices; the last row of each is the intercept."""
-    if plan.family == "network":
+    if isinstance(plan, NetworkPlan | EncryptedNetworkPlan):
         return {"hidden": (plan.features + 1, plan.hidden), "output": (plan.hidden + 1, plan.outputs)}
     if plan.family == "encrypted-features":
         return {"output": (plan.hidden + 1, plan.outputs)}
@@ -118,15 +119,15 @@ def initial_weights(plan: Plan) -> Weights:
     layer starts at zero. The draw is SHAKE-256 of the plan's seed, whose stream no library can change.
     """
     tensors = {name: np.zeros(shape, dtype=np.int64) for name, shape in shapes(plan).items()}
-    if isinstance(plan, NetworkPlan):
-        square = plan.activation == "square"
+    if isinstance(plan, NetworkPlan | EncryptedNetworkPlan):
+        square = isinstance(plan, EncryptedNetworkPlan) or plan.activation == "square"
         tensors["hidden"][:-1] = _uniform(plan, "hidden", Fraction(6, plan.features * (8 if square else 1)))
         if plan.classes:
             tensors["output"][:-1] = _uniform(plan, "output", Fraction(6, plan.hidden))
     return Weights(tensors, plan.weight_bits)
 
 
-def _uniform(plan: NetworkPlan, name: str, width_squared: Fraction) -> Int64Array:
+def _uniform(plan: NetworkPlan | EncryptedNetworkPlan, name: str, width_squared: Fraction) -> Int64Array:
     """Whole numbers drawn evenly up to the root of `width_squared`; no intercept row."""
     rows, columns = shapes(plan)[name]
     width = isqrt(int(width_squared * 4**plan.weight_bits))

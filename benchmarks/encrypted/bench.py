@@ -31,6 +31,9 @@ from benchmarks.encrypted.tutorial import EncryptedLogisticRegression, Parameter
 
 T = TypeVar("T")
 
+SUBSETS = {"breast-cancer": 4, "diabetes": 4, "digits": 8}
+"""Of each data set; half of them are drawn a round."""
+
 ROUNDS = 40
 """Market rounds of the accuracies; half of the subsets are drawn a round, so these are 20 updates."""
 
@@ -80,8 +83,8 @@ class Step:
 
 
 def subsets_of(data: str, seed: int) -> Rehearsal:
-    """A built-in table, split as the demo splits it."""
-    return Rehearsal.of(Scenario(data=data, seed=seed))
+    """A built-in table, split with skew."""
+    return Rehearsal.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
 
 
 def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:

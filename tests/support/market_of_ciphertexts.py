@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -40,14 +40,19 @@ class Couple:
         ]
 
 
-def couple_of(plan: EncryptedPlan, samples: Sequence[Samples], keys: KeyPair | None = None) -> Couple:
-    """A couple of fresh keys, or of these, which the plan then names."""
-    keys = keys or family_of(plan).keys()
+def couple_of(
+    plan: EncryptedPlan,
+    samples: Sequence[Samples],
+    keys: KeyPair | None = None,
+    kind: Callable[[EncryptedPlan], EncryptedFamily] = family_of,
+) -> Couple:
+    """A couple of fresh keys, or of these, which the plan then names; of another family than the plan's."""
+    keys = keys or kind(plan).keys()
     subsets = tuple(
         Subset(index, rows, seed_of(f"secret {index}"), pairs_of(index, len(samples)))
         for index, rows in enumerate(samples)
     )
-    return Couple(family_of(naming(plan, keys)), keys, subsets)
+    return Couple(kind(naming(plan, keys)), keys, subsets)
 
 
 def naming(plan: PlanKind, keys: KeyPair) -> PlanKind:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log2, prod
 
@@ -19,6 +19,7 @@ from agents.core.errors import BadObject, BadPlan
 from agents.learning import affine
 from agents.learning.encrypted.affine_map import AffineMap, local_map
 from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.encrypted.headers import check_shapes, check_whole, cohort_facts, read_cohort
 from agents.learning.encrypted.protect import Secrets, add, fill, flood_hides, mask, rerandomise
 from agents.learning.encrypted.recent import Recent
 from agents.learning.encrypted.seal import Ciphertext, Content, Context, GaloisKeys, Plaintext, Residues
@@ -181,9 +182,7 @@ class BfvFamily(EncryptedFamily):
     def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
         """The sum of one cohort's results."""
         read = [self._result(result) for result in results]
-        cohorts = {(cohort.label, cohort.members) for _, cohort, _ in read}
-        if len(cohorts) != 1 or sorted(member for _, _, member in read) != list(read[0][1].members):
-            raise BadObject("the results are not those of one whole cohort: no sum of them decrypts")
+        check_whole([(cohort, member) for _, cohort, member in read])
         secret = self._secret(keys)
         places = []
         for index in range(self.ciphertexts):
@@ -213,7 +212,7 @@ class BfvFamily(EncryptedFamily):
             self._protected(product, keys, job, secrets, index)
             for index, product in enumerate(self.products(keys, weights, job))
         ]
-        facts = _facts(cohort, subset.index)
+        facts = cohort_facts(cohort, subset.index)
         return self.context.to_bytes("encrypted result", {"result": np.stack(parts)}, facts)
 
     def _protected(
@@ -320,7 +319,7 @@ class BfvFamily(EncryptedFamily):
         tensors, facts = self.context.from_bytes(public, "public keys", what)
         shapes: dict[str, tuple[int, ...]] = {"zero": (1, count, degree)}
         shapes |= {f"galois {element}": (count, 2, count + 1, degree) for element in self.elements}
-        _check_shapes(tensors, shapes, what)
+        check_shapes(tensors, shapes, what)
         if facts:
             raise BadObject(f"{what}: not in the form of this plan's")
         galois = {element: tensors[f"galois {element}"] for element in self.elements}
@@ -337,7 +336,7 @@ class BfvFamily(EncryptedFamily):
         """
         what = "the encrypted weights"
         tensors, facts = self.context.from_bytes(encrypted, "encrypted weights", what)
-        _check_shapes(tensors, {"weights": (2, len(self.context.primes), self.context.degree)}, what)
+        check_shapes(tensors, {"weights": (2, len(self.context.primes), self.context.degree)}, what)
         if facts or not tensors["weights"][1].any():
             raise BadObject(f"{what}: not in the form of this plan's")
         return self.context.load(Content(tensors["weights"], ntt=True))
@@ -355,34 +354,11 @@ class BfvFamily(EncryptedFamily):
         """(ciphertexts, 2, primes, degree) residues, the cohort, and whose result it is."""
         what = "the encrypted result"
         tensors, facts = self.context.from_bytes(result, "encrypted result", what)
-        _check_shapes(tensors, {"result": (self.ciphertexts, 2, self.left, self.context.degree)}, what)
-        try:
-            cohort = Cohort(
-                bytes.fromhex(str(facts["label"])), tuple(map(int, str(facts["members"]).split(" ")))
-            )
-            member = int(str(facts["member"]))
-        except (KeyError, ValueError) as error:
-            raise BadObject(f"{what}: says nothing of its cohort") from error
-        if facts != _facts(cohort, member) or member not in cohort.members:
-            raise BadObject(f"{what}: its cohort is not in canonical form")
+        check_shapes(tensors, {"result": (self.ciphertexts, 2, self.left, self.context.degree)}, what)
+        cohort, member = read_cohort(facts, what)
         return tensors["result"], cohort, member
 
 
 def _name(samples: Samples) -> bytes:
     """Tells samples of one form from others."""
     return hashlib.sha256(samples.features.tobytes() + samples.target.tobytes()).digest()
-
-
-def _facts(cohort: Cohort, member: int) -> dict[str, int | str | bool]:
-    """What a result says of itself."""
-    return {
-        "label": cohort.label.hex(),
-        "members": " ".join(map(str, cohort.members)),
-        "member": member,
-    }
-
-
-def _check_shapes(tensors: Mapping[str, Residues], shapes: Mapping[str, tuple[int, ...]], what: str) -> None:
-    found = {name: residues.shape for name, residues in tensors.items()}
-    if found != dict(shapes):
-        raise BadObject(f"{what}: {found} where the plan has {dict(shapes)}")

@@ -104,7 +104,14 @@ def check_cohort(plan: EncryptedPlan, subset: Subset, cohort: Cohort) -> None:
 
 
 def rerandomise(
-    context: Context, result: Ciphertext, zero: Ciphertext, secrets: Secrets, index: int, flood_bits: int
+    context: Context,
+    result: Ciphertext,
+    zero: Ciphertext,
+    secrets: Secrets,
+    index: int,
+    flood_bits: int,
+    *,
+    bell: bool = False,
 ) -> None:
     """Adds zero times a ternary polynomial, fresh errors and the flood, in place.
 
@@ -115,6 +122,7 @@ def rerandomise(
         secrets: of this job.
         index: of this ciphertext in the result.
         flood_bits: the flood is uniform below 2^flood_bits; `flood_hides` says when that is enough.
+        bell: the flood is around zero instead (`Stream.bell`): where there is room for a small one only.
     """
     primes, evaluator = context.all_primes[: result.coeff_modulus_size()], context.evaluator
     ternary = secrets.stream("multiplier", index).ternary(context.degree)
@@ -125,7 +133,8 @@ def rerandomise(
     evaluator.add_inplace(result, blind)
     errors = secrets.stream("errors", index)
     noise = np.stack([context.residues(errors.small(context.degree), len(primes)) for _ in range(2)])
-    noise[0] += secrets.stream("flood", index).flood(flood_bits, primes, context.degree)
+    stream = secrets.stream("flood", index)
+    noise[0] += (stream.bell if bell else stream.flood)(flood_bits, primes, context.degree)
     flood = context.load(Content(_reduced(noise, _column(primes)), ntt=False, scale=result.scale))
     if result.is_ntt_form():
         evaluator.transform_to_ntt_inplace(flood)

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from agents.core.errors import BadPlan
+from agents.learning.encrypted.cubic import EncryptedCubic
 from agents.learning.encrypted.family import EncryptedFamily
 from agents.learning.encrypted.features import FeaturesFamily
 from agents.learning.encrypted.linear import LinearFamily
+from agents.learning.encrypted.square_network import EncryptedNetwork
 from agents.learning.encrypted_plan import (
+    EncryptedCubicPlan,
     EncryptedFeaturesPlan,
     EncryptedLinearPlan,
     EncryptedLogisticPlan,
+    EncryptedNetworkPlan,
     EncryptedPlan,
     EncryptedRidgePlan,
 )
@@ -22,6 +26,8 @@ FAMILIES: dict[type[EncryptedPlan], Callable[..., EncryptedFamily]] = {
     EncryptedLinearPlan: LinearFamily,
     EncryptedRidgePlan: LinearFamily,
     EncryptedLogisticPlan: LinearFamily,
+    EncryptedCubicPlan: EncryptedCubic,
+    EncryptedNetworkPlan: EncryptedNetwork,
     EncryptedFeaturesPlan: FeaturesFamily,
 }
 KEPT = 8

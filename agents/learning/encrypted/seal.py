@@ -22,7 +22,7 @@ from tenseal import sealapi
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.encrypted.randomness import Stream
 from agents.learning.encrypted_plan import Encryption
-from agents.learning.samples import Int64Array
+from agents.learning.samples import FloatArray, Int64Array
 from agents.learning.tensors import Array, Facts, pack, unpack
 
 Residues = npt.NDArray[np.uint64]
@@ -169,13 +169,23 @@ class Context:
             plaintext = self.plaintext(coefficients)
             self.evaluator.transform_to_ntt_inplace(plaintext, list(self.ids[primes]))
             return plaintext
-        residues = self.residues(coefficients, primes)
-        carrier = self.transformed(Content(np.stack([residues, residues]), ntt=False), ntt=True)
-        return self.values_plaintext(carrier.residues[0], scale)
+        one = np.zeros((primes, self.degree), dtype=np.uint64)
+        one[:, 0] = 1  # SEAL transforms ciphertexts, and none without a second polynomial
+        carrier = Content(np.stack([self.residues(coefficients, primes), one]), ntt=False)
+        return self.values_plaintext(self.transformed(carrier, ntt=True).residues[0], scale)
 
     def residues(self, coefficients: Int64Array, primes: int) -> Residues:
         """(primes, degree) residues of whole coefficients."""
         return np.stack([np.mod(coefficients, prime) for prime in self.all_primes[:primes]]).astype(np.uint64)
+
+    def constant(self, value: int, primes: int, scale: float) -> Plaintext:
+        """CKKS: a plaintext that has a whole number in all slots."""
+        rows = [np.full(self.degree, value % prime, dtype=np.uint64) for prime in self.all_primes[:primes]]
+        return self.values_plaintext(np.stack(rows), scale)
+
+    def decode(self, plaintext: Plaintext) -> FloatArray:
+        """CKKS: (degree / 2,) float64 values of the slots; not the same bits on every machine."""
+        return np.array(sealapi.CKKSEncoder(self.seal).decode_double(plaintext))
 
     # --- keys ---
 

@@ -71,3 +71,22 @@ def test_digits_on_ciphertexts(model: str) -> None:
 def test_diabetes_on_ciphertexts(seed: int) -> None:
     market, central = market_and_central("diabetes", "encrypted-ridge", 4, 2, 8, seed)
     assert market >= central - 0.03
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_breast_cancer_with_a_cubic_sigmoid_on_ciphertexts(seed: int) -> None:
+    market, central = market_and_central("breast-cancer", "encrypted-cubic", 4, 2, 30, seed)
+    assert market >= central - 0.03
+    assert market > 0.94
+
+
+def test_digits_with_a_cubic_sigmoid_on_ciphertexts() -> None:
+    market, central = market_and_central("digits", "encrypted-cubic", 8, 4, 30, seed=0)
+    assert market >= central - 0.03
+    assert market > 0.9
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_breast_cancer_with_a_network_of_squares_on_ciphertexts(seed: int) -> None:
+    market, _ = market_and_central("breast-cancer", "encrypted-network", 4, 2, 40, seed)
+    assert market > 0.94

@@ -86,9 +86,13 @@ def test_draws_cover_every_subset_in_each_epoch() -> None:
         assert sorted(index for chosen in epoch for index in chosen) == list(range(7))
 
 
-@pytest.mark.parametrize(
-    ("family", "classes"), [(f, c) for f in FAMILIES for c in (0, 2, 10) if c or not f.endswith("logistic")]
-)
+def fits(family: str, classes: int) -> bool:
+    if family == "encrypted-network":
+        return classes <= 2
+    return bool(classes) or not family.endswith(("logistic", "cubic"))
+
+
+@pytest.mark.parametrize(("family", "classes"), [(f, c) for f in FAMILIES for c in (0, 2, 10) if fits(f, c)])
 def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
     task = Task.CLASSIFICATION if classes else Task.REGRESSION
     for features in (1, 30, 5_000):
@@ -119,3 +123,7 @@ def test_refuses_families_that_do_not_exist_or_do_not_fit() -> None:
         BadPlan, match=r"^logistic regression needs classes, and the target is a number: choose linear"
     ):
         default_plan(Task.REGRESSION, 0, 5, "logistic")
+    with pytest.raises(BadPlan, match=r"^logistic regression needs classes"):
+        default_plan(Task.REGRESSION, 0, 5, "encrypted-cubic")
+    with pytest.raises(BadPlan, match=r"^no default plan for an encrypted network of over two classes"):
+        default_plan(Task.CLASSIFICATION, 3, 5, "encrypted-network")

@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+from agents.learning.encrypted.family import KeyPair
+from agents.learning.encrypted.registry import family_of
 from agents.learning.encrypted.seal import Context, Residues
 from agents.learning.encrypted_plan import (
     EncryptedLinearPlan,
@@ -15,6 +17,8 @@ from agents.learning.encrypted_plan import (
     Encryption,
 )
 from agents.learning.plan_base import Server, Stop
+from tests.support.approximate import FAMILIES as APPROXIMATE
+from tests.support.approximate import approximate_plan
 
 PLAIN_MODULUS = 2**59
 PLANS = {
@@ -62,3 +66,9 @@ def bfv_secret(bfv: Context) -> Residues:
 @pytest.fixture(scope="session")
 def ckks_secret(ckks: Context) -> Residues:
     return ckks.new_secret_key()
+
+
+@pytest.fixture(scope="session")
+def approximate_keys() -> dict[str, KeyPair]:
+    """Of the plans of approximate families: large, and the same for all plans of one form."""
+    return {name: family_of(approximate_plan(name)).keys() for name in APPROXIMATE}
