@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,14 +68,13 @@ class Cluster:
         flags = [flag for statement in statements for flag in ("-c", statement)]
         return self._psql(database, *flags)
 
-    def load(self, database: str, script: Path, variables: Mapping[str, object] | None = None) -> None:
+    def load(self, database: str, script: Path) -> None:
         """Runs a file of statements as one transaction.
 
         Raises:
             SqlError: a statement was refused; none of the file's took effect.
         """
-        given = [flag for name, value in (variables or {}).items() for flag in ("-v", f"{name}={value}")]
-        self._psql(database, "-1", *given, "-f", str(script))
+        self._psql(database, "-1", "-f", str(script))
 
     @contextmanager
     def market(self) -> Iterator[str]:

@@ -57,7 +57,7 @@ class Script:
 
 
 CALLS = Script("calls", 15)
-BUNDLED = Script("bundled", 8)
+BUNDLED = Script("bundled", 11)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,6 @@ def play(cluster: Cluster, script: Script, clients: int, seconds: float) -> Tria
         Unbalanced: the books are wrong.
     """
     with cluster.market() as market, tempfile.TemporaryDirectory(prefix="pgbench-") as folder:
-        cluster.load(market, SQL / "company.sql", {"clients": clients})
         variables = {name: f"\\x{value.hex()}" for name, value in CONSTANTS.items()} | {"life": "0"}
         flags = [flag for name, value in variables.items() for flag in ("-D", f"{name}={value}")]
         sizes = ["-c", str(clients), "-j", str(min(THREADS, clients)), "-T", f"{max(1, round(seconds))}"]

@@ -43,6 +43,9 @@ def test_reads_each_statement() -> None:
 
 def test_a_statement_is_named_by_its_calls() -> None:
     assert BUNDLED.statements == (
+        "create_do",
+        "create_co",
+        "create_mo",
         "create_ds+create_ci",
         "join_ci",
         "request_tc+create_mod",
