@@ -1,96 +1,57 @@
 """Models per second: whole lives of models, many at a time (the paper's headline, III-B and III-D).
 
-Waves of lives begin one after the other, one with each block. A wave's next stage is sent once its last one
-is in a block: whoever answers another's act has seen it. So about as many waves are under way as a life has
-stages, and a chain that is too slow takes its time: nothing is sent ahead of what it can hold.
-
-The rate is taken while the chain is full: from the last wave of the warm-up to the last wave that is counted,
-with more waves behind it.
+The rate is taken while the chain is full: as many waves as fill it go before those that are counted, and as
+many behind. A repetition is a stretch of waves, timed from the end of the wave before it to the end of its
+last.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from queue import Empty, Queue
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
 
-from agents.core.errors import NodeUnavailable
-from benchmarks.crew import Sendable, addresses, sign_all
+from benchmarks.crew import addresses, sign_all
+from benchmarks.nodes.chains import chain, title
 from benchmarks.nodes.network import Network
-from benchmarks.profile import Json
-from benchmarks.rpc import BATCH, Node, encoded
+from benchmarks.profile import Json, Profile, Say, Skipped
+from benchmarks.rpc import Node
 from benchmarks.site import Site, Treasury
-from benchmarks.statistics import percentile
+from benchmarks.statistics import Spread
 from benchmarks.usage import Meter, Usage
-from benchmarks.watch import Block, Watch
+from benchmarks.watch import Block
+from benchmarks.wave import Wave, drive, split
 
 STAGES = 8
-SENDERS = 2
-"""Threads for each node."""
-
-
-@dataclass(slots=True)
-class Wave:
-    """Lives that begin together.
-
-    Attributes:
-        stages: the transactions still to be sent, by stage.
-        waiting: hashes of those that were sent and are in no block yet.
-        began_at: when its first transaction was sent.
-        first_block: number of the block before which it began: the head at that time.
-        ended_at: when its last transaction was seen in a block; `last_block` is that block.
-    """
-
-    stages: list[list[Sendable]]
-    waiting: set[str] = field(default_factory=set)
-    began_at: float = 0.0
-    head: int = 0
-    ended_at: float = 0.0
-    last_block: int = 0
-
-    @property
-    def lives(self) -> int:
-        """How many lives are in it."""
-        return len({one.life for stage in self.stages for one in stage})
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks passed from its beginning to its end: what a model waits for the chain."""
-        return self.last_block - self.head
-
-    @property
-    def seconds(self) -> float:
-        """The same in seconds."""
-        return self.ended_at - self.began_at
+"""Of a life: so many waves fill a chain that takes each stage in the next block."""
+AT_ONCE = 2 * STAGES
+"""At most so many waves are under way on a chain that is slower than that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What one measurement found.
+class Stretch:
+    """What the counted waves of one size showed.
 
     Attributes:
-        lives: counted, the warm-up and what came behind left out.
-        rate: models a second while the chain was full.
-        overall_rate: all models over all the time, filling and emptying included.
-        blocks: of each counted wave, see `Wave.blocks`.
-        seconds: of each counted wave.
-        gas: of each life of all waves.
-        transactions: of each life.
-        failed: transactions that reverted.
-        block_seconds: mean time between blocks while the chain was full.
-        gas_a_second: mean, while the chain was full.
+        rates: models a second, one for each repetition.
+        overall: models a second of all waves over all the time, filling and emptying included.
+        blocks: that each counted wave took; `seconds` likewise.
+        gas: of each life, all waves.
+        transactions: of a life.
+        reverted: how many transactions.
+        block_seconds: mean time between blocks.
+        gas_a_second: mean.
     """
 
-    lives: int
-    rate: float
-    overall_rate: float
+    size: int
+    rates: tuple[float, ...]
+    overall: float
     blocks: tuple[int, ...]
     seconds: tuple[float, ...]
     gas: tuple[int, ...]
     transactions: int
-    failed: int
+    reverted: int
     block_seconds: float
     gas_a_second: float
     usage: Usage
@@ -98,24 +59,54 @@ class Run:
     def json(self) -> dict[str, Json]:
         """For the report."""
         return {
-            "lives": self.lives,
-            "models_per_second": round(self.rate, 2),
-            "models_per_second_overall": round(self.overall_rate, 2),
-            "delay_blocks": percentile(self.blocks, 0.5),
-            "delay_blocks_most": max(self.blocks),
-            "delay_seconds": round(percentile(self.seconds, 0.5), 2),
+            "wave_size": self.size,
+            "models_per_second": Spread(self.rates).json(),
+            "models_per_second_overall": round(self.overall, 2),
+            "delay_blocks": Spread(self.blocks).brief(),
+            "delay_seconds": Spread(tuple(round(seconds, 2) for seconds in self.seconds)).brief(),
             "transactions_per_model": self.transactions,
-            "gas_per_model": percentile(self.gas, 0.5),
-            "gas_per_model_least": min(self.gas),
-            "gas_per_model_most": max(self.gas),
-            "failed_transactions": self.failed,
+            "gas_per_model": Spread(self.gas).brief(),
+            "reverted_transactions": self.reverted,
             "block_seconds": round(self.block_seconds, 3),
             "megagas_a_second": round(self.gas_a_second / 1e6, 1),
-            **self.usage.json(),
+            "usage": self.usage.json(),
         }
 
 
-def run(network: Network, treasury: Treasury, site: Site, size: int, waves: int, label: str) -> Run:
+def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
+    """Models per second on each chain of the profile: for each, all wave sizes, the best and its figures."""
+    results: dict[str, Json] = {}
+    for name, load in profile.loads.items():
+        if not load.wave_sizes:
+            continue
+        try:
+            with chain(name)(folder / name) as network:
+                results[name] = _on(network, name, load.wave_sizes, profile, say)
+        except Skipped as reason:
+            say(f"{title(name)} skipped: {reason}")
+            results[name] = {"skipped": str(reason)}
+    return results
+
+
+def _on(network: Network, name: str, sizes: Sequence[int], profile: Profile, say: Say) -> dict[str, Json]:
+    treasury = Treasury(network)
+    site = treasury.open_market()
+    tried = []
+    for size in sizes:
+        say(f"{title(name)}: models per second, {size} lives with each block")
+        tried.append(run(network, treasury, site, size, profile))
+        say(f"{title(name)}: {median(tried[-1].rates):.1f} models/s in {median(tried[-1].blocks):g} blocks")
+    best = max(tried, key=lambda one: median(one.rates))
+    return {
+        "version": network.version,
+        "nodes": len(network.ports),
+        "settings": dict(network.settings),
+        "best": best.json(),
+        "tried": [one.json() for one in tried],
+    }
+
+
+def run(network: Network, treasury: Treasury, site: Site, size: int, profile: Profile) -> Stretch:
     """Measures waves of `size` lives.
 
     Args:
@@ -123,133 +114,75 @@ def run(network: Network, treasury: Treasury, site: Site, size: int, waves: int,
         treasury: pays the members.
         site: the market on it.
         size: lives that begin with a block.
-        waves: that are counted; as many as fill the chain go before and behind.
-        label: names the lives: another one each time.
+        profile: repetitions, and waves in each.
 
     Raises:
-        NodeUnavailable: the node failed, or a wave came to no end.
+        NodeUnavailable: the chain failed, or a wave came to no end.
     """
-    names = [f"{label} {number}" for number in range(size * (waves + 2 * STAGES))]
+    counted = profile.repetitions * profile.waves
+    count = counted + 2 * STAGES
+    names = [f"{site.market} {size} {number}" for number in range(size * count)]
     treasury.endow(addresses(names))
-    whole = [
-        Wave([[one for one in stage if one.life // size == number] for stage in stages])
-        for stages in [sign_all(site, names, joined=True)]
-        for number in range(waves + 2 * STAGES)
-    ]
-    lives = [wave.lives for wave in whole]
-    hashes = [[one.signed.hash for stage in wave.stages for one in stage] for wave in whole]
-    owners = {
-        one.signed.hash: (w, one.life) for w, wave in enumerate(whole) for s in wave.stages for one in s
-    }
+    stages = sign_all(site, names, joined=True)
+    waves = split(stages, size, count)
     with Meter(network.groups) as meter:
-        blocks = _drive(network, whole)
-    ports = network.ports
-    every = [hash_ for wave in hashes for hash_ in wave]
-    receipts = Node(ports[0]).ask_all([("eth_getTransactionReceipt", [hash_]) for hash_ in every])
-    gas: dict[int, int] = {}
-    for hash_, receipt in zip(every, receipts, strict=True):
-        gas[owners[hash_][1]] = gas.get(owners[hash_][1], 0) + int(receipt["gasUsed"], 16)
-    full, counted = whole[STAGES - 1], whole[STAGES : STAGES + waves]
-    window = counted[-1].ended_at - full.ended_at
-    inside = [block for block in blocks if full.ended_at < block.seen_at <= counted[-1].ended_at]
-    return Run(
-        lives=sum(lives[STAGES : STAGES + waves]),
-        rate=sum(lives[STAGES : STAGES + waves]) / window,
-        overall_rate=sum(lives) / (max(wave.ended_at for wave in whole) - whole[0].began_at),
+        blocks = drive(network.ports, waves, AT_ONCE, profile.limit)
+    gas, reverted = _gas(network, waves)
+    return stretch(waves, profile.repetitions, blocks, gas, reverted, meter.usage)
+
+
+def stretch(
+    waves: Sequence[Wave],
+    repetitions: int,
+    blocks: Sequence[Block],
+    gas: Sequence[int],
+    reverted: int,
+    usage: Usage,
+) -> Stretch:
+    """The figures of waves that have ended.
+
+    Args:
+        waves: in the order in which they began; the first and the last eight are not counted.
+        repetitions: into which the counted ones are divided.
+        blocks: that were seen.
+        gas: of each life.
+        reverted: how many transactions.
+        usage: meanwhile.
+    """
+    counted = waves[STAGES : len(waves) - STAGES]
+    length = len(counted) // repetitions
+    # on a chain that is behind, a wave may overtake the one before it
+    ends = [max(wave.ended_at for wave in waves[: STAGES + part * length]) for part in range(repetitions + 1)]
+    rates = tuple(
+        sum(wave.lives for wave in counted[part * length : (part + 1) * length])
+        / (ends[part + 1] - ends[part])
+        for part in range(repetitions)
+    )
+    window = ends[-1] - ends[0]
+    inside = [block for block in blocks if ends[0] < block.seen_at <= ends[-1]]
+    whole = max(wave.ended_at for wave in waves) - waves[0].began_at
+    return Stretch(
+        size=waves[0].lives,
+        rates=rates,
+        overall=sum(wave.lives for wave in waves) / whole,
         blocks=tuple(wave.blocks for wave in counted),
         seconds=tuple(wave.seconds for wave in counted),
-        gas=tuple(gas.values()),
-        transactions=len(every) // len(names),
-        failed=sum(int(receipt["status"], 16) != 1 for receipt in receipts),
+        gas=tuple(gas),
+        transactions=sum(map(len, waves[0].stages)) // waves[0].lives,
+        reverted=reverted,
         block_seconds=window / len(inside),
         gas_a_second=sum(block.gas_used for block in inside) / window,
-        usage=meter.usage,
+        usage=usage,
     )
 
 
-def _drive(network: Network, waves: Sequence[Wave], limit: float = 60.0) -> list[Block]:
-    """Sends all waves, and returns the blocks that were seen.
-
-    Raises:
-        NodeUnavailable: the node failed, or no block took any of what was sent for `limit` seconds.
-    """
-    seen: Queue[Block] = Queue()
-    ports = network.ports
-    owner: dict[str, Wave] = {}
-    begun = 0
-    under_way: list[Wave] = []
-    progress = time.monotonic()
-    pool = ThreadPoolExecutor(SENDERS * len(ports))
-    nodes = _Nodes(ports)
-    with pool, Watch(ports[0], seen.put) as watch:
-        ready = Node(ports[0])
-        head = int(ready.ask("eth_blockNumber"), 16)
-        sent: list[Future[None]] = []
-        while True:
-            if begun < len(waves) and len(under_way) < 2 * STAGES:
-                fresh = waves[begun]
-                fresh.head, fresh.began_at = head, time.monotonic()
-                under_way.append(fresh)
-                begun += 1
-            for wave in under_way:
-                if not wave.waiting and wave.stages:
-                    stage = wave.stages.pop(0)
-                    wave.waiting = {one.signed.hash for one in stage}
-                    owner.update(dict.fromkeys(wave.waiting, wave))
-                    sent += [pool.submit(nodes.post, *share) for share in _shares(stage, len(ports))]
-            if not under_way:
-                break
-            block = _next(seen, watch, progress + limit)
-            head = block.number
-            for hash_ in block.hashes:
-                took = owner.pop(hash_, None)
-                if took is not None:
-                    progress = block.seen_at
-                    took.waiting.discard(hash_)
-                    if not took.waiting and not took.stages:
-                        took.ended_at, took.last_block = block.seen_at, block.number
-                        under_way.remove(took)
-        for one in sent:
-            one.result()
-        return watch.blocks
-
-
-def _next(seen: Queue[Block], watch: Watch, deadline: float) -> Block:
-    while time.monotonic() < deadline:
-        if watch.failure is not None:
-            raise watch.failure
-        try:
-            return seen.get(timeout=0.5)
-        except Empty:
-            continue
-    raise NodeUnavailable("transactions were sent that no block takes")
-
-
-def _shares(stage: Sequence[Sendable], nodes: int) -> list[tuple[int, bytes]]:
-    """A stage as batches, each for one node; a life's transactions all go to the same."""
-    shares = []
-    for place in range(nodes):
-        ours = [one for one in stage if one.life % nodes == place]
-        for start in range(0, len(ours), BATCH):
-            batch = ours[start : start + BATCH]
-            shares.append((place, encoded([("eth_sendRawTransaction", [one.signed.raw]) for one in batch])))
-    return shares
-
-
-class _Nodes:
-    """Connections to take and give back; threads share them, one at a time."""
-
-    def __init__(self, ports: Sequence[int]) -> None:
-        self._free: list[Queue[Node]] = []
-        for port in ports:
-            queue: Queue[Node] = Queue()
-            for _ in range(SENDERS):
-                queue.put(Node(port))
-            self._free.append(queue)
-
-    def post(self, place: int, body: bytes) -> None:
-        node = self._free[place].get()
-        try:
-            node.post(body)
-        finally:
-            self._free[place].put(node)
+def _gas(network: Network, waves: Sequence[Wave]) -> tuple[list[int], int]:
+    """What each life cost, and how many transactions reverted, from the receipts."""
+    sent = [one for wave in waves for stage in wave.stages for one in stage]
+    receipts = Node(network.ports[0]).ask_all(
+        [("eth_getTransactionReceipt", [one.signed.hash]) for one in sent]
+    )
+    gas: dict[int, int] = {}
+    for one, receipt in zip(sent, receipts, strict=True):
+        gas[one.life] = gas.get(one.life, 0) + int(receipt["gasUsed"], 16)
+    return list(gas.values()), sum(int(receipt["status"], 16) != 1 for receipt in receipts)
