@@ -146,7 +146,8 @@ def _outcome(
         for place, signed in enumerate(transactions)
         if signed.hash in watch.mined
     ]
-    receipts = Node(port).ask_all([("eth_getTransactionReceipt", [signed.hash]) for _, signed, _ in mined])
+    with Node(port) as node:
+        receipts = node.ask_all([("eth_getTransactionReceipt", [signed.hash]) for _, signed, _ in mined])
     good = sum(int(receipt["status"], 16) == 1 for receipt in receipts)
     return Outcome(
         rate=rate,
@@ -177,3 +178,5 @@ class _Sender(Thread):
                 self._node.post(body)
         except NodeUnavailable as failure:
             self.failure = failure
+        finally:
+            self._node.close()

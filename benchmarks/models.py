@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from eth_utils.abi import event_abi_to_log_topic
+
+from agents.core.errors import NodeUnavailable
 from benchmarks.crew import addresses, sign_all
 from benchmarks.nodes.chains import chain, title
 from benchmarks.nodes.network import Network
@@ -27,6 +30,8 @@ STAGES = 8
 """Of a life: so many waves fill a chain that takes each stage in the next block."""
 AT_ONCE = 2 * STAGES
 """At most so many waves are under way on a chain that is slower than that."""
+SAMPLE = 100
+"""Lives of the first wave whose gas is read from receipts: nodes are slow to give many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,10 @@ class Stretch:
         rates: models a second, one for each repetition.
         overall: models a second of all waves over all the time, filling and emptying included.
         blocks: that each counted wave took; `seconds` likewise.
-        gas: of each life, all waves.
+        gas: of each life of a sample.
+        mean_gas: of all lives, from the blocks.
         transactions: of a life.
-        reverted: how many transactions.
+        lives: all that were begun; `completed` by the market's own events.
         block_seconds: mean time between blocks.
         gas_a_second: mean.
     """
@@ -50,8 +56,10 @@ class Stretch:
     blocks: tuple[int, ...]
     seconds: tuple[float, ...]
     gas: tuple[int, ...]
+    mean_gas: float
     transactions: int
-    reverted: int
+    lives: int
+    completed: int
     block_seconds: float
     gas_a_second: float
     usage: Usage
@@ -66,7 +74,9 @@ class Stretch:
             "delay_seconds": Spread(tuple(round(seconds, 2) for seconds in self.seconds)).brief(),
             "transactions_per_model": self.transactions,
             "gas_per_model": Spread(self.gas).brief(),
-            "reverted_transactions": self.reverted,
+            "gas_per_model_mean": round(self.mean_gas, 1),
+            "lives": self.lives,
+            "lives_completed": self.completed,
             "block_seconds": round(self.block_seconds, 3),
             "megagas_a_second": round(self.gas_a_second / 1e6, 1),
             "usage": self.usage.json(),
@@ -80,16 +90,17 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
         if not load.wave_sizes:
             continue
         try:
-            with chain(name)(folder / name) as network:
-                results[name] = _on(network, name, load.wave_sizes, profile, say)
+            with chain(name)(folder / name) as network, Treasury(network) as treasury:
+                results[name] = _on(network, treasury, name, load.wave_sizes, profile, say)
         except Skipped as reason:
             say(f"{title(name)} skipped: {reason}")
             results[name] = {"skipped": str(reason)}
     return results
 
 
-def _on(network: Network, name: str, sizes: Sequence[int], profile: Profile, say: Say) -> dict[str, Json]:
-    treasury = Treasury(network)
+def _on(
+    network: Network, treasury: Treasury, name: str, sizes: Sequence[int], profile: Profile, say: Say
+) -> dict[str, Json]:
     site = treasury.open_market()
     tried = []
     for size in sizes:
@@ -117,7 +128,7 @@ def run(network: Network, treasury: Treasury, site: Site, size: int, profile: Pr
         profile: repetitions, and waves in each.
 
     Raises:
-        NodeUnavailable: the chain failed, or a wave came to no end.
+        NodeUnavailable: the chain failed, or a life came to no end.
     """
     counted = profile.repetitions * profile.waves
     count = counted + 2 * STAGES
@@ -127,8 +138,10 @@ def run(network: Network, treasury: Treasury, site: Site, size: int, profile: Pr
     waves = split(stages, size, count)
     with Meter(network.groups) as meter:
         blocks = drive(network.ports, waves, AT_ONCE, profile.limit)
-    gas, reverted = _gas(network, waves)
-    return stretch(waves, profile.repetitions, blocks, gas, reverted, meter.usage)
+    ended = completed(network, site, blocks)
+    if ended != len(names):
+        raise NodeUnavailable(f"of {len(names)} lives {len(names) - ended} came to no end")
+    return stretch(waves, profile.repetitions, blocks, _gas(network, waves[0]), ended, meter.usage)
 
 
 def stretch(
@@ -136,7 +149,7 @@ def stretch(
     repetitions: int,
     blocks: Sequence[Block],
     gas: Sequence[int],
-    reverted: int,
+    completed: int,
     usage: Usage,
 ) -> Stretch:
     """The figures of waves that have ended.
@@ -145,8 +158,8 @@ def stretch(
         waves: in the order in which they began; the first and the last eight are not counted.
         repetitions: into which the counted ones are divided.
         blocks: that were seen.
-        gas: of each life.
-        reverted: how many transactions.
+        gas: of each life of a sample.
+        completed: how many lives.
         usage: meanwhile.
     """
     counted = waves[STAGES : len(waves) - STAGES]
@@ -168,21 +181,43 @@ def stretch(
         blocks=tuple(wave.blocks for wave in counted),
         seconds=tuple(wave.seconds for wave in counted),
         gas=tuple(gas),
+        mean_gas=sum(block.gas_used for block in blocks) / sum(wave.lives for wave in waves),
         transactions=sum(map(len, waves[0].stages)) // waves[0].lives,
-        reverted=reverted,
+        lives=sum(wave.lives for wave in waves),
+        completed=completed,
         block_seconds=window / len(inside),
         gas_a_second=sum(block.gas_used for block in inside) / window,
         usage=usage,
     )
 
 
-def _gas(network: Network, waves: Sequence[Wave]) -> tuple[list[int], int]:
-    """What each life cost, and how many transactions reverted, from the receipts."""
-    sent = [one for wave in waves for stage in wave.stages for one in stage]
-    receipts = Node(network.ports[0]).ask_all(
-        [("eth_getTransactionReceipt", [one.signed.hash]) for one in sent]
+def completed(network: Network, site: Site, blocks: Sequence[Block]) -> int:
+    """How many couples the market completed in these blocks, by its events: the last of a life's acts."""
+    topic = next(
+        event_abi_to_log_topic(entry)  # type: ignore[arg-type]
+        for entry in site.abi
+        if (entry["type"], entry.get("name")) == ("event", "CoupleCompleted")
     )
+    filters = [
+        {
+            "fromBlock": hex(block.number),
+            "toBlock": hex(block.number),
+            "address": site.market,
+            "topics": ["0x" + topic.hex()],
+        }
+        for block in blocks
+    ]
+    with Node(network.ports[0]) as node:
+        return sum(map(len, node.ask_all([("eth_getLogs", [one]) for one in filters])))
+
+
+def _gas(network: Network, wave: Wave) -> list[int]:
+    """What each life of a sample of a wave cost, from the receipts."""
+    sample = [one for stage in wave.stages for one in stage if one.life < SAMPLE]
+    ask = [("eth_getTransactionReceipt", [one.signed.hash]) for one in sample]
+    with Node(network.ports[0]) as node:
+        receipts = node.ask_all(ask)
     gas: dict[int, int] = {}
-    for one, receipt in zip(sent, receipts, strict=True):
+    for one, receipt in zip(sample, receipts, strict=True):
         gas[one.life] = gas.get(one.life, 0) + int(receipt["gasUsed"], 16)
-    return list(gas.values()), sum(int(receipt["status"], 16) != 1 for receipt in receipts)
+    return list(gas.values())

@@ -37,16 +37,17 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     results: dict[str, Json] = {}
     for name, load in profile.loads.items():
         try:
-            with chain(name)(folder / name) as network:
-                results[name] = _on(network, name, load, profile, say)
+            with chain(name)(folder / name) as network, Treasury(network) as treasury:
+                results[name] = _on(network, treasury, name, load, profile, say)
         except Skipped as reason:
             say(f"{title(name)} skipped: {reason}")
             results[name] = {"skipped": str(reason)}
     return results
 
 
-def _on(network: Network, name: str, load: Load, profile: Profile, say: Say) -> dict[str, Json]:
-    treasury = Treasury(network)
+def _on(
+    network: Network, treasury: Treasury, name: str, load: Load, profile: Profile, say: Say
+) -> dict[str, Json]:
     site = treasury.open_market()
     rates: dict[str, Json] = {}
     for rate in load.rates:

@@ -27,6 +27,16 @@ class Node:
         self.port = port
         self._connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
 
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; the next request would open it again."""
+        self._connection.close()
+
     def ask(self, method: str, *params: Any) -> Any:
         """The result of one request."""
         (answer,) = self.post(encoded([(method, list(params))]))
@@ -49,7 +59,7 @@ class Node:
             text = self._connection.getresponse().read()
             answers = json.loads(text)
         except (OSError, HTTPException, ValueError) as error:
-            self._connection.close()
+            self.close()
             raise NodeUnavailable(f"the node did not answer: {type(error).__name__}") from None
         if not isinstance(answers, list):  # a node that refuses the batch as a whole
             raise NodeUnavailable(f"the node refused a batch: {str(answers)[:200]}")

@@ -45,6 +45,13 @@ class Treasury:
         self._network = network
         self._chain_id = chain_id
 
+    def __enter__(self) -> Treasury:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self._nodes:
+            node.close()
+
     def open_market(self) -> Site:
         """Deploys the market.
 

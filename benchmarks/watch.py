@@ -32,6 +32,7 @@ class Watch:
     """Follows a chain in a thread of its own, from the next block on.
 
     Attributes:
+        head: number of the last block before them.
         blocks: all that were seen; grows while the watch lasts.
         mined: the block of each transaction.
         failure: why the watch ended, if the node failed it.
@@ -44,7 +45,8 @@ class Watch:
         self._node = Node(port)
         self._tell = tell
         self._ended = Event()
-        self._next = int(self._node.ask("eth_blockNumber"), 16) + 1
+        self.head = int(self._node.ask("eth_blockNumber"), 16)
+        self._next = self.head + 1
         self._thread = Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> Watch:
@@ -54,6 +56,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+        self._node.close()
 
     def await_all(self, hashes: list[str], seconds: float) -> int:
         """Waits until all these are in blocks, or the time is over.

@@ -101,7 +101,7 @@ def drive(ports: Sequence[int], waves: Sequence[Wave], at_once: int, limit: floa
     seen: Queue[Block] = Queue()
     crew = _Crew(ports)
     with crew, Watch(ports[0], seen.put) as watch:
-        head = int(Node(ports[0]).ask("eth_blockNumber"), 16)
+        head = watch.head
         fresh = list(reversed(waves))
         under_way: list[Wave] = []
         owner: dict[str, Wave] = {}
@@ -156,6 +156,9 @@ class _Crew:
     def __exit__(self, *_: object) -> None:
         for pool in self._pools:
             pool.shutdown(cancel_futures=True)
+        for nodes in self._nodes:
+            while not nodes.empty():
+                nodes.get().close()
 
     def send(self, stage: Sequence[Sendable]) -> None:
         """Sends transactions, in batches."""

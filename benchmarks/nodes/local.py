@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.nodes.network import MNEMONIC, RICH, ROOT, Network, await_answer, free_ports, running
+from benchmarks.nodes.network import (
+    MNEMONIC,
+    RICH,
+    ROOT,
+    Network,
+    await_answer,
+    free_ports,
+    running,
+    version_of,
+)
 from benchmarks.profile import Skipped
-from benchmarks.rpc import Node
 
 PROGRAMS = ROOT / "node_modules" / ".bin"
 BLOCK_SECONDS = 1
@@ -71,6 +79,6 @@ def _local(name: str, flags: list[str], port: int, folder: Path) -> Iterator[Net
             evm="shanghai",
             gas_price=GAS_PRICE,
             groups=(process.pid,),
-            version=str(Node(port).ask("web3_clientVersion")),
+            version=version_of(port),
             settings={"block_seconds": BLOCK_SECONDS, "block_gas": BLOCK_GAS},
         )

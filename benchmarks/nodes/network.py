@@ -102,12 +102,18 @@ def await_answer(program: subprocess.Popen[bytes], port: int, log: Path) -> None
             lines = log.read_text(errors="replace").strip().splitlines()
             raise NodeUnavailable(f"the node ended at its start: {lines[-1] if lines else 'no reason given'}")
         try:
-            Node(port).ask("eth_chainId")
+            version_of(port)
         except NodeUnavailable:
             time.sleep(0.05)
         else:
             return
     raise NodeUnavailable(f"the node did not answer within {START_SECONDS:.0f} s; see {log}")
+
+
+def version_of(port: int) -> str:
+    """What a node's program says of itself."""
+    with Node(port) as node:
+        return str(node.ask("web3_clientVersion"))
 
 
 def _stop(program: subprocess.Popen[bytes]) -> None:

@@ -21,7 +21,7 @@ import rlp
 from coincurve import PrivateKey
 
 from agents.core.errors import NodeUnavailable
-from benchmarks.nodes.network import Network, await_answer, free_ports, rich_secrets, running
+from benchmarks.nodes.network import Network, await_answer, free_ports, rich_secrets, running, version_of
 from benchmarks.nodes.tools import kaia
 from benchmarks.rpc import Node
 from benchmarks.signing import address_of
@@ -105,7 +105,7 @@ def validators(count: int, folder: Path) -> Iterator[Network]:
             evm="shanghai",
             gas_price=GAS_PRICE,
             groups=tuple(groups),
-            version=str(Node(ports[0]).ask("web3_clientVersion")),
+            version=version_of(ports[0]),
             settings={"block_seconds": BLOCK_SECONDS, "proposal_milliseconds": PROPOSAL_MILLISECONDS},
         )
 
@@ -173,13 +173,18 @@ def _introduce(ports: list[int], contacts: list[str]) -> None:
 
     They are told only now that all are up: a call that fails is made again only after half a minute.
     """
-    nodes = [Node(port) for port in ports]
+    with ExitStack() as open_nodes:
+        nodes = [open_nodes.enter_context(Node(port)) for port in ports]
+        _call(nodes, contacts)
+
+
+def _call(nodes: list[Node], contacts: list[str]) -> None:
     for number, node in enumerate(nodes):
         for earlier in contacts[:number]:
             node.ask("admin_addPeer", earlier)
     deadline = time.monotonic() + PEERS_SECONDS
     while time.monotonic() < deadline:
-        met = all(int(node.ask("net_peerCount"), 16) == len(ports) - 1 for node in nodes)
+        met = all(int(node.ask("net_peerCount"), 16) == len(nodes) - 1 for node in nodes)
         if met and all(int(node.ask("eth_blockNumber"), 16) > 1 for node in nodes):
             return
         time.sleep(0.2)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Found = Mapping[str, Any]
-"""By part; a part, or a chain of a part, that could not be measured says why under ``skipped`` or ``failed``."""
+"""By part; a part, or a chain of it, that could not be measured says why under ``skipped`` or ``failed``."""
 
 
 def measured(found: Found, part: str) -> dict[str, Any]:
