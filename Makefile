@@ -30,10 +30,10 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics check format clean
+.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full check format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: .venv/.complete node_modules/.complete $(COMPILER) ## install everything, inside this folder
 	@:
@@ -69,6 +69,12 @@ prove: setup .venv-analysis/.complete ## the contract's rules shown for all valu
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m tests.economics $(ARGS)
 
+bench: setup ## the paper's section III in a short form, under ten minutes (ARGS=--only=models, --help)
+	@$(brownie_env) $(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: setup ## the same in full, hours: for docs/benchmarks.md (python -m benchmarks.publish)
+	@$(brownie_env) $(BIN)/python -m benchmarks --full $(ARGS)
+
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -85,7 +91,7 @@ format: setup ## format the Python and Solidity sources
 	$(NPM)/prettier --write $(SOLIDITY)
 
 clean: ## remove all that is made here: packages, caches, reports
-	rm -rf .venv .venv-analysis .venv-flower node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-analysis .venv-flower .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks import models, rates
 from benchmarks.profile import Measure
 
-PARTS: dict[str, Measure] = {}
+PARTS: dict[str, Measure] = {"models": models.measure, "rates": rates.measure}

@@ -14,55 +14,74 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What one chain is measured with.
+
+    Attributes:
+        rates: transactions sent each second, whatever the chain answers; none to leave this out.
+        seconds: for which each kind of transaction is sent at each rate.
+        wave_sizes: lives that begin with each block, the best makes the headline; none to leave this out.
+        knee: the rate at which the search for the highest that the chain keeps up with begins; 0 to leave it
+            out.
+    """
+
+    rates: tuple[int, ...]
+    seconds: float
+    wave_sizes: tuple[int, ...]
+    knee: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """The knobs. Times are in seconds, rates in transactions a second.
+    """The knobs.
 
     Attributes:
         repetitions: of every figure that a claim is made of; its median, least and greatest are reported.
-        rates: what is sent each second, whatever the node answers: the paper's (III-B).
-        seconds: for which each kind of transaction is sent.
-        most_transactions: of one kind at one rate, whatever the rate and time.
-        waves: of lives in a measurement of models per second, warm-up not counted.
-        wave_sizes: how many lives begin with each block; the best is measured.
-        validators: sizes of the networks.
-        knee_steps: halvings in the search for the highest send rate that a node keeps up with.
-        limit: that a whole stage of a measurement may take before it counts as failed.
+        seconds: for which one measurement of a peer lasts, where it is one of time.
+        waves: of lives in a repetition.
+        loads: by chain, in the order in which they are measured: ``ganache``, ``anvil``, ``validators4``.
+        knee_steps: halvings in the search for the highest send rate that a chain keeps up with.
+        limit: seconds to wait for the last transactions of a measurement.
     """
 
     name: str
     repetitions: int
-    rates: tuple[int, ...]
     seconds: float
-    most_transactions: int
     waves: int
-    wave_sizes: tuple[int, ...]
-    validators: tuple[int, ...]
+    loads: Mapping[str, Load]
     knee_steps: int
     limit: float
 
 
+PAPER_RATES = (500, 1_000, 1_500)
+"""Transactions a second (III-B)."""
+
 SHORT = Profile(
     name="short",
     repetitions=3,
-    rates=(500, 1_000, 1_500),
     seconds=1.0,
-    most_transactions=1_500,
-    waves=6,
-    wave_sizes=(200, 300),
-    validators=(4,),
-    knee_steps=2,
+    waves=3,
+    loads={
+        "ganache": Load((500,), 0.3, ()),
+        "anvil": Load(PAPER_RATES, 0.8, (250,), knee=2_000),
+        "validators4": Load((500,), 0.8, (40,)),
+    },
+    knee_steps=1,
     limit=60.0,
 )
 FULL = Profile(
     name="full",
     repetitions=5,
-    rates=(500, 1_000, 1_500),
     seconds=5.0,
-    most_transactions=7_500,
-    waves=20,
-    wave_sizes=(150, 200, 250, 300, 400),
-    validators=(1, 4, 8),
-    knee_steps=4,
+    waves=5,
+    loads={
+        "ganache": Load(PAPER_RATES, 1.0, (8, 12), knee=50),
+        "anvil": Load(PAPER_RATES, 5.0, (200, 300, 400, 500), knee=2_000),
+        "validators1": Load(PAPER_RATES, 5.0, (60, 100), knee=500),
+        "validators4": Load(PAPER_RATES, 5.0, (30, 40, 50, 60), knee=200),
+        "validators8": Load(PAPER_RATES, 5.0, (15, 20, 30), knee=100),
+    },
+    knee_steps=3,
     limit=180.0,
 )
 

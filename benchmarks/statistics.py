@@ -28,14 +28,13 @@ class Spread:
         """The middle value, or the mean of the two in the middle."""
         return median(self.values)
 
+    def brief(self) -> dict[str, Json]:
+        """Its median, least and greatest value."""
+        return {"median": self.median, "min": min(self.values), "max": max(self.values)}
+
     def json(self) -> dict[str, Json]:
-        """Its median, least and greatest value, and all of them."""
-        return {
-            "median": self.median,
-            "min": min(self.values),
-            "max": max(self.values),
-            "values": list(self.values),
-        }
+        """As `brief`, with all values."""
+        return self.brief() | {"values": list(self.values)}
 
 
 def percentile(values: Sequence[float], share: float) -> float:
