@@ -51,11 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
     # chains are ended by `with` blocks: let a SIGTERM leave them
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     found = measure(FULL if flags.full else SHORT, chosen, flags.folder, console)
     write(found, flags.folder)
     _tell(found, flags.folder, console)
-    if any("failed" in part for part in found.values() if isinstance(part, dict)):
+    if _failed(found):
         sys.exit(1)
 
 
@@ -118,12 +118,19 @@ def _tell(found: Found, folder: Path, console: Console) -> None:
     console.print(f"report: {escape(str(folder / PAGE_NAME))}, {found['seconds']:.0f} s")
 
 
+def _failed(found: Found) -> bool:
+    """Whether a part failed, or a chain of one."""
+    parts = [part for part in found.values() if isinstance(part, dict)]
+    chains = [chain for part in parts for chain in part.values() if isinstance(chain, dict)]
+    return any("failed" in one for one in (*parts, *chains))
+
+
 def _grid(table: Table, machine_: str) -> Grid:
     grid = Grid(title=table.heading, title_justify="left", caption=machine_, caption_justify="left")
-    for place, column in enumerate(table.columns):
+    for place, column in enumerate(table.columns[: table.wide]):
         grid.add_column(column, justify="right" if place else "left", overflow="fold")
     for row in table.rows:
-        grid.add_row(*map(escape, row))
+        grid.add_row(*map(escape, row[: table.wide]))
     return grid
 
 

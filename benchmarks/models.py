@@ -95,6 +95,9 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
         except Skipped as reason:
             say(f"{title(name)} skipped: {reason}")
             results[name] = {"skipped": str(reason)}
+        except NodeUnavailable as problem:
+            say(f"{title(name)} failed: {problem}")
+            results[name] = {"failed": str(problem)}
     return results
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.enums import Role
+from agents.core.errors import NodeUnavailable
 from benchmarks.crew import GAS_LIMIT, addresses, sign_all, signer_of
 from benchmarks.life import Life
 from benchmarks.load import Outcome, send
@@ -28,7 +29,7 @@ KNEE_SECONDS = 2.0
 KNEE_BLOCKS = 2.5
 """A chain keeps up with a rate if 95 of 100 transactions wait no longer than so many blocks."""
 KNEE_MEMBERS = 200
-KNEE_MOST = 8_000
+KNEE_MOST = 16_000
 """Transactions a second: more is not tried."""
 
 
@@ -42,6 +43,9 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
         except Skipped as reason:
             say(f"{title(name)} skipped: {reason}")
             results[name] = {"skipped": str(reason)}
+        except NodeUnavailable as problem:
+            say(f"{title(name)} failed: {problem}")
+            results[name] = {"failed": str(problem)}
     return results
 
 

@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +32,8 @@ PROPOSAL_MILLISECONDS = 900
 """For which a proposer may put transactions into a block; the client's own default is 250."""
 GAS_PRICE = 25 * 10**9
 COINS = 10**9 * 10**18
-PEERS_SECONDS = 60.0
+SETTLING_SECONDS = 1.5
+PATIENCE_SECONDS = 90.0
 GARBAGE_PERCENT = "400"
 """By how much a heap may grow before Go collects it; the default of 100 takes more time and less memory."""
 _SLOTS = 200_000
@@ -171,21 +172,27 @@ def _initialise(program: Path, home: Path, first_block: Path) -> None:
 def _introduce(ports: list[int], contacts: list[str]) -> None:
     """Has every validator call those before it, and returns once all have met and the chain grows.
 
-    They are told only now that all are up: a call that fails is made again only after half a minute.
+    They are told only once all take calls: one that fails is made again only after half a minute. A node answers
+    requests shortly before it does.
     """
-    with ExitStack() as open_nodes:
-        nodes = [open_nodes.enter_context(Node(port)) for port in ports]
-        _call(nodes, contacts)
+    with ExitStack() as connections:
+        nodes = [connections.enter_context(Node(port)) for port in ports]
+        time.sleep(SETTLING_SECONDS)
+        for number, node in enumerate(nodes):
+            for earlier in contacts[:number]:
+                node.ask("admin_addPeer", earlier)
+        others = hex(len(nodes) - 1)
+        _until(
+            lambda: all(node.ask("net_peerCount") == others for node in nodes), "the validators did not meet"
+        )
+        _until(
+            lambda: all(int(node.ask("eth_blockNumber"), 16) > 1 for node in nodes), "they agreed on no block"
+        )
 
 
-def _call(nodes: list[Node], contacts: list[str]) -> None:
-    for number, node in enumerate(nodes):
-        for earlier in contacts[:number]:
-            node.ask("admin_addPeer", earlier)
-    deadline = time.monotonic() + PEERS_SECONDS
-    while time.monotonic() < deadline:
-        met = all(int(node.ask("net_peerCount"), 16) == len(nodes) - 1 for node in nodes)
-        if met and all(int(node.ask("eth_blockNumber"), 16) > 1 for node in nodes):
-            return
+def _until(happened: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise NodeUnavailable(f"{otherwise} within {PATIENCE_SECONDS:.0f} s")
         time.sleep(0.2)
-    raise NodeUnavailable(f"the validators did not agree on a block within {PEERS_SECONDS:.0f} s")

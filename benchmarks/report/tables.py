@@ -18,13 +18,15 @@ class Table:
     Attributes:
         name: names its place in the documents.
         heading: for people.
-        numbers: which columns are to the right.
+        columns: the first to the left, the others to the right.
+        wide: how many columns go on a screen.
     """
 
     name: str
     heading: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    wide: int = 8
 
     def markdown(self) -> str:
         """As in the documents."""
@@ -96,7 +98,7 @@ def models(found: Found) -> Table:
         "cores: nodes / client",
         "MiB: nodes / client",
     )
-    return Table("models", "Models per second", columns, tuple(rows))
+    return Table("models", "Models per second", columns, tuple(rows), wide=7)
 
 
 def sizes(found: Found) -> Table:
@@ -226,6 +228,8 @@ def skipped(found: Found, names: Sequence[str]) -> list[str]:
         part = found.get(name, {})
         lines += [f"{name}: {part[why]}" for why in ("skipped", "failed") if why in part]
         for chain, one in part.items():
-            if isinstance(one, dict) and "skipped" in one:
-                lines.append(f"{name} on {title(chain)}: {one['skipped']}")
+            if isinstance(one, dict):
+                lines += [
+                    f"{name} on {title(chain)}: {one[why]}" for why in ("skipped", "failed") if why in one
+                ]
     return lines
