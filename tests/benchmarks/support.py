@@ -71,6 +71,17 @@ def rates(throughputs: dict[str, float]) -> dict[str, Any]:
     return {"version": "x/1", "nodes": 1, "settings": {}, "rates": at, "knee": knee}
 
 
+def lives_on_postgres(rate: dict[str, Any], transactions: int) -> dict[str, Any]:
+    """What a variant of the central peer comes to."""
+    return {
+        "lives_per_second": rate,
+        "transactions_per_life": transactions,
+        "transactions_per_second": rate["median"] * transactions,
+        "clients": 32,
+        "life_ms": {"p50": spread(100), "p95": spread(160), "p99": spread(350)},
+    }
+
+
 def found() -> dict[str, Any]:
     """A whole run."""
     return {
@@ -99,10 +110,17 @@ def found() -> dict[str, Any]:
         },
         "postgres": {
             "version": "17",
-            "calls": {"lives_per_second": spread(300, 290, 310), "transactions_per_life": 15},
-            "bundled": {"lives_per_second": spread(400, 380, 420), "transactions_per_life": 11},
+            "calls": lives_on_postgres(spread(300, 290, 310), 15),
+            "bundled": lives_on_postgres(spread(400, 380, 420), 11),
         },
-        "flower": {"market": {"over_flower": {"command_seconds": spread(1.5, 1.4, 1.6)}}},
+        "flower": {
+            "replicas_1": {
+                "command_seconds": spread(15),
+                "job_seconds": spread(12),
+                "over_flower": {"command_seconds": spread(1.5, 1.4, 1.6), "job_seconds": spread(1.2)},
+            },
+            "scores": {"replicas_1": [0.4, 0.98]},
+        },
         "growth": {"failed": "the disk is full"},
         "seconds": 321.0,
     }

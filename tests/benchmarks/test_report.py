@@ -8,9 +8,10 @@ from agents.core.errors import BadInput
 from benchmarks.publish import filled, main, publish
 from benchmarks.report.claims import Bounds, claims
 from benchmarks.report.figures import figures
+from benchmarks.report.layout import Table
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
-from benchmarks.report.tables import Table, skipped, tables
+from benchmarks.report.tables import skipped, tables
 from tests.benchmarks.support import found, models, rates, spread
 
 
