@@ -79,14 +79,23 @@ class Unbalanced(HoldfastError):  # noqa: N818 -- named for what was found
     """After a run, coins or couples do not add up: its figures are worth nothing."""
 
 
-def play(cluster: Cluster, script: Script, clients: int, seconds: float) -> Trial:
+def play(cluster: Cluster, script: Script, clients: int, seconds: float, *, waits: bool = True) -> Trial:
     """One run on a fresh market, whose books are checked in the end.
+
+    Args:
+        cluster: where.
+        script: the life.
+        clients: that play lives at once.
+        seconds: how long.
+        waits: a commit waits until it is on the disk, as is PostgreSQL's default.
 
     Raises:
         SqlError: pgbench ended early, or an operation was refused.
         Unbalanced: the books are wrong.
     """
     with cluster.market() as market, tempfile.TemporaryDirectory(prefix="pgbench-") as folder:
+        if not waits:
+            cluster.query("postgres", f"ALTER DATABASE {market} SET synchronous_commit = off")
         variables = {name: f"\\x{value.hex()}" for name, value in CONSTANTS.items()} | {"life": "0"}
         flags = [flag for name, value in variables.items() for flag in ("-D", f"{name}={value}")]
         sizes = ["-c", str(clients), "-j", str(min(THREADS, clients)), "-T", f"{max(1, round(seconds))}"]

@@ -16,6 +16,8 @@ FOUND: dict[str, Any] = {
         "seconds": 4.0,
         "durability": {"fsync": "on"},
         "calls": lives_on_postgres(spread(300, 290, 310), 15),
+        "bundled": lives_on_postgres(spread(400), 11)
+        | {"without_waiting_for_the_disk": lives_on_postgres(spread(900), 11)},
     },
     "flower": {
         "job": {"subsets": 4},
@@ -32,9 +34,11 @@ FOUND: dict[str, Any] = {
 
 
 def test_tells_lives_on_postgres() -> None:
-    (row,) = postgres(FOUND).rows
+    row, bundled, unwaiting = postgres(FOUND).rows
     assert row[:4] == ("each call a transaction", "300 (290 to 310)", "15", "4,500")
     assert row[-3:] == ("100", "160", "350")
+    assert bundled[:2] == ("in the market's bundles", "400")
+    assert unwaiting[:2] == ("in the market's bundles, not waiting for the disk", "900")
 
 
 def test_sets_the_market_beside_flower() -> None:

@@ -395,6 +395,10 @@ def test_a_life_is_played(running: Cluster, script: Script) -> None:
     assert calls >= {"create_ds", "join_ci", "draw_round", "update_tj", "settle_round", "complete_tc"}
 
 
+def test_a_commit_need_not_wait_for_the_disk(running: Cluster) -> None:
+    assert play(running, BUNDLED, clients=1, seconds=1, waits=False).lives_per_second > 0
+
+
 def test_a_lost_coin_is_noticed(trained: Books) -> None:
     trained.ask(f"UPDATE member SET balance = balance - 1 WHERE id = {OWNER}")
     with pytest.raises(Unbalanced, match="1 gwei missing"):
