@@ -91,7 +91,7 @@ format: setup ## format the Python and Solidity sources
 	$(NPM)/prettier --write $(SOLIDITY)
 
 clean: ## remove all that is made here: packages, caches, reports
-	rm -rf .venv .venv-analysis .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-analysis .venv-flower .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in
@@ -111,6 +111,13 @@ clean: ## remove all that is made here: packages, caches, reports
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv-analysis
 	.venv-analysis/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
+	@touch $@
+
+# Flower, with which the market is compared; it pins its packages to other versions than Holdfast does. Apache-2.0.
+.venv-flower/.complete: benchmarks/flower/requirements.txt
+	@tools/preflight "$(PYTHON)"
+	$(PYTHON) -m venv .venv-flower
+	.venv-flower/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
 	@touch $@
 
 node_modules/.complete: package-lock.json .npmrc

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks import models, rates
+from benchmarks import flower, growth, models, postgres, rates
 from benchmarks.profile import Measure
 
-PARTS: dict[str, Measure] = {"models": models.measure, "rates": rates.measure}
+PARTS: dict[str, Measure] = {
+    "models": models.measure,
+    "postgres": postgres.measure,
+    "flower": flower.measure,
+    "growth": growth.measure,
+    "rates": rates.measure,
+}
