@@ -28,7 +28,8 @@ from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
-from benchmarks.report.tables import Table, skipped, tables
+from benchmarks.report.table import Table
+from benchmarks.report.tables import skipped, tables
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "bench"
 JSON_NAME, PAGE_NAME = "report.json", "report.html"

@@ -18,7 +18,8 @@ from agents.core.errors import BadInput
 from benchmarks.machine import described
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
-from benchmarks.report.tables import Table, tables
+from benchmarks.report.table import Table
+from benchmarks.report.tables import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "bench" / "report.json"

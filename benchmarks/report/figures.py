@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from benchmarks.growth.figure import svg
 from benchmarks.nodes.chains import title
 from benchmarks.report.found import Found, measured
 
@@ -43,6 +44,8 @@ def figures(found: Found) -> dict[str, str]:
             figure = draw(found)
             if figure is not None:
                 drawn[name] = _svg(figure)
+    if growth := measured(found, "growth"):
+        drawn["bench-growth"] = svg(growth)
     return drawn
 
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found
-from benchmarks.report.tables import Table
+from benchmarks.report.table import Table
 
 _HERE = Path(__file__).parent / "templates"
 _DEMO = Path(__file__).resolve().parents[2] / "agents" / "demo" / "report" / "templates"
@@ -18,6 +18,7 @@ CAPTIONS = {
     "whiskers: least and most.",
     "bench-rates": "Throughput and latency by send rate, mean of all kinds (the paper's figures 7 and 8).",
     "bench-peers": "Throughput and latency by number of validators (the paper's figures 5 and 6).",
+    "bench-growth": "How costs grow; the line is the power of the size that comes closest.",
     "bench-kinds": "Throughput and latency of each kind of transaction (the paper's figure 9).",
 }
 

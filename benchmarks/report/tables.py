@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.nodes.chains import title
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found, measured
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text.
-
-    Attributes:
-        name: names its place in the documents.
-        heading: for people.
-        columns: the first to the left, the others to the right.
-        wide: how many columns go on a screen.
-    """
-
-    name: str
-    heading: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    wide: int = 8
-
-    def markdown(self) -> str:
-        """As in the documents."""
-        rule = tuple("---" if place == 0 else "---:" for place in range(len(self.columns)))
-        lines = (self.columns, rule, *self.rows)
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+from benchmarks.report.peers import flower, growth, postgres
+from benchmarks.report.table import Table, span
 
 
 def tables(found: Found) -> list[Table]:
@@ -44,6 +21,9 @@ def tables(found: Found) -> list[Table]:
         rates(found),
         knees(found),
         *kinds(found),
+        postgres(found),
+        flower(found),
+        growth(found),
         ratios(found),
     )
     return [table for table in made if table.rows]
@@ -200,12 +180,6 @@ def ratios(found: Found) -> Table:
         for claim in claims(found)
     )
     return Table("ratios", "Ratios, each of one run", ("what over what", "ratio", "least", "most"), rows)
-
-
-def span(spread: Mapping[str, Any], digits: int) -> str:
-    """A figure and, if it varies, between what."""
-    middle, low, high = (f"{spread[key]:,.{digits}f}" for key in ("median", "min", "max"))
-    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _knee(knee: Mapping[str, Any]) -> str:

@@ -71,6 +71,25 @@ def rates(throughputs: dict[str, float]) -> dict[str, Any]:
     return {"version": "x/1", "nodes": 1, "settings": {}, "rates": at, "knee": knee}
 
 
+def central(transactions: int, rate: dict[str, Any]) -> dict[str, Any]:
+    """What is found of one variant of PostgreSQL."""
+    return {
+        "transactions_per_life": transactions,
+        "clients": 8,
+        "lives_per_second": rate,
+        "transactions_per_second": rate["median"] * transactions,
+        "life_ms": {share: spread(20) for share in ("p50", "p95", "p99")},
+    }
+
+
+def grown() -> dict[str, Any]:
+    """What is found of growth."""
+    one = {"what": "gas", "unit": "subsets", "exponent": 0.9, "exponent_at_the_end": 0.97}
+    cost = {"cost": {"1": 10.0, "256": 2_000.0}}
+    timed = one | cost | {"what": "seconds", "unit": "events"}
+    return {"gas_subsets": one | cost, "time_subsets": timed, "rebuilding": timed, "auditing": timed}
+
+
 def found() -> dict[str, Any]:
     """A whole run."""
     return {
@@ -99,10 +118,18 @@ def found() -> dict[str, Any]:
         },
         "postgres": {
             "version": "17",
-            "calls": {"lives_per_second": spread(300, 290, 310), "transactions_per_life": 15},
-            "bundled": {"lives_per_second": spread(400, 380, 420), "transactions_per_life": 11},
+            "calls": central(15, spread(300, 290, 310)),
+            "bundled": central(11, spread(400, 380, 420)),
         },
-        "flower": {"market": {"over_flower": {"command_seconds": spread(1.5, 1.4, 1.6)}}},
+        "flower": {
+            "flower": {"command_seconds": spread(10), "job_seconds": spread(8)},
+            "replicas_3": {
+                "command_seconds": spread(15),
+                "job_seconds": spread(12),
+                "over_flower": {"command_seconds": spread(1.5, 1.4, 1.6)},
+            },
+            "scores": {"flower": 0.9},
+        },
         "growth": {"failed": "the disk is full"},
         "seconds": 321.0,
     }
