@@ -59,7 +59,7 @@ FLAGS = (
     f"--txpool.nonexec-slots.all={_SLOTS}",
     f"--txpool.nonexec-slots.account={_SLOTS}",
     "--txpool.nolocals",
-    "--statedb.cache.num-fetcher-prefetch-worker=0",  # else each block is run twice, to warm a cache that is warm
+    "--statedb.cache.num-fetcher-prefetch-worker=0",  # else a block is run twice, to warm what is warm
     "--cache.level=saving",
     "--db.leveldb.cache-size=64",
     "--state.cache-size=64",
