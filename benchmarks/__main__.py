@@ -26,9 +26,9 @@ from benchmarks.parts import PARTS
 from benchmarks.profile import FULL, SHORT, Json, Profile, Skipped
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
+from benchmarks.report.layout import Table
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
-from benchmarks.report.table import Table
 from benchmarks.report.tables import skipped, tables
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "bench"

@@ -18,7 +18,7 @@ from agents.core.errors import BadInput
 from benchmarks.machine import described
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
-from benchmarks.report.table import Table
+from benchmarks.report.layout import Table
 from benchmarks.report.tables import tables
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -67,7 +67,7 @@ def _panel(axes: Axes, name: str, one: Mapping[str, Any]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, one["what"])))
     subject = _TITLES.get(name, "gas of a life" if one["what"] == "gas" else "time of a life")
-    power = f"~ {one['unit']}$^{{{_rounded(growth.exponent)}}}$ ({_rounded(growth.end)} at the end)"
+    power = f"~ {one['unit']}$^{{{rounded(growth.exponent)}}}$ ({rounded(growth.end)} at the end)"
     axes.set_title(f"{subject}\n{power}", loc="left", color=INK, fontsize=9)
     axes.set_xlabel(one["unit"])
     axes.grid(color=RULE, linewidth=0.5)
@@ -80,7 +80,7 @@ def _short(value: float, what: str) -> str:
     return f"{value / 1e6:,g} M"
 
 
-def _rounded(exponent: float) -> str:
+def rounded(exponent: float) -> str:
     """Two places, without a sign before zero."""
     return f"{round(exponent, 2) + 0.0:.2f}"
 

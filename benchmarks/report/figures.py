@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from benchmarks.growth.figure import svg
+from benchmarks.growth import figure as growth
 from benchmarks.nodes.chains import title
 from benchmarks.report.found import Found, measured
 
@@ -37,6 +37,7 @@ def figures(found: Found) -> dict[str, str]:
         "bench-rates": by_rate,
         "bench-peers": by_peers,
         "bench-kinds": by_kind,
+        "bench-growth": by_size,
     }
     drawn: dict[str, str] = {}
     for name, draw in made.items():
@@ -189,6 +190,12 @@ def by_kind(found: Found) -> Figure | None:
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
+
+
+def by_size(found: Found) -> Figure | None:
+    """How gas and time grow."""
+    grown = measured(found, "growth")
+    return growth.draw(grown) if grown else None
 
 
 def _shared_rate(found: Found) -> str:

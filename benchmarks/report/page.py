@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found
-from benchmarks.report.table import Table
+from benchmarks.report.layout import Table
 
 _HERE = Path(__file__).parent / "templates"
 _DEMO = Path(__file__).resolve().parents[2] / "agents" / "demo" / "report" / "templates"
@@ -20,6 +20,7 @@ CAPTIONS = {
     "bench-peers": "Throughput and latency by number of validators (the paper's figures 5 and 6).",
     "bench-growth": "How costs grow; the line is the power of the size that comes closest.",
     "bench-kinds": "Throughput and latency of each kind of transaction (the paper's figure 9).",
+    "bench-growth": "How gas and time of whole lives grow, and of rebuilding and auditing a market.",
 }
 
 

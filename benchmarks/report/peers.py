@@ -1,71 +1,79 @@
-"""The tables of what the market is compared with, and of how its costs grow."""
+"""The tables of what the market is compared with, and of how it grows."""
 
 from __future__ import annotations
 
-from benchmarks.report.found import Found, measured
-from benchmarks.report.table import Table, span
+from collections.abc import Iterator
 
-JOBS = {
-    "flower": "Flower",
-    "replicas_1": "the market, one replica of each subset",
-    "replicas_3": "the market, three replicas of each subset",
-    "replicas_3_blocks_of_1_s": "the market, three replicas, a block each second",
-}
+from benchmarks.growth.figure import rounded
+from benchmarks.report.found import Found, measured
+from benchmarks.report.layout import Table, span
+
+
+def peers(found: Found) -> Iterator[Table]:
+    """Tables of PostgreSQL, Flower and growth."""
+    yield postgres(found)
+    yield flower(found)
+    yield growth(found)
 
 
 def postgres(found: Found) -> Table:
-    """Lives a second on one trusted database."""
+    """Whole lives of models on a central database."""
     rows = [
         (
-            variant,
-            f"{one['transactions_per_life']}",
-            f"{one['clients']}",
+            "each call a transaction" if name == "calls" else "in the market's bundles",
             span(one["lives_per_second"], 0),
+            f"{one['transactions_per_life']}",
             f"{one['transactions_per_second']:,.0f}",
-            *(f"{one['life_ms'][share]['median']:,.1f}" for share in ("p50", "p95", "p99")),
+            f"{one['clients']}",
+            *(f"{one['life_ms'][share]['median']:,.0f}" for share in ("p50", "p95", "p99")),
         )
-        for variant, one in measured(found, "postgres").items()
+        for name, one in measured(found, "postgres").items()
         if "lives_per_second" in one
     ]
     columns = (
-        "PostgreSQL",
-        "transactions a life",
-        "clients",
+        "variant",
         "models/s",
+        "transactions a model",
         "transactions/s",
-        "p50 of a life, ms",
+        "clients",
+        "a life: p50, ms",
         "p95, ms",
         "p99, ms",
     )
-    return Table("postgres", "The same calls as procedures of one trusted database", columns, tuple(rows))
+    return Table("postgres", "The same lives on PostgreSQL", columns, tuple(rows))
 
 
 def flower(found: Found) -> Table:
-    """The same training job through Flower and on the market."""
-    rows = [
-        (
-            JOBS.get(name, name),
-            span(one["command_seconds"], 1),
-            span(one["job_seconds"], 1),
-            span(one["over_flower"]["command_seconds"], 2) if "over_flower" in one else "1",
+    """One training job on the market and through Flower."""
+    rows = []
+    for name, one in measured(found, "flower").items():
+        if "command_seconds" not in one:
+            continue
+        over = one.get("over_flower")
+        rows.append(
+            (
+                "Flower" if over is None else f"the market, {name.replace('_', ' ')}",
+                span(one["command_seconds"], 1),
+                span(one["job_seconds"], 1),
+                *(span(over[kind], 2) if over else "" for kind in ("command_seconds", "job_seconds")),
+                f"{found['flower']['scores'][name][-1]:.3f}",
+            )
         )
-        for name, one in measured(found, "flower").items()
-        if "command_seconds" in one
-    ]
-    columns = ("the same training job", "wall time, s", "without the programs' start, s", "over Flower")
-    return Table("flower", "A training job beside Flower", columns, tuple(rows))
+    columns = ("", "program, s", "job, s", "program over Flower's", "job over Flower's", "accuracy")
+    return Table("flower", "The same training job through Flower and on the market", columns, tuple(rows))
 
 
 def growth(found: Found) -> Table:
-    """The exponents of what grows."""
+    """Exponents."""
     rows = [
         (
-            f"{name.partition('_')[0]} by {one['unit']}" if "_" in name else f"{name} by {one['unit']}",
-            f"{min(map(int, one['cost'])):,} to {max(map(int, one['cost'])):,}",
-            f"{one['exponent']:.2f}",
-            f"{one['exponent_at_the_end']:.2f}",
+            name if name in ("rebuilding", "auditing") else f"{one['what']} of a life",
+            one["unit"],
+            f"{next(iter(one['cost']))} to {int(list(one['cost'])[-1]):,}",
+            rounded(one["exponent"]),
+            rounded(one["exponent_at_the_end"]),
         )
         for name, one in measured(found, "growth").items()
     ]
-    columns = ("what grows", "sizes", "exponent", "between the two largest")
-    return Table("growth", "How costs grow: the power of the size that comes closest", columns, tuple(rows))
+    columns = ("cost", "by", "sizes", "exponent", "at the end")
+    return Table("growth", "How costs grow: the fitted power of the size", columns, tuple(rows))

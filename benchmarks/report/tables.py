@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks.nodes.chains import title
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found, measured
-from benchmarks.report.peers import flower, growth, postgres
-from benchmarks.report.table import Table, span
+from benchmarks.report.layout import Table, span
+from benchmarks.report.peers import peers
 
 
 def tables(found: Found) -> list[Table]:
@@ -21,9 +21,7 @@ def tables(found: Found) -> list[Table]:
         rates(found),
         knees(found),
         *kinds(found),
-        postgres(found),
-        flower(found),
-        growth(found),
+        *peers(found),
         ratios(found),
     )
     return [table for table in made if table.rows]

@@ -71,23 +71,15 @@ def rates(throughputs: dict[str, float]) -> dict[str, Any]:
     return {"version": "x/1", "nodes": 1, "settings": {}, "rates": at, "knee": knee}
 
 
-def central(transactions: int, rate: dict[str, Any]) -> dict[str, Any]:
-    """What is found of one variant of PostgreSQL."""
+def lives_on_postgres(rate: dict[str, Any], transactions: int) -> dict[str, Any]:
+    """What a variant of the central peer comes to."""
     return {
-        "transactions_per_life": transactions,
-        "clients": 8,
         "lives_per_second": rate,
+        "transactions_per_life": transactions,
         "transactions_per_second": rate["median"] * transactions,
-        "life_ms": {share: spread(20) for share in ("p50", "p95", "p99")},
+        "clients": 32,
+        "life_ms": {"p50": spread(100), "p95": spread(160), "p99": spread(350)},
     }
-
-
-def grown() -> dict[str, Any]:
-    """What is found of growth."""
-    one = {"what": "gas", "unit": "subsets", "exponent": 0.9, "exponent_at_the_end": 0.97}
-    cost = {"cost": {"1": 10.0, "256": 2_000.0}}
-    timed = one | cost | {"what": "seconds", "unit": "events"}
-    return {"gas_subsets": one | cost, "time_subsets": timed, "rebuilding": timed, "auditing": timed}
 
 
 def found() -> dict[str, Any]:
@@ -118,17 +110,16 @@ def found() -> dict[str, Any]:
         },
         "postgres": {
             "version": "17",
-            "calls": central(15, spread(300, 290, 310)),
-            "bundled": central(11, spread(400, 380, 420)),
+            "calls": lives_on_postgres(spread(300, 290, 310), 15),
+            "bundled": lives_on_postgres(spread(400, 380, 420), 11),
         },
         "flower": {
-            "flower": {"command_seconds": spread(10), "job_seconds": spread(8)},
-            "replicas_3": {
+            "replicas_1": {
                 "command_seconds": spread(15),
                 "job_seconds": spread(12),
-                "over_flower": {"command_seconds": spread(1.5, 1.4, 1.6)},
+                "over_flower": {"command_seconds": spread(1.5, 1.4, 1.6), "job_seconds": spread(1.2)},
             },
-            "scores": {"flower": 0.9},
+            "scores": {"replicas_1": [0.4, 0.98]},
         },
         "growth": {"failed": "the disk is full"},
         "seconds": 321.0,

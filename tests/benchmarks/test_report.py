@@ -8,16 +8,11 @@ from agents.core.errors import BadInput
 from benchmarks.publish import filled, main, publish
 from benchmarks.report.claims import Bounds, claims
 from benchmarks.report.figures import figures
+from benchmarks.report.layout import Table
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
-from benchmarks.report.table import Table
 from benchmarks.report.tables import skipped, tables
-from tests.benchmarks.support import found, grown, models, rates, spread
-
-
-@pytest.fixture(scope="module")
-def drawn() -> dict[str, str]:
-    return figures(found())
+from tests.benchmarks.support import found, models, rates, spread
 
 
 def ratio(key: str) -> Bounds:
