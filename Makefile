@@ -69,10 +69,10 @@ prove: setup .venv-analysis/.complete ## the contract's rules shown for all valu
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m tests.economics $(ARGS)
 
-bench: setup ## the paper's section III in a short form, under ten minutes (ARGS=--only=models, --help)
+bench: setup .venv-flower/.complete ## the paper's section III in a short form, under ten minutes (ARGS=--only=models, --help)
 	@$(brownie_env) $(BIN)/python -m benchmarks $(ARGS)
 
-bench-full: setup ## the same in full, hours: for docs/benchmarks.md (python -m benchmarks.publish)
+bench-full: setup .venv-flower/.complete ## the same in full, hours: for docs/benchmarks.md (python -m benchmarks.publish)
 	@$(brownie_env) $(BIN)/python -m benchmarks --full $(ARGS)
 
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing

@@ -6,8 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.nodes.chains import title
 from benchmarks.profile import Json
 from benchmarks.report.found import Found, measured
+from benchmarks.report.peers import JOBS
+
+FLOWER = "replicas_3"
+"""The market as it is meant to be: three replicas, so that there are verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +71,14 @@ def _models(found: Found) -> Iterator[Claim]:
         if "lives_per_second" in one
     }
     best = max(peers.values(), key=lambda peer: peer[0].median, default=None)
-    for name, title in (("anvil", "one Anvil node"), ("validators4", "four validators")):
-        if name not in rates:
-            continue
-        if best is not None:
+    for name in ("anvil", "validators4"):
+        if best is not None and name in rates:
             key = "postgres" if name == "anvil" else f"postgres_{name}"
-            text = f"models per second on {title} over PostgreSQL, {best[1]} transactions a life"
+            text = f"models per second on {title(name)} over PostgreSQL, {best[1]} transactions a life"
             yield Claim(key, text, rates[name].over(best[0]))
     for name, rate in rates.items():
         if name.startswith("validators") and "anvil" in rates:
-            count = name.removeprefix("validators")
-            text = f"models per second on {count} validators over one Anvil node"
+            text = f"models per second on {title(name)} over Anvil"
             yield Claim(f"{name}_anvil", text, rate.over(rates["anvil"]))
 
 
@@ -84,7 +86,8 @@ def _flower(found: Found) -> Iterator[Claim]:
     for name, one in measured(found, "flower").items():
         if "over_flower" in one:
             told = Bounds.of(one["over_flower"]["command_seconds"])
-            yield Claim(f"flower_{name}", f"wall time of a training job over Flower's, {_plain(name)}", told)
+            key = "flower" if name == FLOWER else f"flower_{name}"
+            yield Claim(key, f"wall time of a training job over Flower's: {JOBS.get(name, name)}", told)
 
 
 def _keeping_up(found: Found) -> Iterator[Claim]:
@@ -94,9 +97,5 @@ def _keeping_up(found: Found) -> Iterator[Claim]:
         if len(rates) > 1:
             low, high = min(rates, key=int), max(rates, key=int)
             gain = rates[high]["throughput"] / rates[low]["throughput"]
-            text = f"throughput on {name} at {high} transactions sent a second over that at {low}"
+            text = f"throughput on {title(name)} at {high} transactions sent a second over that at {low}"
             yield Claim(f"throughput_{name}", text, Bounds(gain, gain, gain))
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

@@ -26,8 +26,8 @@ COLOURS = {
     "postgres": "#5b6875",
 }
 RATE_COLOURS = ("#7fb2d9", "#2f7fbf", "#003a66")
-PAPER = "the paper: 65 to 70 on 4 peers of 32 cores"
-PAPER_MODELS = (65.0, 70.0)
+PAPER_MODELS, PAPER_SECONDS = (65.0, 70.0), 15
+"""On four peers of 32 cores each: other machines than ours, drawn for orientation (III-B, III-C)."""
 
 
 def figures(found: Found) -> dict[str, str]:
@@ -45,6 +45,8 @@ def figures(found: Found) -> dict[str, str]:
             figure = draw(found)
             if figure is not None:
                 drawn[name] = _svg(figure)
+    if growth := measured(found, "growth"):
+        drawn["bench-growth"] = svg(growth)
     return drawn
 
 
@@ -57,7 +59,7 @@ def models(found: Found) -> Figure | None:
     for variant, one in measured(found, "postgres").items():
         if "lives_per_second" in one:
             rates[f"PostgreSQL, {variant}"] = (COLOURS["postgres"], one["lives_per_second"])
-    figure = Figure(figsize=(10.5, 1.6 + 0.42 * len(rates)), layout="constrained")
+    figure = Figure(figsize=(10.5, 1.4 + 0.42 * len(rates)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     for place, (colour, rate) in enumerate(rates.values()):
         _bar(left, place, rate, colour)
@@ -67,16 +69,18 @@ def models(found: Found) -> Figure | None:
     left.set_xlim(1, 4 * max(rate["max"] for _, rate in rates.values()))
     left.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     left.xaxis.set_minor_locator(NullLocator())
-    left.set_xlabel(f"models per second (grey: {PAPER})")
+    left.set_xlabel("models per second")
     _names(left, list(rates))
+    _paper(left, PAPER_MODELS[1])
     for place, (name, one) in enumerate(chains.items()):
         delay = one["best"]["delay_blocks"]
         _bar(right, place, delay, COLOURS[name])
         _label(right, delay["max"], place, f"{delay['median']:.0f}")
     right.set_xlim(0, 1.25 * max(15, *(one["best"]["delay_blocks"]["max"] for one in chains.values())))
-    right.axvline(15, color=SOFT, linestyle=(0, (4, 3)), linewidth=1)
-    right.set_xlabel("delay of a model in blocks (dashed: the paper, 15 s)")
+    right.axvline(PAPER_SECONDS, color=RULE, linewidth=2, zorder=0)
+    right.set_xlabel("delay of a model, blocks of about a second")
     _names(right, [title(name) for name in chains])
+    _paper(right, PAPER_SECONDS)
     return figure
 
 
@@ -102,9 +106,8 @@ def by_rate(found: Found) -> Figure | None:
     right.set_ylabel("latency in seconds: p50, dotted p95")
     for axes in (left, right):
         axes.set_xlabel("transactions sent a second")
+        _from_zero(axes)
         axes.xaxis.set_major_locator(FixedLocator(ends))
-        axes.set_xlim(0, 1.08 * ends[-1])
-        axes.set_ylim(bottom=0)
         axes.grid(axis="y", color=RULE, linewidth=0.6)
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
@@ -137,9 +140,8 @@ def by_peers(found: Found) -> Figure | None:
     right.set_ylabel("latency in seconds, p50")
     for axes in (left, right):
         axes.set_xlabel("validators, all on this machine")
+        _from_zero(axes)
         axes.xaxis.set_major_locator(FixedLocator(list(chains)))
-        axes.set_xlim(0, max(chains) + 1)
-        axes.set_ylim(bottom=0)
         axes.grid(axis="y", color=RULE, linewidth=0.6)
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
@@ -159,12 +161,13 @@ def by_kind(found: Found) -> Figure | None:
     names = list(chosen[0][1])
     figure = Figure(figsize=(10.5, 5.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for name, kinds in chosen:
-        places = range(len(names))
-        style: dict[str, Any] = {"color": COLOURS[name], "s": 34, "label": title(name), "zorder": 3}
+    for turn, (name, kinds) in enumerate(chosen):
+        shift = (turn - (len(chosen) - 1) / 2) * 0.7 / len(chosen)
+        places = [place + shift for place in range(len(names))]
+        style: dict[str, Any] = {"color": COLOURS[name], "s": 24, "label": title(name), "zorder": 3}
         left.scatter([kinds[kind]["throughput"] for kind in names], places, **style)
         right.scatter([kinds[kind]["latency"]["p50"] for kind in names], places, **style)
-        for place, kind in enumerate(names):
+        for place, kind in zip(places, names, strict=True):
             latency = kinds[kind]["latency"]
             right.plot(
                 [latency["p50"], latency["p95"]],
@@ -178,10 +181,12 @@ def by_kind(found: Found) -> Figure | None:
     right.set_xlabel("latency in seconds: p50, line to p95")
     right.tick_params(axis="y", length=0)
     for axes in (left, right):
-        axes.set_xlim(left=0)
-        axes.grid(color=RULE, linewidth=0.6)
+        axes.set_xlim(0, 1.06 * axes.get_xlim()[1])
+        axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
-    figure.suptitle(f"each kind alone, {int(_shared_rate(found)):,} sent a second", fontsize=10, color=SOFT)
+    left.set_title(
+        f"each kind alone, {int(_shared_rate(found)):,} sent a second", fontsize=10, color=SOFT, loc="left"
+    )
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     return figure
@@ -208,6 +213,22 @@ def _bar(axes: Axes, place: int, spread: Mapping[str, Any], colour: str) -> None
 
 def _label(axes: Axes, value: float, place: int, text: str) -> None:
     axes.annotate(text, (value, place), (7, 0), textcoords="offset points", va="center", color=INK)
+
+
+def _paper(axes: Axes, value: float) -> None:
+    """Says above the plot which mark is the paper's."""
+    axes.annotate(
+        "the paper", (value, 1), (0, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
+        ha="center", color=SOFT, fontsize=9,
+    )  # fmt: skip
+
+
+def _from_zero(axes: Axes) -> None:
+    """Both axes from zero, with room for the last marker, and thousands set apart."""
+    axes.set_xlim(0, 1.04 * axes.get_xlim()[1])
+    axes.set_ylim(0, 1.04 * axes.get_ylim()[1])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
 def _names(axes: Axes, names: list[str]) -> None:
@@ -239,6 +260,8 @@ def _style(name: str) -> AbstractContextManager[None]:
 def _svg(figure: Figure) -> str:
     """The same figure gives the same text."""
     buffer = StringIO()
-    figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None})
+    figure.savefig(
+        buffer, format="svg", facecolor="white", bbox_inches="tight", pad_inches=0.12, metadata={"Date": None}
+    )
     text = buffer.getvalue()
     return "\n".join(line.rstrip() for line in text[text.index("<svg") :].splitlines()) + "\n"

@@ -35,6 +35,10 @@ def test_tells_what_becomes_of_throughput_at_the_highest_rate() -> None:
     assert ratio("throughput_anvil").median == 1_200 / 480
 
 
+def test_compares_wall_time_with_flower_where_there_are_verdicts() -> None:
+    assert ratio("flower") == Bounds(1.5, 1.4, 1.6)
+
+
 def test_claims_nothing_of_what_was_not_measured() -> None:
     assert claims({"models": {"skipped": "no node"}, "rates": {"anvil": {"failed": "why"}}}) == []
     assert claims({}) == []
@@ -69,6 +73,13 @@ def test_every_row_has_a_cell_for_each_column() -> None:
         assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
+def test_tells_growth_by_its_exponents() -> None:
+    facts = found() | {"growth": grown()}
+    growth = next(table for table in tables(facts) if table.name == "growth")
+    assert growth.rows[0] == ("gas by subsets", "1 to 256", "0.90", "0.97")
+    assert "bench-growth" in figures(facts)
+
+
 def test_tables_of_nothing_are_left_out() -> None:
     bare = {key: found()[key] for key in ("profile", "machine", "seconds")}
     assert [table.name for table in tables(bare)] == ["machine"]
@@ -79,8 +90,7 @@ def test_a_knee_that_was_not_reached_is_told_as_such() -> None:
     assert knees.rows[0] == ("Anvil", "8,000 or more", "1")
 
 
-def test_draws_the_papers_figures_and_the_same_each_time() -> None:
-    drawn = figures(found())
+def test_draws_the_papers_figures_and_the_same_each_time(drawn: dict[str, str]) -> None:
     assert list(drawn) == ["bench-models", "bench-rates", "bench-peers", "bench-kinds"]
     assert all(svg.startswith("<svg") for svg in drawn.values())
     assert figures(found()) == drawn
@@ -92,11 +102,11 @@ def test_draws_no_figure_of_what_was_not_measured() -> None:
     assert figures({}) == {}
 
 
-def test_the_page_names_the_machine_beside_every_table() -> None:
+def test_the_page_names_the_machine_beside_every_table(drawn: dict[str, str]) -> None:
     facts = found() | summary(found())
     made = tables(facts)
-    text = page(facts, made, figures(facts), skipped(facts, ["models"]), "THE MACHINE")
-    assert text.count("THE MACHINE") >= len(made) + len(figures(facts))
+    text = page(facts, made, drawn, skipped(facts, ["models"]), "THE MACHINE")
+    assert text.count("THE MACHINE") >= len(made) + len(drawn)
     assert "models on 8 validators: no Go" in text
 
 
