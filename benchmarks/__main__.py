@@ -2,7 +2,7 @@
 
     python -m benchmarks --help
 
-Exit code 2 and one line if a flag cannot be used; 1 if a part failed.
+Exit code 2 and one line if a flag cannot be used; 1 if a part failed. However it ends, its chains end, too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from benchmarks.report.tables import skipped, tables
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "bench"
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
-_TERMINATED = 128 + signal.SIGTERM
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # chains are ended by `with` blocks: let a SIGTERM leave them
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
-    found = measure(FULL if flags.full else SHORT, chosen, flags.folder, console)
+    try:
+        found = measure(FULL if flags.full else SHORT, chosen, flags.folder, console)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     write(found, flags.folder)
     _tell(found, flags.folder, console)
     if _failed(found):

@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks.nodes.chains import title
 from benchmarks.profile import Json
 from benchmarks.report.found import Found, measured
-from benchmarks.report.peers import JOBS
 
 FLOWER = "replicas_3"
 """The market as it is meant to be: three replicas, so that there are verdicts."""
@@ -87,7 +86,7 @@ def _flower(found: Found) -> Iterator[Claim]:
         if "over_flower" in one:
             told = Bounds.of(one["over_flower"]["command_seconds"])
             key = "flower" if name == FLOWER else f"flower_{name}"
-            yield Claim(key, f"wall time of a training job over Flower's: {JOBS.get(name, name)}", told)
+            yield Claim(key, f"wall time of a training job over Flower's, {_plain(name)}", told)
 
 
 def _keeping_up(found: Found) -> Iterator[Claim]:
@@ -99,3 +98,7 @@ def _keeping_up(found: Found) -> Iterator[Claim]:
             gain = rates[high]["throughput"] / rates[low]["throughput"]
             text = f"throughput on {title(name)} at {high} transactions sent a second over that at {low}"
             yield Claim(f"throughput_{name}", text, Bounds(gain, gain, gain))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")

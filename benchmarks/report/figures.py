@@ -45,8 +45,6 @@ def figures(found: Found) -> dict[str, str]:
             figure = draw(found)
             if figure is not None:
                 drawn[name] = _svg(figure)
-    if growth := measured(found, "growth"):
-        drawn["bench-growth"] = svg(growth)
     return drawn
 
 

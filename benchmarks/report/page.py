@@ -18,7 +18,6 @@ CAPTIONS = {
     "whiskers: least and most.",
     "bench-rates": "Throughput and latency by send rate, mean of all kinds (the paper's figures 7 and 8).",
     "bench-peers": "Throughput and latency by number of validators (the paper's figures 5 and 6).",
-    "bench-growth": "How costs grow; the line is the power of the size that comes closest.",
     "bench-kinds": "Throughput and latency of each kind of transaction (the paper's figure 9).",
     "bench-growth": "How gas and time of whole lives grow, and of rebuilding and auditing a market.",
 }

@@ -114,12 +114,12 @@ def found() -> dict[str, Any]:
             "bundled": lives_on_postgres(spread(400, 380, 420), 11),
         },
         "flower": {
-            "replicas_1": {
+            "replicas_3": {
                 "command_seconds": spread(15),
                 "job_seconds": spread(12),
                 "over_flower": {"command_seconds": spread(1.5, 1.4, 1.6), "job_seconds": spread(1.2)},
             },
-            "scores": {"replicas_1": [0.4, 0.98]},
+            "scores": {"replicas_3": [0.4, 0.98]},
         },
         "growth": {"failed": "the disk is full"},
         "seconds": 321.0,

@@ -23,6 +23,10 @@ def absent(profile: Profile, folder: Path, say: Say) -> dict[str, Json]:
     raise Skipped("not installed: install it")
 
 
+def interrupted(profile: Profile, folder: Path, say: Say) -> dict[str, Json]:
+    raise KeyboardInterrupt
+
+
 def broken(profile: Profile, folder: Path, say: Say) -> dict[str, Json]:
     raise NodeUnavailable("the node fell over")
 
@@ -78,6 +82,16 @@ def test_a_part_that_fails_does_not_end_the_others_but_fails_the_run(
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["broken"] == {"failed": "the node fell over"}
     assert report["nothing"] == {"folder": "nothing"}
+
+
+def test_an_interrupt_ends_it_without_a_report(
+    parts: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(command, "PARTS", {"interrupted": interrupted})
+    with pytest.raises(SystemExit) as exit_:
+        command.main(["--folder", str(tmp_path)])
+    assert exit_.value.code == 130
+    assert not (tmp_path / "report.json").exists()
 
 
 def test_a_run_knows_its_machine(parts: None, tmp_path: Path) -> None:
