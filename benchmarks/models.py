@@ -16,6 +16,7 @@ from eth_utils.abi import event_abi_to_log_topic
 
 from agents.core.errors import NodeUnavailable
 from benchmarks.crew import addresses, sign_all
+from benchmarks.load import logged
 from benchmarks.nodes.chains import chain, title
 from benchmarks.nodes.network import Network
 from benchmarks.profile import Json, Profile, Say, Skipped
@@ -201,17 +202,7 @@ def completed(network: Network, site: Site, blocks: Sequence[Block]) -> int:
         for entry in site.abi
         if (entry["type"], entry.get("name")) == ("event", "CoupleCompleted")
     )
-    filters = [
-        {
-            "fromBlock": hex(block.number),
-            "toBlock": hex(block.number),
-            "address": site.market,
-            "topics": ["0x" + topic.hex()],
-        }
-        for block in blocks
-    ]
-    with Node(network.ports[0]) as node:
-        return sum(map(len, node.ask_all([("eth_getLogs", [one]) for one in filters])))
+    return len(logged(network.ports[0], site.market, blocks, "0x" + topic.hex()))
 
 
 def _gas(network: Network, wave: Wave) -> list[int]:
