@@ -111,7 +111,7 @@ def _on(
         say(f"{title(name)}: models per second, {size} lives with each block")
         tried.append(run(network, treasury, site, size, profile))
         say(f"{title(name)}: {median(tried[-1].rates):.1f} models/s in {median(tried[-1].blocks):g} blocks")
-    best = max(tried, key=lambda one: median(one.rates))
+    best = best_of(tried)
     return {
         "version": network.version,
         "nodes": len(network.ports),
@@ -119,6 +119,12 @@ def _on(
         "best": best.json(),
         "tried": [one.json() for one in tried],
     }
+
+
+def best_of(tried: Sequence[Stretch]) -> Stretch:
+    """The quickest in which most waves took each stage in the next block; the quickest of all if none did."""
+    in_time = [one for one in tried if median(one.blocks) <= STAGES]
+    return max(in_time or tried, key=lambda one: median(one.rates))
 
 
 def run(network: Network, treasury: Treasury, site: Site, size: int, profile: Profile) -> Stretch:
