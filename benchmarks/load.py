@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from threading import Thread
 
 from agents.core.errors import NodeUnavailable
+from agents.core.ids import Address
 from benchmarks.profile import Json
-from benchmarks.rpc import BATCH, Node, encoded
+from benchmarks.rpc import BATCH, Node, Request, encoded
 from benchmarks.signing import Signed
 from benchmarks.statistics import percentile
-from benchmarks.watch import Watch
+from benchmarks.watch import Block, Watch
 
 TICK_SECONDS = 0.025
 SENDERS = 2
@@ -58,7 +59,7 @@ class Outcome:
     Attributes:
         rate: at which they were due, a second.
         sent: how many.
-        succeeded: in a block, and not reverted.
+        succeeded: in a block, and the market logged an event of it: every one of its calls does.
         reverted: in a block, and reverted.
         latencies: of those in a block, in seconds.
         seconds: from the first one's due time to when the last block with one of them was seen.
@@ -102,11 +103,14 @@ class Outcome:
         return figures
 
 
-def send(ports: Sequence[int], transactions: Sequence[Signed], rate: float, limit: float) -> Outcome:
-    """Sends transactions at a rate, each of another account, and waits until all are in blocks.
+def send(
+    ports: Sequence[int], market: Address, transactions: Sequence[Signed], rate: float, limit: float
+) -> Outcome:
+    """Sends transactions at a rate, and waits until all are in blocks.
 
     Args:
         ports: of the nodes that take them in turn.
+        market: that they call; nobody else sends anything meanwhile.
         transactions: at least one.
         rate: a second.
         limit: how long to wait for the last, in seconds.
@@ -135,29 +139,51 @@ def send(ports: Sequence[int], transactions: Sequence[Signed], rate: float, limi
         failure = watch.failure or next((sender.failure for sender in crew if sender.failure), None)
         if failure is not None:
             raise failure
-    return _outcome(ports[0], transactions, rate, began, finished, watch)
+    return _outcome(transactions, rate, began, finished, watch, logged(ports[0], market, watch.blocks))
+
+
+def logged(port: int, market: Address, blocks: Sequence[Block], topic: str | None = None) -> list[str]:
+    """The transactions whose events a market logged in blocks, one for each event: what reverts logs nothing.
+
+    Receipts would tell it, too, but to give one some nodes walk all of its block.
+
+    Args:
+        port: of a node.
+        market: the market.
+        blocks: in which to look.
+        topic: of the only event to look for; any if there is none.
+    """
+    asked: list[Request] = []
+    for number in (hex(block.number) for block in blocks if block.hashes):
+        events = {"fromBlock": number, "toBlock": number, "address": market}
+        asked.append(("eth_getLogs", [events if topic is None else events | {"topics": [topic]}]))
+    with Node(port) as node:
+        return [event["transactionHash"] for found in node.ask_all(asked, batch=1) for event in found]
 
 
 def _outcome(
-    port: int, transactions: Sequence[Signed], rate: float, began: float, finished: float, watch: Watch
+    transactions: Sequence[Signed],
+    rate: float,
+    began: float,
+    finished: float,
+    watch: Watch,
+    good: Sequence[str],
 ) -> Outcome:
     mined = [
-        (place, signed, watch.mined[signed.hash])
+        (place, signed.hash, watch.mined[signed.hash])
         for place, signed in enumerate(transactions)
         if signed.hash in watch.mined
     ]
-    with Node(port) as node:
-        receipts = node.ask_all([("eth_getTransactionReceipt", [signed.hash]) for _, signed, _ in mined])
-    good = sum(int(receipt["status"], 16) == 1 for receipt in receipts)
+    succeeded = len({hash_ for _, hash_, _ in mined} & set(good))
     return Outcome(
         rate=rate,
         sent=len(transactions),
-        succeeded=good,
-        reverted=len(mined) - good,
+        succeeded=succeeded,
+        reverted=len(mined) - succeeded,
         latencies=tuple(block.seen_at - began - place / rate for place, _, block in mined),
         seconds=max((block.seen_at for _, _, block in mined), default=finished) - began,
         sending_seconds=finished - began,
-        gas=sum(int(receipt["gasUsed"], 16) for receipt in receipts),
+        gas=sum(block.gas_used for block in watch.blocks),
     )
 
 

@@ -16,6 +16,7 @@ from eth_utils.abi import event_abi_to_log_topic
 
 from agents.core.errors import NodeUnavailable
 from benchmarks.crew import addresses, sign_all
+from benchmarks.load import logged
 from benchmarks.nodes.chains import chain, title
 from benchmarks.nodes.network import Network
 from benchmarks.profile import Json, Profile, Say, Skipped
@@ -110,7 +111,7 @@ def _on(
         say(f"{title(name)}: models per second, {size} lives with each block")
         tried.append(run(network, treasury, site, size, profile))
         say(f"{title(name)}: {median(tried[-1].rates):.1f} models/s in {median(tried[-1].blocks):g} blocks")
-    best = max(tried, key=lambda one: median(one.rates))
+    best = best_of(tried)
     return {
         "version": network.version,
         "nodes": len(network.ports),
@@ -118,6 +119,12 @@ def _on(
         "best": best.json(),
         "tried": [one.json() for one in tried],
     }
+
+
+def best_of(tried: Sequence[Stretch]) -> Stretch:
+    """The quickest in which most waves took each stage in the next block; the quickest of all if none did."""
+    in_time = [one for one in tried if median(one.blocks) <= STAGES]
+    return max(in_time or tried, key=lambda one: median(one.rates))
 
 
 def run(network: Network, treasury: Treasury, site: Site, size: int, profile: Profile) -> Stretch:
@@ -201,17 +208,7 @@ def completed(network: Network, site: Site, blocks: Sequence[Block]) -> int:
         for entry in site.abi
         if (entry["type"], entry.get("name")) == ("event", "CoupleCompleted")
     )
-    filters = [
-        {
-            "fromBlock": hex(block.number),
-            "toBlock": hex(block.number),
-            "address": site.market,
-            "topics": ["0x" + topic.hex()],
-        }
-        for block in blocks
-    ]
-    with Node(network.ports[0]) as node:
-        return sum(map(len, node.ask_all([("eth_getLogs", [one]) for one in filters])))
+    return len(logged(network.ports[0], site.market, blocks, "0x" + topic.hex()))
 
 
 def _gas(network: Network, wave: Wave) -> list[int]:

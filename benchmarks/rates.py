@@ -79,7 +79,7 @@ def _at(
     with Meter(network.groups) as meter:
         for stage in stages:
             signed = [one.signed for one in stage]
-            outcomes[stage[0].kind] = send(network.ports, signed, rate, limit)
+            outcomes[stage[0].kind] = send(network.ports, site.market, signed, rate, limit)
     together = list(outcomes.values())
     waits = [latency for outcome in together for latency in outcome.latencies]
     return {
@@ -144,13 +144,14 @@ def _knee(network: Network, treasury: Treasury, site: Site, begin: int, profile:
         return signed
 
     registration = codec.call(calls.register(Role.MODEL_OWNER, bytes(64)))
-    send(network.ports, sign(len(owners), registration), KNEE_MEMBERS, profile.limit)
+    send(network.ports, site.market, sign(len(owners), registration), KNEE_MEMBERS, profile.limit)
     model = codec.call(calls.create_mod("linear", bytes(range(32)), bytes(range(32))))
     block_seconds = float(network.settings["block_seconds"])
     tried: list[Json] = []
 
     def keeps_up(rate: float) -> bool:
-        outcome = send(network.ports, sign(round(rate * KNEE_SECONDS), model), rate, profile.limit)
+        signed = sign(round(rate * KNEE_SECONDS), model)
+        outcome = send(network.ports, site.market, signed, rate, profile.limit)
         tried.append(outcome.json())
         if outcome.succeeded < outcome.sent:
             return False

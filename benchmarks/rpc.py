@@ -44,11 +44,11 @@ class Node:
             raise NodeUnavailable(f"{method}: {answer['error'].get('message')}")
         return answer.get("result")
 
-    def ask_all(self, requests: Sequence[Request]) -> list[Any]:
+    def ask_all(self, requests: Sequence[Request], batch: int = BATCH) -> list[Any]:
         """The results of many requests, in their order, sent in batches."""
         results: list[Any] = []
-        for start in range(0, len(requests), BATCH):
-            answers = self.post(encoded(requests[start : start + BATCH]))
+        for start in range(0, len(requests), batch):
+            answers = self.post(encoded(requests[start : start + batch]))
             results += [answer.get("result") for answer in answers]
         return results
 

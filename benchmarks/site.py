@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from benchmarks.life import DEPOSITS
 from benchmarks.nodes.network import Network, rich_secrets
 from benchmarks.rpc import Node
 from benchmarks.signing import Signed, Signer
+from benchmarks.watch import Watch
 from tests.support.compiler import ROOT, compiled_sources
 
 MARKET = "contracts/Marketplace.sol"
@@ -21,7 +21,6 @@ ALLOWANCE = max(DEPOSITS.values()) + 10**17
 DEPLOY_GAS = 8_000_000
 TRANSFER_GAS = 21_000
 PATIENCE_SECONDS = 120.0
-_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,10 @@ class Treasury:
         """
         made = compiled(self._network.evm)
         creation = self._sign(0, None, 0, bytes.fromhex(made["evm"]["bytecode"]["object"]), DEPLOY_GAS)
-        (receipt,) = self._mined([(0, creation)])
+        self._mine({0: [creation]})
+        receipt = self._nodes[0].ask("eth_getTransactionReceipt", creation.hash)
+        if int(receipt["status"], 16) != 1:
+            raise NodeUnavailable("the chain did not take the market's code")
         return Site(self._chain_id, self._network.gas_price, Address(receipt["contractAddress"]), made["abi"])
 
     def endow(self, members: Sequence[Address]) -> None:
@@ -69,36 +71,27 @@ class Treasury:
         Raises:
             NodeUnavailable: the chain did not take a transfer.
         """
-        transfers = []
+        transfers: dict[int, list[Signed]] = {}
         for place, member in enumerate(members):
             payer = place % len(self._signers)
-            transfers.append((payer, self._sign(payer, member, ALLOWANCE, b"", TRANSFER_GAS)))
-        self._mined(transfers)
+            transfers.setdefault(payer, []).append(self._sign(payer, member, ALLOWANCE, b"", TRANSFER_GAS))
+        self._mine(transfers)
 
     def _sign(self, payer: int, to: Address | None, value: int, data: bytes, gas: int) -> Signed:
         signed = self._signers[payer].sign(self._nonces[payer], to, value, data, gas)
         self._nonces[payer] += 1
         return signed
 
-    def _mined(self, transactions: Sequence[tuple[int, Signed]]) -> list[dict[str, Any]]:
-        """The receipts of these, each payer's sent to a node of its own, once all are in blocks."""
-        for number, node in enumerate(self._nodes):
-            ours = [signed for payer, signed in transactions if payer % len(self._nodes) == number]
-            node.ask_all([("eth_sendRawTransaction", [signed.raw]) for signed in ours])
-        receipts: dict[str, dict[str, Any]] = {}
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        waiting = [signed.hash for _, signed in transactions]
-        while waiting and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-            if self._nodes[0].ask("eth_getTransactionReceipt", waiting[-1]) is None:
-                continue
-            answers = self._nodes[0].ask_all([("eth_getTransactionReceipt", [hash_]) for hash_ in waiting])
-            receipts |= {answer["transactionHash"]: answer for answer in answers if answer is not None}
-            waiting = [hash_ for hash_ in waiting if hash_ not in receipts]
-        failed = [hash_ for hash_, receipt in receipts.items() if int(receipt["status"], 16) != 1]
-        if waiting or failed:
-            raise NodeUnavailable(f"{len(waiting)} transactions were not mined, {len(failed)} reverted")
-        return [receipts[signed.hash] for _, signed in transactions]
+    def _mine(self, transactions: Mapping[int, Sequence[Signed]]) -> None:
+        """Sends each payer's transactions to a node of its own and waits until all are in blocks."""
+        with Watch(self._network.ports[0]) as watch:
+            for payer, signed in transactions.items():
+                node = self._nodes[payer % len(self._nodes)]
+                node.ask_all([("eth_sendRawTransaction", [one.raw]) for one in signed])
+            hashes = [one.hash for signed in transactions.values() for one in signed]
+            lost = watch.await_all(hashes, PATIENCE_SECONDS)
+        if lost:
+            raise watch.failure or NodeUnavailable(f"of {len(hashes)} transactions {lost} are in no block")
 
 
 def compiled(evm: str) -> dict[str, Any]:

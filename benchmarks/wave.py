@@ -18,7 +18,7 @@ from benchmarks.crew import Sendable
 from benchmarks.rpc import BATCH, Node, encoded
 from benchmarks.watch import Block, Watch
 
-SENDERS = 2
+SENDERS = 4
 """Threads for each node."""
 
 

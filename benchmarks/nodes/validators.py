@@ -53,6 +53,7 @@ FLAGS = (
     "--rpcaddr=127.0.0.1",
     "--rpcapi=eth,net,web3,admin",
     "--srvtype=http",
+    "--api.filter.getLogs.maxitems=1000000",
     "--maxRequestContentLength=67108864",
     f"--txpool.exec-slots.all={_SLOTS}",
     f"--txpool.exec-slots.account={_SLOTS}",

@@ -46,7 +46,7 @@ def test_sends_at_a_rate_and_tells_what_became_of_it(place: Place) -> None:
     names = [f"newcomer {number}" for number in range(5)]
     treasury.endow(addresses(names))
     registrations, *_, completions = sign_all(site, names, joined=False)
-    outcome = send(network.ports, [one.signed for one in registrations], 50, 20)
+    outcome = send(network.ports, site.market, [one.signed for one in registrations], 50, 20)
     assert (outcome.sent, outcome.succeeded, outcome.reverted) == (5, 5, 0)
     assert max(outcome.latencies) <= outcome.seconds
     assert completions[0].kind == "completeTC"
