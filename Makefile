@@ -30,7 +30,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench-encrypted check format clean
+.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full bench-encrypted check format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -69,6 +69,12 @@ prove: setup .venv-analysis/.complete ## the contract's rules shown for all valu
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m tests.economics $(ARGS)
 
+bench: setup .venv-flower/.complete ## the paper's section III in a short form, under ten minutes (ARGS=--only=models, --help)
+	@$(brownie_env) $(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: setup .venv-flower/.complete ## the same in full, hours: for docs/benchmarks.md (python -m benchmarks.publish)
+	@$(brownie_env) $(BIN)/python -m benchmarks --full $(ARGS)
+
 bench-encrypted: setup ## a cloud owner's step on encrypted weights, against plain integers and a tutorial's way (ARGS=...)
 	@$(BIN)/python -m benchmarks.encrypted $(ARGS)
 
@@ -88,7 +94,7 @@ format: setup ## format the Python and Solidity sources
 	$(NPM)/prettier --write $(SOLIDITY)
 
 clean: ## remove all that is made here: packages, caches, reports
-	rm -rf .venv .venv-analysis node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-analysis .venv-flower .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in
@@ -108,6 +114,13 @@ clean: ## remove all that is made here: packages, caches, reports
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv-analysis
 	.venv-analysis/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
+	@touch $@
+
+# Flower, with which the market is compared; it pins its packages to other versions than Holdfast does. Apache-2.0.
+.venv-flower/.complete: benchmarks/flower/requirements.txt
+	@tools/preflight "$(PYTHON)"
+	$(PYTHON) -m venv .venv-flower
+	.venv-flower/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
 	@touch $@
 
 node_modules/.complete: package-lock.json .npmrc

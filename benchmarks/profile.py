@@ -20,7 +20,7 @@ class Load:
     Attributes:
         rates: transactions sent each second, whatever the chain answers; none to leave this out.
         seconds: for which each kind of transaction is sent at each rate.
-        wave_sizes: lives that begin with each block, the best makes the headline; none to leave this out.
+        wave_sizes: lives that begin with each block; see `models.best_of`; none to leave this out.
         knee: the rate at which the search for the highest that the chain keeps up with begins; 0 to leave it
             out.
     """
@@ -62,9 +62,9 @@ SHORT = Profile(
     seconds=1.0,
     waves=3,
     loads={
-        "ganache": Load((500,), 0.3, ()),
-        "anvil": Load(PAPER_RATES, 0.8, (250,), knee=2_000),
-        "validators4": Load((500,), 0.8, (40,)),
+        "ganache": Load((500,), 0.2, ()),
+        "anvil": Load(PAPER_RATES, 1.0, (250,), knee=4_000),
+        "validators4": Load((500,), 1.0, (40,)),
     },
     knee_steps=1,
     limit=60.0,
@@ -76,10 +76,10 @@ FULL = Profile(
     waves=5,
     loads={
         "ganache": Load(PAPER_RATES, 1.0, (8, 12), knee=50),
-        "anvil": Load(PAPER_RATES, 5.0, (200, 300, 400, 500), knee=2_000),
-        "validators1": Load(PAPER_RATES, 5.0, (60, 100), knee=500),
-        "validators4": Load(PAPER_RATES, 5.0, (30, 40, 50, 60), knee=200),
-        "validators8": Load(PAPER_RATES, 5.0, (15, 20, 30), knee=100),
+        "anvil": Load(PAPER_RATES, 10.0, (200, 300, 400, 500), knee=2_000),
+        "validators1": Load(PAPER_RATES, 5.0, (60, 100, 150), knee=500),
+        "validators4": Load(PAPER_RATES, 5.0, (30, 40, 60, 80), knee=200),
+        "validators8": Load(PAPER_RATES, 3.0, (10, 20, 30), knee=100),
     },
     knee_steps=3,
     limit=180.0,

@@ -80,12 +80,13 @@ class LocalChain:
 
 
 @contextmanager
-def local_chain(name: str = "ganache", *, block_time: int | None = None) -> Iterator[LocalChain]:
+def local_chain(name: str = "ganache", *, block_time: float | None = None) -> Iterator[LocalChain]:
     """Runs a fresh chain for the length of a ``with`` block.
 
     Args:
         name: ``ganache`` or ``anvil`` (or Brownie's name of the network, ``ganache-cli``).
-        block_time: seconds between blocks; by default every transaction is mined at once.
+        block_time: seconds between blocks, for Ganache a whole number; by default every transaction is mined
+            at once.
 
     Raises:
         BadInput: no such kind of chain, or its program is not installed.

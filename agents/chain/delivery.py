@@ -35,7 +35,7 @@ class Patience:
     """
 
     timeout_seconds: float = 180.0
-    first_pause_seconds: float = 0.05
+    first_pause_seconds: float = 0.02
     last_pause_seconds: float = 2.0
     stuck_blocks: int = 5
     second_looks: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)

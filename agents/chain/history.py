@@ -83,20 +83,21 @@ class EventStream:
         last = min(head.number - self._confirmations, self._cursor.number + self._span)
         if last <= self._cursor.number:
             return self._batch((), head)
-        logs, end = self._read(self._cursor.number + 1, last)
+        logs, end = self._read(self._cursor.number + 1, last, head)
         if not self._is_canonical(end):
             raise NodeUnavailable("the chain changed while it was read")
         events = tuple(map(self._client.decode, logs))
         self._store(logs, end)
         return self._batch(events, head)
 
-    def _read(self, first: int, last: int) -> tuple[list[RawLog], BlockRef]:
+    def _read(self, first: int, last: int, head: BlockRef) -> tuple[list[RawLog], BlockRef]:
         """Reads blocks ``first`` to ``last``, or as many of them as the node will tell at once.
 
         Asks for half when the node refuses or gives up, and for more again when it answers.
         """
         while True:
-            end = self._client.require_block(last)  # before the logs: a re-org in between then shows
+            # known before the logs are read: a re-org in between then shows
+            end = head if last == head.number else self._client.require_block(last)
             try:
                 logs = self._client.raw_logs(first, last)
             except NodeUnavailable as failure:

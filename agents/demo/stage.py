@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from agents.chain.client import MarketClient
 from agents.chain.database import Database
@@ -39,12 +39,13 @@ SPARE_ROUNDS = 1
 HOMES, STORE, LOGS = "homes", "store", "logs"
 """Folders: of the members' own folders, of the object store, and of what each member logged."""
 
+POLL_SECONDS = 0.3
+
 FUEL = ETHER
 """What each member gets for gas, beyond what it pays in."""
 
 _LIMIT_SECONDS = 1800
 _ATTEMPTS = 5
-_POLL_SECONDS = 0.3
 _TIMEOUT_SECONDS = 4.0  # Ganache now and then never answers an estimate that a block overtakes
 T = TypeVar("T")
 _OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
@@ -57,12 +58,17 @@ class Stage:
     Attributes:
         folder: for homes, logs and the object store.
         rpc: URL of the node. `deployment` is the market's file.
+        poll_seconds: how long each member rests when nothing is due.
+        start_method: ``forkserver``, so that members share nothing with whoever plays; or ``fork``, for a
+            program that has no threads and wants to do the imports only once.
     """
 
     scenario: Scenario
     folder: Path
     rpc: str
     deployment: Path
+    poll_seconds: float = POLL_SECONDS
+    start_method: Literal["forkserver", "fork"] = "forkserver"
 
     def wallet(self, cast: Cast) -> Wallet:
         """A member's wallet."""
@@ -99,7 +105,7 @@ class Stage:
             "deployment": self.deployment,
             "store": self.folder / STORE,
             "opening_deposit": self.opening_deposit(cast),
-            "poll_seconds": _POLL_SECONDS,
+            "poll_seconds": self.poll_seconds,
             "timeout_seconds": _TIMEOUT_SECONDS,
         }
         if cast == scenario.data_owner:
@@ -169,7 +175,7 @@ def play(
                 members[name] = _started(stage, name)
             if time.monotonic() > deadline:
                 raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / LOGS}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(stage.poll_seconds)
     database.close()
 
 
@@ -205,7 +211,7 @@ def _over(market: Market, tc: CoupleId) -> bool:
 def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
     """All members as processes, stopped in the end.
 
-    They fork from one process that has done the imports once.
+    They fork from one process that has done the imports.
     """
     (stage.folder / LOGS).mkdir(parents=True, exist_ok=True)
     members: dict[str, BaseProcess] = {}
@@ -225,10 +231,10 @@ def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
 
 def _started(stage: Stage, name: str) -> BaseProcess:
     """A member's process, running."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context: Any = multiprocessing.get_context(stage.start_method)
+    context.set_forkserver_preload([__name__])  # of no effect on a fork
     cast = next(cast for cast in stage.scenario.everybody if cast.name == name)
-    process = context.Process(target=_act, args=(stage, cast), name=name, daemon=True)
+    process: BaseProcess = context.Process(target=_act, args=(stage, cast), name=name, daemon=True)
     process.start()
     return process
 

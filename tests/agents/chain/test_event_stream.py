@@ -313,6 +313,23 @@ def test_a_reorg_while_it_was_down_shows_after_the_restart(
     assert restarted.catch_up() == [1, 3]
 
 
+def test_a_poll_asks_for_nothing_twice(node: StubNode, mine: Any, follower: Follower) -> None:
+    """The head; what was read last; the logs and when their block was; whether the head is still there."""
+    mine(1)
+    follower.catch_up()
+    mine(2)
+    node.asked.clear()
+    follower.stream.poll()
+    block = "eth_getBlockByNumber"
+    assert [method for method, _ in node.asked] == [
+        block,
+        block,
+        "eth_getLogs",
+        "eth_getBlockByHash",
+        block,
+    ]
+
+
 def test_a_reorg_between_two_requests_of_a_poll_leaves_no_trace(
     node: StubNode, mine: Any, follower: Follower
 ) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -355,6 +355,24 @@ def test_everybody_is_a_process_that_ends_with_the_play(stage: Stage, processes:
         assert all(process.alive for process in processes)
         assert (stage.folder / "logs").is_dir()
     assert [process.done for process in processes] == [["terminate", "join"]] * len(processes)
+
+
+def test_members_are_started_as_the_stage_says(
+    stage: Stage, processes: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    methods: list[Literal["forkserver", "fork"]] = []
+    context = multiprocessing.get_context("spawn")
+
+    def remember(method: Literal["forkserver", "fork"]) -> object:
+        methods.append(method)
+        return context
+
+    monkeypatch.setattr(multiprocessing, "get_context", remember)
+    chosen: tuple[Literal["forkserver", "fork"], ...] = ("forkserver", "fork")
+    for method in chosen:
+        with module._members(replace(stage, start_method=method)):
+            assert set(methods) == {method}
+        methods.clear()
 
 
 def test_a_process_that_does_not_end_is_killed(stage: Stage, processes: list[Process]) -> None:

@@ -1,0 +1,108 @@
+"""What is trained, and the files that both peers read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from agents.demo.collect import Rehearsal
+from agents.demo.scenario import HONEST, Cast, Scenario
+from agents.demo.stage import Stage
+from agents.learning import exposed
+from agents.learning.defaults import default_plan
+from agents.learning.evaluate import score
+from agents.learning.plan import Plan
+from agents.learning.weights import Weights
+from agents.runtime.settings import Terms
+from agents.runtime.workbench.model_owner import state_file
+
+JOB_FILE = "job.json"
+
+
+class HonestScenario(Scenario):
+    """Nobody cheats, and nobody is hurried: the windows are those of a real market."""
+
+    @property
+    def cloud_owners(self) -> tuple[Cast, ...]:
+        """All of them honest."""
+        return tuple(replace(cast, part=HONEST) for cast in super().cloud_owners)
+
+    @property
+    def terms(self) -> Terms:
+        """As they are by default."""
+        return Terms()
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, and how fast the market's chain and agents go.
+
+    Attributes:
+        replicas: of each subset, on the market. With one, as at Flower, nobody checks anybody.
+        block_time: seconds between blocks.
+        poll_seconds: between an agent's looks at the chain.
+    """
+
+    replicas: int = 1
+    block_time: float = 0.02
+    poll_seconds: float = 0.05
+    data: str = "breast-cancer"
+    model: str = "logistic"
+    subsets: int = 4
+    rounds: int = 8
+    seed: int = 0
+
+    @property
+    def drawn(self) -> int:
+        """Subsets a round."""
+        return (self.subsets + 1) // 2
+
+    @property
+    def scenario(self) -> HonestScenario:
+        """Who plays it on the market."""
+        return HonestScenario(
+            data=self.data,
+            subsets=self.subsets,
+            replicas=self.replicas,
+            rounds=self.rounds,
+            model=self.model,
+            seed=self.seed,
+            network="anvil",
+        )
+
+    @property
+    def name(self) -> str:
+        """What is written beside its figures."""
+        return f"replicas_{self.replicas}" + ("_blocks_of_1_s" if self.block_time == 1 else "")
+
+    @classmethod
+    def load(cls, folder: Path) -> Job:
+        """The job that `prepare` wrote."""
+        told = json.loads((folder / JOB_FILE).read_text())
+        del told["drawn"]
+        return cls(**told)
+
+
+def prepare(job: Job, folder: Path) -> Plan:
+    """Writes what both read: job, plan, the subsets as the data owner cuts them, the exposed samples."""
+    rehearsal = Rehearsal.of(job.scenario)
+    train = rehearsal.prepared.train
+    plan = default_plan(rehearsal.table.task, train.classes, train.features.shape[1], job.model, job.rounds)
+    (folder / JOB_FILE).write_text(json.dumps({**asdict(job), "drawn": job.drawn}))
+    (folder / "plan.json").write_bytes(plan.canonical_bytes())
+    (folder / "validation.samples").write_bytes(exposed.to_bytes(rehearsal.prepared.validation))
+    for index, samples in enumerate(rehearsal.subsets):
+        (folder / f"subset-{index}.samples").write_bytes(exposed.to_bytes(samples))
+    return plan
+
+
+def scores_of(job: Job, plan: Plan, folder: Path) -> Iterator[float]:
+    """The model owner's weights on the exposed samples: before round 1 and after each round."""
+    stage = Stage(job.scenario, folder, rpc="", deployment=folder)
+    home = stage.home(stage.scenario.model_owner)
+    samples = exposed.from_bytes((folder / "validation.samples").read_bytes())
+    for round_ in range(job.rounds + 1):
+        data = (home / state_file(stage.tc, round_, "weights")).read_bytes()
+        yield score(plan, Weights.from_bytes(data, plan), samples)

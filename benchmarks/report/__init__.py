@@ -1,0 +1,1 @@
+"""What was measured, told: ratios, tables, figures, a page."""

@@ -1,0 +1,52 @@
+"""The report as one page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmarks.report.claims import claims
+from benchmarks.report.found import Found
+from benchmarks.report.layout import Table
+
+_HERE = Path(__file__).parent / "templates"
+_DEMO = Path(__file__).resolve().parents[2] / "agents" / "demo" / "report" / "templates"
+CAPTIONS = {
+    "bench-models": "Models per second, and how many blocks a model waits for the chain. Bars: median; "
+    "whiskers: least and most.",
+    "bench-rates": "Throughput and latency by send rate, mean of all kinds (the paper's figures 7 and 8).",
+    "bench-peers": "Throughput and latency by number of validators (the paper's figures 5 and 6).",
+    "bench-kinds": "Throughput and latency of each kind of transaction (the paper's figure 9).",
+    "bench-growth": "How gas and time of whole lives grow, and of rebuilding and auditing a market.",
+}
+
+
+def page(found: Found, tables: list[Table], figures: dict[str, str], skipped: list[str], machine: str) -> str:
+    """The whole page as HTML.
+
+    Args:
+        found: the report.
+        tables: of it.
+        figures: as SVG, by name.
+        skipped: what was not measured, and why.
+        machine: in one line.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([_HERE, _DEMO]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pictures = {name: base64.b64encode(svg.encode()).decode() for name, svg in figures.items()}
+    return environment.get_template("bench.html.j2").render(
+        found=found,
+        claims=claims(found),
+        tables=tables,
+        pictures=pictures,
+        captions=CAPTIONS,
+        skipped=skipped,
+        machine=machine,
+    )
