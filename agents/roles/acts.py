@@ -206,7 +206,8 @@ def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
 class DraftPlan(Task):
     """Read a dataset's description and write the training plan.
 
-    Fact: ``model_type``, ``hash``, ``location``, ``rounds``.
+    Fact: ``model_type``, ``hash``, ``location``, ``rounds``, and ``sums``: over what the sums are that the
+    model owner will see, ``dataset`` or ``round``; empty if it will see single results.
     """
 
     ds: DatasetId

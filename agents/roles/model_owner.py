@@ -76,7 +76,7 @@ class ModelOwner:
         dataset = market.datasets.get(self.ds) if self.ds else next(iter(market.datasets.values()), None)
         if dataset is None or market.covered(dataset.id) < dataset.terms.subsets:
             return
-        task = DraftPlan(dataset.id, dataset.metadata_hash, dataset.metadata_location)
+        task = _plan_task(dataset)
         plan = situation.facts.get(task.key)
         if plan is None:
             yield task
@@ -120,11 +120,22 @@ class ModelOwner:
         weights = situation.facts.get(task.key)
         if weights is None:
             yield task
-        elif weights["stop"] or phase is CouplePhase.ENDED or not weights["location"]:
+        elif (
+            weights["stop"]
+            or phase is CouplePhase.ENDED
+            or not weights["location"]
+            or self._waits_in_vain(situation, dataset)
+        ):
             yield Send(complete_tc(couple.id, _bytes(weights, "model")))
         else:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
             yield Send(start_round(couple.id, link, _bytes(weights, "hash"), _bytes(weights, "location")))
+
+    def _waits_in_vain(self, situation: Situation, dataset: Dataset) -> bool:
+        """Whether its sums are over all subsets, and one of them has nobody left to train on it."""
+        plan = situation.facts.get(_plan_task(dataset).key, {})
+        whole = situation.market.covered(dataset.id) == dataset.terms.subsets
+        return plan.get("sums") == "dataset" and not whole
 
     # --- settling ---
 
@@ -148,6 +159,10 @@ class ModelOwner:
                 digest = _bytes(results, "digest")
                 if has_quorum(self.identity, market, couple, subset, digest):
                     yield Send(settle_round(couple.id, subset, digest, reports))
+
+
+def _plan_task(dataset: Dataset) -> DraftPlan:
+    return DraftPlan(dataset.id, dataset.metadata_hash, dataset.metadata_location)
 
 
 def _settled(couple: Couple) -> tuple[SettledRef, ...]:

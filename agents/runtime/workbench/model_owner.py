@@ -94,6 +94,7 @@ class ModelOwnerBench:
             "hash": plan.digest().hex(),
             "location": self.tools.store.put(document).digest.hex(),
             "rounds": plan.rounds,
+            "sums": plan.sums if isinstance(plan, EncryptedPlan) else "",
         }
 
     def _chosen(self, form: Description) -> Plan:

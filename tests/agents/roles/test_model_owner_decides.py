@@ -1,6 +1,6 @@
 """The model owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45, E7.
+Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45, E7, E24.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def role(script: Script, quorum: int = 0, spare_rounds: int = 1) -> ModelOwner:
     return ModelOwner(script.mo, None, 5, quorum, spare_rounds)
 
 
-def planned(script: Script, rounds: int = 1) -> dict[str, Fact]:
+def planned(script: Script, rounds: int = 1, sums: str = "") -> dict[str, Fact]:
     """A plan for the script's dataset."""
     return {
         f"plan/{script.ds:x}": {
@@ -45,6 +45,7 @@ def planned(script: Script, rounds: int = 1) -> dict[str, Fact]:
             "hash": PLAN.hex(),
             "location": LOCATION.hex(),
             "rounds": rounds,
+            "sums": sums,
         }
     }
 
@@ -366,6 +367,18 @@ def test_a_void_round_is_run_again_with_a_spare_one() -> None:
 
 
 # --- the end ---
+
+
+@pytest.mark.parametrize(("sums", "ends"), [("dataset", True), ("round", False), ("", False)])
+def test_it_ends_where_no_sum_can_become_whole(sums: str, ends: bool) -> None:
+    """Nobody holds the second subset any more."""
+    script = Script(rounds=3, subsets=2, replicas=1).bring_to(Phase.APPROVED)
+    facts = weighed(script) | planned(script, 3, sums)
+    (start,) = sent(script.decide(role(script), facts))
+    assert start.function == "startRound"
+    script.send(script.cos[0], calls.retire_ci(script.cis(1)[0]))
+    (call,) = sent(script.decide(role(script), facts))
+    assert call == (calls.complete_tc(script.tc, MODEL) if ends else start)
 
 
 def test_it_completes_when_it_has_learnt_enough() -> None:

@@ -172,7 +172,7 @@ def test_it_publishes_its_keys_and_names_them_in_its_plan(study: Study) -> None:
     public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
     assert public == home.read(PUBLIC_FILE)
     assert with_keys(plan, "") == study.plan
-    assert study.drafted["model_type"] == "encrypted-logistic"
+    assert (study.drafted["model_type"], study.drafted["sums"]) == ("encrypted-logistic", "dataset")
 
 
 def test_its_secret_part_is_nowhere_to_be_read(study: Study) -> None:

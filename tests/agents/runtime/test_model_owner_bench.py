@@ -103,6 +103,7 @@ def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
         "hash": plan.digest().hex(),
         "location": digest(document).hex(),
         "rounds": 5,
+        "sums": "",
     }
     assert place.tools.home.read("plan.json") == document
 
