@@ -82,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (flags.folder / "table.md").write_text(_markdown(rows_of(report)))
     draw(report, flags.folder / "steps.svg")
     console = Console(soft_wrap=True)
-    console.print(_table(rows_of(report)))
+    rows = rows_of(report)
+    for chosen in (range(10), (0, 1, *range(10, len(COLUMNS)))):
+        console.print(_table(rows, chosen))
     console.print(
         f"ratio to the tutorial's epoch: 1 / {1 / report['ratio']['tutorial']:,.0f} (cubic), "
         f"1 / {1 / report['ratio']['tutorial_bfv']:,.0f} (linear sigmoid)\n"
@@ -175,10 +177,13 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(*COLUMNS)
+def _table(rows: Sequence[tuple[str, ...]], columns: Sequence[int]) -> Table:
+    """Some of the columns: all of them are too many for a terminal."""
+    table = Table()
+    for column in columns:
+        table.add_column(COLUMNS[column], no_wrap=column == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(row[column] for column in columns))
     return table
 
 
