@@ -4,8 +4,8 @@
 
 One run, on one machine: what a cloud owner's step costs, against the same arithmetic on plain integers and
 against encrypted logistic regression as TenSEAL's tutorial writes it; sizes; accuracy over five splits.
-Prints a table and writes report.json, table.md and steps.svg into build/bench-encrypted. Exit code 2 and one
-line if a flag cannot be used.
+Prints tables and writes report.json and steps.svg into build/bench-encrypted; with --publish also the tables
+and the figure of docs/benchmarks-encrypted.md. Exit code 2 and one line if a flag cannot be used.
 """
 
 from __future__ import annotations
@@ -20,15 +20,20 @@ from statistics import mean
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 
 from agents.core.errors import BadInput
 from benchmarks.encrypted import bench
 from benchmarks.encrypted.figure import draw
 from benchmarks.encrypted.tutorial import PRECISE, TUTORIAL
 from benchmarks.machine import described, machine
+from benchmarks.publish import filled
+from benchmarks.report.layout import Table
 
-FOLDER = Path("build/bench-encrypted")
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "bench-encrypted"
+PAGE = ROOT / "docs" / "benchmarks-encrypted.md"
+FIGURE = ROOT / "docs" / "figures" / "bench-encrypted.svg"
 SEEDS = range(5)
 STEPS = (
     ("bfv", "encrypted-logistic", "breast-cancer"),
@@ -79,12 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = _report(steps, tutorial, precise, accuracy, outside)
     flags.folder.mkdir(parents=True, exist_ok=True)
     (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    (flags.folder / "table.md").write_text(_markdown(rows_of(report)))
     draw(report, flags.folder / "steps.svg")
+    if flags.publish:
+        PAGE.write_text(filled(PAGE.read_text(), tables(report), described(report["machine"])))
+        draw(report, FIGURE)
     console = Console(soft_wrap=True)
-    rows = rows_of(report)
-    for chosen in (range(10), (0, 1, *range(10, len(COLUMNS)))):
-        console.print(_table(rows, chosen))
+    for table in tables(report):
+        console.print(_grid(table))
     console.print(
         f"ratio to the tutorial's epoch: 1 / {1 / report['ratio']['tutorial']:,.0f} (cubic), "
         f"1 / {1 / report['ratio']['tutorial_bfv']:,.0f} (linear sigmoid)\n"
@@ -125,44 +131,45 @@ def _report(
     }
 
 
-COLUMNS = (
+TIMES = (
     "family",
     "data",
     "rows x features",
-    "outputs",
     "local steps",
     "step, ms",
     "goal",
     "first job, ms",
     "plain integers, ms",
     "ratio",
-    "keys",
-    "weights in",
-    "result out",
-    "accuracy or R2",
-    "central",
 )
+SIZES = ("family", "data", "keys", "weights in", "result out", "accuracy or R2", "scikit-learn, all data")
 
 
-def rows_of(report: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The table, a row a family and data set, as text."""
-    rows: list[tuple[str, ...]] = []
+def tables(report: dict[str, Any]) -> tuple[Table, Table]:
+    """Times and sizes, a row a family and data set."""
+    times: list[tuple[str, ...]] = []
+    sizes: list[tuple[str, ...]] = []
     for step in report["steps"]:
         data = SHORT[step["data"]]
         goal = report["goals_ms"].get(f"{step['name']}.{data}")
-        middle, plain = step["step"]["middle"], step["plain"]["middle"]
-        rows.append(
+        spread, plain = step["step"], step["plain"]["middle"]
+        times.append(
             (
                 step["family"],
                 data,
                 f"{step['rows']} x {step['features']}",
-                str(step["outputs"]),
                 str(step["local_steps"]),
-                f"{middle:.1f} ({step['step']['least']:.1f} to {step['step']['most']:.1f})",
+                f"{spread['middle']:.1f} ({spread['least']:.1f} to {spread['most']:.1f})",
                 f"{goal}" if goal else "",
                 f"{step['first']:,.0f}",
                 f"{plain:.2f}",
-                f"{middle / plain:,.0f}",
+                f"{spread['middle'] / plain:,.1f}",
+            )
+        )
+        sizes.append(
+            (
+                step["family"],
+                data,
                 _size(step["keys"]),
                 _size(step["weights"]),
                 _size(step["result"]),
@@ -170,32 +177,30 @@ def rows_of(report: dict[str, Any]) -> list[tuple[str, ...]]:
                 f"{report['accuracy_outside'][data]:.3f}",
             )
         )
-    return rows
+    return (
+        Table("times", "A cloud owner's step", TIMES, tuple(times), wide=len(TIMES)),
+        Table("sizes", "Sizes, and what is learnt", SIZES, tuple(sizes), wide=len(SIZES)),
+    )
 
 
 def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
-def _table(rows: Sequence[tuple[str, ...]], columns: Sequence[int]) -> Table:
-    """Some of the columns: all of them are too many for a terminal."""
-    table = Table()
-    for column in columns:
-        table.add_column(COLUMNS[column], no_wrap=column == 0)
-    for row in rows:
-        table.add_row(*(row[column] for column in columns))
-    return table
-
-
-def _markdown(rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def _grid(table: Table) -> Grid:
+    grid = Grid(title=table.heading)
+    for place, column in enumerate(table.columns):
+        grid.add_column(column, no_wrap=place == 0)
+    for row in table.rows:
+        grid.add_row(*row)
+    return grid
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(prog="python -m benchmarks.encrypted", description="measures encrypted training")
     parser.add_argument("--repeats", type=int, default=15, help="measured jobs of each family")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
+    parser.add_argument("--publish", action="store_true", help="write the tables and the figure in docs/")
     flags = parser.parse_args(arguments)
     if not 1 <= flags.repeats <= 1000:
         raise BadInput(f"repeats is {flags.repeats}: choose 1 to 1000")

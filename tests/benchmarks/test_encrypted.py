@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.encrypted import bench
-from benchmarks.encrypted.__main__ import COLUMNS, SHORT, main, rows_of
+from benchmarks.encrypted.__main__ import SHORT, main, tables
 from benchmarks.encrypted.figure import draw
 from benchmarks.encrypted.tutorial import PRECISE, SIGMOID, EncryptedLogisticRegression
 
@@ -78,10 +78,21 @@ def test_a_report_becomes_a_table_and_a_figure(tmp_path: Path) -> None:
         "accuracy_outside": {"digits": 0.95},
         "tutorial_epoch_ms": spread,
     }
-    (row,) = rows_of(report)
-    assert len(row) == len(COLUMNS)
-    assert row[5:10] == ("1500.0 (1000.0 to 2000.0)", "50", "2,000", "3.00", "500")
-    assert row[10:13] == ("12.3 MB", "46 kB", "1 kB")
+    times, sizes = tables(report)
+    assert times.rows == (
+        (
+            "encrypted-linear",
+            "digits",
+            "9 x 3",
+            "2",
+            "1500.0 (1000.0 to 2000.0)",
+            "50",
+            "2,000",
+            "3.00",
+            "500.0",
+        ),
+    )
+    assert sizes.rows == (("encrypted-linear", "digits", "12.3 MB", "46 kB", "1 kB", "0.900", "0.950"),)
     draw(report, tmp_path / "steps.svg")
     first = (tmp_path / "steps.svg").read_bytes()
     draw(report, tmp_path / "steps.svg")
