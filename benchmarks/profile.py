@@ -59,7 +59,7 @@ PAPER_RATES = (500, 1_000, 1_500)
 SHORT = Profile(
     name="short",
     repetitions=3,
-    seconds=1.0,
+    seconds=0.5,
     waves=3,
     loads={
         "ganache": Load((500,), 0.2, ()),

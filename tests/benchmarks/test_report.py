@@ -32,6 +32,11 @@ def test_compares_with_postgres_where_that_is_quickest() -> None:
     assert ratio("postgres") == Bounds(200 / 400, 190 / 420, 210 / 380)
 
 
+def test_compares_with_postgres_that_waits_for_no_disk_too() -> None:
+    assert ratio("postgres_unwaiting") == Bounds(200 / 800, 190 / 800, 210 / 800)
+    assert ratio("postgres_validators4").median == 40 / 400
+
+
 def test_compares_validators_with_one_node() -> None:
     assert ratio("validators4_anvil") == Bounds(40 / 200, 38 / 210, 42 / 190)
 
