@@ -62,7 +62,7 @@ SHORT = Profile(
     seconds=0.5,
     waves=3,
     loads={
-        "ganache": Load((500,), 0.2, ()),
+        "ganache": Load((500,), 0.1, ()),
         "anvil": Load(PAPER_RATES, 1.0, (250,), knee=4_000),
         "validators4": Load((500,), 1.0, (40,)),
     },
