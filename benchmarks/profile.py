@@ -63,8 +63,8 @@ SHORT = Profile(
     waves=3,
     loads={
         "ganache": Load((500,), 0.1, ()),
-        "anvil": Load(PAPER_RATES, 1.0, (250,), knee=4_000),
-        "validators4": Load((500,), 1.0, (40,)),
+        "anvil": Load(PAPER_RATES, 1.0, (300,), knee=4_000),
+        "validators4": Load((500,), 1.0, (50,)),
     },
     knee_steps=1,
     limit=60.0,

@@ -9,7 +9,7 @@ from benchmarks.publish import filled, main, publish
 from benchmarks.report.claims import Bounds, claims
 from benchmarks.report.figures import figures
 from benchmarks.report.layout import Table
-from benchmarks.report.page import page
+from benchmarks.report.page import CAPTIONS, page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
 from tests.benchmarks.support import found, models, rates, spread
@@ -116,9 +116,12 @@ def test_the_page_names_the_machine_beside_every_table(drawn: dict[str, str]) ->
 def test_publishes_between_the_marks_alone() -> None:
     table = Table("ratios", "Ratios", ("what", "ratio"), (("a", "2"),))
     text = "Before.\n<!-- table: ratios -->\nold\n<!-- end -->\nAfter.\n<!-- table: gone -->\n<!-- end -->\n"
-    assert filled(text, [table], "M") == (
+    text += "<!-- figure: bench-models -->\n<!-- end -->\n"
+    assert filled(text, [table], ["bench-models"], "M") == (
         "Before.\n<!-- table: ratios -->\n| what | ratio |\n| --- | ---: |\n| a | 2 |\n\n*M.*\n<!-- end -->\n"
         "After.\n<!-- table: gone -->\nNot measured in this run.\n<!-- end -->\n"
+        "<!-- figure: bench-models -->\n"
+        f"![{CAPTIONS['bench-models']}](figures/bench-models.svg)\n<!-- end -->\n"
     )
 
 
