@@ -17,7 +17,7 @@ from eth_utils.abi import event_abi_to_log_topic
 from agents.core.errors import NodeUnavailable
 from benchmarks.crew import addresses, sign_all
 from benchmarks.load import logged
-from benchmarks.nodes.chains import chain, title
+from benchmarks.nodes.chains import beginning, chain, title
 from benchmarks.nodes.network import Network
 from benchmarks.profile import Json, Profile, Say, Skipped
 from benchmarks.rpc import Node
@@ -90,6 +90,7 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     for name, load in profile.loads.items():
         if not load.wave_sizes:
             continue
+        say(beginning(name))
         try:
             with chain(name)(folder / name) as network, Treasury(network) as treasury:
                 results[name] = _on(network, treasury, name, load.wave_sizes, profile, say)

@@ -59,12 +59,12 @@ PAPER_RATES = (500, 1_000, 1_500)
 SHORT = Profile(
     name="short",
     repetitions=3,
-    seconds=1.0,
+    seconds=0.5,
     waves=3,
     loads={
-        "ganache": Load((500,), 0.2, ()),
-        "anvil": Load(PAPER_RATES, 1.0, (250,), knee=4_000),
-        "validators4": Load((500,), 1.0, (40,)),
+        "ganache": Load((500,), 0.1, ()),
+        "anvil": Load(PAPER_RATES, 1.0, (300,), knee=4_000),
+        "validators4": Load((500,), 1.0, (50,)),
     },
     knee_steps=1,
     limit=60.0,

@@ -2,8 +2,8 @@
 
     python -m benchmarks.publish [REPORT]
 
-The page's text is written by hand; each table stands between two comments that name it, and only what is
-between them is written anew. Exit code 2 and one line if the report or the page cannot be used.
+The page's text is written by hand; each table and figure stands between two comments that name it, and only
+what is between them is written anew. Exit code 2 and one line if the report or the page cannot be used.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from benchmarks.machine import described
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
 from benchmarks.report.layout import Table
+from benchmarks.report.page import CAPTIONS
 from benchmarks.report.tables import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "build" / "bench" / "report.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 FIGURES = ROOT / "docs" / "figures"
-_PLACE = re.compile(r"(<!-- table: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACE = re.compile(r"(<!-- (?:table|figure): ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,19 +54,19 @@ def publish(report: Path, page: Path, folder: Path) -> None:
         raise BadInput(
             f"{report} is no report: run `make bench-full` first ({type(error).__name__})"
         ) from None
-    page.write_text(filled(page.read_text(), made, described(found["machine"])))
-    for name, svg in figures(found).items():
+    drawn = figures(found)
+    page.write_text(filled(page.read_text(), made, list(drawn), described(found["machine"])))
+    for name, svg in drawn.items():
         (folder / f"{name}.svg").write_text(svg)
 
 
-def filled(text: str, made: Sequence[Table], machine: str) -> str:
-    """The page with its tables written anew; a place whose table was not measured says so."""
-    by_name = {table.name: table for table in made}
+def filled(text: str, made: Sequence[Table], drawn: Sequence[str], machine: str) -> str:
+    """The page with its tables and figures written anew; a place for what was not measured says so."""
+    bodies = {table.name: f"{table.markdown()}\n\n*{machine}.*" for table in made}
+    bodies |= {name: f"![{CAPTIONS[name]}](figures/{name}.svg)" for name in drawn}
 
     def fill(place: re.Match[str]) -> str:
-        table = by_name.get(place[2])
-        body = f"{table.markdown()}\n\n*{machine}.*" if table else "Not measured in this run."
-        return f"{place[1]}{body}\n{place[3]}"
+        return f"{place[1]}{bodies.get(place[2], 'Not measured in this run.')}\n{place[3]}"
 
     return _PLACE.sub(fill, text)
 

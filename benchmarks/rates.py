@@ -17,7 +17,7 @@ from agents.core.errors import NodeUnavailable
 from benchmarks.crew import GAS_LIMIT, addresses, sign_all, signer_of
 from benchmarks.life import Life
 from benchmarks.load import Outcome, send
-from benchmarks.nodes.chains import chain, title
+from benchmarks.nodes.chains import beginning, chain, title
 from benchmarks.nodes.network import Network
 from benchmarks.profile import Json, Load, Profile, Say, Skipped
 from benchmarks.signing import Signed
@@ -37,6 +37,7 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     """Each chain of the profile: its kinds of transactions at each rate, and its knee."""
     results: dict[str, Json] = {}
     for name, load in profile.loads.items():
+        say(beginning(name))
         try:
             with chain(name)(folder / name) as network, Treasury(network) as treasury:
                 results[name] = _on(network, treasury, name, load, profile, say)

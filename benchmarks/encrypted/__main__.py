@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     draw(report, flags.folder / "steps.svg")
     if flags.publish:
-        PAGE.write_text(filled(PAGE.read_text(), tables(report), described(report["machine"])))
+        PAGE.write_text(filled(PAGE.read_text(), tables(report), (), described(report["machine"])))
         draw(report, FIGURE)
     console = Console(soft_wrap=True)
     for table in tables(report):

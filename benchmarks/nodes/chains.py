@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
+from benchmarks.nodes import tools
 from benchmarks.nodes.local import anvil, ganache
 from benchmarks.nodes.network import Network
 from benchmarks.nodes.validators import validators
@@ -28,6 +29,13 @@ def chain(name: str) -> Chain:
     if number is None:
         raise ValueError(f"no chain is called {name}")
     return partial(validators, int(number[1]))
+
+
+def beginning(name: str) -> str:
+    """What is about to happen when a chain is started."""
+    if name.startswith("validators") and not tools.is_built():
+        return f"{title(name)}: building their client, some minutes, this once"
+    return f"{title(name)}: starting"
 
 
 def title(name: str) -> str:

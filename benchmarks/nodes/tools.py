@@ -11,9 +11,15 @@ from benchmarks.nodes.network import ROOT
 from benchmarks.profile import Skipped
 
 TOOLS = ROOT / ".bench"
-RECIPES = Path(__file__).parent
+RECIPE = Path(__file__).parent / "kaia"
+PROGRAM, STAMP = TOOLS / "bin" / "kcn", TOOLS / "bin" / "kcn.go.sum"
 BUILD_SECONDS = 1_800
 _KAIA = "github.com/kaiachain/kaia/cmd/kcn"
+
+
+def is_built() -> bool:
+    """Whether the validators' client is there, and of this recipe."""
+    return PROGRAM.exists() and STAMP.exists() and STAMP.read_bytes() == (RECIPE / "go.sum").read_bytes()
 
 
 def kaia() -> Path:
@@ -22,20 +28,17 @@ def kaia() -> Path:
     Raises:
         Skipped: there is no Go, or it could not be built.
     """
-    program = TOOLS / "bin" / "kcn"
-    stamp = TOOLS / "bin" / "kcn.go.sum"
-    recipe = RECIPES / "kaia"
-    if program.exists() and stamp.exists() and stamp.read_bytes() == (recipe / "go.sum").read_bytes():
-        return program
+    if is_built():
+        return PROGRAM
     go = shutil.which("go")
     if go is None:
         raise Skipped("validators are built with Go 1.26 or newer and a C compiler: install them")
-    program.parent.mkdir(parents=True, exist_ok=True)
+    PROGRAM.parent.mkdir(parents=True, exist_ok=True)
     # newer Go forbids what this client's profiler links to, unless told otherwise
-    command = [go, "build", "-mod=readonly", "-ldflags=-checklinkname=0", "-o", str(program), _KAIA]
+    command = [go, "build", "-mod=readonly", "-ldflags=-checklinkname=0", "-o", str(PROGRAM), _KAIA]
     run = subprocess.run(
         command,
-        cwd=recipe,
+        cwd=RECIPE,
         env={**os.environ, **_go_homes()},
         capture_output=True,
         text=True,
@@ -47,8 +50,8 @@ def kaia() -> Path:
         raise Skipped(
             f"the validators' client could not be built: {lines[-1] if lines else 'no reason given'}"
         )
-    stamp.write_bytes((recipe / "go.sum").read_bytes())
-    return program
+    STAMP.write_bytes((RECIPE / "go.sum").read_bytes())
+    return PROGRAM
 
 
 def _go_homes() -> dict[str, str]:

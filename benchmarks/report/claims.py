@@ -64,21 +64,28 @@ def _models(found: Found) -> Iterator[Claim]:
     rates = {
         name: Bounds.of(one["best"]["models_per_second"]) for name, one in measured(found, "models").items()
     }
-    peers = {
-        variant: (Bounds.of(one["lives_per_second"]), one["transactions_per_life"])
-        for variant, one in measured(found, "postgres").items()
-        if "lives_per_second" in one
-    }
-    best = max(peers.values(), key=lambda peer: peer[0].median, default=None)
     for name in ("anvil", "validators4"):
-        if best is not None and name in rates:
-            key = "postgres" if name == "anvil" else f"postgres_{name}"
-            text = f"models per second on {title(name)} over PostgreSQL, {best[1]} transactions a life"
-            yield Claim(key, text, rates[name].over(best[0]))
+        for key, what, peer in _postgres(found):
+            if name in rates:
+                text = f"models per second on {title(name)} over {what}"
+                yield Claim(key if name == "anvil" else f"{key}_{name}", text, rates[name].over(peer))
     for name, rate in rates.items():
         if name.startswith("validators") and "anvil" in rates:
             text = f"models per second on {title(name)} over Anvil"
             yield Claim(f"{name}_anvil", text, rate.over(rates["anvil"]))
+
+
+def _postgres(found: Found) -> Iterator[tuple[str, str, Bounds]]:
+    """PostgreSQL at its quickest, and with commits that wait for no disk, as on a development chain."""
+    variants = [one for one in measured(found, "postgres").values() if "lives_per_second" in one]
+    if variants:
+        best = max(variants, key=lambda one: float(one["lives_per_second"]["median"]))
+        what = f"PostgreSQL, {best['transactions_per_life']} transactions a life"
+        yield "postgres", what, Bounds.of(best["lives_per_second"])
+    for one in variants:
+        if "without_waiting_for_the_disk" in one:
+            rate = one["without_waiting_for_the_disk"]["lives_per_second"]
+            yield "postgres_unwaiting", "PostgreSQL that does not wait for the disk", Bounds.of(rate)
 
 
 def _flower(found: Found) -> Iterator[Claim]:

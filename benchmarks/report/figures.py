@@ -37,7 +37,6 @@ def figures(found: Found) -> dict[str, str]:
         "bench-rates": by_rate,
         "bench-peers": by_peers,
         "bench-kinds": by_kind,
-        "bench-growth": by_size,
     }
     drawn: dict[str, str] = {}
     for name, draw in made.items():
@@ -45,6 +44,8 @@ def figures(found: Found) -> dict[str, str]:
             figure = draw(found)
             if figure is not None:
                 drawn[name] = _svg(figure)
+    if grown := measured(found, "growth"):
+        drawn["bench-growth"] = _bare(growth.svg(grown))  # it has a style of its own
     return drawn
 
 
@@ -190,12 +191,6 @@ def by_kind(found: Found) -> Figure | None:
     return figure
 
 
-def by_size(found: Found) -> Figure | None:
-    """How gas and time grow."""
-    grown = measured(found, "growth")
-    return growth.draw(grown) if grown else None
-
-
 def _shared_rate(found: Found) -> str:
     """The lowest rate: the one that most chains were measured at."""
     rates = (rate for one in measured(found, "rates").values() for rate in one["rates"])
@@ -261,5 +256,9 @@ def _svg(figure: Figure) -> str:
     figure.savefig(
         buffer, format="svg", facecolor="white", bbox_inches="tight", pad_inches=0.12, metadata={"Date": None}
     )
-    text = buffer.getvalue()
+    return _bare(buffer.getvalue())
+
+
+def _bare(text: str) -> str:
+    """Without what stands before the picture, and no spaces at the ends of lines."""
     return "\n".join(line.rstrip() for line in text[text.index("<svg") :].splitlines()) + "\n"

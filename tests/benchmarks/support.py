@@ -111,7 +111,8 @@ def found() -> dict[str, Any]:
         "postgres": {
             "version": "17",
             "calls": lives_on_postgres(spread(300, 290, 310), 15),
-            "bundled": lives_on_postgres(spread(400, 380, 420), 11),
+            "bundled": lives_on_postgres(spread(400, 380, 420), 11)
+            | {"without_waiting_for_the_disk": lives_on_postgres(spread(800), 11)},
         },
         "flower": {
             "replicas_3": {

@@ -9,7 +9,7 @@ from benchmarks.publish import filled, main, publish
 from benchmarks.report.claims import Bounds, claims
 from benchmarks.report.figures import figures
 from benchmarks.report.layout import Table
-from benchmarks.report.page import page
+from benchmarks.report.page import CAPTIONS, page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
 from tests.benchmarks.support import found, models, rates, spread
@@ -30,6 +30,11 @@ def test_a_ratio_is_as_far_apart_as_its_parts_allow() -> None:
 
 def test_compares_with_postgres_where_that_is_quickest() -> None:
     assert ratio("postgres") == Bounds(200 / 400, 190 / 420, 210 / 380)
+
+
+def test_compares_with_postgres_that_waits_for_no_disk_too() -> None:
+    assert ratio("postgres_unwaiting") == Bounds(200 / 800, 190 / 800, 210 / 800)
+    assert ratio("postgres_validators4").median == 40 / 400
 
 
 def test_compares_validators_with_one_node() -> None:
@@ -111,9 +116,12 @@ def test_the_page_names_the_machine_beside_every_table(drawn: dict[str, str]) ->
 def test_publishes_between_the_marks_alone() -> None:
     table = Table("ratios", "Ratios", ("what", "ratio"), (("a", "2"),))
     text = "Before.\n<!-- table: ratios -->\nold\n<!-- end -->\nAfter.\n<!-- table: gone -->\n<!-- end -->\n"
-    assert filled(text, [table], "M") == (
+    text += "<!-- figure: bench-models -->\n<!-- end -->\n"
+    assert filled(text, [table], ["bench-models"], "M") == (
         "Before.\n<!-- table: ratios -->\n| what | ratio |\n| --- | ---: |\n| a | 2 |\n\n*M.*\n<!-- end -->\n"
         "After.\n<!-- table: gone -->\nNot measured in this run.\n<!-- end -->\n"
+        "<!-- figure: bench-models -->\n"
+        f"![{CAPTIONS['bench-models']}](figures/bench-models.svg)\n<!-- end -->\n"
     )
 
 
