@@ -72,7 +72,7 @@ economics: setup ## what every strategy of every role pays beside honest play (A
 bench: setup .venv-flower/.complete ## the paper's section III in a short form, under ten minutes (ARGS=--only=models, --help)
 	@$(brownie_env) $(BIN)/python -m benchmarks $(ARGS)
 
-bench-full: setup .venv-flower/.complete ## the same in full, hours: for docs/benchmarks.md (python -m benchmarks.publish)
+bench-full: setup .venv-flower/.complete ## the same in full, half an hour and more: for docs/benchmarks.md (python -m benchmarks.publish)
 	@$(brownie_env) $(BIN)/python -m benchmarks --full $(ARGS)
 
 bench-encrypted: setup ## a cloud owner's step on encrypted weights, against plain integers and a tutorial's way (ARGS=...)

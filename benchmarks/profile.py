@@ -71,17 +71,17 @@ SHORT = Profile(
 )
 FULL = Profile(
     name="full",
-    repetitions=5,
-    seconds=5.0,
+    repetitions=3,
+    seconds=3.0,
     waves=5,
     loads={
-        "ganache": Load(PAPER_RATES, 1.0, (8, 12), knee=50),
-        "anvil": Load(PAPER_RATES, 10.0, (200, 300, 400, 500), knee=2_000),
-        "validators1": Load(PAPER_RATES, 5.0, (60, 100, 150), knee=500),
-        "validators4": Load(PAPER_RATES, 5.0, (30, 40, 60, 80), knee=200),
-        "validators8": Load(PAPER_RATES, 3.0, (10, 20, 30), knee=100),
+        "ganache": Load((500,), 0.5, (8,), knee=50),
+        "anvil": Load(PAPER_RATES, 3.0, (250, 300, 400), knee=4_000),
+        "validators1": Load(PAPER_RATES, 1.5, (80, 120), knee=1_000),
+        "validators4": Load(PAPER_RATES, 1.5, (40, 60), knee=300),
+        "validators8": Load((500,), 1.0, (15, 25), knee=150),
     },
-    knee_steps=3,
+    knee_steps=2,
     limit=180.0,
 )
 
