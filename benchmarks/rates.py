@@ -37,6 +37,8 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     """Each chain of the profile: its kinds of transactions at each rate, and its knee."""
     results: dict[str, Json] = {}
     for name, load in profile.loads.items():
+        if not load.rates:
+            continue
         say(beginning(name))
         try:
             with chain(name)(folder / name) as network, Treasury(network) as treasury:

@@ -109,6 +109,9 @@ def _report(
     ms: dict[str, dict[str, float]] = {}
     for (name, data), step in steps.items():
         ms.setdefault(name, {})[data] = step.step.middle
+    beside: dict[str, dict[str, float]] = {}
+    for (name, data), step in steps.items():
+        beside.setdefault(name, {})[data] = step.step.middle / step.plain.middle
     means = {family: {data: mean(scores) for data, scores in of.items()} for family, of in accuracy.items()}
     return {
         "machine": machine(),
@@ -116,9 +119,7 @@ def _report(
         "ratio": {
             "tutorial": steps["ckks", "breast"].step.middle / tutorial.middle,
             "tutorial_bfv": steps["bfv", "breast"].step.middle / tutorial.middle,
-            "plain": {
-                name: {data: step.step.middle / step.plain.middle} for (name, data), step in steps.items()
-            },
+            "plain": beside,
         },
         "accuracy": means,
         "accuracy_by_seed": accuracy,

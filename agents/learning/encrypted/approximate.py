@@ -50,6 +50,7 @@ from agents.learning.encrypted.seal import (
     Context,
     Plaintext,
     Residues,
+    refusing,
 )
 from agents.learning.encrypted_plan import ApproximatePlan
 from agents.learning.limits import DEFAULT_LIMITS, Limits
@@ -214,12 +215,13 @@ class ApproximateFamily(EncryptedFamily):
         circuit = Circuit(self.context, self.layout, self._public_keys(public))
         secrets = Secrets(self.plan, subset, cohort, encrypted)
         prepared = self._jobs.get(subset.digest(), lambda: self._prepare(subset.samples))
-        contents = [
-            self._protected(
-                result, circuit.keys.zero, prepared.known[index], secrets, index, len(cohort.members)
-            )
-            for index, result in enumerate(self._evaluate(circuit, inputs, prepared))
-        ]
+        with refusing():
+            contents = [
+                self._protected(
+                    result, circuit.keys.zero, prepared.known[index], secrets, index, len(cohort.members)
+                )
+                for index, result in enumerate(self._evaluate(circuit, inputs, prepared))
+            ]
         facts = {
             **cohort_facts(cohort, subset.index),
             "scales": " ".join(content.scale.hex() for content in contents),

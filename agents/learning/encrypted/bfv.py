@@ -22,7 +22,15 @@ from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.encrypted.headers import check_shapes, check_whole, cohort_facts, read_cohort
 from agents.learning.encrypted.protect import Secrets, add, fill, flood_hides, mask, rerandomise
 from agents.learning.encrypted.recent import Recent
-from agents.learning.encrypted.seal import Ciphertext, Content, Context, GaloisKeys, Plaintext, Residues
+from agents.learning.encrypted.seal import (
+    Ciphertext,
+    Content,
+    Context,
+    GaloisKeys,
+    Plaintext,
+    Residues,
+    refusing,
+)
 from agents.learning.encrypted_plan import ExactPlan
 from agents.learning.fixed import RANGE_BITS
 from agents.learning.limits import DEFAULT_LIMITS, Limits
@@ -208,10 +216,11 @@ class BfvFamily(EncryptedFamily):
         self._check_range(steps.largest(self.largest_weight), len(cohort.members))
         self._check_flood(self.noise_bits(steps))
         job = self._jobs.get(_name(subset.samples), lambda: self.prepare(steps))
-        parts = [
-            self._protected(product, keys, job, secrets, index)
-            for index, product in enumerate(self.products(keys, weights, job))
-        ]
+        with refusing():
+            parts = [
+                self._protected(product, keys, job, secrets, index)
+                for index, product in enumerate(self.products(keys, weights, job))
+            ]
         facts = cohort_facts(cohort, subset.index)
         return self.context.to_bytes("encrypted result", {"result": np.stack(parts)}, facts)
 

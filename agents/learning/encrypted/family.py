@@ -99,7 +99,8 @@ class EncryptedFamily(ABC):
         Raises:
             BadPlan: the plan is for other data than this subset's; the keys are not those that the plan
                 names; the noise budget would not last.
-            BadObject: the encrypted weights are not canonical, or not of this plan.
+            BadObject: the encrypted weights are not canonical, or not of this plan; or nothing can be
+                computed with them and these keys.
         """
 
     # --- anybody ---

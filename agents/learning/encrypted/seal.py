@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -341,6 +342,21 @@ def batching_modulus(encryption: Encryption) -> int:
         raise BadPlan(
             f"plan: encryption: plain_bits {encryption.plain_bits} are too few for slots at degree"
             f" {encryption.degree}"
+        ) from error
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turns SEAL's refusal to compute with what another party made into ours.
+
+    Raises:
+        BadObject: e.g. keys of zeros, whose products would hide nothing.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise BadObject(
+            f"the encrypted weights and the published keys are of no use together: {error}"
         ) from error
 
 

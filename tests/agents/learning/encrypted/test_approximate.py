@@ -278,6 +278,19 @@ def test_refuses_keys_out_of_form() -> None:
             type(small)(naming(small.plan, bad)).train(bad.public, encrypted, subset, Cohort(b"", (0,)))
 
 
+def test_refuses_keys_with_which_products_would_hide_nothing() -> None:
+    """A model owner may publish what it likes; a cloud owner says no and goes on."""
+    small = small_family("encrypted-cubic")
+    keys = small.keys()
+    encrypted = small.encrypt(keys, some_weights(small.plan, largest=0.1))
+    subset = Subset(0, random_samples(20, features=3), seed_of("only"), (bytes(32),))
+    tensors, facts = unpack(keys.public, "the test's")
+    zeros = {name: array if name == "zero" else np.zeros_like(array) for name, array in tensors.items()}
+    bad = KeyPair(keys.secret, pack(zeros, facts))  # type: ignore[arg-type]
+    with pytest.raises(BadObject, match="of no use together"):
+        type(small)(naming(small.plan, bad)).train(bad.public, encrypted, subset, Cohort(b"", (0,)))
+
+
 def test_refuses_other_data(couple: Couple, encrypted: bytes) -> None:
     first = couple.subsets[0]
 

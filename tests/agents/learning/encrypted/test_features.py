@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.core.errors import BadPlan
+from agents.core.errors import BadObject, BadPlan
 from agents.learning.aggregate import ServerState, strategy_of
 from agents.learning.encrypted.affine_map import AffineMap
 from agents.learning.encrypted.family import KeyPair
@@ -25,6 +25,7 @@ from agents.learning.evaluate import score
 from agents.learning.plan_base import Stop
 from agents.learning.samples import Int64Array, Samples
 from agents.learning.simulate import simulate
+from agents.learning.tensors import pack, unpack
 from agents.learning.update import Update
 from tests.agents.learning.conftest import SamplesMaker
 from tests.support.ciphertexts import lift, phase, uniformity
@@ -199,3 +200,14 @@ def test_noise_that_would_not_drown_is_refused(make_samples: SamplesMaker) -> No
     couple = couple_of(plan_of(encryption=encryption), [make_samples(40, classes=3)])
     with pytest.raises(BadPlan, match="the noise budget is too small: the noise has up to 89 bits"):
         couple.results(couple.family.encrypt(couple.keys, some_weights(couple.family.plan)))
+
+
+def test_refuses_keys_with_which_products_would_hide_nothing(
+    keys: KeyPair, make_samples: SamplesMaker
+) -> None:
+    tensors, facts = unpack(keys.public, "the test's")
+    zeros = {name: array if name == "zero" else np.zeros_like(array) for name, array in tensors.items()}
+    bad = KeyPair(keys.secret, pack(zeros, facts))  # type: ignore[arg-type]
+    couple = couple_of(plan_of(), [make_samples(20, features=3, classes=3) for _ in range(2)], bad)
+    with pytest.raises(BadObject, match="of no use together"):
+        couple.results(couple.family.encrypt(keys, some_weights(couple.family.plan)))
