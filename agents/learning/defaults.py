@@ -53,7 +53,8 @@ def default_plan(
         raise BadPlan(f"no model {family!r}: choose one of {', '.join(FAMILIES)}")
     if family.endswith(("logistic", "cubic")) and task is Task.REGRESSION:
         raise BadPlan(
-            "logistic regression needs classes, and the target is a number: choose linear, ridge or network"
+            "logistic regression needs classes, and the target is a number: "
+            "choose linear, ridge or network, or encrypted-ridge"
         )
     return FAMILIES[family](n_classes if task is Task.CLASSIFICATION else 0, d, rounds, seed)
 
