@@ -69,7 +69,7 @@ prove: setup .venv-analysis/.complete ## the contract's rules shown for all valu
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m tests.economics $(ARGS)
 
-bench: setup .venv-flower/.complete ## the paper's section III in a short form, under ten minutes (ARGS=--only=models, --help)
+bench: setup .venv-flower/.complete ## the paper's section III in a short form, ten minutes (ARGS=--only=models, --help)
 	@$(brownie_env) $(BIN)/python -m benchmarks $(ARGS)
 
 bench-full: setup .venv-flower/.complete ## the same in full, half an hour and more: for docs/benchmarks.md (python -m benchmarks.publish)

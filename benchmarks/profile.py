@@ -62,9 +62,9 @@ SHORT = Profile(
     seconds=0.5,
     waves=3,
     loads={
-        "ganache": Load((500,), 0.1, ()),
-        "anvil": Load(PAPER_RATES, 1.0, (400,), knee=4_000),
-        "validators4": Load((500,), 1.0, (40,)),
+        "ganache": Load((500,), 0.05, ()),
+        "anvil": Load((500, 1_500), 0.5, (400,)),
+        "validators4": Load((500,), 0.5, (40,)),
     },
     knee_steps=1,
     limit=60.0,
