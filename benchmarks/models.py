@@ -16,10 +16,11 @@ from eth_utils.abi import event_abi_to_log_topic
 
 from agents.core.errors import NodeUnavailable
 from benchmarks.crew import addresses, sign_all
+from benchmarks.each import on_each
 from benchmarks.load import logged
-from benchmarks.nodes.chains import beginning, chain, title
+from benchmarks.nodes.chains import title
 from benchmarks.nodes.network import Network
-from benchmarks.profile import Json, Profile, Say, Skipped
+from benchmarks.profile import Json, Load, Profile, Say
 from benchmarks.rpc import Node
 from benchmarks.site import Site, Treasury
 from benchmarks.statistics import Spread
@@ -86,21 +87,12 @@ class Stretch:
 
 def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     """Models per second on each chain of the profile: for each, all wave sizes, the best and its figures."""
-    results: dict[str, Json] = {}
-    for name, load in profile.loads.items():
-        if not load.wave_sizes:
-            continue
-        say(beginning(name))
-        try:
-            with chain(name)(folder / name) as network, Treasury(network) as treasury:
-                results[name] = _on(network, treasury, name, load.wave_sizes, profile, say)
-        except Skipped as reason:
-            say(f"{title(name)} skipped: {reason}")
-            results[name] = {"skipped": str(reason)}
-        except NodeUnavailable as problem:
-            say(f"{title(name)} failed: {problem}")
-            results[name] = {"failed": str(problem)}
-    return results
+    loads = {name: load for name, load in profile.loads.items() if load.wave_sizes}
+
+    def on_one(network: Network, treasury: Treasury, name: str, load: Load) -> dict[str, Json]:
+        return _on(network, treasury, name, load.wave_sizes, profile, say)
+
+    return on_each(loads, folder, say, on_one)
 
 
 def _on(

@@ -13,13 +13,13 @@ from pathlib import Path
 from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.enums import Role
-from agents.core.errors import NodeUnavailable
 from benchmarks.crew import GAS_LIMIT, addresses, sign_all, signer_of
+from benchmarks.each import on_each
 from benchmarks.life import Life
 from benchmarks.load import Outcome, send
-from benchmarks.nodes.chains import beginning, chain, title
+from benchmarks.nodes.chains import title
 from benchmarks.nodes.network import Network
-from benchmarks.profile import Json, Load, Profile, Say, Skipped
+from benchmarks.profile import Json, Load, Profile, Say
 from benchmarks.signing import Signed
 from benchmarks.site import Site, Treasury
 from benchmarks.statistics import percentile
@@ -35,21 +35,12 @@ KNEE_MOST = 16_000
 
 def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     """Each chain of the profile: its kinds of transactions at each rate, and its knee."""
-    results: dict[str, Json] = {}
-    for name, load in profile.loads.items():
-        if not load.rates:
-            continue
-        say(beginning(name))
-        try:
-            with chain(name)(folder / name) as network, Treasury(network) as treasury:
-                results[name] = _on(network, treasury, name, load, profile, say)
-        except Skipped as reason:
-            say(f"{title(name)} skipped: {reason}")
-            results[name] = {"skipped": str(reason)}
-        except NodeUnavailable as problem:
-            say(f"{title(name)} failed: {problem}")
-            results[name] = {"failed": str(problem)}
-    return results
+    loads = {name: load for name, load in profile.loads.items() if load.rates}
+
+    def on_one(network: Network, treasury: Treasury, name: str, load: Load) -> dict[str, Json]:
+        return _on(network, treasury, name, load, profile, say)
+
+    return on_each(loads, folder, say, on_one)
 
 
 def _on(
