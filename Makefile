@@ -51,23 +51,23 @@ test: setup ## all tests, on fresh local chains (NETWORK=ganache or anvil; TESTS
 	$(brownie_test) $(ARGS)
 
 fuzz: setup ## the market driven at random: a million steps, all properties after each (STEPS SEED)
-	@$(brownie_env) $(BIN)/python -m tests.stateful $(call flag,STEPS,--steps) $(call flag,SEED,--seed)
+	@$(brownie_env) $(BIN)/python -m assurance.stateful $(call flag,STEPS,--steps) $(call flag,SEED,--seed)
 
 gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
 	$(brownie_test) -m gas
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
-	$(BIN)/python -m tests.coverage
+	$(BIN)/python -m assurance.coverage
 
 mutate: setup ## faults in the contracts, one at a time: how many the tests notice (JOBS ONLY=Pool.sol)
-	@$(brownie_env) $(BIN)/python -m tests.mutation $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
+	@$(brownie_env) $(BIN)/python -m assurance.mutation $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
 
 prove: setup .venv-analysis/.complete ## the contract's rules shown for all values at once; ten minutes (JOBS ONLY=LedgerProofs)
-	@$(BIN)/python -m tests.proofs $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
+	@$(BIN)/python -m assurance.proofs $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
 
 economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
-	@$(BIN)/python -m tests.economics $(ARGS)
+	@$(BIN)/python -m assurance.economics $(ARGS)
 
 bench: setup .venv-flower/.complete ## the paper's section III in a short form, ten minutes (ARGS=--only=models, --help)
 	@$(brownie_env) $(BIN)/python -m benchmarks $(ARGS)
@@ -110,7 +110,7 @@ clean: ## remove all that is made here: packages, caches, reports
 
 # The prover and its solvers are programs that `make prove` runs; nothing of Holdfast imports them, and they need other
 # versions of packages than Holdfast does. Licences: halmos AGPL-3.0, yices GPL-3.0, cvc5 BSD, z3 MIT.
-.venv-analysis/.complete: tests/proofs/requirements.txt
+.venv-analysis/.complete: assurance/proofs/requirements.txt
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv-analysis
 	.venv-analysis/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<

@@ -25,15 +25,15 @@ import typer
 from eth_utils.address import is_address, to_checksum_address
 from pydantic import SecretStr
 
+from agents.audit.live import Audited, audit_deployment
 from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import Address, InstanceId
-from agents.learning.plan import FAMILY_NAMES
+from agents.learning.plans.plan import FAMILY_NAMES
 from agents.roles.terms import MAX_BOND_JOBS
 from agents.runtime import launch
-from agents.runtime.audit import Audited, audit_deployment
 from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
@@ -57,7 +57,7 @@ PasswordFile = Annotated[
 Deposit = Annotated[int, typer.Option(help="Wei to pay in when it registers.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what goes wrong.")]
 
-Assemble = Callable[[launch.Member], launch.Parts]
+Assemble = Callable[[launch.AgentContext], launch.Parts]
 
 RPC = "http://127.0.0.1:8545"
 DEPLOYMENT = Path("build/deployment/ganache-cli.json")
@@ -241,9 +241,9 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(name: str, settings: AgentSettings, assemble: Assemble, quiet: bool) -> None:
     launch.log_to_stderr(name, verbose=not quiet)
     member = launch.enrol(settings, launch.unlock(settings))
-    role, bench = assemble(member)
+    role, worker = assemble(member)
     with launch.stopped_by_signals() as stop:
-        launch.run(settings, member, role, bench, stop)
+        launch.run(settings, member, role, worker, stop)
 
 
 def _common(

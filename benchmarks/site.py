@@ -13,7 +13,7 @@ from benchmarks.nodes.network import Network, rich_secrets
 from benchmarks.rpc import Node
 from benchmarks.signing import Signed, Signer
 from benchmarks.watch import Watch
-from tests.support.compiler import ROOT, compiled_sources
+from testing.compiler import ROOT, compiled_sources
 
 MARKET = "contracts/Marketplace.sol"
 ALLOWANCE = max(DEPOSITS.values()) + 10**17

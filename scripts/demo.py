@@ -24,7 +24,7 @@ from agents.demo.report import write_report
 from agents.demo.report.page import JSON_NAME, PAGE_NAME
 from agents.demo.scenario import Scenario
 from agents.demo.stage import FUEL, HOMES, LOGS, STORE, Stage, play, withdraw_all
-from agents.learning.plan import FAMILY_NAMES
+from agents.learning.plans.plan import FAMILY_NAMES
 from agents.runtime.launch import JOURNAL_FILE
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 

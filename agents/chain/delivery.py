@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents.chain.database import Database
 from agents.chain.outbox import Attempt, Outbox
-from agents.chain.transactions import BlockGas, Fees, Payload, Receipt, Transactions
+from agents.chain.transactions import BlockGas, Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.errors import NodeUnavailable
+from agents.storage.database import Database
 
 GWEI = 10**9
 TRANSFER_GAS = 21_000
@@ -83,7 +83,7 @@ class Delivery:
         """What to offer now, within the limit."""
         return self._limited(self._chain.fees(base_fee))
 
-    def deliver(self, payload: Payload, fees: Fees) -> Receipt:
+    def deliver(self, payload: Payload, fees: Fees) -> TransactionReceipt:
         """Sends a transaction and waits until it is mined; `resume` must have found nothing to do.
 
         Raises:
@@ -94,7 +94,7 @@ class Delivery:
         self._sign(payload, nonce, fees)
         return self._finish(nonce)
 
-    def resume(self) -> tuple[Receipt, ...]:
+    def resume(self) -> tuple[TransactionReceipt, ...]:
         """Finishes what an earlier process, or an earlier call, left in the outbox.
 
         Raises:
@@ -134,7 +134,7 @@ class Delivery:
         self._outbox.add(attempt)
         return attempt
 
-    def _finish(self, nonce: int) -> Receipt:
+    def _finish(self, nonce: int) -> TransactionReceipt:
         """Sends the last attempt of a nonce and waits until one of them is mined."""
         deadline = self._clock() + self._patience.timeout_seconds
         pause = self._patience.first_pause_seconds
@@ -153,7 +153,7 @@ class Delivery:
                 objection = self._chain.broadcast(attempt.raw)
         return receipt
 
-    def _mined(self, nonce: int) -> Receipt | None:
+    def _mined(self, nonce: int) -> TransactionReceipt | None:
         """The receipt of an attempt, and the nonce is closed; None if the nonce is still to be used."""
         used = self._chain.nonce() > nonce  # before the receipts: one that comes after this is not missed
         receipt = self._receipt(nonce)
@@ -169,7 +169,7 @@ class Delivery:
             )
         return receipt
 
-    def _receipt(self, nonce: int) -> Receipt | None:
+    def _receipt(self, nonce: int) -> TransactionReceipt | None:
         """The receipt of whichever attempt was mined, and the nonce is closed."""
         for attempt in self._outbox.attempts(nonce):
             receipt = self._chain.receipt(attempt.hash)

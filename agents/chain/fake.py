@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.chain.sender import Outcome, Sent
-from agents.chain.transactions import Receipt
+from agents.chain.transactions import TransactionReceipt
 from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.events import Logged, MarketEvent
@@ -72,7 +72,7 @@ class FakeMarket:
         self._delivered = len(self.history)
         return Batch(events, False, self.head(), 0)
 
-    def resume(self) -> tuple[Receipt, ...]:
+    def resume(self) -> tuple[TransactionReceipt, ...]:
         """See `Sender.resume`."""
         return ()
 
@@ -84,7 +84,7 @@ class FakeMarket:
         self.sent.append(call)
         if call.function in self.refusals:
             return Outcome(call, None, self.refusals[call.function])
-        receipt = Receipt(_hash(len(self.sent)), len(self._blocks), 21_000, 21_000, succeeded=True)
+        receipt = TransactionReceipt(_hash(len(self.sent)), len(self._blocks), 21_000, 21_000, succeeded=True)
         return Outcome(call, receipt)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from agents.chain.client import BlockRef, MarketClient, RawLog
-from agents.chain.database import Database
 from agents.chain.node import NodeRefused
 from agents.core.errors import NodeUnavailable
 from agents.core.events import Logged
+from agents.storage.database import Database
 
 MAX_SPAN = 10_000  # blocks a request; providers allow from a few hundred up, so it adapts
 _TOPIC = 32

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from agents.chain.database import Database
 from agents.chain.transactions import Fees, Payload
 from agents.core.ids import Address
+from agents.storage.database import Database
 
 KEPT = 64  # mined transactions: more than any re-org takes back
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from agents.chain.client import MarketClient
-from agents.chain.database import Database
 from agents.chain.delivery import Delivery, Patience
 from agents.chain.node import NodeRefused
-from agents.chain.transactions import Fees, Payload, Receipt, Transactions
+from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.calls import Call
 from agents.core.errors import Refused, StopAgent
+from agents.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Outcome:
     """
 
     call: Call
-    receipt: Receipt | None
+    receipt: TransactionReceipt | None
     refusal: Refused | None = None
 
 
@@ -42,10 +42,10 @@ class Sent:
     """
 
     outcomes: tuple[Outcome, ...]
-    resumed: tuple[Receipt, ...] = ()
+    resumed: tuple[TransactionReceipt, ...] = ()
 
     @property
-    def receipts(self) -> tuple[Receipt, ...]:
+    def receipts(self) -> tuple[TransactionReceipt, ...]:
         """Of all transactions that were mined, each once, in order."""
         mined = (outcome.receipt for outcome in self.outcomes if outcome.receipt is not None)
         return tuple(dict.fromkeys((*self.resumed, *mined)))
@@ -78,7 +78,7 @@ class Sender:
         """The last block with a transaction of ours: decide only on events that reach up to it."""
         return self._delivery.height
 
-    def resume(self) -> tuple[Receipt, ...]:
+    def resume(self) -> tuple[TransactionReceipt, ...]:
         """Finishes what an earlier process, or an earlier `send`, left in the outbox.
 
         Raises:
@@ -110,7 +110,7 @@ class Sender:
         middle = len(calls) // 2
         return [*self._send(calls[:middle]), *self._send(calls[middle:])]
 
-    def _attempt(self, calls: Sequence[Call]) -> tuple[Receipt | None, Refused | None]:
+    def _attempt(self, calls: Sequence[Call]) -> tuple[TransactionReceipt | None, Refused | None]:
         try:
             payload, fees = self._prepare(calls)
         except Refused as refusal:

@@ -14,7 +14,7 @@ GAS_MARGIN_PERCENT = 25  # other members' transactions come in between estimate 
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class TransactionReceipt:
     """A mined transaction.
 
     Attributes:
@@ -124,13 +124,13 @@ class Transactions:
             return str(objection)
         return ""
 
-    def receipt(self, transaction: bytes) -> Receipt | None:
+    def receipt(self, transaction: bytes) -> TransactionReceipt | None:
         """The receipt, or None while the transaction is in no block."""
         answer = self._node.ask("eth_getTransactionReceipt", to_hex(transaction))
         if answer is None or answer["blockNumber"] is None:
             return None
         gas_used, price = int(answer["gasUsed"], 16), int(answer["effectiveGasPrice"], 16)
-        return Receipt(
+        return TransactionReceipt(
             from_hex(answer["transactionHash"]),
             int(answer["blockNumber"], 16),
             gas_used,

@@ -24,7 +24,7 @@ class Member:
 
 
 @dataclass(slots=True)
-class Subset:
+class ReplicaSet:
     """The instances that hold a place, in the contract's order, and how many were ever named."""
 
     places: list[InstanceId] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Dataset:
     terms: DatasetTerms
     metadata_hash: bytes
     metadata_location: bytes
-    subsets: list[Subset]
+    subsets: list[ReplicaSet]
     pool_version: int = 0
 
 

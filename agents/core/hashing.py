@@ -70,7 +70,7 @@ def round_seed(mo_seed: bytes, do_seed: bytes, tc: CoupleId, round_: int) -> byt
     return keccak(encode(["bytes32", "bytes32", "uint256", "uint256"], [mo_seed, do_seed, tc, round_]))
 
 
-def members(word: int) -> tuple[int, ...]:
+def set_bits(word: int) -> tuple[int, ...]:
     """The indices of the set bits, ascending."""
     return tuple(i for i in range(word.bit_length()) if word >> i & 1)
 
@@ -86,7 +86,7 @@ def draw(seed: bytes, pool: int, count: int) -> int:
     Returns:
         The drawn bits as a word.
     """
-    left = list(members(pool))
+    left = list(set_bits(pool))
     if count > len(left):
         raise ValueError(f"cannot draw {count} of {len(left)}")
     tickets = _tickets(seed)

@@ -19,9 +19,9 @@ from agents.core.assets import (
     Instance,
     Member,
     Model,
+    ReplicaSet,
     Report,
     Round,
-    Subset,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
 from agents.core.hashing import draw_round, full_set, round_seed
@@ -178,7 +178,7 @@ class Market:
 
     @_on.register
     def _(self, event: e.DatasetCreated) -> None:
-        subsets = [Subset() for _ in range(event.terms.subsets)]
+        subsets = [ReplicaSet() for _ in range(event.terms.subsets)]
         self.datasets[event.ds] = Dataset(
             event.ds, event.data_owner, event.terms, event.metadata_hash, event.metadata_location, subsets
         )
@@ -227,7 +227,7 @@ class Market:
         self.balances[instance.cloud_owner] += instance.bond
         instance.bond = 0
 
-    def _subset(self, ci: InstanceId) -> Subset:
+    def _subset(self, ci: InstanceId) -> ReplicaSet:
         return self.datasets[dataset_of(ci)].subsets[subset_of(ci)]
 
     def _next_pool_version(self, ci: InstanceId) -> int:

@@ -10,11 +10,11 @@ import numpy as np
 from agents.core.assets import Couple, Instance
 from agents.core.calls import join_ci, update_tj
 from agents.core.ids import InstanceId, dataset_of, subset_of
-from agents.learning.samples import FEATURE_BITS, Samples
-from agents.learning.subset import Subset
+from agents.learning.data.samples import FEATURE_BITS, Samples
+from agents.learning.data.subset import Subset
 from agents.roles.acts import Act, Send, Situation
 from agents.roles.cloud_owner import CloudOwner
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
+from agents.workers.cloud_owner import CloudOwnerWorker
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SilentCloudOwner(CloudOwner):
 
 
 @dataclass(frozen=True)
-class LazyBench(CloudOwnerBench):
+class LazyWorker(CloudOwnerWorker):
     """Keeps no data: makes its rows up, so that its result has the right form and is of nothing."""
 
     def subset(self, ci: InstanceId) -> Subset:

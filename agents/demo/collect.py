@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.audit.live import Audited, audit_deployment
 from agents.chain.mined import transactions
-from agents.demo.outcome import Outcome, Party, Scores
+from agents.demo.outcome import DemoOutcome, Participant, Scores
 from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
 from agents.demo.work import work_of
 from agents.learning import evaluate
-from agents.learning.defaults import default_plan
-from agents.learning.encrypted.registry import family_of
-from agents.learning.encrypted_plan import EncryptedPlan
-from agents.learning.limits import DEFAULT_LIMITS
-from agents.learning.plan import Plan, parse_plan
-from agents.learning.prepare import Prepared, partition, strata_of
-from agents.learning.samples import Int64Array, Samples
-from agents.learning.tables import Table, load_table
-from agents.learning.weights import Weights
-from agents.runtime.audit import Audited, audit_deployment
-from agents.runtime.workbench.data_owner import cut
-from agents.runtime.workbench.model_owner import PLAN_FILE, state_file
+from agents.learning.data.prepare import Prepared, partition, strata_of
+from agents.learning.data.samples import Int64Array, Samples
+from agents.learning.data.tables import Table, load_table
+from agents.learning.families.defaults import default_plan
+from agents.learning.families.registry import family_of
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.limits import DEFAULT_LIMITS
+from agents.learning.plans.plan import Plan, parse_plan
+from agents.workers.data_owner import cut
+from agents.workers.model_owner import PLAN_FILE, state_file
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Rehearsal:
         return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
 
 
-def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> Outcome:
+def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> DemoOutcome:
     """Reads the whole run.
 
     Args:
@@ -92,7 +92,7 @@ def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float)
     couple = audited.audit.market.couples[stage.tc]
     cloud_owners = [stage.home(cast) for cast in stage.scenario.cloud_owners]
     work = work_of(plan, couple.id, couple.round, home, cloud_owners, rehearsal.prepared.test)
-    return Outcome(
+    return DemoOutcome(
         dataset_name=rehearsal.table.name,
         notes=rehearsal.table.notes,
         model=plan.family,
@@ -141,9 +141,9 @@ def _scores(
     )
 
 
-def _parties(stage: Stage) -> list[Party]:
+def _parties(stage: Stage) -> list[Participant]:
     return [
-        Party(cast.name, stage.address(cast), cast.subset, cast.part.cheat or "")
+        Participant(cast.name, stage.address(cast), cast.subset, cast.part.cheat or "")
         for cast in stage.scenario.everybody
     ]
 

@@ -15,8 +15,8 @@ from agents.core.events import InstanceVerified, MarketEvent, RoundClosed
 from agents.core.ids import Address, CoupleId
 from agents.core.market import Market
 from agents.demo.narrate import is_bad_news, narrate
-from agents.demo.report.words import coins
-from agents.runtime.journal import read_facts
+from agents.report.words import coins
+from agents.storage.journal import read_facts
 
 
 class Screen:

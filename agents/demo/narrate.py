@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 
 from agents.core import events as e
 from agents.core.enums import JobStatus
-from agents.core.hashing import members
+from agents.core.hashing import set_bits
 from agents.core.ids import Address, InstanceId, subset_of
 from agents.core.market import PAID, Market
-from agents.demo.report.words import coins
+from agents.report.words import coins
 
 
 def narrate(event: e.MarketEvent, market: Market, names: Mapping[Address, str]) -> str:
@@ -92,7 +92,7 @@ def _training(
             given = _given(event, market)
             return f"round {event.round}: {who(event.model_owner)} opens its seed and publishes {given}"
         case e.RoundDrawn():
-            drawn = ", ".join(map(str, members(event.drawn)))
+            drawn = ", ".join(map(str, set_bits(event.drawn)))
             return f"round {event.round}: subsets {drawn} are drawn, {event.jobs} replicas train"
         case e.JobReported():
             rem = market.couples[event.tc].rem

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agents.audit.replay import Audit
 from agents.chain.mined import Mined
 from agents.core.events import Logged
 from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
-from agents.roles.auditor import Audit
 
-__all__ = ["Mined", "Outcome", "Party", "Scores", "Work"]
+__all__ = ["DemoOutcome", "Mined", "Participant", "Scores", "Work"]
 
 
 class Cheat(StrEnum):
@@ -25,7 +25,7 @@ class Cheat(StrEnum):
 
 
 @dataclass(frozen=True)
-class Party:
+class Participant:
     """A member of the demo.
 
     Attributes:
@@ -97,7 +97,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DemoOutcome:
     """All that the report tells.
 
     Attributes:
@@ -121,7 +121,7 @@ class Outcome:
     chain_id: int
     contract: Address
     settings: dict[str, str]
-    parties: tuple[Party, ...]
+    parties: tuple[Participant, ...]
     ds: DatasetId
     tc: CoupleId
     subset_rows: tuple[int, ...]

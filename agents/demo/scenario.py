@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.core.errors import BadInput
-from agents.demo.cheats import DataReceiptCopier, LazyBench, SilentCloudOwner, TrainingReceiptCopier
+from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.demo.outcome import Cheat
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from agents.runtime.workbench.data_owner import Secrecy
+from agents.workers.cloud_owner import CloudOwnerWorker
+from agents.workers.data_owner import Secrecy
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Part:
 
     cheat: Cheat | None = None
     role: type[CloudOwner] = CloudOwner
-    bench: type[CloudOwnerBench] = CloudOwnerBench
+    worker: type[CloudOwnerWorker] = CloudOwnerWorker
 
 
 MOST_CLOUD_OWNERS = 64
@@ -30,7 +30,7 @@ _SLOWER = 4
 HONEST = Part()
 CHEATS = (
     Part(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
-    Part(Cheat.MAKES_MODEL_UP, bench=LazyBench),
+    Part(Cheat.MAKES_MODEL_UP, worker=LazyWorker),
     Part(Cheat.COPIES_TRAINING_RECEIPT, role=TrainingReceiptCopier),
     Part(Cheat.FALLS_SILENT, role=SilentCloudOwner),
 )

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from agents.chain.client import MarketClient
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.wallet import Wallet
@@ -33,7 +32,8 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     checked,
 )
-from agents.runtime.workbench.data_owner import EXPOSED_FILE
+from agents.storage.database import Database
+from agents.workers.data_owner import EXPOSED_FILE
 
 SPARE_ROUNDS = 1
 HOMES, STORE, LOGS = "homes", "store", "logs"
@@ -250,20 +250,20 @@ def _act(stage: Stage, cast: Cast) -> None:
     with launch.stopped_by_signals() as stop:
         try:
             member = _asked_again(lambda: launch.enrol(settings, stage.wallet(cast)))
-            role, bench = _parts(settings, member, cast)
-            launch.run(settings, member, role, bench, stop)
+            role, worker = _parts(settings, member, cast)
+            launch.run(settings, member, role, worker, stop)
         except HoldfastError as problem:
             logging.getLogger(__name__).error("%s", problem)
             raise SystemExit(1) from None
 
 
-def _parts(settings: AgentSettings, member: launch.Member, cast: Cast) -> launch.Parts:
+def _parts(settings: AgentSettings, member: launch.AgentContext, cast: Cast) -> launch.Parts:
     if isinstance(settings, DataOwnerSettings):
         return launch.data_owner(settings, member)
     if isinstance(settings, ModelOwnerSettings):
         return launch.model_owner(settings, member)
     role = cast.part.role(member.identity, settings.opening_deposit)
-    return role, cast.part.bench(member.tools)
+    return role, cast.part.worker(member.tools)
 
 
 def _killed(stage: Stage, members: dict[str, BaseProcess]) -> list[str]:

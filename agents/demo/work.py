@@ -10,15 +10,15 @@ import numpy as np
 
 from agents.core.ids import CoupleId
 from agents.demo.outcome import Work
-from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.data.samples import Samples
 from agents.learning.evaluate import score
-from agents.learning.plan import Plan
-from agents.learning.samples import Samples
-from agents.learning.weights import Weights, shapes
+from agents.learning.integers.weights import Weights, shapes
+from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.plan import Plan
 from agents.roles.acts import Fact
-from agents.runtime.journal import read_facts
 from agents.runtime.launch import JOURNAL_FILE
-from agents.runtime.workbench.model_owner import state_file
+from agents.storage.journal import read_facts
+from agents.workers.model_owner import state_file
 
 _MOST_READINGS = 200
 

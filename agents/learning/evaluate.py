@@ -9,16 +9,16 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from agents.learning import affine, network
-from agents.learning.aggregate import ServerState, strategy_of
-from agents.learning.design_matrix import design_matrix
-from agents.learning.encrypted.registry import family_of
-from agents.learning.encrypted_plan import EncryptedNetworkPlan, EncryptedPlan
+from agents.learning.data.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
+from agents.learning.families import affine, network
+from agents.learning.families.gradient_descent import check_fit
+from agents.learning.families.registry import family_of
+from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.design_matrix import design_matrix
+from agents.learning.integers.weights import Weights
 from agents.learning.local import local_update
-from agents.learning.plan import NetworkPlan, Plan
-from agents.learning.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
-from agents.learning.train import check_fit
-from agents.learning.weights import Weights
+from agents.learning.plans.encrypted import EncryptedNetworkPlan, EncryptedPlan
+from agents.learning.plans.plan import NetworkPlan, Plan
 
 CENTRAL_ROUNDS = 40
 """Centralised training runs at least so many rounds, enough for it to settle."""

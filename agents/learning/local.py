@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from agents.learning.encrypted.registry import family_of
-from agents.learning.encrypted_plan import EncryptedPlan
-from agents.learning.plan import Plan
-from agents.learning.samples import Samples
-from agents.learning.train import local_steps
-from agents.learning.update import Update
-from agents.learning.weights import TrainedModel, Weights
+from agents.learning.data.samples import Samples
+from agents.learning.families.gradient_descent import local_steps
+from agents.learning.families.registry import family_of
+from agents.learning.integers.update import Update
+from agents.learning.integers.weights import TrainedModel, Weights
+from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.plan import Plan
 
 
 def local_update(plan: Plan, weights: Weights, samples: Samples) -> Update:

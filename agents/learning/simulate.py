@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from agents.learning.aggregate import ServerState, strategy_of
-from agents.learning.encrypted_plan import EncryptedPlan
+from agents.learning.data.samples import Samples
+from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.update import Update
 from agents.learning.local import local_update
-from agents.learning.plan import Plan
-from agents.learning.samples import Samples
-from agents.learning.update import Update
+from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.plan import Plan
 
 
 def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> Iterator[ServerState]:

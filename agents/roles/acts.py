@@ -77,7 +77,7 @@ class Task(ABC):
 Act = Send | Task
 
 
-class Role(Protocol):
+class Party(Protocol):
     """A party of the market."""
 
     @property

@@ -20,7 +20,7 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.events import DatasetTerms
-from agents.core.hashing import members
+from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import Act, Fact, Identity, PackData, ReviewPlan, Send, Situation
@@ -131,7 +131,7 @@ class DataOwner:
     def _finish(self, couple: Couple, phase: CouplePhase) -> Iterator[Act]:
         """What a model owner that is gone leaves undone holds the data owner's bond."""
         if phase is CouplePhase.OVERDUE:
-            yield Send(close_round(couple.id, members(couple.pending)))
+            yield Send(close_round(couple.id, set_bits(couple.pending)))
         elif phase is CouplePhase.ENDED:
             yield Send(expire_tc(couple.id))
 

@@ -17,7 +17,7 @@ from agents.core.calls import (
     start_round,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
-from agents.core.hashing import members
+from agents.core.hashing import set_bits
 from agents.core.ids import CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
 from agents.roles.acts import (
@@ -101,7 +101,7 @@ class ModelOwner:
         elif phase is CouplePhase.SETTLING:
             yield from self._settle(situation, couple)
         elif phase is CouplePhase.OVERDUE:
-            yield Send(close_round(couple.id, members(couple.pending)))
+            yield Send(close_round(couple.id, set_bits(couple.pending)))
         elif phase in (CouplePhase.APPROVED, CouplePhase.ENDED):
             yield from self._next(situation, couple, phase)
 
@@ -142,7 +142,7 @@ class ModelOwner:
     def _settle(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         market = situation.market
         half = market.dataset_of(couple).terms.settle_window_seconds // 2
-        for subset in members(couple.pending):
+        for subset in set_bits(couple.pending):
             reports = market.reports_of(couple, subset)
             task = CollectResults(
                 couple.id,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from agents.chain import views
 from agents.chain.client import MarketClient
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.sender import Sender
@@ -20,13 +19,11 @@ from agents.chain.wallet import Wallet
 from agents.core.calls import Call, retire_ci, withdraw
 from agents.core.errors import BadInput
 from agents.core.ids import DatasetId, InstanceId
-from agents.roles.acts import Identity, Role
+from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
-from agents.runtime.home import Home
-from agents.runtime.journal import Journal
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
     AgentSettings,
@@ -34,12 +31,15 @@ from agents.runtime.settings import (
     DataOwnerSettings,
     ModelOwnerSettings,
 )
-from agents.runtime.workbench.bench import Bench, Tools
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from agents.runtime.workbench.data_owner import DataOwnerBench
-from agents.runtime.workbench.model_owner import ModelOwnerBench
+from agents.storage.database import Database
+from agents.storage.files import Home
+from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.local_store import LocalStore
+from agents.workers.base import Tools, Worker
+from agents.workers.cloud_owner import CloudOwnerWorker
+from agents.workers.data_owner import DataOwnerWorker
+from agents.workers.model_owner import ModelOwnerWorker
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +47,12 @@ JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
 
 
-Parts = tuple[Role, Bench]
+Parts = tuple[Party, Worker]
 """What makes an agent: what it decides, and what does its work."""
 
 
 @dataclass(frozen=True)
-class Member:
+class AgentContext:
     """An agent's keys and connections."""
 
     wallet: Wallet
@@ -70,7 +70,7 @@ def unlock(settings: AgentSettings) -> Wallet:
     return Wallet.load(settings.wallet, settings.password.get_secret_value())
 
 
-def enrol(settings: AgentSettings, wallet: Wallet) -> Member:
+def enrol(settings: AgentSettings, wallet: Wallet) -> AgentContext:
     """Connects a wallet with the market and the store.
 
     Raises:
@@ -85,10 +85,10 @@ def enrol(settings: AgentSettings, wallet: Wallet) -> Member:
     domain = client.read(views.receipt_domain())
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)
     tools = Tools(Home(settings.home), LocalStore(settings.store), key, lambda: int(time.time()))
-    return Member(wallet, client, identity, tools)
+    return AgentContext(wallet, client, identity, tools)
 
 
-def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
+def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a data owner. It is warned of terms under which a cheat would be free."""
     for weakness in weaknesses(settings.dataset_terms):
         log.warning("%s", weakness)
@@ -98,7 +98,7 @@ def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
         settings.opening_deposit,
         Policy(settings.couples_per_model_owner, settings.max_quorum),
     )
-    bench = DataOwnerBench(
+    worker = DataOwnerWorker(
         member.tools,
         settings.table,
         settings.target,
@@ -108,16 +108,16 @@ def data_owner(settings: DataOwnerSettings, member: Member) -> Parts:
         member.wallet.derive,
         settings.secrecy,
     )
-    return role, bench
+    return role, worker
 
 
-def cloud_owner(settings: CloudOwnerSettings, member: Member) -> Parts:
+def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a cloud owner."""
     role = CloudOwner(member.identity, settings.opening_deposit, settings.max_bond_jobs)
-    return role, CloudOwnerBench(member.tools)
+    return role, CloudOwnerWorker(member.tools)
 
 
-def model_owner(settings: ModelOwnerSettings, member: Member) -> Parts:
+def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
     role = ModelOwner(
@@ -128,7 +128,7 @@ def model_owner(settings: ModelOwnerSettings, member: Member) -> Parts:
         settings.spare_rounds,
         settings.number,
     )
-    bench = ModelOwnerBench(
+    worker = ModelOwnerWorker(
         member.tools,
         settings.samples,
         member.identity.receipt_domain,
@@ -137,10 +137,12 @@ def model_owner(settings: ModelOwnerSettings, member: Member) -> Parts:
         settings.seed,
         settings.plan,
     )
-    return role, bench
+    return role, worker
 
 
-def run(settings: AgentSettings, member: Member, role: Role, bench: Bench, stop: threading.Event) -> None:
+def run(
+    settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: threading.Event
+) -> None:
     """Runs an agent until `stop` is set.
 
     Raises:
@@ -151,13 +153,13 @@ def run(settings: AgentSettings, member: Member, role: Role, bench: Bench, stop:
     try:
         events = EventStream(member.client, database)
         sender = Sender(member.client, member.wallet, database)
-        Runner(role, bench, events, sender, journal, time.time, settings.poll_seconds).run(stop)
+        Runner(role, worker, events, sender, journal, time.time, settings.poll_seconds).run(stop)
     finally:
         database.close()
         journal.close()
 
 
-def take_out(settings: AgentSettings, member: Member, amount: int | None = None) -> int:
+def take_out(settings: AgentSettings, member: AgentContext, amount: int | None = None) -> int:
     """Withdraws `amount` wei of the member's free balance, by default all of it.
 
     Returns:
@@ -176,7 +178,7 @@ def take_out(settings: AgentSettings, member: Member, amount: int | None = None)
     return wanted
 
 
-def retire(settings: AgentSettings, member: Member, instances: Sequence[InstanceId]) -> None:
+def retire(settings: AgentSettings, member: AgentContext, instances: Sequence[InstanceId]) -> None:
     """Takes instances of a cloud owner, or of a data owner's dataset, out of the pool.
 
     Raises:
@@ -189,7 +191,7 @@ def retire(settings: AgentSettings, member: Member, instances: Sequence[Instance
 
 
 @contextmanager
-def _sender(settings: AgentSettings, member: Member) -> Iterator[Sender]:
+def _sender(settings: AgentSettings, member: AgentContext) -> Iterator[Sender]:
     """A sender for a command, with nothing left to finish."""
     database = Database(settings.home / CHAIN_FILE)
     try:

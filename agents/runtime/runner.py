@@ -19,9 +19,9 @@ from agents.core.calls import Call
 from agents.core.errors import Retry, SkipJob
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import Role, Send, Situation, Task
-from agents.runtime.journal import Journal
-from agents.runtime.workbench.bench import Bench
+from agents.roles.acts import Party, Send, Situation, Task
+from agents.storage.journal import Journal
+from agents.workers.base import Worker
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Events(Protocol):
         """Asks the chain for more."""
 
 
-class Transactions(Protocol):
+class TransactionSender(Protocol):
     """Where a runner sends: `agents.chain.sender.Sender`."""
 
     @property
@@ -71,7 +71,7 @@ class Transactions(Protocol):
 
 
 @dataclass
-class Patience:
+class Backoff:
     """Waits longer after each failure of the same thing: 0.5, 1, 2, 4 ... seconds, at most `most`."""
 
     most: float = 30.0
@@ -101,14 +101,14 @@ class Runner:
         poll_seconds: how long it rests when nothing is due.
     """
 
-    role: Role
-    bench: Bench
+    role: Party
+    worker: Worker
     events: Events
-    transactions: Transactions
+    transactions: TransactionSender
     journal: Journal
     clock: Callable[[], float]
     poll_seconds: float = 0.5
-    patience: Patience = field(default_factory=Patience)
+    patience: Backoff = field(default_factory=Backoff)
     market: Market = field(init=False)
 
     def __post_init__(self) -> None:
@@ -170,7 +170,7 @@ class Runner:
             return False
         log.info("%s", _told(task))
         try:
-            fact = self.bench.perform(task)
+            fact = self.worker.perform(task)
             self.journal.record(task.key, fact)
         except (Retry, SkipJob) as problem:
             log.info("%s: %s; next try in %g s", task.key, problem, self.patience.failed(task.key, now))

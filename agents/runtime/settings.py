@@ -11,7 +11,7 @@ from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.roles.terms import MAX_BOND_JOBS
-from agents.runtime.workbench.data_owner import Secrecy
+from agents.workers.data_owner import Secrecy
 
 GWEI = 10**9
 ETHER = 10**18

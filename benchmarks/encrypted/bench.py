@@ -14,19 +14,19 @@ import numpy as np
 from agents.demo.collect import Rehearsal
 from agents.demo.scenario import Scenario
 from agents.learning import evaluate
-from agents.learning.aggregate import ServerState, strategy_of
-from agents.learning.defaults import default_plan
-from agents.learning.encrypted.family import Cohort, EncryptedFamily, KeyPair
-from agents.learning.encrypted.registry import FAMILIES
-from agents.learning.encrypted_plan import EncryptedPlan, EncryptedPlans
+from agents.learning.data.samples import FEATURE_BITS, Samples
+from agents.learning.data.subset import SECRET_BYTES, Subset
+from agents.learning.families.defaults import default_plan
+from agents.learning.families.gradient_descent import local_steps
+from agents.learning.families.registry import FAMILIES
+from agents.learning.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.update import Update
+from agents.learning.integers.weights import Weights
 from agents.learning.local import local_update
-from agents.learning.plan import Plan
-from agents.learning.samples import FEATURE_BITS, Samples
+from agents.learning.plans.encrypted import EncryptedPlan, EncryptedPlans
+from agents.learning.plans.plan import Plan
 from agents.learning.simulate import simulate
-from agents.learning.subset import SECRET_BYTES, Subset
-from agents.learning.train import local_steps
-from agents.learning.update import Update
-from agents.learning.weights import Weights
 from benchmarks.encrypted.tutorial import EncryptedLogisticRegression, Parameters
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import tenseal as ts
 
-from agents.learning.samples import FloatArray
+from agents.learning.data.samples import FloatArray
 
 SIGMOID = (0.5, 0.197, 0.0, -0.004)
 """Coefficients of 1, z, z^2, z^3: close to the sigmoid on [-5, 5]."""

@@ -34,8 +34,8 @@ from agents.core.errors import HoldfastError
 from benchmarks.flower.spec import Job, prepare, scores_of
 from benchmarks.profile import Json, Profile, Say, Skipped
 from benchmarks.statistics import Spread
-from tests.support.company import SOURCE
-from tests.support.compiler import compiled
+from testing.company import SOURCE
+from testing.compiler import compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-flower" / "bin" / "python"

@@ -24,12 +24,12 @@ from flwr.serverapp import Grid, ServerApp  # noqa: E402
 from flwr.serverapp.strategy import FedAvgM  # noqa: E402
 from flwr.simulation import run_simulation  # noqa: E402
 
-from agents.learning import exposed  # noqa: E402
-from agents.learning.design_matrix import design_matrix  # noqa: E402
-from agents.learning.plan import Plan, parse_plan  # noqa: E402
-from agents.learning.samples import Samples  # noqa: E402
-from agents.learning.train import local_steps  # noqa: E402
-from agents.learning.weights import Weights, initial_weights  # noqa: E402
+from agents.learning.data import exposed  # noqa: E402
+from agents.learning.data.samples import Samples  # noqa: E402
+from agents.learning.families.gradient_descent import local_steps  # noqa: E402
+from agents.learning.integers.design_matrix import design_matrix  # noqa: E402
+from agents.learning.integers.weights import Weights, initial_weights  # noqa: E402
+from agents.learning.plans.plan import Plan, parse_plan  # noqa: E402
 
 CLIENT_CPUS = 1
 """Of each client: so many train at once as there are cores, which is faster than Flower's default of two."""

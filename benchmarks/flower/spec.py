@@ -10,13 +10,13 @@ from pathlib import Path
 from agents.demo.collect import Rehearsal
 from agents.demo.scenario import HONEST, Cast, Scenario
 from agents.demo.stage import Stage
-from agents.learning import exposed
-from agents.learning.defaults import default_plan
+from agents.learning.data import exposed
 from agents.learning.evaluate import score
-from agents.learning.plan import Plan
-from agents.learning.weights import Weights
+from agents.learning.families.defaults import default_plan
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.plan import Plan
 from agents.runtime.settings import Terms
-from agents.runtime.workbench.model_owner import state_file
+from agents.workers.model_owner import state_file
 
 JOB_FILE = "job.json"
 

@@ -14,16 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from agents.audit.replay import audit
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import Role
 from agents.core.events import Logged, MarketEvent
 from agents.core.ids import Address, couple_id
 from agents.core.market import Market
-from agents.roles.auditor import audit
 from benchmarks.growth.fit import Growth
-from tests.support.evm import Evm, abi, bytecode
-from tests.support.evm_script import EvmScript
+from testing.evm import Evm, abi, bytecode
+from testing.evm_script import EvmScript
 
 KEY = bytes(64)
 COINS = 10**15

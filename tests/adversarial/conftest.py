@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.chain.client import MarketClient
-from tests.support.company import Company, deploy, fresh_client
+from testing.company import Company, deploy, fresh_client
 
 
 @pytest.fixture(scope="session")

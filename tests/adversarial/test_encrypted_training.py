@@ -18,26 +18,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.audit.replay import audit
 from agents.core.enums import CouplePhase
 from agents.core.errors import BadObject
-from agents.demo.cheats import LazyBench
-from agents.learning.encrypted.bfv import BfvFamily
-from agents.learning.encrypted.family import Cohort, KeyPair
-from agents.learning.encrypted.protect import Secrets, add
-from agents.learning.encrypted.registry import family_of
-from agents.learning.encrypted.seal import Content
-from agents.learning.encrypted_plan import EncryptedLogisticPlan
-from agents.learning.samples import Int64Array
-from agents.learning.subset import Subset
-from agents.learning.tensors import digest
-from agents.learning.weights import Weights, initial_weights
-from agents.roles.auditor import audit
+from agents.demo.cheats import LazyWorker
+from agents.learning.data.canonical import digest
+from agents.learning.data.samples import Int64Array
+from agents.learning.data.subset import Subset
+from agents.learning.families.registry import family_of
+from agents.learning.family import Cohort, KeyPair
+from agents.learning.he.bfv import BfvFamily
+from agents.learning.he.seal import Content
+from agents.learning.he.secure_aggregation import Secrets, add
+from agents.learning.integers.weights import Weights, initial_weights
+from agents.learning.plans.encrypted import EncryptedLogisticPlan
 from agents.roles.cloud_owner import CloudOwner
-from agents.runtime.workbench.bench import cohort_of
-from agents.runtime.workbench.own_keys import with_keys
-from tests.support.benches import TC, some_samples
-from tests.support.benches import an_encrypted_plan as a_plan
-from tests.support.world import World
+from agents.workers.base import cohort_of
+from agents.workers.own_keys import with_keys
+from testing.workers import TC, some_samples
+from testing.workers import an_encrypted_plan as a_plan
+from testing.world import World
 
 M = 4
 EVERYTHING = tuple(range(M))
@@ -128,7 +128,7 @@ def test_a_lazy_co_is_faulty_with_an_encrypted_result(tmp_path: Path) -> None:
         tmp_path,
         plan=a_plan(2, features=13, classes=3),
         secrecy="dataset",
-        cheats={1: (CloudOwner, LazyBench)},
+        cheats={1: (CloudOwner, LazyWorker)},
     )
     world.play()
     assert world.couple.phase is CouplePhase.COMPLETED

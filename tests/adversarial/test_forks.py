@@ -18,11 +18,11 @@ from hashlib import sha256
 
 from agents.core import calls
 from agents.core.enums import CouplePhase
-from agents.core.hashing import draw_round, members, round_seed
+from agents.core.hashing import draw_round, round_seed, set_bits
 from agents.roles.acts import Identity
 from agents.roles.common import seed_link
-from tests.support.arena import Arena
-from tests.support.script import FORGED, METADATA
+from testing.arena import Arena
+from testing.script import FORGED, METADATA
 
 JOB, ROUND, MISS = 100, 1_000, 40
 WANTED = 0b00011
@@ -99,7 +99,7 @@ def test_a_fork_before_the_start_lets_a_do_choose_who_answers_a_draw_that_it_has
     dies.start()
     dies.draw()
     seen = dies.couple.current.drawn
-    for subset in members(seen):
+    for subset in set_bits(seen):
         for honest in (0, 1):
             lives.attempt("do", calls.retire_ci(lives.ci(honest, subset)))
     lives.start()
@@ -107,7 +107,7 @@ def test_a_fork_before_the_start_lets_a_do_choose_who_answers_a_draw_that_it_has
     assert lives.couple.current.drawn == seen
     with lives.changes(co2=2 * JOB, do=ROUND, mo=-ROUND - 2 * JOB):
         lives.answer("F", "F")
-        for subset in members(seen):
+        for subset in set_bits(seen):
             lives.settle(subset, FORGED, by=lives.cos[2])
 
 

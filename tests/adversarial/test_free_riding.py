@@ -11,8 +11,8 @@ import pytest
 
 from agents.core import calls
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
-from tests.support.arena import Arena, refused
-from tests.support.script import FORGED, LOCATION
+from testing.arena import Arena, refused
+from testing.script import FORGED, LOCATION
 
 JOB, ROUND, BOND, MISS, COUPLE = 100, 1_000, 300, 40, 500
 

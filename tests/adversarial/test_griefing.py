@@ -16,9 +16,9 @@ from agents.core.enums import CouplePhase, Role
 from agents.core.hashing import draw_round, round_seed
 from agents.core.ids import InstanceId, couple_id
 from agents.roles.common import seed_link
-from tests.support.arena import Arena, refused
-from tests.support.evm import MARKET
-from tests.support.script import FORGED, LOCATION, METADATA, identity
+from testing.arena import Arena, refused
+from testing.evm import MARKET
+from testing.script import FORGED, LOCATION, METADATA, identity
 
 JOB, ROUND, MISS, COUPLE = 100, 1_000, 40, 500
 BLOCK_GAS = 30_000_000

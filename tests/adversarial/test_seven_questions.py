@@ -13,15 +13,15 @@ from agents.core import calls
 from agents.core.assets import Report
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.hashing import draw_round, round_seed, training_receipt
-from agents.demo.cheats import DataReceiptCopier, LazyBench, TrainingReceiptCopier
+from agents.demo.cheats import DataReceiptCopier, LazyWorker, TrainingReceiptCopier
 from agents.demo.scenario import Part
 from agents.roles.common import seed_link
-from agents.runtime.workbench.bench import result_context
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
-from tests.support.company import FINNEY, TERMS, Company, Member
-from tests.support.villains import CollusiveDataOwner, OtherDataBench, OtherUploadBench, UnequalBench
+from agents.workers.base import result_context
+from testing.company import FINNEY, TERMS, Company, Member
+from testing.villains import CollusiveDataOwner, OtherDataWorker, OtherUploadWorker, UnequalWorker
 
 Gather = Callable[..., Company]
 
@@ -36,7 +36,7 @@ def is_sound(crew: Company) -> bool:
 
 def test_how_does_the_mo_verify_that_a_co_has_the_dataset_it_claims_to_have(gather: Gather) -> None:
     """Without the data a CO can only make a model up; the replicas disagree with it and it loses its bond."""
-    crew = gather(cheats={1: Part(bench=LazyBench)})
+    crew = gather(cheats={1: Part(worker=LazyWorker)})
     crew.play()
 
     cheat, honest = crew.cloud_owners[1], [crew.cloud_owners[0], crew.cloud_owners[2]]
@@ -71,7 +71,7 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
     """
     crew = gather()
     victim, owner = crew.cloud_owners[2], crew.data_owner.runner
-    owner.bench = UnequalBench(**vars(owner.bench), victim=victim.address)
+    owner.worker = UnequalWorker(**vars(owner.worker), victim=victim.address)
     owner.role = CollusiveDataOwner(**vars(owner.role))
     crew.play()
     crew.travel(TERMS.unbonding_seconds + 1)
@@ -87,7 +87,7 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
 
 def test_how_does_the_do_verify_that_a_co_has_got_the_correct_dataset(gather: Gather) -> None:
     """A CO that holds other data cannot make the receipt that the DO computes, and is rejected."""
-    crew = gather(cheats={1: Part(bench=OtherDataBench)})
+    crew = gather(cheats={1: Part(worker=OtherDataWorker)})
     crew.play()
 
     cheat = crew.cloud_owners[1]
@@ -100,7 +100,7 @@ def test_how_does_the_do_verify_that_a_co_has_got_the_correct_dataset(gather: Ga
 
 def test_how_does_an_mo_ensure_that_the_uploaded_model_is_the_one_that_was_hashed(gather: Gather) -> None:
     """The MO hashes what it downloads: an upload that the receipt does not open to is as good as none."""
-    crew = gather(cheats={0: Part(bench=OtherUploadBench)})
+    crew = gather(cheats={0: Part(worker=OtherUploadWorker)})
     crew.play_until(CouplePhase.TRAINING)
     crew.settle_down(*crew.cloud_owners)
     cheat, (report,) = crew.cloud_owners[0], _reports_of(crew, crew.cloud_owners[0])

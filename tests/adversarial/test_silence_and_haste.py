@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from agents.core import calls
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
-from agents.core.hashing import members, training_receipt
+from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import subset_of
 from agents.demo.cheats import SilentCloudOwner
 from agents.demo.scenario import Part
 from agents.roles.common import training_nonce
+from testing.company import FINNEY, TERMS, Company, with_terms
+from testing.villains import UnfetchableWeightsWorker
 from tests.adversarial.test_seven_questions import is_sound
-from tests.support.company import FINNEY, TERMS, Company, with_terms
-from tests.support.villains import UnfetchableWeightsBench
 
 Gather = Callable[..., Company]
 
@@ -73,12 +73,12 @@ def test_when_the_mo_vanishes_whoever_trained_is_paid_and_all_coins_come_free(ga
 def test_an_mo_that_publishes_weights_nobody_can_fetch_pays_with_a_void_round(gather: Gather) -> None:
     crew = gather()
     mo = crew.model_owner.runner
-    mo.bench = UnfetchableWeightsBench(**vars(mo.bench))
+    mo.worker = UnfetchableWeightsWorker(**vars(mo.worker))
     crew.play()
 
     couple = crew.couple
     assert all(
-        record.closed and record.voided == set(members(record.drawn)) for record in couple.rounds.values()
+        record.closed and record.voided == set(set_bits(record.drawn)) for record in couple.rounds.values()
     )
     assert all(crew.verdicts(member) == [] for member in crew.cloud_owners)
     assert {i.bond for i in crew.market.instances.values()} == {TERMS.instance_bond}
@@ -94,7 +94,7 @@ def test_front_running_a_report_harms_only_the_runner(gather: Gather) -> None:
     crew.play_until(CouplePhase.TRAINING)
     victim, runner = crew.cloud_owners[0], crew.cloud_owners[1]
     couple = crew.couple
-    (subset,) = members(couple.pending)
+    (subset,) = set_bits(couple.pending)
     mine, theirs = (
         next(i for i in crew.instances(member) if subset_of(i.id) == subset) for member in (victim, runner)
     )
@@ -121,7 +121,7 @@ def test_a_report_is_worthless_in_another_round_and_another_market(gather: Gathe
     (old,) = [r for r in crew.couple.current.reports.values() if r.cloud_owner == member.address]
     crew.play_until(CouplePhase.TRAINING, round_=2)
     couple = crew.couple
-    (subset,) = members(couple.pending)
+    (subset,) = set_bits(couple.pending)
     instance = next(i for i in crew.instances(member) if subset_of(i.id) == subset)
 
     late = member.refusal(calls.update_tj(couple.id, instance.id, 1, old.hash, old.nonce, b""))
@@ -142,7 +142,7 @@ def test_a_settler_can_neither_omit_nor_alter_nor_add_a_report(gather: Gather) -
     crew.play_until(CouplePhase.TRAINING)
     crew.settle_down(*crew.cloud_owners)
     couple, settler = crew.couple, crew.model_owner
-    (subset,) = members(couple.pending)
+    (subset,) = set_bits(couple.pending)
     reports = crew.market.reports_of(couple, subset)
     job = f"job/{couple.id:x}/1/{reports[0].ci:x}"
     digest = bytes.fromhex(str(crew.cloud_owners[0].runner.journal[job]["digest"]))

@@ -12,8 +12,8 @@ import pytest
 from agents.core import calls
 from agents.core.enums import CouplePhase, InstanceStatus
 from agents.runtime.settings import ETHER, GWEI, MAX_REPLICAS, MAX_SUBSETS, Terms
-from tests.support.arena import Arena, refused
-from tests.support.script import FORGED, METADATA
+from testing.arena import Arena, refused
+from testing.script import FORGED, METADATA
 
 JOB, ROUND, BOND, MISS = 100, 1_000, 300, 40
 BLOCK_GAS, BLOCK_SECONDS = 30_000_000, 12

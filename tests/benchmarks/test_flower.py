@@ -13,11 +13,11 @@ import benchmarks.flower as flower
 from agents.core.errors import HoldfastError
 from agents.demo.scenario import HONEST
 from agents.demo.stage import Stage
-from agents.learning import exposed
-from agents.learning.aggregate import ServerState
-from agents.learning.plan import parse_plan
+from agents.learning.data import exposed
+from agents.learning.integers.aggregate import ServerState
+from agents.learning.plans.plan import parse_plan
 from agents.runtime.settings import Terms
-from agents.runtime.workbench.model_owner import state_file
+from agents.workers.model_owner import state_file
 from benchmarks.flower.spec import Job, prepare, scores_of
 from benchmarks.profile import SHORT, Skipped
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import benchmarks.growth as growth
+from agents.audit.replay import audit
 from agents.core.enums import CouplePhase
 from agents.core.market import Market
-from agents.roles.auditor import audit
 from benchmarks.growth.figure import svg
 from benchmarks.growth.fit import Growth
 from benchmarks.growth.sweeps import MeteredEvm, Size, gas, live, log

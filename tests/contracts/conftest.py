@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.books import assert_conserved
-from tests.support.market import Dataset, Market
+from testing.books import assert_conserved
+from testing.market import Dataset, Market
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleApproved
-from tests.support import clock
-from tests.support.books import moves, pledge
-from tests.support.couple import Couple, do_link, request
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves, pledge
+from testing.couple import Couple, do_link, request
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCompleted
-from tests.support.books import moves, pledge
-from tests.support.couple import WEIGHTS, couple_in
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing.books import moves, pledge
+from testing.couple import WEIGHTS, couple_in
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) -> None:

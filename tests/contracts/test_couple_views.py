@@ -12,9 +12,9 @@ import pytest
 
 from agents.core.enums import CouplePhase as P
 from agents.core.enums import JobStatus
-from tests.support import clock
-from tests.support.couple import Couple, couple_in, do_link, mo_link
-from tests.support.market import TERMS, Dataset, Market
+from testing import clock
+from testing.couple import Couple, couple_in, do_link, mo_link
+from testing.market import TERMS, Dataset, Market
 
 
 def deadline(couple: Couple) -> int:

@@ -24,11 +24,11 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceCreated
 from agents.core.ids import dataset_id, instance_id
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.logs import event, events
-from tests.support.market import Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.logs import event, events
+from testing.market import Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -19,11 +19,11 @@ import pytest
 from agents.core.enums import Role
 from agents.core.events import DatasetCreated, DatasetTerms
 from agents.core.ids import dataset_id
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.logs import events
-from tests.support.market import LOCATION, TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.logs import events
+from testing.market import LOCATION, TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 METADATA = sha256(b"metadata").digest()
 WIDEST = DatasetTerms(

@@ -15,10 +15,10 @@ import pytest
 
 from agents.core.enums import Role
 from agents.core.events import Deposited, MemberCreated
-from tests.support.books import moves
-from tests.support.logs import events
-from tests.support.market import Market
-from tests.support.reverts import reverts_with
+from testing.books import moves
+from testing.logs import events
+from testing.market import Market
+from testing.reverts import reverts_with
 
 KEY = bytes(range(64))
 CREATE = {Role.DATA_OWNER: "createDO", Role.CLOUD_OWNER: "createCO", Role.MODEL_OWNER: "createMO"}

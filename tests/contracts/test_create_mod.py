@@ -9,10 +9,10 @@ from __future__ import annotations
 from agents.core.enums import Role
 from agents.core.events import ModelCreated
 from agents.core.ids import model_id
-from tests.support.books import moves
-from tests.support.logs import events
-from tests.support.market import LOCATION, Market
-from tests.support.reverts import reverts_with
+from testing.books import moves
+from testing.logs import events
+from testing.market import LOCATION, Market
+from testing.reverts import reverts_with
 
 PLAN = b"\x01" * 32
 

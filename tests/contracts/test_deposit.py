@@ -21,10 +21,10 @@ from agents.core.enums import Role
 from agents.core.errors import Refused
 from agents.core.events import Deposited
 from agents.core.ids import Address
-from tests.support.books import books, moves
-from tests.support.evm import Evm, abi, bytecode
-from tests.support.logs import events
-from tests.support.market import OPENING_BALANCE, Market
+from testing.books import books, moves
+from testing.evm import Evm, abi, bytecode
+from testing.logs import events
+from testing.market import OPENING_BALANCE, Market
 
 
 @pytest.mark.parametrize("who", ["stranger", "model_owner"])

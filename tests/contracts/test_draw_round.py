@@ -15,13 +15,13 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import RoundDrawn
-from agents.core.hashing import draw_round, full_set, members, round_seed
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import ZERO, Couple, couple_in, do_link, mo_link
-from tests.support.logs import event, events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from agents.core.hashing import draw_round, full_set, round_seed, set_bits
+from testing import clock
+from testing.books import moves
+from testing.couple import ZERO, Couple, couple_in, do_link, mo_link
+from testing.logs import event, events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_draws_whole_epochs_as_the_agents_compute_them(market: Market, subsets: 
         seed = round_seed(mo_link(couple.rounds, round_), do_link(couple.rounds, round_), couple.tc, round_)
         drawn, before = draw_round(seed, before, subsets, per_round)
         said = event(couple.draw())
-        assert (said.drawn, said.jobs) == (drawn, len(members(drawn)))
+        assert (said.drawn, said.jobs) == (drawn, len(set_bits(drawn)))
         facts = couple.facts
         remembered = 0 if per_round == subsets else before  # an epoch of one draw need not be
         assert (facts["drawnThisEpoch"], facts["pending"]) == (remembered, drawn)
@@ -84,7 +84,7 @@ def test_draws_whole_epochs_as_the_agents_compute_them(market: Market, subsets: 
         couple.void_round()
     for epoch in (seen[:an_epoch], seen[an_epoch:]):
         assert sum(epoch) == full_set(subsets)  # every subset, none twice
-        assert [len(members(drawn)) for drawn in epoch[:-1]] == [per_round] * (an_epoch - 1)
+        assert [len(set_bits(drawn)) for drawn in epoch[:-1]] == [per_round] * (an_epoch - 1)
 
 
 def test_counts_the_instances_of_every_drawn_subset(market: Market) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleAborted
-from tests.support import clock
-from tests.support.books import moves, pledge
-from tests.support.couple import Couple, couple_in
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves, pledge
+from testing.couple import Couple, couple_in
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

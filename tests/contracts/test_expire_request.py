@@ -10,12 +10,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCancelled
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import Couple, request
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.couple import Couple, request
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ import pytest
 
 from agents.core.enums import CouplePhase, FlagReason, JobStatus
 from agents.core.events import JobFlagged, JobJudged, RoundClosed, RoundVoided, SubsetVoided
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import FORGED, Couple, couple_in
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.couple import FORGED, Couple, couple_in
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 TRAINING = 1 << CouplePhase.TRAINING
 

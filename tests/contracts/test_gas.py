@@ -18,10 +18,10 @@ from brownie import Marketplace, accounts, history, web3
 
 from agents.core.enums import CouplePhase, FlagReason
 from agents.core.ids import couple_id, dataset_id, instance_id
-from tests.support import clock
-from tests.support.couple import WEIGHTS, Couple, couple_in, do_link, mo_link, request
-from tests.support.market import LOCATION, SEALED_LOCATION, TERMS, Dataset, Market, encryption_key
-from tests.support.snapshot import Figures, assert_committed
+from testing import clock
+from testing.couple import WEIGHTS, Couple, couple_in, do_link, mo_link, request
+from testing.market import LOCATION, SEALED_LOCATION, TERMS, Dataset, Market, encryption_key
+from testing.snapshot import Figures, assert_committed
 
 pytestmark = pytest.mark.gas
 

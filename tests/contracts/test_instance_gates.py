@@ -12,10 +12,10 @@ import pytest
 
 from agents.core.enums import InstanceStatus as S
 from agents.core.ids import InstanceId, instance_id
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 LEADS_TO = {
     "joinCI": {S.FREE: S.JOINED},

@@ -14,11 +14,11 @@ from eth_utils.crypto import keccak
 
 from agents.core.hashing import draw, full_set, receipt_domain
 from agents.core.ids import Address
-from tests.support.harness import deploy
-from tests.support.vectors import number, vectors
+from testing.harness import deploy
+from testing.vectors import number, vectors
 
-if TYPE_CHECKING:  # tests.mutation calls these tests where no Brownie project is loaded
-    from tests.support.market import Market
+if TYPE_CHECKING:  # assurance.mutation calls these tests where no Brownie project is loaded
+    from testing.market import Market
 
 BATCH = 250  # as many draws as Ganache makes in a few seconds
 

@@ -12,11 +12,11 @@ from brownie.exceptions import VirtualMachineError
 
 from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleCompleted, Deposited, JobJudged, RoundClosed, SubsetSettled
-from tests.support.books import moves
-from tests.support.couple import WEIGHTS, Couple, couple_in
-from tests.support.logs import events
-from tests.support.market import Dataset, Market, encryption_key
-from tests.support.reverts import reverts_with
+from testing.books import moves
+from testing.couple import WEIGHTS, Couple, couple_in
+from testing.logs import events
+from testing.market import Dataset, Market, encryption_key
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from brownie.exceptions import VirtualMachineError
 
 from agents.core.enums import CouplePhase as P
 from agents.core.enums import FlagReason
-from tests.support.couple import FORGED, WEIGHTS, ZERO, Couple, couple_in
-from tests.support.market import LOCATION, SEALED_LOCATION, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing.couple import FORGED, WEIGHTS, ZERO, Couple, couple_in
+from testing.market import LOCATION, SEALED_LOCATION, Dataset, Market
+from testing.reverts import reverts_with
 
 ALLOWED = {
     "approveTC": {P.REQUESTED},

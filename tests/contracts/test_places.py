@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from agents.core.assets import Subset
+from agents.core.assets import ReplicaSet
 from agents.core.enums import Role
 from agents.core.ids import InstanceId
-from tests.support.market import Dataset, Market
+from testing.market import Dataset, Market
 
 PLACES = 16
 
@@ -51,7 +51,7 @@ def test_all_may_leave_and_come_back(market: Market, offer: Dataset) -> None:
 
 
 def test_the_mirror_keeps_the_order(market: Market, offer: Dataset) -> None:
-    chance, mirror = Random(20), Subset()
+    chance, mirror = Random(20), ReplicaSet()
     for _ in range(12):
         holders = {offer.owner_of(ci).address for ci in mirror.places}
         waiting = [co for co in market.cloud_owners if co.address not in holders]

@@ -19,12 +19,12 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import FORGED, couple_in
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.couple import FORGED, couple_in
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 BOND = TERMS.instance_bond
 UNBONDING_SECONDS = TERMS.unbonding_seconds

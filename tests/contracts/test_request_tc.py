@@ -19,12 +19,12 @@ import pytest
 from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleRequested
 from agents.core.ids import couple_id, dataset_id, model_id
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import Couple, mo_link, request
-from tests.support.logs import events
-from tests.support.market import LOCATION, OPENING_BALANCE, TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.couple import Couple, mo_link, request
+from testing.logs import events
+from testing.market import LOCATION, OPENING_BALANCE, TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 TIP = mo_link(2, 0)
 LONGEST = (

@@ -18,10 +18,10 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
-from tests.support.books import moves
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing.books import moves
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 BOND = TERMS.instance_bond
 

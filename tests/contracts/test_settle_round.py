@@ -23,11 +23,11 @@ from brownie import chain
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import JobJudged, RoundClosed, SubsetSettled
 from agents.core.hashing import receipt_domain, training_receipt
-from tests.support import clock
-from tests.support.couple import FORGED, ZERO, Couple, Report, couple_in
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.couple import FORGED, ZERO, Couple, Report, couple_in
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 A, F, M = JobStatus.ACCEPTED, JobStatus.FAULTY, JobStatus.MISSED
 

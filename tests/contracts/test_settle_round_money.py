@@ -16,10 +16,10 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetSettled
 from agents.core.ids import InstanceId
-from tests.support.books import moves
-from tests.support.couple import FORGED, Couple, couple_in
-from tests.support.logs import event, events
-from tests.support.market import TERMS, Dataset, Market
+from testing.books import moves
+from testing.couple import FORGED, Couple, couple_in
+from testing.logs import event, events
+from testing.market import TERMS, Dataset, Market
 
 PRICE, BOND, PENALTY, SHARE = TERMS.job_price, TERMS.instance_bond, TERMS.miss_penalty, TERMS.round_price
 

@@ -12,12 +12,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import RoundStarted
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import WEIGHTS, ZERO, Couple, couple_in, do_link, mo_link
-from tests.support.logs import events
-from tests.support.market import LOCATION, TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.couple import WEIGHTS, ZERO, Couple, couple_in, do_link, mo_link
+from testing.logs import events
+from testing.market import LOCATION, TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.compiler import compiled
+from testing.compiler import compiled
 
 MARKET = "contracts/Marketplace.sol"
 MANUAL = "contracts/interfaces/IMarketplace.sol"

@@ -20,12 +20,12 @@ from agents.core.enums import CouplePhase, JobStatus
 from agents.core.events import JobReported
 from agents.core.hashing import seal
 from agents.core.ids import InstanceId
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.couple import ZERO, Couple, couple_in
-from tests.support.logs import events
-from tests.support.market import SEALED_LOCATION, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.couple import ZERO, Couple, couple_in
+from testing.logs import events
+from testing.market import SEALED_LOCATION, Dataset, Market
+from testing.reverts import reverts_with
 
 NOBODY = "0x" + 40 * "0"
 TRAINING = 1 << CouplePhase.TRAINING

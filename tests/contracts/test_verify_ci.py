@@ -17,11 +17,11 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceRejected, InstanceVerified
 from agents.core.ids import InstanceId
-from tests.support import clock
-from tests.support.books import moves
-from tests.support.logs import events
-from tests.support.market import TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing import clock
+from testing.books import moves
+from testing.logs import events
+from testing.market import TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,12 @@ import brownie
 import pytest
 
 from agents.core.events import Deposited, Withdrawn
-from tests.support.books import moves
-from tests.support.couple import request
-from tests.support.harness import deploy
-from tests.support.logs import events
-from tests.support.market import OPENING_BALANCE, TERMS, Dataset, Market
-from tests.support.reverts import reverts_with
+from testing.books import moves
+from testing.couple import request
+from testing.harness import deploy
+from testing.logs import events
+from testing.market import OPENING_BALANCE, TERMS, Dataset, Market
+from testing.reverts import reverts_with
 
 HOLDINGS = 10
 

@@ -19,7 +19,6 @@ from eth_utils.address import to_checksum_address
 from agents.chain import views
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.node import Node
@@ -32,8 +31,9 @@ from agents.core.events import DatasetTerms, Deposited, MemberCreated, ModelCrea
 from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, dataset_id, instance_id, model_id
 from agents.core.market import Market
+from agents.storage.database import Database
 from scripts.local_chain import KINDS, ROOT, local_chain
-from tests.support.compiler import compiled
+from testing.compiler import compiled
 
 PATH = "contracts/Marketplace.sol"
 MNEMONIC = "test test test test test test test test test test test junk"

@@ -19,9 +19,9 @@ from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.ids import instance_id
-from tests.support.evm import Evm, abi, bytecode
-from tests.support.evm_script import EvmScript
-from tests.support.script import LOCATION
+from testing.evm import Evm, abi, bytecode
+from testing.evm_script import EvmScript
+from testing.script import LOCATION
 
 SIZES = (1, 2, 5, 10, 20, 50, 100)
 REPLICAS = tuple(range(1, 17))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import pytest
 
+from testing.snapshot import GROWTH, assert_committed, is_written
 from tests.gas.growth import Series, all_series, draws_by_dataset, largest
 from tests.gas.plot import draw
-from tests.support.snapshot import GROWTH, assert_committed, is_written
 
 pytestmark = pytest.mark.gas
 

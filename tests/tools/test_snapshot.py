@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.snapshot import assert_committed
+from testing.snapshot import assert_committed
 
 SNAPSHOT = {"deposit": 5, "growth.draw": 7}
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from agents.demo.outcome import Outcome
-from agents.demo.report import words
-from agents.demo.report.gas import gas_by, label
-from agents.demo.report.plots import accuracy_plot, gas_plot
+from agents.demo.outcome import DemoOutcome
 from agents.demo.report.summary import Section, summary
+from agents.readmodel.gas import gas_by, label
+from agents.report import words
+from agents.report.plots import accuracy_plot, gas_plot
 
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _READABLE = 0o644
 
 
-def write_report(outcome: Outcome, folder: Path) -> None:
+def write_report(outcome: DemoOutcome, folder: Path) -> None:
     """Writes ``report.json`` and ``report.html`` to `folder`; a crash leaves the old files or the new ones.
 
     Args:
@@ -34,7 +34,7 @@ def write_report(outcome: Outcome, folder: Path) -> None:
     _write(folder / PAGE_NAME, page(outcome, facts))
 
 
-def page(outcome: Outcome, facts: Section) -> str:
+def page(outcome: DemoOutcome, facts: Section) -> str:
     """The whole page as HTML.
 
     Args:

@@ -9,20 +9,20 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from agents.core.ids import Address
-from agents.demo.outcome import Outcome, Party
-from agents.demo.report.evidence import Finding, proofs
-from agents.demo.report.faults import findings
-from agents.demo.report.gas import gas_by, label
-from agents.demo.report.members import is_slashed, members_of, role_of
-from agents.demo.report.money import accounts_of, ledger_of
-from agents.demo.report.replicas import honest_mismatches, replicas_of
-from agents.demo.report.rounds import Standing, rounds_of
+from agents.demo.outcome import DemoOutcome, Participant
+from agents.readmodel.evidence import Finding, proofs
+from agents.readmodel.faults import findings
+from agents.readmodel.gas import gas_by, label
+from agents.readmodel.members import is_slashed, members_of, role_of
+from agents.readmodel.money import accounts_of, ledger_of
+from agents.readmodel.replicas import honest_mismatches, replicas_of
+from agents.readmodel.rounds import Standing, rounds_of
 from agents.roles.acts import Json
 
 Section = dict[str, Json]
 
 
-def summary(outcome: Outcome) -> Section:
+def summary(outcome: DemoOutcome) -> Section:
     """All that the report tells, ready for `json.dumps`."""
     found = findings(outcome)
     accounts = accounts_of(outcome)
@@ -58,7 +58,7 @@ def summary(outcome: Outcome) -> Section:
     }
 
 
-def honest_slashed(outcome: Outcome) -> int:
+def honest_slashed(outcome: DemoOutcome) -> int:
     """How many honest parties were judged Faulty or Missed, rejected, or lost a bond."""
     statements = outcome.audit.statements
     honest = (party.address for party in outcome.parties if not party.cheat)
@@ -94,7 +94,7 @@ def _field(name: str, value: object) -> Json:
     return hex(value) if name in _IDS and isinstance(value, int) else jsonable(value)
 
 
-def _market(outcome: Outcome) -> Section:
+def _market(outcome: DemoOutcome) -> Section:
     couple = outcome.market.couples.get(outcome.tc)
     dataset = outcome.market.datasets.get(outcome.ds)
     return {
@@ -110,7 +110,7 @@ def _market(outcome: Outcome) -> Section:
     }
 
 
-def _subsets(outcome: Outcome) -> Section:
+def _subsets(outcome: DemoOutcome) -> Section:
     totals = [sum(column) for column in zip(*outcome.strata, strict=True)]
     shares = [
         count / total for held in outcome.strata for count, total in zip(held, totals, strict=True) if total
@@ -124,7 +124,7 @@ def _subsets(outcome: Outcome) -> Section:
     }
 
 
-def _accuracy(outcome: Outcome) -> Section:
+def _accuracy(outcome: DemoOutcome) -> Section:
     scores = outcome.scores
     name, value = scores.outside
     return {
@@ -139,7 +139,7 @@ def _accuracy(outcome: Outcome) -> Section:
     }
 
 
-def _cheats(outcome: Outcome, found: tuple[Finding, ...]) -> Section:
+def _cheats(outcome: DemoOutcome, found: tuple[Finding, ...]) -> Section:
     planted = [(party, proofs(party, found)) for party in outcome.parties if party.cheat]
     return {
         "planted": len(planted),
@@ -148,7 +148,7 @@ def _cheats(outcome: Outcome, found: tuple[Finding, ...]) -> Section:
     }
 
 
-def _cheat(outcome: Outcome, party: Party, shown: tuple[Finding, ...]) -> Section:
+def _cheat(outcome: DemoOutcome, party: Participant, shown: tuple[Finding, ...]) -> Section:
     statement = outcome.audit.statements.get(party.address)
     drawn = sum(
         cell.standing not in (Standing.NOT_DRAWN, Standing.NOT_IN_POOL)
@@ -167,7 +167,7 @@ def _cheat(outcome: Outcome, party: Party, shown: tuple[Finding, ...]) -> Sectio
     }
 
 
-def _audit(outcome: Outcome) -> Section:
+def _audit(outcome: DemoOutcome) -> Section:
     names = [type(logged.event).__name__ for logged in outcome.history]
     counted: dict[str, Any] = {name: names.count(name) for name in sorted(set(names))}
     return {
@@ -178,7 +178,7 @@ def _audit(outcome: Outcome) -> Section:
     }
 
 
-def _gas(outcome: Outcome) -> Section:
+def _gas(outcome: DemoOutcome) -> Section:
     members = outcome.market.members
 
     def role(sender: Address) -> str:

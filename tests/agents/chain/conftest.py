@@ -8,12 +8,12 @@ import pytest
 
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.ids import Address
+from agents.storage.database import Database
+from testing.compiler import compiled
 from tests.agents.chain.stub_node import StubNode
-from tests.support.compiler import compiled
 
 INTERFACE = "contracts/interfaces/IMarketplace.sol"
 MULTICALL = {  # OpenZeppelin's, which the deployed contract adds to the interface

@@ -15,13 +15,13 @@ import pytest
 from eth_utils.crypto import keccak
 
 from agents.chain.client import MarketClient
-from agents.chain.database import Database
 from agents.chain.delivery import GWEI, Delivery, Patience
 from agents.chain.outbox import KEPT, Attempt, Outbox
-from agents.chain.transactions import Fees, Payload, Receipt, Transactions
+from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.ids import Address
+from agents.storage.database import Database
 from tests.agents.chain.stub_node import Pooled, StubNode
 
 PATIENCE = Patience(timeout_seconds=60, first_pause_seconds=1, last_pause_seconds=4, stuck_blocks=3)
@@ -88,7 +88,7 @@ def offers(node: StubNode) -> list[tuple[int, int, int]]:
 def test_delivers_one_after_the_other(node: StubNode, delivery: Delivery) -> None:
     first, second = delivery.deliver(payload(1), FEES), delivery.deliver(payload(2, value=10**20), FEES)
     assert mined(node) == [b"\1", b"\2"]
-    assert first == Receipt(keccak(node.received[0]), 2, 50_000, 50_000 * 2 * GWEI, succeeded=True)
+    assert first == TransactionReceipt(keccak(node.received[0]), 2, 50_000, 50_000 * 2 * GWEI, succeeded=True)
     assert delivery.height == second.block == node.head.number
     assert delivery.resume() == ()
     assert [(one.value, one.nonce) for one in node.head.transactions] == [(10**20, 1)]
@@ -428,7 +428,7 @@ def test_waits_for_a_receipt_that_the_node_shows_late(
     """A node may count a transaction before it shows its receipt: that is no stranger's."""
     looks, receipt = count(), Transactions.receipt
 
-    def late(chain: Transactions, transaction: bytes) -> Receipt | None:
+    def late(chain: Transactions, transaction: bytes) -> TransactionReceipt | None:
         return receipt(chain, transaction) if next(looks) >= 2 else None
 
     monkeypatch.setattr(Transactions, "receipt", late)

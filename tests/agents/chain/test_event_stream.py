@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from agents.chain.client import MarketClient
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.history import MAX_SPAN, EventStream
 from agents.chain.node import NodeRefused
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged
 from agents.core.ids import Address
+from agents.storage.database import Database
 from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import Block, StubNode
 

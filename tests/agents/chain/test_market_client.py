@@ -13,12 +13,12 @@ from eth_abi.abi import decode, encode
 
 from agents.chain import views
 from agents.chain.client import BlockRef, MarketClient
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.node import from_hex
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged, Withdrawn
 from agents.core.ids import Address
+from agents.storage.database import Database
 from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 

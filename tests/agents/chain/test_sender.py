@@ -15,7 +15,6 @@ from hexbytes import HexBytes
 
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
-from agents.chain.database import Database
 from agents.chain.delivery import GWEI, Patience
 from agents.chain.node import NodeRefused
 from agents.chain.sender import Sender
@@ -23,6 +22,7 @@ from agents.chain.wallet import Wallet
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.errors import NodeUnavailable, StopAgent
+from agents.storage.database import Database
 from tests.agents.chain.stub_node import StubNode
 
 MULTICALL = keccak(text="multicall(bytes[])")[:4]

@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 
 from agents.core import hashing
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
-from tests.support.vectors import number, vectors
+from testing.vectors import number, vectors
 
 
 def _address(raw: bytes) -> Address:

@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 
 from agents.core import ids
 from agents.core.ids import Kind
-from tests.support.vectors import number, vectors
+from testing.vectors import number, vectors
 
 OWNER = ids.Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 MAKERS = {Kind.DATASET: ids.dataset_id, Kind.MODEL: ids.model_id, Kind.COUPLE: ids.couple_id}

@@ -19,9 +19,9 @@ from eth_utils.crypto import keccak
 from scipy.stats import chisquare
 
 from agents.core import hashing
-from agents.core.hashing import chain_link, draw, draw_round, full_set, members, round_seed
+from agents.core.hashing import chain_link, draw, draw_round, full_set, round_seed, set_bits
 from agents.core.ids import CoupleId
-from tests.support.vectors import number, vectors
+from testing.vectors import number, vectors
 
 DRAWS = 20_000
 REJECTED_BELOW = 0.001  # the seeds are fixed: a lottery that passes once passes always
@@ -35,10 +35,10 @@ def seeds(label: str, many: int) -> Iterator[bytes]:
 
 
 def test_members_are_the_set_bits_ascending() -> None:
-    assert members(0) == ()
-    assert members(0b1011) == (0, 1, 3)
-    assert members(full_set(256)) == tuple(range(256))
-    assert members(1 << 255) == (255,)
+    assert set_bits(0) == ()
+    assert set_bits(0b1011) == (0, 1, 3)
+    assert set_bits(full_set(256)) == tuple(range(256))
+    assert set_bits(1 << 255) == (255,)
 
 
 def test_full_set() -> None:

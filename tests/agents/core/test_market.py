@@ -19,7 +19,7 @@ from agents.core.events import Logged
 from agents.core.hashing import full_set
 from agents.core.ids import replica_of
 from agents.core.market import Market, expected_draw
-from tests.support.script import BALANCE, FORGED, LOCATION, METADATA, PLAN, Script
+from testing.script import BALANCE, FORGED, LOCATION, METADATA, PLAN, Script
 
 
 def balances(script: Script) -> dict[str, int]:

@@ -20,7 +20,7 @@ from agents.core.calls import Call
 from agents.core.enums import FlagReason, Role
 from agents.core.events import EVENTS, DatasetTerms
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId
-from tests.support.compiler import compiled
+from testing.compiler import compiled
 
 INTERFACE = "contracts/interfaces/IMarketplace.sol"
 ENUMS = {

@@ -20,12 +20,12 @@ from typer.testing import CliRunner
 from agents.core.errors import NodeUnavailable, StopAgent
 from agents.demo.collect import Rehearsal
 from agents.demo.live import Screen
-from agents.demo.outcome import Outcome
+from agents.demo.outcome import DemoOutcome
 from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
 from scripts import demo
 from scripts.local_chain import ROOT, LocalChain
-from tests.support.histories import ALL_CHEATS, Story, told
+from testing.histories import ALL_CHEATS, Story, told
 
 STORY = told(rounds=4, cheats=ALL_CHEATS)
 
@@ -212,7 +212,7 @@ def played(monkeypatch: pytest.MonkeyPatch, chains: list[str]) -> list[str]:
             mirror.apply(logged)
             tell(logged.event, mirror)
 
-    def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> Outcome:
+    def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> DemoOutcome:
         assert seconds >= 0
         assert started_at > 1_700_000_000
         chains.append("collected")

@@ -11,7 +11,7 @@ from agents.core.enums import FlagReason, JobStatus, Role
 from agents.core.events import EVENTS, MarketEvent
 from agents.core.market import Market
 from agents.demo.narrate import is_bad_news, narrate
-from tests.support.histories import ETHER, TERMS, Story, address, told
+from testing.histories import ETHER, TERMS, Story, address, told
 
 STORY = told(rounds=1)
 CI, TC = STORY.cis[0], STORY.tc

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.audit.live import Audited
+from agents.audit.replay import audit
 from agents.chain.client import BlockRef
 from agents.chain.mined import Mined
 from agents.core.errors import BadData, BadInput, BadPlan, CannotSplit
@@ -24,11 +26,9 @@ from agents.demo.outcome import Cheat
 from agents.demo.report import summary
 from agents.demo.scenario import Scenario
 from agents.demo.stage import Stage
-from agents.learning.limits import Limits
-from agents.learning.skew import check_skew
-from agents.roles.auditor import audit
-from agents.runtime.audit import Audited
-from tests.support.world import World
+from agents.learning.data.skew import check_skew
+from agents.learning.plans.limits import Limits
+from testing.world import World
 
 CONTRACT = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.demo.outcome import Cheat, Outcome, Scores, Work
+from agents.demo.outcome import Cheat, DemoOutcome, Scores, Work
 from agents.demo.report import summary, write_report
 from agents.demo.report.page import page
-from tests.support.histories import ALL_CHEATS, SCORES, STRATA, Story, told
+from testing.histories import ALL_CHEATS, SCORES, STRATA, Story, told
 
 HOSTILE = """<img src=x onerror="alert(1)"> '); & {{ 7*7 }} $x^2$"""
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -66,7 +66,7 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
-def read(outcome: Outcome) -> Page:
+def read(outcome: DemoOutcome) -> Page:
     return Page(page(outcome, summary(outcome)))
 
 

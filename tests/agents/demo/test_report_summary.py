@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
+from agents.audit.replay import audit
 from agents.core.enums import JobStatus
 from agents.core.events import JobJudged
 from agents.core.ids import InstanceId, short, subset_of
-from agents.demo.outcome import Cheat, Mined, Outcome, Scores, Work
+from agents.demo.outcome import Cheat, DemoOutcome, Mined, Scores, Work
 from agents.demo.report import summary
 from agents.demo.report.summary import jsonable
-from agents.roles.auditor import audit
-from tests.support.histories import ALL_CHEATS, ETHER, SCORES, STRATA, TERMS, Story, told
+from testing.histories import ALL_CHEATS, ETHER, SCORES, STRATA, TERMS, Story, told
 
 
-def facts(outcome: Outcome) -> Any:
+def facts(outcome: DemoOutcome) -> Any:
     """The summary as a program reads it."""
     return json.loads(json.dumps(summary(outcome), allow_nan=False))
 

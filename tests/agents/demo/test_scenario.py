@@ -15,8 +15,8 @@ from agents.demo.outcome import Cheat
 from agents.demo.scenario import CHEATS, HONEST, MOST_CLOUD_OWNERS, Scenario
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import Terms
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from tests.support.fake_market import FakeMarket
+from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.fake_market import FakeMarket
 
 SHAPES = [(subsets, replicas) for replicas in (1, 2, 3, 4, 7, 16) for subsets in (1, 2, 4, 9, 21, 64)]
 PLAYABLE = [(m, n) for m, n in SHAPES if m * n <= MOST_CLOUD_OWNERS]
@@ -104,12 +104,12 @@ def test_each_cheat_is_planted_once_and_after_somebody_to_copy_from() -> None:
     assert [cast.name for cast in planted] == [f"cloud owner {number}" for number in (2, 5, 8, 11)]
 
 
-def test_a_cheat_differs_from_the_honest_in_its_role_or_in_its_bench() -> None:
-    assert (HONEST.cheat, HONEST.role, HONEST.bench) == (None, CloudOwner, CloudOwnerBench)
+def test_a_cheat_differs_from_the_honest_in_its_role_or_in_its_worker() -> None:
+    assert (HONEST.cheat, HONEST.role, HONEST.worker) == (None, CloudOwner, CloudOwnerWorker)
     for part in CHEATS:
-        assert (part.role, part.bench) != (CloudOwner, CloudOwnerBench)
+        assert (part.role, part.worker) != (CloudOwner, CloudOwnerWorker)
         assert issubclass(part.role, CloudOwner)
-        assert issubclass(part.bench, CloudOwnerBench)
+        assert issubclass(part.worker, CloudOwnerWorker)
 
 
 # --- the seed ---

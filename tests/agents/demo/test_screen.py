@@ -14,8 +14,8 @@ from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.demo.live import Screen
-from agents.runtime.journal import Journal
-from tests.support.histories import Story, told
+from agents.storage.journal import Journal
+from testing.histories import Story, told
 
 STORY = told(rounds=2)
 DO, CI, TC = STORY.data_owner, STORY.cis[0], STORY.tc

@@ -24,24 +24,24 @@ from agents.core.errors import NodeUnavailable, Refused, StopAgent
 from agents.core.events import Logged, MarketEvent
 from agents.core.market import Market
 from agents.demo import stage as module
-from agents.demo.cheats import DataReceiptCopier, LazyBench
+from agents.demo.cheats import DataReceiptCopier, LazyWorker
 from agents.demo.scenario import CHEATS, Cast, Scenario
 from agents.demo.stage import SPARE_ROUNDS, Stage, play, withdraw_all
 from agents.roles.acts import Identity
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.runtime import launch
-from agents.runtime.home import Home
 from agents.runtime.settings import (
     CloudOwnerSettings,
     DataOwnerSettings,
     ModelOwnerSettings,
     Terms,
 )
-from agents.runtime.workbench.bench import Tools
+from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore
-from tests.support.histories import Story, told
+from agents.workers.base import Tools
+from testing.histories import Story, told
 
 SCENARIO = Scenario(data="wine", subsets=3, replicas=3, rounds=5, seed=6, model="logistic")
 STORY = told(rounds=2)
@@ -124,12 +124,12 @@ def test_everybody_plays_its_part(stage: Stage) -> None:
     assert isinstance(parts(SCENARIO.data_owner)[0], DataOwner)
     assert isinstance(parts(SCENARIO.model_owner)[0], ModelOwner)
     for cast in SCENARIO.cloud_owners:
-        role, bench = parts(cast)
-        assert (type(role), type(bench)) == (cast.part.role, cast.part.bench)
+        role, worker = parts(cast)
+        assert (type(role), type(worker)) == (cast.part.role, cast.part.worker)
         assert role.opening_deposit == Terms().instance_bond  # type: ignore[attr-defined]
     copier, lazy = (next(cast for cast in SCENARIO.cloud_owners if cast.part is part) for part in CHEATS[:2])
     assert isinstance(parts(copier)[0], DataReceiptCopier)
-    assert isinstance(parts(lazy)[1], LazyBench)
+    assert isinstance(parts(lazy)[1], LazyWorker)
 
 
 def test_a_members_process_runs_its_parts_until_a_signal(
@@ -137,13 +137,13 @@ def test_a_members_process_runs_its_parts_until_a_signal(
 ) -> None:
     cast, ran = SCENARIO.cloud_owners[1], []
 
-    def run(settings: Any, who: Any, role: Any, bench: Any, stop: threading.Event) -> None:
-        ran.append((settings, who.wallet.address, type(role), type(bench), stop.is_set()))
+    def run(settings: Any, who: Any, role: Any, worker: Any, stop: threading.Event) -> None:
+        ran.append((settings, who.wallet.address, type(role), type(worker), stop.is_set()))
 
     monkeypatch.setattr(launch, "enrol", lambda *_: member(cast, stage))
     monkeypatch.setattr(launch, "run", run)
     module._act(stage, cast)
-    assert ran == [(stage.settings(cast), stage.address(cast), DataReceiptCopier, cast.part.bench, False)]
+    assert ran == [(stage.settings(cast), stage.address(cast), DataReceiptCopier, cast.part.worker, False)]
 
 
 def test_a_member_whose_node_is_busy_tries_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,16 +14,16 @@ import pytest
 from agents.core.ids import couple_id
 from agents.demo.outcome import Work
 from agents.demo.work import score_of_ciphertext, work_of
-from agents.learning.defaults import default_plan
-from agents.learning.encrypted.registry import family_of
+from agents.learning.data.prepare import partition
+from agents.learning.data.tables import load_table
 from agents.learning.evaluate import centralised, score
-from agents.learning.plan import parse_plan
-from agents.learning.prepare import partition
-from agents.learning.tables import load_table
-from agents.learning.weights import Weights, initial_weights
-from agents.runtime.journal import read_facts
-from tests.support.benches import an_encrypted_plan
-from tests.support.world import World, address_of
+from agents.learning.families.defaults import default_plan
+from agents.learning.families.registry import family_of
+from agents.learning.integers.weights import Weights, initial_weights
+from agents.learning.plans.plan import parse_plan
+from agents.storage.journal import read_facts
+from testing.workers import an_encrypted_plan
+from testing.world import World, address_of
 
 TEST = partition(load_table("wine"), 0).test
 

@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from agents.learning.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan
-from agents.learning.plan_base import Server, Stop
-from agents.learning.samples import Samples
-from agents.learning.subset import Subset
+from agents.learning.data.samples import Samples
+from agents.learning.data.subset import Subset
+from agents.learning.plans.base import Server, Stop
+from agents.learning.plans.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan
 
 PlanMaker = Callable[..., Plan]
 SamplesMaker = Callable[..., Samples]

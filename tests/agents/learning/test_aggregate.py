@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadObject
-from agents.learning.aggregate import FedAvg, FedAvgM, ServerState, divide, scale, strategy_of
-from agents.learning.plan import Plan
-from agents.learning.plan_base import Server
-from agents.learning.update import Update
-from agents.learning.weights import TrainedModel, Weights
+from agents.learning.integers.aggregate import FedAvg, FedAvgM, ServerState, divide, scale, strategy_of
+from agents.learning.integers.update import Update
+from agents.learning.integers.weights import TrainedModel, Weights
+from agents.learning.plans.base import Server
+from agents.learning.plans.plan import Plan
 from tests.agents.learning.conftest import PlanMaker
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from agents.core.errors import BadData
-from agents.learning.samples import Task
-from agents.learning.tables import BUILT_IN, load_table
+from agents.learning.data.samples import PredictionTask
+from agents.learning.data.tables import BUILT_IN, load_table
 
 FORMS = {
     "breast-cancer": (569, 30, 2),
@@ -26,7 +26,7 @@ def test_built_in_data_are_the_real_ones(name: str) -> None:
     assert table.features.shape == (rows, columns)
     assert len(table.feature_names) == columns
     assert len(table.class_names) == classes
-    assert table.task is (Task.CLASSIFICATION if classes else Task.REGRESSION)
+    assert table.task is (PredictionTask.CLASSIFICATION if classes else PredictionTask.REGRESSION)
     assert table.notes == ()
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import pytest
 
-from agents.learning.defaults import default_plan
+from agents.learning.data.prepare import partition, strata_of
+from agents.learning.data.split import split
+from agents.learning.data.tables import load_table
 from agents.learning.evaluate import centralised, score
-from agents.learning.prepare import partition, strata_of
+from agents.learning.families.defaults import default_plan
 from agents.learning.simulate import simulate
-from agents.learning.split import split
-from agents.learning.tables import load_table
 
 
 def market_and_central(

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadData
-from agents.learning import csvfile
-from agents.learning.samples import Task
-from agents.learning.tables import Table, load_table
+from agents.learning.data import csv_file as csvfile
+from agents.learning.data.samples import PredictionTask
+from agents.learning.data.tables import Table, load_table
 
 
 def rows_of(count: int, line: str) -> str:
@@ -41,7 +41,7 @@ def test_reads_every_delimiter(tmp_path: Path, mark: str) -> None:
     table = load(tmp_path, "u,v,y\n".replace(",", mark) + rows_of(60, "{x},{i}.5,{c}".replace(",", mark)))
     assert table.feature_names == ("u", "v")
     assert table.class_names == ("a", "b")
-    assert table.task is Task.CLASSIFICATION
+    assert table.task is PredictionTask.CLASSIFICATION
     assert table.features.shape == (60, 2)
     assert table.target[:4].tolist() == [0, 1, 0, 1]
     assert table.name == "some.csv"
@@ -68,7 +68,7 @@ def test_few_whole_numbers_are_classes_in_numeric_order(tmp_path: Path) -> None:
 
 def test_many_numbers_are_a_regression(tmp_path: Path) -> None:
     table = load(tmp_path, "u,y\n" + rows_of(60, "{x},{i}"))
-    assert table.task is Task.REGRESSION
+    assert table.task is PredictionTask.REGRESSION
     assert table.class_names == ()
     assert table.target.dtype == np.float64
 

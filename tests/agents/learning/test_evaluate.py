@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadPlan
-from agents.learning.defaults import FAMILIES, default_plan
-from agents.learning.encrypted_plan import EncryptedLogisticPlan, EncryptedRidgePlan
+from agents.learning.data.samples import PredictionTask, Samples
 from agents.learning.evaluate import best_single_subset, centralised, outputs, outside, predict, score
-from agents.learning.plan import NetworkPlan, parse_plan
-from agents.learning.samples import Samples, Task
+from agents.learning.families.defaults import FAMILIES, default_plan
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.encrypted import EncryptedLogisticPlan, EncryptedRidgePlan
+from agents.learning.plans.plan import NetworkPlan, parse_plan
 from agents.learning.simulate import draws
-from agents.learning.weights import Weights
 from tests.agents.learning.conftest import PlanMaker, SamplesMaker
 
 
@@ -94,7 +94,7 @@ def fits(family: str, classes: int) -> bool:
 
 @pytest.mark.parametrize(("family", "classes"), [(f, c) for f in FAMILIES for c in (0, 2, 10) if fits(f, c)])
 def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
-    task = Task.CLASSIFICATION if classes else Task.REGRESSION
+    task = PredictionTask.CLASSIFICATION if classes else PredictionTask.REGRESSION
     for features in (1, 30, 5_000):
         plan = default_plan(task, classes, features, family, rounds=3, seed=4)
         assert parse_plan(plan.canonical_bytes()) == plan
@@ -102,14 +102,14 @@ def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
 
 
 def test_the_default_family_follows_the_task() -> None:
-    assert isinstance(default_plan(Task.CLASSIFICATION, 3, 5), EncryptedLogisticPlan)
-    ridge = default_plan(Task.REGRESSION, 3, 5)
+    assert isinstance(default_plan(PredictionTask.CLASSIFICATION, 3, 5), EncryptedLogisticPlan)
+    ridge = default_plan(PredictionTask.REGRESSION, 3, 5)
     assert isinstance(ridge, EncryptedRidgePlan)
     assert ridge.classes == 0
 
 
 def test_a_network_takes_the_seed() -> None:
-    plan = default_plan(Task.CLASSIFICATION, 3, 5, "network", seed=9)
+    plan = default_plan(PredictionTask.CLASSIFICATION, 3, 5, "network", seed=9)
     assert isinstance(plan, NetworkPlan)
     assert plan.seed == 9
 
@@ -118,12 +118,12 @@ def test_refuses_families_that_do_not_exist_or_do_not_fit() -> None:
     with pytest.raises(
         BadPlan, match=r"^no model 'forest': choose one of linear, ridge, logistic, network, encr"
     ):
-        default_plan(Task.CLASSIFICATION, 2, 5, "forest")
+        default_plan(PredictionTask.CLASSIFICATION, 2, 5, "forest")
     with pytest.raises(
         BadPlan, match=r"^logistic regression needs classes, and the target is a number: choose linear"
     ):
-        default_plan(Task.REGRESSION, 0, 5, "logistic")
+        default_plan(PredictionTask.REGRESSION, 0, 5, "logistic")
     with pytest.raises(BadPlan, match=r"^logistic regression needs classes"):
-        default_plan(Task.REGRESSION, 0, 5, "encrypted-cubic")
+        default_plan(PredictionTask.REGRESSION, 0, 5, "encrypted-cubic")
     with pytest.raises(BadPlan, match=r"^no default plan for an encrypted network of over two classes"):
-        default_plan(Task.CLASSIFICATION, 3, 5, "encrypted-network")
+        default_plan(PredictionTask.CLASSIFICATION, 3, 5, "encrypted-network")

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadData
-from agents.learning import exposed
-from agents.learning.samples import FEATURE_LIMIT, TARGET_LIMIT, Samples
-from agents.learning.subset import Subset
-from agents.learning.tensors import Array, pack
+from agents.learning.data import exposed
+from agents.learning.data.canonical import Array, pack
+from agents.learning.data.samples import FEATURE_LIMIT, TARGET_LIMIT, Samples
+from agents.learning.data.subset import Subset
 from tests.agents.learning.conftest import SamplesMaker
 
 ASK = ": ask the data owner for the file again"

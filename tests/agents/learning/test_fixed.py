@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from agents.learning.fixed import exact_matmul, exp, saturate, softmax
+from agents.learning.integers.fixed import exact_matmul, exp, saturate, softmax
 
 
 def test_the_product_is_that_of_whole_numbers() -> None:

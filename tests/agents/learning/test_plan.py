@@ -13,10 +13,10 @@ from fractions import Fraction
 import pytest
 
 from agents.core.errors import BadPlan
-from agents.learning.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plan import FAMILY_NAMES, LogisticPlan, NetworkPlan, parse_plan, plan_schema
-from agents.learning.plan_base import Server
-from agents.learning.samples import Task
+from agents.learning.data.samples import PredictionTask
+from agents.learning.plans.base import Server
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plans.plan import FAMILY_NAMES, LogisticPlan, NetworkPlan, parse_plan, plan_schema
 from tests.agents.learning.conftest import PlanMaker
 
 
@@ -55,8 +55,8 @@ def test_defaults_are_part_of_the_canonical_bytes() -> None:
 
 
 def test_the_task_follows_from_the_classes(make_plan: PlanMaker) -> None:
-    assert make_plan().task is Task.CLASSIFICATION
-    assert make_plan("ridge", classes=0).task is Task.REGRESSION
+    assert make_plan().task is PredictionTask.CLASSIFICATION
+    assert make_plan("ridge", classes=0).task is PredictionTask.REGRESSION
     assert make_plan("ridge", classes=0).outputs == 1
 
 

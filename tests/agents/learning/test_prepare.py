@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadData
-from agents.learning.prepare import BINS, Standardiser, partition, strata_of
-from agents.learning.samples import FEATURE_LIMIT, TARGET_BITS, Task
-from agents.learning.tables import BUILT_IN, load_table
+from agents.learning.data.prepare import BINS, Standardiser, partition, strata_of
+from agents.learning.data.samples import FEATURE_LIMIT, TARGET_BITS, PredictionTask
+from agents.learning.data.tables import BUILT_IN, load_table
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -36,7 +36,7 @@ def test_a_regression_has_a_training_size_of_which_bins_can_be_halved() -> None:
     parts = partition(load_table("diabetes"), 0)
     assert len(parts.train) % (2 * BINS) == 0
     assert parts.train.classes == 0
-    assert parts.train.task is Task.REGRESSION
+    assert parts.train.task is PredictionTask.REGRESSION
 
 
 def test_training_features_are_standardised_and_cut() -> None:
@@ -82,11 +82,11 @@ def test_refuses_a_regression_target_that_does_not_vary() -> None:
 
 
 def test_quantile_bins_are_equal_and_tied_ones_merge() -> None:
-    assert np.bincount(strata_of(np.arange(50.0), Task.REGRESSION)).tolist() == [10] * 5
-    tied = strata_of(np.array([0.0] * 30 + [1.0] * 20 + list(range(2, 12))), Task.REGRESSION)
+    assert np.bincount(strata_of(np.arange(50.0), PredictionTask.REGRESSION)).tolist() == [10] * 5
+    tied = strata_of(np.array([0.0] * 30 + [1.0] * 20 + list(range(2, 12))), PredictionTask.REGRESSION)
     assert np.bincount(tied).min() > 0
     assert tied.max() < BINS - 1
 
 
 def test_strata_of_classes_are_the_classes() -> None:
-    assert strata_of(np.array([2, 0, 1], dtype=np.int32), Task.CLASSIFICATION).tolist() == [2, 0, 1]
+    assert strata_of(np.array([2, 0, 1], dtype=np.int32), PredictionTask.CLASSIFICATION).tolist() == [2, 0, 1]

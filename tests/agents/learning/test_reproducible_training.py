@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.machines import MACHINES, words
+from testing.machines import MACHINES, words
 
 PROGRAM = """
-from agents.learning.defaults import default_plan
-from agents.learning.prepare import partition
-from agents.learning.samples import Task
+from agents.learning.families.defaults import default_plan
+from agents.learning.data.prepare import partition
+from agents.learning.data.samples import PredictionTask
 from agents.learning.simulate import simulate
-from agents.learning.tables import load_table
+from agents.learning.data.tables import load_table
 
 for name, model in [("digits", "logistic"), ("digits", "network"), ("diabetes", "ridge")]:
     train = partition(load_table(name), 0).train

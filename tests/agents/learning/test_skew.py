@@ -5,7 +5,7 @@ Rules: P16.
 
 from __future__ import annotations
 
-from agents.learning.skew import check_skew
+from agents.learning.data.skew import check_skew
 
 
 def test_accepts_a_split_that_holds_both_readings() -> None:

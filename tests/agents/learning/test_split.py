@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.core.errors import CannotSplit
-from agents.learning.prepare import partition, strata_of
-from agents.learning.skew import SkewReport, check_skew
-from agents.learning.split import MIN_ROWS, smallest_m, split
-from agents.learning.tables import BUILT_IN, load_table
+from agents.learning.data.prepare import partition, strata_of
+from agents.learning.data.skew import SkewReport, check_skew
+from agents.learning.data.split import MIN_ROWS, smallest_m, split
+from agents.learning.data.tables import BUILT_IN, load_table
 
 
 def rows_of(counts: list[int]) -> list[int]:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from agents.core.errors import CannotSplit
-from agents.learning import split as split_module
-from agents.learning.exact import LARGEST, exact_counts
-from agents.learning.prepare import partition
-from agents.learning.split import split
-from agents.learning.tables import load_table
-from agents.runtime.workbench import data_owner
-from agents.runtime.workbench.data_owner import cut
+from agents.learning.data import split as split_module
+from agents.learning.data.exact_allocations import LARGEST, exact_counts
+from agents.learning.data.prepare import partition
+from agents.learning.data.split import split
+from agents.learning.data.tables import load_table
+from agents.workers import data_owner
+from agents.workers.data_owner import cut
 
 
 def shares(counts: list[int], m: int) -> list[list[int]] | None:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadObject
-from agents.learning.samples import Samples
-from agents.learning.subset import Subset
-from agents.learning.tensors import pack
+from agents.learning.data.canonical import pack
+from agents.learning.data.samples import Samples
+from agents.learning.data.subset import Subset
 from tests.agents.learning.conftest import SamplesMaker
 
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadPlan
-from agents.learning.design_matrix import design_matrix
+from agents.learning.data.samples import Samples
+from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
-from agents.learning.fixed import PROBABILITY_BITS
-from agents.learning.limits import Limits
-from agents.learning.residual import goals
-from agents.learning.samples import Samples
-from agents.learning.subset import Subset
-from agents.learning.train import gradients, local_steps, train
-from agents.learning.weights import Weights, initial_weights
+from agents.learning.families.gradient_descent import gradients, local_steps, train
+from agents.learning.integers.design_matrix import design_matrix
+from agents.learning.integers.fixed import PROBABILITY_BITS
+from agents.learning.integers.residual import goals
+from agents.learning.integers.weights import Weights, initial_weights
+from agents.learning.plans.limits import Limits
 from tests.agents.learning.conftest import PlanMaker, SamplesMaker
 
 

@@ -16,7 +16,7 @@ from agents.core.ids import InstanceId, subset_of
 from agents.roles.acts import Act, Fact, OpenPackage, Send, TrainModel, job_key, package_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import data_nonce, training_nonce
-from tests.support.script import FORGED, LOCATION, PLAN, Script, data_digest
+from testing.script import FORGED, LOCATION, PLAN, Script, data_digest
 
 BOND = 300
 

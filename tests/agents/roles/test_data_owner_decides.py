@@ -19,7 +19,7 @@ from agents.core.ids import instance_id
 from agents.roles.acts import Act, Fact, Json, PackData, ReviewPlan, Send
 from agents.roles.common import seed_link
 from agents.roles.data_owner import DataOwner, Policy
-from tests.support.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
+from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
 
 ANSWER_WINDOW = 86_400
 

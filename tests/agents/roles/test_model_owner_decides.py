@@ -27,7 +27,7 @@ from agents.roles.acts import (
 )
 from agents.roles.common import seed_link
 from agents.roles.model_owner import ModelOwner
-from tests.support.script import FORGED, LOCATION, METADATA, PLAN, Script
+from testing.script import FORGED, LOCATION, METADATA, PLAN, Script
 
 WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
 

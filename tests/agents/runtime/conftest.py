@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.learning.encrypted import registry
-from agents.learning.encrypted.family import EncryptedFamily
-from agents.learning.encrypted_plan import EncryptedLogisticPlan, EncryptedPlan
-from tests.support.fake_family import FakeFamily
+from agents.learning.families import registry
+from agents.learning.family import EncryptedFamily
+from agents.learning.plans.encrypted import EncryptedLogisticPlan, EncryptedPlan
+from testing.fake_family import FakeFamily
 
 
 @pytest.fixture(autouse=True)

@@ -19,19 +19,19 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from agents import cli
+from agents.audit.live import Audited
+from agents.audit.replay import audit
 from agents.chain.client import BlockRef, MarketClient
 from agents.chain.deployment import Deployment
 from agents.core.ids import Address
-from agents.roles.auditor import audit
 from agents.runtime import launch
-from agents.runtime.audit import Audited
 from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
     ModelOwnerSettings,
 )
-from tests.support.histories import ALL_CHEATS, told
+from testing.histories import ALL_CHEATS, told
 
 OWNERS = [Address(to_checksum_address("0x" + digit * 40)) for digit in "abc"]
 STORY = told(rounds=4, cheats=ALL_CHEATS)
@@ -54,11 +54,11 @@ class Started:
     amounts: list[int | None] = field(default_factory=list)
 
     def run(
-        self, settings: AgentSettings, _member: str, role: str, bench: str, stop: threading.Event
+        self, settings: AgentSettings, _member: str, role: str, worker: str, stop: threading.Event
     ) -> None:
         assert not stop.is_set()
         self.settings.append(settings)
-        self.parts.append((role, bench))
+        self.parts.append((role, worker))
 
     def take_out(self, settings: AgentSettings, _member: str, amount: int | None) -> int:
         self.settings.append(settings)
@@ -85,7 +85,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
 
 
 def _parts(name: str) -> Callable[[Any, Any], Any]:
-    return lambda _, member: (f"role of a {name}", f"bench of {member}")
+    return lambda _, member: (f"role of a {name}", f"worker of {member}")
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -115,7 +115,7 @@ def test_a_data_owner_is_told_its_table_shape_and_terms(
     assert (settings.seed, settings.opening_deposit, settings.secrecy) == (8, 9, "round")
     assert settings.cloud_owners == tuple(OWNERS), "checksummed"
     assert (settings.terms.round_price, settings.terms.offer_seconds) == (5, 60)
-    assert started.parts == [("role of a data_owner", "bench of the wallet")]
+    assert started.parts == [("role of a data_owner", "worker of the wallet")]
 
 
 def test_a_cloud_owner_needs_no_more_than_its_home(
@@ -129,7 +129,7 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
     assert settings == CloudOwnerSettings(
         home=Path("bob"), rpc="http://node:1", deployment=Path("market.json"), store=Path("objects")
     )
-    assert started.parts == [("role of a cloud_owner", "bench of the wallet")]
+    assert started.parts == [("role of a cloud_owner", "worker of the wallet")]
     assert started.verbose == [True]
 
 
@@ -149,7 +149,7 @@ def test_a_model_owner_is_told_its_plan(capsys: pytest.CaptureFixture[str], star
     assert (settings.samples, settings.plan, settings.model) == (Path("s"), Path("p.json"), "ridge")
     assert (settings.rounds, settings.seed, settings.dataset) == (7, 2, "0xab")
     assert (settings.quorum, settings.spare_rounds, settings.number) == (3, 0, 4)
-    assert started.parts == [("role of a model_owner", "bench of the wallet")]
+    assert started.parts == [("role of a model_owner", "worker of the wallet")]
     assert started.verbose == [False]
 
 

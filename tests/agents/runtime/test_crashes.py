@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from agents.audit.replay import audit
 from agents.core.enums import CouplePhase
-from agents.roles.auditor import audit
-from tests.support.world import WORLD_TERMS, Agent, World
+from testing.world import WORLD_TERMS, Agent, World
 
 TERMS = replace(WORLD_TERMS, subsets_per_round=1)
 CHECKPOINTS = {"data owner": 20, "cloud owner 0": 28, "model owner": 30}

@@ -15,22 +15,22 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from agents.audit.replay import audit
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus
-from agents.core.hashing import members
+from agents.core.hashing import set_bits
 from agents.core.ids import subset_of
-from agents.demo.cheats import LazyBench, SilentCloudOwner, TrainingReceiptCopier
-from agents.learning.aggregate import ServerState, strategy_of
-from agents.learning.encrypted_plan import EncryptedLogisticPlan
-from agents.learning.subset import Subset
-from agents.learning.update import Update
+from agents.demo.cheats import LazyWorker, SilentCloudOwner, TrainingReceiptCopier
+from agents.learning.data.subset import Subset
+from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.update import Update
+from agents.learning.plans.encrypted import EncryptedLogisticPlan
 from agents.roles.acts import Fact, TrainModel
-from agents.roles.auditor import audit
 from agents.roles.cloud_owner import CloudOwner
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from tests.support.benches import an_encrypted_plan
-from tests.support.fake_family import FakeFamily
-from tests.support.world import Part, World
+from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.fake_family import FakeFamily
+from testing.workers import an_encrypted_plan
+from testing.world import Part, World
 
 pytestmark = pytest.mark.usefixtures("fake_family")
 
@@ -94,7 +94,7 @@ def test_sums_over_a_round_move_the_model_each_round(tmp_path: Path) -> None:
     plan = a_plan(3, "round")
     world = a_world(tmp_path, plan)
     world.play()
-    drawn = [members(record.drawn) for record in world.couple.rounds.values()]
+    drawn = [set_bits(record.drawn) for record in world.couple.rounds.values()]
     assert len(drawn) == 3
     assert world.couple.final_model_hash == learnt(world, plan, *drawn)
 
@@ -114,7 +114,7 @@ def test_a_data_owner_declines_a_plan_that_shows_more_than_it_allows(
 
 
 @dataclass(frozen=True)
-class FlagsOnce(CloudOwnerBench):
+class FlagsOnce(CloudOwnerWorker):
     """Cannot do its first job."""
 
     flagged: list[str] = field(default_factory=list)
@@ -148,7 +148,7 @@ def test_a_round_with_a_void_subset_sums_to_nothing(tmp_path: Path) -> None:
     rounds = list(world.couple.rounds.values())
     assert len(rounds[0].voided) == 1
     assert rounds[0].model_hash == rounds[1].model_hash
-    drawn = [members(record.drawn) for record in rounds[1:]]
+    drawn = [set_bits(record.drawn) for record in rounds[1:]]
     assert world.couple.final_model_hash == learnt(world, plan, *drawn)
 
 
@@ -156,7 +156,7 @@ def test_a_round_with_a_void_subset_sums_to_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [(CloudOwner, LazyBench), (TrainingReceiptCopier, CloudOwnerBench)], ids=["lazy", "copier"]
+    "part", [(CloudOwner, LazyWorker), (TrainingReceiptCopier, CloudOwnerWorker)], ids=["lazy", "copier"]
 )
 def test_a_dishonest_minority_is_faulty_and_changes_nothing(tmp_path: Path, part: Part) -> None:
     world = a_world(tmp_path, cheats={2: part})
@@ -172,7 +172,7 @@ def test_a_dishonest_minority_is_faulty_and_changes_nothing(tmp_path: Path, part
 
 def test_a_lying_majority_spoils_a_sum_and_no_more(tmp_path: Path) -> None:
     """Two make the same rows up: their result is settled, and weighs in the sum as any other would."""
-    lazy: Part = (CloudOwner, LazyBench)
+    lazy: Part = (CloudOwner, LazyWorker)
     world = a_world(tmp_path, cheats={1: lazy, 2: lazy})
     world.play()
     assert world.couple.phase is Phase.COMPLETED
@@ -180,7 +180,7 @@ def test_a_lying_majority_spoils_a_sum_and_no_more(tmp_path: Path) -> None:
 
 
 def test_the_silent_cost_the_others_nothing(tmp_path: Path) -> None:
-    world = a_world(tmp_path, cheats={0: (SilentCloudOwner, CloudOwnerBench)})
+    world = a_world(tmp_path, cheats={0: (SilentCloudOwner, CloudOwnerWorker)})
     world.play()
     assert world.couple.phase is Phase.COMPLETED
     assert world.couple.final_model_hash == learnt(world, a_plan(), EVERYTHING, EVERYTHING)

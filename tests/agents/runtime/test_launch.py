@@ -18,7 +18,6 @@ from eth_utils.crypto import keccak
 from pydantic import SecretStr
 
 from agents.chain.client import MarketClient
-from agents.chain.database import Database
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.calls import retire_ci
@@ -37,13 +36,14 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     Terms,
 )
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
-from agents.runtime.workbench.data_owner import DataOwnerBench
-from agents.runtime.workbench.model_owner import ModelOwnerBench
+from agents.storage.database import Database
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
+from agents.workers.cloud_owner import CloudOwnerWorker
+from agents.workers.data_owner import DataOwnerWorker
+from agents.workers.model_owner import ModelOwnerWorker
+from testing.compiler import compiled
 from tests.agents.chain.conftest import INTERFACE, MARKET, MULTICALL
 from tests.agents.chain.stub_node import StubNode
-from tests.support.compiler import compiled
 
 DOMAIN = bytes(range(32))
 OWNERS = tuple(Address("0x" + digit * 40) for digit in "123")
@@ -112,7 +112,7 @@ def settings(common: dict[str, Any]) -> AgentSettings:
 
 
 @pytest.fixture
-def member(settings: AgentSettings) -> launch.Member:
+def member(settings: AgentSettings) -> launch.AgentContext:
     return launch.enrol(settings, Wallet.from_key(b"\1" * 32))
 
 
@@ -131,7 +131,7 @@ def test_needs_a_wallet(settings: AgentSettings) -> None:
         launch.unlock(settings)
 
 
-def test_a_members_keys_are_its_wallets(member: launch.Member) -> None:
+def test_a_members_keys_are_its_wallets(member: launch.AgentContext) -> None:
     wallet = member.wallet
     key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
     identity = member.identity
@@ -142,7 +142,7 @@ def test_a_members_keys_are_its_wallets(member: launch.Member) -> None:
 
 
 def test_a_member_works_in_its_home_and_with_the_store(
-    member: launch.Member, settings: AgentSettings
+    member: launch.AgentContext, settings: AgentSettings
 ) -> None:
     assert member.tools.home.folder == settings.home
     assert settings.home.is_dir()
@@ -181,7 +181,7 @@ def test_refuses_a_node_of_another_chain(settings: AgentSettings, bank: Bank) ->
 # --- parts ---
 
 
-def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: launch.Member) -> None:
+def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: launch.AgentContext) -> None:
     settings = DataOwnerSettings(
         **common,
         table="wine",
@@ -194,24 +194,24 @@ def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: lau
         secrecy="round",
         terms=Terms(round_price=11),
     )
-    role, bench = launch.data_owner(settings, member)
+    role, worker = launch.data_owner(settings, member)
     assert isinstance(role, DataOwner)
     assert (role.identity, role.opening_deposit) == (member.identity, 7)
     assert role.cloud_owners == settings.dealt
     assert role.policy.couples_per_model_owner == 9
-    assert bench == DataOwnerBench(
+    assert worker == DataOwnerWorker(
         member.tools, "wine", None, 5, 3, Terms(round_price=11).of(5, 4, 2), member.wallet.derive, "round"
     )
 
 
-def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: launch.Member) -> None:
-    role, bench = launch.cloud_owner(CloudOwnerSettings(**common, max_bond_jobs=8), member)
+def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: launch.AgentContext) -> None:
+    role, worker = launch.cloud_owner(CloudOwnerSettings(**common, max_bond_jobs=8), member)
     assert role == CloudOwner(member.identity, 7, max_bond_jobs=8)
-    assert bench == CloudOwnerBench(member.tools)
+    assert worker == CloudOwnerWorker(member.tools)
 
 
 def test_a_data_owner_is_warned_of_terms_that_deter_nobody(
-    common: dict[str, Any], member: launch.Member, caplog: pytest.LogCaptureFixture
+    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     terms = Terms(job_price=0, miss_penalty=0)
     offers = DataOwnerSettings(**common, table="wine", replicas=2, cloud_owners=OWNERS, terms=terms)
@@ -223,7 +223,7 @@ def test_a_data_owner_is_warned_of_terms_that_deter_nobody(
 
 @pytest.mark.parametrize(("told", "ds"), [(None, None), ("0x1F", 31), ("1f", 31), ("00", 0)])
 def test_a_model_owner_has_the_settings_parts(
-    common: dict[str, Any], member: launch.Member, told: str | None, ds: int | None
+    common: dict[str, Any], member: launch.AgentContext, told: str | None, ds: int | None
 ) -> None:
     settings = ModelOwnerSettings(
         **common,
@@ -237,9 +237,9 @@ def test_a_model_owner_has_the_settings_parts(
         spare_rounds=3,
         number=5,
     )
-    role, bench = launch.model_owner(settings, member)
+    role, worker = launch.model_owner(settings, member)
     assert role == ModelOwner(member.identity, ds, 7, 2, 3, 5)  # type: ignore[arg-type]
-    assert bench == ModelOwnerBench(member.tools, Path("samples"), DOMAIN, "ridge", 9, 4, Path("plan.json"))
+    assert worker == ModelOwnerWorker(member.tools, Path("samples"), DOMAIN, "ridge", 9, 4, Path("plan.json"))
 
 
 # --- running ---
@@ -254,12 +254,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
 
 
 def test_runs_the_parts_on_the_homes_own_files(
-    settings: AgentSettings, common: dict[str, Any], member: launch.Member, runs: list[Runner]
+    settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     launch.run(settings, member, *parts, threading.Event())
     (runner,) = runs
-    assert (runner.role, runner.bench) == parts
+    assert (runner.role, runner.worker) == parts
     assert runner.poll_seconds == settings.poll_seconds
     assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
 
@@ -267,7 +267,7 @@ def test_runs_the_parts_on_the_homes_own_files(
 def test_gives_its_files_free_when_it_ends(
     settings: AgentSettings,
     common: dict[str, Any],
-    member: launch.Member,
+    member: launch.AgentContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def run(_runner: Runner, _stop: threading.Event) -> None:
@@ -281,7 +281,7 @@ def test_gives_its_files_free_when_it_ends(
 
 
 def test_one_process_at_a_time_uses_a_home(
-    settings: AgentSettings, common: dict[str, Any], member: launch.Member, runs: list[Runner]
+    settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
     other = Database(settings.home / launch.CHAIN_FILE)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
@@ -299,7 +299,7 @@ def withdrawn(bank: Bank) -> list[int]:
     return [decode(["uint256"], tx.data[4:])[0] for block in bank.blocks for tx in block.transactions]
 
 
-def test_takes_out_all_that_is_free(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+def test_takes_out_all_that_is_free(settings: AgentSettings, member: launch.AgentContext, bank: Bank) -> None:
     bank.free = 900
     assert launch.take_out(settings, member) == 900
     assert withdrawn(bank) == [900]
@@ -307,7 +307,7 @@ def test_takes_out_all_that_is_free(settings: AgentSettings, member: launch.Memb
     assert withdrawn(bank) == [900]
 
 
-def test_takes_out_an_amount(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+def test_takes_out_an_amount(settings: AgentSettings, member: launch.AgentContext, bank: Bank) -> None:
     bank.free = 900
     assert launch.take_out(settings, member, 5) == 5
     assert withdrawn(bank) == [5]
@@ -315,13 +315,15 @@ def test_takes_out_an_amount(settings: AgentSettings, member: launch.Member, ban
 
 @pytest.mark.parametrize("amount", [None, 0])
 def test_sends_nothing_if_nothing_is_to_be_taken_out(
-    settings: AgentSettings, member: launch.Member, bank: Bank, amount: int | None
+    settings: AgentSettings, member: launch.AgentContext, bank: Bank, amount: int | None
 ) -> None:
     assert launch.take_out(settings, member, amount) == 0
     assert bank.received == []
 
 
-def test_says_why_the_market_refused(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+def test_says_why_the_market_refused(
+    settings: AgentSettings, member: launch.AgentContext, bank: Bank
+) -> None:
     bank.free = 4
     with pytest.raises(Refused, match="Ledger_InsufficientBalance") as refusal:
         launch.take_out(settings, member, 5)
@@ -332,7 +334,7 @@ def test_says_why_the_market_refused(settings: AgentSettings, member: launch.Mem
 
 @pytest.mark.parametrize("amount", [-1, 2**256])
 def test_refuses_what_is_no_amount(
-    settings: AgentSettings, member: launch.Member, bank: Bank, amount: int
+    settings: AgentSettings, member: launch.AgentContext, bank: Bank, amount: int
 ) -> None:
     with pytest.raises(BadInput, match=f"^{amount} wei is no amount: name what to withdraw, 0 or more$"):
         launch.take_out(settings, member, amount)
@@ -340,7 +342,7 @@ def test_refuses_what_is_no_amount(
 
 
 def test_finishes_first_what_was_left_in_the_outbox(
-    settings: AgentSettings, member: launch.Member, bank: Bank
+    settings: AgentSettings, member: launch.AgentContext, bank: Bank
 ) -> None:
     bank.free, bank.automine = 900, False
     bank.lost_answers["eth_sendRawTransaction"] = 1
@@ -353,7 +355,7 @@ def test_finishes_first_what_was_left_in_the_outbox(
 
 
 def test_does_not_take_out_under_a_running_agent(
-    settings: AgentSettings, member: launch.Member, bank: Bank
+    settings: AgentSettings, member: launch.AgentContext, bank: Bank
 ) -> None:
     agent = Database(settings.home / launch.CHAIN_FILE)
     with pytest.raises(BadInput, match=r"another agent uses .*: stop it"):
@@ -421,7 +423,7 @@ def test_says_what_it_does_unless_it_is_to_be_quiet(
 # --- leaving ---
 
 
-def test_retires_instances_in_order(settings: AgentSettings, member: launch.Member, bank: Bank) -> None:
+def test_retires_instances_in_order(settings: AgentSettings, member: launch.AgentContext, bank: Bank) -> None:
     launch.retire(settings, member, [InstanceId(7), InstanceId(8)])
     sent = [tx.data for block in bank.blocks for tx in block.transactions]
     assert sent == [member.client.codec.call(retire_ci(InstanceId(ci))) for ci in (7, 8)]

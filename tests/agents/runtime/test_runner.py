@@ -29,9 +29,9 @@ from agents.core.errors import (
 from agents.core.events import Logged
 from agents.core.market import Market
 from agents.roles.acts import Act, Fact, Identity, Send, Situation, Task
-from agents.runtime.journal import Journal
-from agents.runtime.runner import Patience, Runner
-from tests.support.script import Script, identity
+from agents.runtime.runner import Backoff, Runner
+from agents.storage.journal import Journal
+from testing.script import Script, identity
 
 START = 1_700_000_000
 
@@ -84,7 +84,7 @@ class Rig:
         self.situations.append(situation)
         return self.due(situation)
 
-    # bench
+    # worker
     def perform(self, task: Task) -> Fact:
         self.told.append(f"work {task.key}")
         if task.key in self.failures:
@@ -356,7 +356,7 @@ def test_it_ends_when_it_is_told_to() -> None:
 
 
 def test_patience_has_an_end() -> None:
-    patience = Patience(most=3)
+    patience = Backoff(most=3)
     assert [patience.failed("key", 0) for _ in range(5)] == [0.5, 1, 2, 3, 3]
     assert not patience.ready("key", 2.9)
     assert patience.ready("key", 3)

@@ -10,25 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from agents.audit.replay import Statement, audit
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, JobStatus, Role
 from agents.core.events import CoupleApproved, CoupleRequested
 from agents.core.ids import Address
-from agents.demo.cheats import DataReceiptCopier, LazyBench, SilentCloudOwner, TrainingReceiptCopier
-from agents.learning.aggregate import ServerState, strategy_of
+from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
+from agents.learning.data.prepare import partition
+from agents.learning.data.subset import Subset
+from agents.learning.data.tables import load_table
 from agents.learning.evaluate import score
-from agents.learning.plan import Plan, parse_plan
-from agents.learning.prepare import partition
-from agents.learning.subset import Subset
-from agents.learning.tables import load_table
-from agents.learning.train import train
-from agents.learning.update import Update
-from agents.roles.auditor import Statement, audit
+from agents.learning.families.gradient_descent import train
+from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.update import Update
+from agents.learning.plans.plan import Plan, parse_plan
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import Policy
-from agents.runtime.workbench.cloud_owner import CloudOwnerBench
 from agents.vault.store import ObjectId
-from tests.support.world import WORLD_TERMS, Agent, World
+from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.world import WORLD_TERMS, Agent, World
 
 
 def audited(world: World) -> dict[Address, Statement]:
@@ -111,7 +111,7 @@ def test_all_coins_come_home_when_the_offer_ends(tmp_path: Path) -> None:
 
 
 def test_a_copied_data_receipt_earns_nothing(tmp_path: Path) -> None:
-    world = World(tmp_path, cheats={1: (DataReceiptCopier, CloudOwnerBench)})
+    world = World(tmp_path, cheats={1: (DataReceiptCopier, CloudOwnerWorker)})
     world.play()
     cheat = world.cloud_owners[1]
     assert statuses(world, cheat) == {InstanceStatus.REJECTED}
@@ -122,10 +122,10 @@ def test_a_copied_data_receipt_earns_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [(CloudOwner, LazyBench), (TrainingReceiptCopier, CloudOwnerBench)], ids=["lazy", "copier"]
+    "part", [(CloudOwner, LazyWorker), (TrainingReceiptCopier, CloudOwnerWorker)], ids=["lazy", "copier"]
 )
 def test_who_did_not_train_pays_for_it(
-    tmp_path: Path, part: tuple[type[CloudOwner], type[CloudOwnerBench]]
+    tmp_path: Path, part: tuple[type[CloudOwner], type[CloudOwnerWorker]]
 ) -> None:
     world = World(tmp_path, cheats={2: part})
     world.play()
@@ -143,7 +143,7 @@ def test_who_did_not_train_pays_for_it(
 
 
 def test_silence_costs_a_penalty_each_time(tmp_path: Path) -> None:
-    world = World(tmp_path, cheats={0: (SilentCloudOwner, CloudOwnerBench)})
+    world = World(tmp_path, cheats={0: (SilentCloudOwner, CloudOwnerWorker)})
     world.play()
     own = audited(world)[world.cloud_owners[0].address]
     assert (own.missed, own.forfeited, own.earned) == (4, 160, 0)
@@ -152,8 +152,8 @@ def test_silence_costs_a_penalty_each_time(tmp_path: Path) -> None:
 
 def test_two_lazy_replicas_of_three_win_nothing(tmp_path: Path) -> None:
     """Each makes up another model: there is no quorum, and the subset is void."""
-    lazy = (CloudOwner, LazyBench)
-    world = World(tmp_path, cheats={0: lazy, 1: (SilentCloudOwner, CloudOwnerBench)}, rounds=1)
+    lazy = (CloudOwner, LazyWorker)
+    world = World(tmp_path, cheats={0: lazy, 1: (SilentCloudOwner, CloudOwnerWorker)}, rounds=1)
     world.play()
     audited(world)
     assert all(not record.digests for record in world.couple.rounds.values())

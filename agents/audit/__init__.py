@@ -1,0 +1,1 @@
+"""Rebuilds the market from its events alone and compares."""

@@ -1,0 +1,1 @@
+"""Tables, their split into skewed subsets, and canonical bytes."""

@@ -1,0 +1,106 @@
+"""A data subset as its replicas hold it (II-B): byte-identical, with a secret of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agents.core.errors import BadObject
+from agents.learning.data.canonical import Array, digest, pack, unpack
+from agents.learning.data.samples import FEATURE_LIMIT, TARGET_LIMIT, Samples
+from agents.learning.data.split import MAX_SUBSETS
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Subset:
+    """One skewed slice of a dataset.
+
+    Attributes:
+        index: 0..m-1.
+        samples: its rows.
+        secret: 32 random bytes, the same at every replica. They make the digest hiding: whoever guesses the
+            rows cannot check the guess against the digest. They are not shown.
+        pairs: for each subset of the dataset, by index, 32 random bytes that the replicas of these two
+            subsets share with nobody else but the data owner; zeros for itself. Masks are made of them that
+            hide a result and cancel in the sum. None where nothing is to be masked.
+    """
+
+    index: int
+    samples: Samples
+    secret: bytes = field(repr=False)
+    pairs: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Canonical bytes."""
+        secret = np.frombuffer(self.secret, dtype="<i4")
+        tensors: dict[str, Array] = {
+            "features": self.samples.features,
+            "target": self.samples.target,
+            "secret": secret,
+            "pairs": np.frombuffer(b"".join(self.pairs), dtype="<i4"),
+        }
+        return pack(tensors, {"kind": "subset", "index": self.index, "classes": self.samples.classes})
+
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes: what the data receipts of all replicas open to."""
+        return digest(self.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Subset:
+        """Read a subset.
+
+        Raises:
+            BadObject: not canonical, or its numbers are out of range.
+        """
+        tensors, facts = unpack(data, "the subset")
+        if set(tensors) != {"features", "target", "secret", "pairs"} or any(
+            a.dtype != np.int32 for a in tensors.values()
+        ):
+            raise BadObject("the subset: not features, target, secret and pairs in int32")
+        index, classes = facts.get("index"), facts.get("classes")
+        if set(facts) != {"kind", "index", "classes"} or facts["kind"] != "subset":
+            raise BadObject("the subset: an object of another kind")
+        if type(index) is not int or type(classes) is not int or not 0 <= index < MAX_SUBSETS:
+            raise BadObject(f"the subset: index {index!r}, classes {classes!r}")
+        secret = tensors["secret"].astype("<i4").tobytes()
+        if len(secret) != SECRET_BYTES:
+            raise BadObject(f"the subset: its secret has {len(secret)} bytes, not {SECRET_BYTES}")
+        pairs = _pairs(tensors["pairs"].astype("<i4").tobytes(), index)
+        samples = Samples(
+            np.asarray(tensors["features"], dtype=np.int32),
+            np.asarray(tensors["target"], dtype=np.int32),
+            classes,
+        )
+        check(samples, "the subset")
+        return cls(index, samples, secret, pairs)
+
+
+def _pairs(data: bytes, index: int) -> tuple[bytes, ...]:
+    """The seeds that a subset shares with each other one."""
+    pairs = tuple(data[at : at + SECRET_BYTES] for at in range(0, len(data), SECRET_BYTES))
+    if len(data) % SECRET_BYTES or len(pairs) > MAX_SUBSETS or (pairs and index >= len(pairs)):
+        raise BadObject(f"the subset: {len(data)} bytes of shared seeds")
+    return pairs
+
+
+def check(samples: Samples, what: str) -> None:
+    """Checks shapes and ranges of samples that somebody else quantised.
+
+    Args:
+        samples: of any shapes.
+        what: begins the message, e.g. ``the subset``.
+
+    Raises:
+        BadObject: they do not fit together, or a number is out of its range.
+    """
+    features, target, classes = samples.features, samples.target, samples.classes
+    if features.ndim != 2 or target.ndim != 1 or features.shape[0] != target.shape[0] or features.size == 0:
+        raise BadObject(f"{what}: features {features.shape} and target {target.shape} do not fit")
+    if features.max() > FEATURE_LIMIT or features.min() < -FEATURE_LIMIT:
+        raise BadObject(f"{what}: a feature is over {FEATURE_LIMIT}")
+    low, high = (0, classes - 1) if classes else (-TARGET_LIMIT, TARGET_LIMIT)
+    if classes < 0 or classes == 1 or target.min() < low or target.max() > high:
+        raise BadObject(f"{what}: a target outside {low}..{high}")

@@ -1,0 +1,1 @@
+"""Exact integer arithmetic: weights, updates, aggregation."""

@@ -1,0 +1,1 @@
+"""Training plans: data, never code."""

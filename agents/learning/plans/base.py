@@ -1,0 +1,127 @@
+"""What all training plans have: the numbers of gradient descent, the aggregation, when to stop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agents.learning.data.samples import PredictionTask
+from agents.learning.plans.rational import PositiveRational, Rational
+
+MAX_SERVER_STEP = 100
+MAX_MOMENTUM = Fraction(99, 100)
+MAX_SERVER_DENOMINATOR = 1_000
+"""Together these keep the aggregation inside int64 (`aggregate.py`)."""
+
+
+class Document(BaseModel):
+    """A part of a plan: no other fields, no other types, no changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Server(Document):
+    """How the model owner makes the next weights of a round's results (`aggregate.py`)."""
+
+    strategy: Literal["fedavg", "fedavgm"] = "fedavg"
+    step: PositiveRational = Field(default=Fraction(1), description="factor of the averaged change")
+    momentum: Rational = Field(default=Fraction(0), description="share of the last change that is kept")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Server:
+        if (self.strategy == "fedavgm") != (self.momentum > 0):
+            raise ValueError('momentum above 0 goes with strategy "fedavgm", and only with it')
+        if self.step > MAX_SERVER_STEP or self.momentum > MAX_MOMENTUM:
+            raise ValueError(f"step is at most {MAX_SERVER_STEP}, momentum at most {MAX_MOMENTUM}")
+        if max(self.step.denominator, self.momentum.denominator) > MAX_SERVER_DENOMINATOR:
+            raise ValueError(f"denominators of step and momentum are at most {MAX_SERVER_DENOMINATOR}")
+        return self
+
+
+class Stop(Document):
+    """When the model owner ends the training before its last round, by the score on its own samples."""
+
+    metric: Literal["accuracy", "r2"]
+    target: Rational = Field(default=Fraction(1), description="stop at this score")
+    patience: int = Field(default=0, ge=0, le=10_000, description="rounds without a better score; 0: any")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Stop:
+        if self.target > 1:
+            raise ValueError("no score is over 1")
+        return self
+
+
+class BasePlan(Document):
+    """What every plan has."""
+
+    version: Literal[1] = 1
+    features: int = Field(ge=1, description="columns of the data")
+    classes: int = Field(ge=0, description="number of classes; 0 for a regression")
+    weight_bits: int = Field(default=20, ge=12, le=24, description="the unit of a weight is 2^-weight_bits")
+    local_steps: int = Field(ge=1, description="gradient steps of one round at a cloud owner")
+    step: PositiveRational = Field(description="step size of a local step")
+    clip: int = Field(ge=1, le=64, description="rows are scaled down to this norm")
+    batch: int = Field(default=0, ge=0, description="rows of a step; 0 for all of them")
+    rounds: int = Field(ge=1, description="at most so many rounds")
+    server: Server = Server()
+    stop: Stop
+
+    @property
+    def task(self) -> PredictionTask:
+        """Classification or regression."""
+        return PredictionTask.CLASSIFICATION if self.classes else PredictionTask.REGRESSION
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the last layer: one for each class, or one number."""
+        return self.classes or 1
+
+    @property
+    def decay(self) -> Fraction:
+        """The factor of the squared penalty on the weights; the intercept is free of it."""
+        return Fraction(0)
+
+    def canonical_bytes(self) -> bytes:
+        """The document in its one form: sorted keys, no spaces, ASCII."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    def digest(self) -> bytes:
+        """SHA-256 of the canonical bytes: the plan hash on chain."""
+        return hashlib.sha256(self.canonical_bytes()).digest()
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> BasePlan:
+        if self.classes == 1:
+            raise ValueError("classes must be 0 (a regression) or at least 2")
+        if self.stop.metric != ("accuracy" if self.classes else "r2"):
+            raise ValueError("the metric of a classification is accuracy, that of a regression r2")
+        self._check_step()
+        return self
+
+    def _check_step(self) -> None:
+        """A larger step diverges on a skewed subset, whose curvature may reach a row's squared norm."""
+        bound = Fraction(1, self.clip**2 + 1)
+        if self.step > bound:
+            raise ValueError(f"step {self.step} is over 1/(clip^2 + 1) = {bound}, where training can diverge")
+
+
+class PenalisedPlan(BasePlan):
+    """A plan with a penalty on the weights."""
+
+    l2: Rational = Field(default=Fraction(0), description="factor of the squared penalty on the weights")
+
+    @model_validator(mode="after")
+    def _decay_is_sound(self) -> PenalisedPlan:
+        if self.l2 > 1:
+            raise ValueError(f"l2 {self.l2} is over 1")
+        return self
+
+    @property
+    def decay(self) -> Fraction:
+        """The factor `l2`."""
+        return self.l2

@@ -1,0 +1,127 @@
+"""Plans of training on encrypted weights: what any plan has, and the parameters of the encryption."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from agents.learning.plans.base import BasePlan, Document, PenalisedPlan
+
+MODULUS_BITS = {4096: 109, 8192: 218, 16384: 438, 32768: 881}
+"""The largest modulus of 128-bit security for each ring degree, in bits: homomorphicencryption.org's table of
+ternary secrets against classical attackers."""
+
+
+class Encryption(Document):
+    """Parameters of the scheme; which ones a family can use, its class says."""
+
+    degree: int = Field(description="of the ring: 4096, 8192, 16384 or 32768")
+    primes: tuple[int, ...] = Field(description="bits of the primes of the modulus, the key's prime last")
+    plain_bits: int = Field(default=0, ge=0, le=60, description="BFV: bits of the plaintext modulus")
+    scale_bits: int = Field(default=0, ge=0, le=58, description="CKKS: bits of the weights' scale")
+    keys: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 of the published keys, hexadecimal: where they are in the object store",
+    )
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Encryption:
+        most = MODULUS_BITS.get(self.degree)
+        if most is None:
+            raise ValueError(f"degree {self.degree}: choose one of {', '.join(map(str, MODULUS_BITS))}")
+        if len(self.primes) < 2 or not all(20 <= bits <= 60 for bits in self.primes):
+            raise ValueError("primes are at least two, of 20 to 60 bits each")
+        if sum(self.primes) > most:
+            raise ValueError(
+                f"{sum(self.primes)} bits of primes at degree {self.degree}: over {most}, "
+                "less than 128-bit security"
+            )
+        return self
+
+
+class EncryptedPlan(BasePlan):
+    """A plan of encrypted training."""
+
+    encryption: Encryption
+    sums: Literal["dataset", "round"] = Field(
+        default="dataset",
+        description="what the model owner sees: sums over all subsets, or over those of a round",
+    )
+
+
+class ExactPlan(EncryptedPlan):
+    """A plan whose result on ciphertexts is bit for bit that of the same integers in the clear."""
+
+    fraction_bits: int = Field(
+        default=16, ge=0, le=24, description="the factors of the weights have the unit 2^-fraction_bits"
+    )
+
+
+class EncryptedLinearPlan(ExactPlan):
+    """Least squares; of the classes' indicators for a classification. Exact."""
+
+    family: Literal["encrypted-linear"] = "encrypted-linear"
+
+
+class EncryptedRidgePlan(ExactPlan, PenalisedPlan):
+    """Least squares with a squared penalty. Exact."""
+
+    family: Literal["encrypted-ridge"] = "encrypted-ridge"
+
+
+class EncryptedLogisticPlan(ExactPlan, PenalisedPlan):
+    """Logistic regression with a linear sigmoid, 1/2 + z/4, an output for each class. Exact."""
+
+    family: Literal["encrypted-logistic"] = "encrypted-logistic"
+    classes: int = Field(ge=2, description="number of classes")
+
+
+class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
+    """Least squares with a squared penalty, of frozen random features of the columns. Exact."""
+
+    family: Literal["encrypted-features"] = "encrypted-features"
+    hidden: int = Field(ge=1, description="random features; `clip` and `step` are for rows of these")
+    seed: int = Field(ge=0, lt=2**63, description="of the random features")
+
+
+class ApproximatePlan(EncryptedPlan):
+    """A plan for CKKS: one output tells two classes apart."""
+
+    rows: int = Field(ge=1, description="there is room for subsets of so many rows")
+
+    @property
+    def outputs(self) -> int:
+        """One for each of three classes or more, otherwise one number."""
+        return self.classes if self.classes > 2 else 1
+
+
+class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
+    """Logistic regression with a sigmoid of degree 3. Approximate."""
+
+    family: Literal["encrypted-cubic"] = "encrypted-cubic"
+    classes: int = Field(ge=2, description="number of classes")
+
+
+class EncryptedNetworkPlan(ApproximatePlan):
+    """A network with one hidden layer, whose units square, and least squares. Approximate."""
+
+    family: Literal["encrypted-network"] = "encrypted-network"
+    hidden: int = Field(ge=1, description="units of the hidden layer")
+    seed: int = Field(ge=0, lt=2**63, description="of the initial weights")
+
+    def _check_step(self) -> None:
+        """No bound is proven for a network; its weights saturate, so that a bad step harms only its owner."""
+        if self.step > 1:
+            raise ValueError(f"step {self.step} is over 1")
+
+
+EncryptedPlans = (
+    EncryptedLinearPlan
+    | EncryptedRidgePlan
+    | EncryptedLogisticPlan
+    | EncryptedFeaturesPlan
+    | EncryptedCubicPlan
+    | EncryptedNetworkPlan
+)

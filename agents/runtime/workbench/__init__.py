@@ -1,1 +1,0 @@
-"""The work that roles ask for: one bench a role."""

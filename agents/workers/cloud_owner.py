@@ -1,0 +1,207 @@
+"""A cloud owner's work: open packages, train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.core.enums import FlagReason
+from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.ids import InstanceId, dataset_of, subset_of
+from agents.learning.data.canonical import digest
+from agents.learning.data.subset import Subset
+from agents.learning.families.gradient_descent import train
+from agents.learning.families.registry import family_of
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plans.plan import Plan
+from agents.roles.acts import Fact, OpenPackage, Task, TrainModel
+from agents.vault.keys import PublicKey
+from agents.vault.packages import fetch_sealed, fetch_shared, put_sealed
+from agents.vault.sealing import Sealed
+from agents.vault.store import ObjectId
+from agents.workers.base import (
+    Tools,
+    cohort_of,
+    fetch_plan,
+    keys_id,
+    package_context,
+    result_context,
+    weights_context,
+)
+
+
+@dataclass(frozen=True)
+class CloudOwnerWorker:
+    """Keeps its subsets in its home and trains on them.
+
+    Attributes:
+        limits: the largest plan that it accepts.
+    """
+
+    tools: Tools
+    limits: Limits = DEFAULT_LIMITS
+
+    def perform(self, task: Task) -> Fact:
+        """Does one task; see `Worker`."""
+        match task:
+            case OpenPackage():
+                return self._open(task)
+            case TrainModel():
+                return self._train(task)
+            case _:
+                raise StopAgent(f"a cloud owner does not do {type(task).__name__}")
+
+    # --- data ---
+
+    def _open(self, task: OpenPackage) -> Fact:
+        tools, index = self.tools, subset_of(task.ci)
+        try:
+            data = fetch_sealed(
+                tools.store,
+                Sealed(task.sealed_location),
+                tools.key,
+                package_context(dataset_of(task.ci), index),
+            )
+            subset = Subset.from_bytes(data)
+        except ObjectMissing as missing:
+            if tools.clock() <= task.patience_until:
+                raise
+            return {"problem": str(missing)}
+        except BadObject as bad:
+            return {"problem": str(bad)}
+        if subset.index != index:
+            return {"problem": f"the package holds subset {subset.index}, not {index}"}
+        tools.home.write(_subset_file(task.ci), data)
+        return {"digest": subset.digest().hex(), "rows": len(subset.samples)}
+
+    def subset(self, ci: InstanceId) -> Subset:
+        """The rows that it trains on."""
+        data = self.tools.home.read(_subset_file(ci))
+        if data is None:
+            raise StopAgent(f"{self.tools.home.path(_subset_file(ci))} is gone: restore it from a backup")
+        try:
+            return Subset.from_bytes(data)
+        except BadObject as bad:
+            raise StopAgent(
+                f"{self.tools.home.path(_subset_file(ci))}: {bad}: restore it from a backup"
+            ) from bad
+
+    # --- training ---
+
+    def _train(self, task: TrainModel) -> Fact:
+        try:
+            owner = self._reader(task)
+            plan = self._plan(task)
+            if isinstance(plan, EncryptedPlan):
+                work = self._on_ciphertext(task, plan)
+            else:
+                work = self._in_plain(task, plan)
+        except _Flag as flag:
+            return {"flag": int(flag.reason), "why": str(flag)}
+        except BadPlan as bad:
+            return {"flag": int(FlagReason.PLAN_REFUSED), "why": str(bad)}
+        context = result_context(task.tc, task.round, task.ci)
+        location = put_sealed(self.tools.store, work.result, owner, context)
+        return {
+            "digest": digest(work.result).hex(),
+            "sealed_location": location.blob.hex(),
+            "seconds": work.seconds,
+            "keys": work.keys,
+            "weights": work.weights,
+            "result": len(work.result),
+        }
+
+    def _in_plain(self, task: TrainModel, plan: Plan) -> _Work:
+        data = self._weights(task)
+        try:
+            weights = Weights.from_bytes(data, plan)
+        except BadObject as bad:
+            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
+        subset, begun = self.subset(task.ci), self.tools.stopwatch()
+        result = train(plan, weights, subset, self.limits).to_bytes()
+        return _Work(result, self.tools.stopwatch() - begun, len(data))
+
+    def _on_ciphertext(self, task: TrainModel, plan: EncryptedPlan) -> _Work:
+        family, subset = family_of(plan, self.limits), self.subset(task.ci)
+        keys, encrypted = self._keys(task, plan), self._weights(task)
+        cohort = cohort_of(plan, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
+        begun = self.tools.stopwatch()
+        try:
+            family.check_encrypted(encrypted)
+            result = family.train(keys, encrypted, subset, cohort)
+        except BadObject as bad:
+            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
+        return _Work(result, self.tools.stopwatch() - begun, len(encrypted), len(keys))
+
+    def _reader(self, task: TrainModel) -> PublicKey:
+        try:
+            return PublicKey(task.model_owner_key)
+        except BadObject as bad:  # nobody could open the result
+            raise _Flag(FlagReason.PLAN_REFUSED, bad) from bad
+
+    def _plan(self, task: TrainModel) -> Plan:
+        try:
+            return fetch_plan(self.tools.store, task.plan_location, task.plan_hash, self.limits)
+        except ObjectMissing as missing:
+            self._retry_or_flag(task, missing, FlagReason.PLAN_UNAVAILABLE)
+            raise
+        except BadObject as bad:
+            raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
+
+    def _keys(self, task: TrainModel, plan: EncryptedPlan) -> bytes:
+        """The model owner's public keys: fetched once, then kept."""
+        where = keys_id(plan)
+        kept = self.tools.home.read(_keys_file(where))
+        if kept is not None and digest(kept) == where.digest:
+            return kept
+        try:
+            keys = self.tools.store.get(where)
+        except ObjectMissing as missing:
+            self._retry_or_flag(task, missing, FlagReason.PLAN_UNAVAILABLE)
+            raise
+        except BadObject as bad:
+            raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
+        self.tools.home.write(_keys_file(where), keys)
+        return keys
+
+    def _weights(self, task: TrainModel) -> bytes:
+        context = weights_context(task.tc, task.round)
+        try:
+            data = fetch_shared(self.tools.store, ObjectId(task.model_location), self.tools.key, context)
+        except ObjectMissing as missing:
+            self._retry_or_flag(task, missing, FlagReason.WEIGHTS_UNAVAILABLE)
+            raise
+        except BadObject as bad:
+            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
+        if digest(data) != task.model_hash:
+            raise _Flag(FlagReason.WEIGHTS_MISMATCH, "the weights do not match their hash")
+        return data
+
+    def _retry_or_flag(self, task: TrainModel, missing: ObjectMissing, reason: FlagReason) -> None:
+        if self.tools.clock() > task.patience_until:
+            raise _Flag(reason, missing) from missing
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A result, the seconds that it took, and the bytes that it was made of."""
+
+    result: bytes
+    seconds: float
+    weights: int
+    keys: int = 0
+
+
+class _Flag(Exception):  # noqa: N818  # control flow of this worker alone: a job that is answered by a flag
+    def __init__(self, reason: FlagReason, why: object) -> None:
+        self.reason = reason
+        super().__init__(str(why))
+
+
+def _subset_file(ci: InstanceId) -> str:
+    return f"subsets/{ci:x}"
+
+
+def _keys_file(where: ObjectId) -> str:
+    return f"keys/{where}"

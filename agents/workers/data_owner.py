@@ -1,0 +1,172 @@
+"""A data owner's work: split, pack, review plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.events import DatasetTerms
+from agents.core.ids import Address, DatasetId
+from agents.learning.data import exposed
+from agents.learning.data.canonical import digest
+from agents.learning.data.description import describe
+from agents.learning.data.prepare import Prepared, partition, strata_of
+from agents.learning.data.samples import Int64Array
+from agents.learning.data.skew import check_skew
+from agents.learning.data.split import split
+from agents.learning.data.subset import SECRET_BYTES, Subset
+from agents.learning.data.tables import Table, load_table
+from agents.learning.families.registry import family_of
+from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.plan import Plan
+from agents.roles.acts import Fact, Json, PackData, ReviewPlan, Task
+from agents.vault.keys import PublicKey
+from agents.vault.packages import put_sealed
+from agents.workers.base import Tools, fetch_plan, keys_id, package_context
+
+EXPOSED_FILE = "exposed.samples"
+
+Secrecy = Literal["dataset", "round", "none"]
+"""What a data owner lets a model owner see of results: sums over the whole dataset, sums over the subsets of
+a round, or each subset's own."""
+
+_LEAST_FIRST: tuple[Secrecy, ...] = ("none", "round", "dataset")
+_SHOWS = {
+    "none": "each subset's result in plain text",
+    "round": "sums over the subsets of a round",
+    "dataset": "sums over all subsets",
+}
+
+
+@dataclass(frozen=True)
+class DataOwnerWorker:
+    """Cuts a table into packages.
+
+    Attributes:
+        table: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        subsets: how many.
+        seed: of the partition and the split.
+        terms: of the dataset; their `ends_at` counts from when the packages are made.
+        derive: 32 secret bytes for a purpose; the subsets' secrets come from it, and those of pairs of them.
+        secrecy: the least that a plan must keep.
+    """
+
+    tools: Tools
+    table: str | Path
+    target: str | None
+    subsets: int
+    seed: int
+    terms: DatasetTerms
+    derive: Callable[[bytes], bytes]
+    secrecy: Secrecy = "dataset"
+
+    def perform(self, task: Task) -> Fact:
+        """Does one task; see `Worker`."""
+        match task:
+            case PackData():
+                return self._pack(task)
+            case ReviewPlan():
+                return self._review(task)
+            case _:
+                raise StopAgent(f"a data owner does not do {type(task).__name__}")
+
+    def _pack(self, task: PackData) -> Fact:
+        table = load_table(self.table, self.target)
+        prepared = partition(table, self.seed)
+        self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
+        subsets = [
+            Subset(
+                index,
+                prepared.train.take(rows),
+                self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)),
+                self._pairs(task.ds, index),
+            )
+            for index, rows in enumerate(cut(table, prepared, self.subsets, self.seed))
+        ]
+        packages: list[Json] = []
+        for index, cloud_owner, key in task.replicas:
+            context = package_context(task.ds, index)
+            reader = _reader(cloud_owner, key)
+            sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), reader, context)
+            packages.append(
+                {"subset": index, "cloud_owner": cloud_owner, "sealed_location": sealed.blob.hex()}
+            )
+        metadata = describe(table, prepared).model_dump_json().encode()
+        terms = {**asdict(self.terms), "ends_at": self.tools.clock() + self.terms.ends_at}
+        return {
+            "terms": cast("Json", terms),
+            "metadata_hash": digest(metadata).hex(),
+            "metadata_location": self.tools.store.put(metadata).digest.hex(),
+            "digests": [subset.digest().hex() for subset in subsets],
+            "packages": packages,
+        }
+
+    def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
+        """What the replicas of a subset share with those of each other one."""
+        return tuple(
+            bytes(SECRET_BYTES)
+            if other == index
+            else self.derive(b"holdfast/pair-secret/%x/%d/%d" % (ds, min(index, other), max(index, other)))
+            for other in range(self.subsets)
+        )
+
+    # --- plans ---
+
+    def _review(self, task: ReviewPlan) -> Fact:
+        """What a data owner has against a plan.
+
+        It declines what its cloud owners would refuse, a plan for other data, and one that shows too much.
+        """
+        store = self.tools.store
+        try:
+            plan = fetch_plan(store, task.plan_location, task.plan_hash)
+            if isinstance(plan, EncryptedPlan):
+                family_of(plan)
+                store.get(keys_id(plan))
+        except (BadObject, BadPlan) as bad:
+            return {"problem": str(bad)}
+        samples = exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
+        if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
+            return {"problem": f"the plan is for {plan.features} features and {plan.classes} classes"}
+        return {"problem": self._shows_too_much(plan)}
+
+    def _shows_too_much(self, plan: Plan) -> str:
+        """What the plan would show that the policy does not allow; empty if nothing."""
+        kept: Secrecy = plan.sums if isinstance(plan, EncryptedPlan) else "none"
+        if _LEAST_FIRST.index(kept) < _LEAST_FIRST.index(self.secrecy):
+            return f"the plan shows the model owner {_SHOWS[kept]}: only {_SHOWS[self.secrecy]} are allowed"
+        if kept == "round" and self._draws_one_alone():
+            return "some rounds draw one subset alone, so a plan's sums have to be over the dataset"
+        return ""
+
+    def _draws_one_alone(self) -> bool:
+        """Whether some round of an epoch draws a single subset of several."""
+        per_round = self.terms.subsets_per_round
+        return self.subsets > 1 and 1 in (per_round, self.subsets % per_round)
+
+
+def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:
+    """The training rows of each skewed subset, checked by the independent rule.
+
+    No subset holds all classes, or more than half of one. That no class is more than half of a subset cannot
+    always be had, never of two classes.
+
+    Raises:
+        CannotSplit: these rows cannot be split so.
+    """
+    strata = strata_of(prepared.train.target, table.task)
+    parts = split(strata, subsets, seed)
+    report = check_skew(strata, parts)
+    if not report.skewed:
+        raise CannotSplit(f"{table.name}: {report.violations[0]}: choose another number of subsets")
+    return parts
+
+
+def _reader(cloud_owner: Address, key: bytes) -> PublicKey:
+    try:
+        return PublicKey(key)
+    except BadObject as bad:
+        raise BadInput(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad

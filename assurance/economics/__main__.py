@@ -1,0 +1,163 @@
+"""Plays every strategy of every role on the market and tells what it pays beside honest play.
+
+    python -m assurance.economics --help
+
+Amounts are given in wei and told in thousandths of a coin a round. With several seeds the table has means,
+the least and the most gain of any seed, and with how many seeds the verdict is the same. Prints it and
+writes build/economics/report.json and economics.svg. Exit code 2 and one line if a flag cannot be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from agents.core.errors import BadInput
+from agents.demo.scenario import Scenario
+from agents.runtime.settings import ETHER
+from assurance.economics import theory
+from assurance.economics.figure import draw
+from assurance.economics.plays import PLAYS, Result, Verdict, measure
+from assurance.economics.setting import Setting
+from testing.compiler import ROOT
+
+FOLDER = ROOT / "build" / "economics"
+MILLI = ETHER // 1000
+COLOURS = {Verdict.WORSE: "green", Verdict.EQUAL: "yellow", Verdict.PAYS: "red"}
+
+AMOUNTS = {
+    "job-price": ("job_price", "paid for an accepted report"),
+    "round-price": ("round_price", "the data owner's"),
+    "bond": ("instance_bond", "of an instance"),
+    "miss-penalty": ("miss_penalty", "for silence"),
+    "couple-bond": ("couple_bond", "the data owner's"),
+    "training-cost": ("training_cost", "of one job"),
+    "gas-price": ("gas_price", "a unit of gas"),
+    "result-value": ("result_value", "of a subset's result to the model owner"),
+}
+COUNTS = {
+    "replicas": ("replicas", "of a subset (n)"),
+    "subsets": ("subsets", "of the dataset (m)"),
+    "per-round": ("subsets_per_round", "subsets that a round draws (k)"),
+    "rounds": ("rounds", "of the couple"),
+}
+SHARES = {
+    "dishonest": ("dishonest", "chance that another cloud owner lies, in league with all that do"),
+    "detection": ("settled", "chance that a subset is settled, so that a lie in it costs anything"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(message.replace("\n", " "))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs it; a wrong flag is one line on stderr."""
+    try:
+        flags = _parser().parse_args(arguments)
+        setting = _setting(flags)
+        if not 1 <= flags.seeds <= 100:
+            raise BadInput(f"seeds is {flags.seeds}: choose 1 to 100")
+        if flags.replicas not in (None, 3) and flags.replicas < 5:
+            raise BadInput(f"replicas is {flags.replicas}: the plays need 3 or 5 and more")
+    except BadInput as problem:
+        print(problem, file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+    results = [measure(play, setting, range(flags.seeds)) for play in PLAYS]
+    flags.folder.mkdir(parents=True, exist_ok=True)
+    report = {
+        "setting": asdict(setting) | {"terms": setting.terms.model_dump()},
+        "bounds": _bounds(setting),
+        "plays": [_told(result) for result in results],
+    }
+    (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    draw(setting, flags.folder / "economics.svg")
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 170)
+    console.print(_table(results))
+    for name, bound in _bounds(setting).items():
+        console.print(f"{name}: {_milli(Fraction(bound))}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m assurance.economics", description="What each role's strategies pay.")
+    for kind, group in ((int, AMOUNTS), (int, COUNTS), (float, SHARES)):
+        for flag, (name, text) in group.items():
+            unit = "wei, " if group is AMOUNTS else ""
+            parser.add_argument(f"--{flag}", dest=name, type=kind, help=unit + text)
+    parser.add_argument("--demo", action="store_true", help="start from the demo's terms")
+    parser.add_argument("--seeds", type=int, default=1, help="games of each play, with other draws (1)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
+    return parser
+
+
+def _setting(flags: argparse.Namespace) -> Setting:
+    fields = [name for group in (AMOUNTS, COUNTS, SHARES) for name, _ in group.values()]
+    changes = {name: getattr(flags, name) for name in fields if getattr(flags, name) is not None}
+    start = Setting(terms=Scenario().terms) if flags.demo else Setting()
+    return start.but(**changes)
+
+
+def _bounds(setting: Setting) -> dict[str, int]:
+    return {
+        "highest training cost": theory.highest_cost(setting),
+        "least miss penalty": theory.least_penalty(setting),
+        "least instance bond": theory.least_bond(setting),
+    }
+
+
+def _told(result: Result) -> dict[str, object]:
+    griefing = result.griefing
+    return {
+        "role": result.play.role,
+        "play": result.play.name,
+        "verdict": result.verdict,
+        "why": result.play.why,
+        "payoff_a_round": float(result.payoff),
+        "honest_a_round": float(result.honest),
+        "gain_a_round": float(result.gain),
+        "gain_a_round_by_seed": [float(gain) for gain in result.gains],
+        "seeds_of_this_verdict": result.agreeing,
+        "others_a_round": {who: float(change) for who, change in result.others.items()},
+        "griefing_factor": None if griefing is None else float(griefing),
+    }
+
+
+def _table(results: Sequence[Result]) -> Table:
+    table = Table(title="thousandths of a coin a round; DO, MO, CO: what the others have more than else")
+    for column in ("who", "departs from honest play", "verdict"):
+        table.add_column(column)
+    seeds = len(results[0].gains)
+    spread = ("least", "most", "alike") if seeds > 1 else ()
+    for column in ("payoff", "honest", "gain", *spread, "DO", "MO", "CO", "griefing"):
+        table.add_column(column, justify="right")
+    for result in results:
+        colour = COLOURS[result.verdict]
+        ends = (_milli(min(result.gains)), _milli(max(result.gains)), f"{result.agreeing}/{seeds}")
+        table.add_row(
+            result.play.role,
+            result.play.name,
+            f"[{colour}]{result.verdict}[/]",
+            *map(_milli, (result.payoff, result.honest, result.gain)),
+            *ends[: len(spread)],
+            *map(_milli, result.others.values()),
+            "" if result.griefing is None else f"{float(result.griefing):.2f}",
+        )
+    return table
+
+
+def _milli(wei: Fraction) -> str:
+    return f"{float(wei / MILLI):.3f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Plans of approximate families, and families in a small ring: fast, right, with no room to hide noise."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from agents.learning.families.encrypted_cubic import EncryptedCubic
+from agents.learning.families.encrypted_network import EncryptedNetwork
+from agents.learning.he.ckks import ApproximateFamily
+from agents.learning.plans.base import Stop
+from agents.learning.plans.encrypted import EncryptedCubicPlan, EncryptedNetworkPlan, Encryption
+
+ENCRYPTION = {
+    "encrypted-cubic": Encryption(degree=16384, primes=(60, 60, 60, 53, 48, 60), scale_bits=53),
+    "encrypted-network": Encryption(degree=16384, primes=(60, 60, 30, 58, 58, 58, 48, 60), scale_bits=58),
+}
+SMALL_ENCRYPTION = {
+    "encrypted-cubic": Encryption(degree=8192, primes=(40, 30, 30, 30, 30, 40), scale_bits=30),
+    "encrypted-network": Encryption(degree=8192, primes=(32, 22, 22, 27, 27, 27, 27, 34), scale_bits=27),
+}
+FAMILIES = tuple(ENCRYPTION)
+
+
+def approximate_plan(family: str = "encrypted-cubic", **changes: Any) -> Any:
+    """A plan of three features and two classes, with any field changed."""
+    classes = changes.get("classes", 2)
+    fields: dict[str, Any] = {
+        "features": 3,
+        "classes": classes,
+        "rows": 64,
+        "local_steps": 1,
+        "rounds": 4,
+        "stop": Stop(metric="accuracy" if classes else "r2"),
+        "encryption": ENCRYPTION[family],
+    }
+    if family == "encrypted-cubic":
+        own = {"step": Fraction(1, 17), "clip": 4, "l2": Fraction(1, 10)}
+        return EncryptedCubicPlan(**(fields | own | changes))
+    own = {"step": Fraction(1, 5), "clip": 2, "hidden": 3, "seed": 1}
+    return EncryptedNetworkPlan(**(fields | own | changes))
+
+
+class SmallCubic(EncryptedCubic):
+    """In a ring of degree 8192."""
+
+    gradient_bits = 14
+
+    def _check_headroom(self, members: int) -> None:
+        pass
+
+
+class SmallNetwork(EncryptedNetwork):
+    """In a ring of degree 8192."""
+
+    gradient_bits = 30
+
+    def _check_headroom(self, members: int) -> None:
+        pass
+
+
+SMALL: dict[str, type[ApproximateFamily]] = {
+    "encrypted-cubic": SmallCubic,
+    "encrypted-network": SmallNetwork,
+}
+
+
+def small_family(name: str, **changes: Any) -> ApproximateFamily:
+    """A family in the small ring."""
+    return SMALL[name](approximate_plan(name, encryption=SMALL_ENCRYPTION[name], **changes))

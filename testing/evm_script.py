@@ -1,0 +1,39 @@
+"""Scripts on the market itself, run by the EVM in this process.
+
+script = EvmScript(Evm(bytecode(), abi()), replicas=3)
+script.bring_to(CouplePhase.TRAINING)
+"""
+
+from __future__ import annotations
+
+from agents.core.calls import Call
+from agents.core.events import MarketEvent
+from agents.core.ids import Address
+from testing.evm import Evm
+from testing.fake_market import FakeMarket
+from testing.script import Script
+
+
+class EvmMarket(FakeMarket):
+    """Has its calls answered by an EVM; history and mirror are of the EVM's events."""
+
+    def __init__(self, evm: Evm) -> None:
+        super().__init__(evm.now)
+        self.evm = evm
+
+    def send(self, sender: Address, call: Call) -> list[MarketEvent]:
+        self.evm.now = self.now
+        events = self.evm.send(sender, call)
+        self.sender, self.height = sender, self.evm.height
+        for event in events:
+            self.emit(event)
+        return events
+
+
+class EvmScript(Script):
+    """A script on an EVM's market."""
+
+    def __init__(self, evm: Evm, replicas: int = 3, rounds: int = 2, quorum: int = 0, **terms: int) -> None:
+        super().__init__(replicas, rounds, quorum, balance=10**9, **terms)
+        self.evm = evm
+        self.chain = EvmMarket(evm)

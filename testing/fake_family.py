@@ -1,0 +1,108 @@
+"""A family that hides nothing from its cloud owners and adds up like a true one: quick, for stories.
+
+The public part of its keys opens the weights. Its masks are true: single results are uniform, and only the
+sum of a whole cohort, for one label and one encryption, comes to anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from hashlib import sha256, shake_256
+from typing import cast
+
+import numpy as np
+
+from agents.core.errors import BadObject, BadPlan
+from agents.learning.data.canonical import digest, pack, unpack
+from agents.learning.data.samples import FloatArray, Int64Array, Samples
+from agents.learning.data.subset import Subset
+from agents.learning.families.affine import scores
+from agents.learning.families.gradient_descent import local_steps
+from agents.learning.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.integers.design_matrix import design_matrix
+from agents.learning.integers.update import Update
+from agents.learning.integers.weights import TrainedModel, Weights, shapes
+from agents.learning.plans.plan import Plan
+
+_MAGIC, _NONCE = b"FAKE", 16
+_MOST = 2**50
+"""No honest sum is larger; one with masks in it nearly always is."""
+
+
+class FakeFamily(EncryptedFamily):
+    """Trains in plain text behind a stream cipher."""
+
+    @property
+    def _plan(self) -> Plan:
+        return cast("Plan", self.plan)
+
+    def keys(self) -> KeyPair:
+        secret = os.urandom(32)
+        return KeyPair(secret, b"public " + secret)
+
+    def encrypt(self, keys: KeyPair, weights: Weights) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return _MAGIC + nonce + _veiled(keys.public, nonce, weights.to_bytes())
+
+    def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
+        del keys
+        read = [self._read(result) for result in results]
+        if len({label for _, label in read}) != 1:
+            raise BadObject("results of different sums")
+        total = {name: np.sum([tensors[name] for tensors, _ in read], axis=0) for name in read[0][0]}
+        if any(np.abs(matrix).max() > _MOST for matrix in total.values()):
+            raise BadObject("the masks do not cancel")
+        samples = int(total.pop("samples")[0, 0])
+        return Update(total, samples)
+
+    def check_encrypted(self, encrypted: bytes) -> None:
+        if not encrypted.startswith(_MAGIC):
+            raise BadObject("no encrypted weights")
+
+    def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
+        if digest(public).hex() != self.plan.encryption.keys:
+            raise BadPlan("other keys than the plan names")
+        if not subset.pairs:
+            raise BadPlan("no seeds to mask a result with")
+        nonce = encrypted[len(_MAGIC) :][:_NONCE]
+        data = _veiled(public, nonce, encrypted[len(_MAGIC) + _NONCE :])
+        update = self.in_the_clear(Weights.from_bytes(data, self._plan), subset.samples)
+        tensors = {**update.change, "samples": np.array([[update.samples]], dtype=np.int64)}
+        label = sha256(cohort.label + bytes(cohort.members) + digest(encrypted)).digest()
+        masked = {
+            name: matrix + _mask(subset, cohort, label, name, matrix) for name, matrix in tensors.items()
+        }
+        return pack(masked, {"kind": "fake result", "label": label.hex()})
+
+    def check_result(self, result: bytes) -> None:
+        self._read(result)
+
+    def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
+        result = TrainedModel(local_steps(self._plan, weights, samples, self.limits), len(samples))
+        return Update.of(weights, [result])
+
+    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
+        matrices = {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}
+        return scores(self._plan, matrices, design_matrix(samples.features, self.plan.clip))
+
+    def _read(self, result: bytes) -> tuple[dict[str, Int64Array], str]:
+        tensors, facts = unpack(result, "the result")
+        if facts.get("kind") != "fake result" or set(tensors) != {*shapes(self._plan), "samples"}:
+            raise BadObject("the result: of another kind")
+        return {name: array.astype(np.int64) for name, array in tensors.items()}, str(facts["label"])
+
+
+def _veiled(public: bytes, nonce: bytes, data: bytes) -> bytes:
+    stream = shake_256(public + nonce).digest(len(data))
+    return bytes(a ^ b for a, b in zip(data, stream, strict=True))
+
+
+def _mask(subset: Subset, cohort: Cohort, label: bytes, name: str, matrix: Int64Array) -> Int64Array:
+    total = np.zeros_like(matrix)
+    for other in cohort.members:
+        if other != subset.index:
+            stream = shake_256(subset.pairs[other] + label + name.encode()).digest(8 * matrix.size)
+            part = np.frombuffer(stream, dtype="<i8").reshape(matrix.shape)
+            total += part if subset.index < other else -part
+    return total

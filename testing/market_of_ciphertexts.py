@@ -1,0 +1,73 @@
+"""A dataset of a few subsets that share seeds, a plan that names its keys, and their jobs on ciphertexts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from agents.learning.data.samples import Samples
+from agents.learning.data.subset import Subset
+from agents.learning.families.registry import family_of
+from agents.learning.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.integers.weights import Weights, shapes
+from agents.learning.plans.encrypted import EncryptedPlan
+from testing.ciphertexts import pairs_of, seed_of
+
+PlanKind = TypeVar("PlanKind", bound=EncryptedPlan)
+
+
+@dataclass(frozen=True)
+class Couple:
+    """A model owner's family and keys, and the subsets."""
+
+    family: EncryptedFamily
+    keys: KeyPair
+    subsets: tuple[Subset, ...]
+
+    def cohort(self, label: bytes = b"label", members: tuple[int, ...] | None = None) -> Cohort:
+        return Cohort(label, members or tuple(range(len(self.subsets))))
+
+    def results(self, encrypted: bytes, cohort: Cohort | None = None) -> list[bytes]:
+        """Of the cohort's members; of all subsets if none is given."""
+        cohort = cohort or self.cohort()
+        return [
+            self.family.train(self.keys.public, encrypted, self.subsets[index], cohort)
+            for index in cohort.members
+        ]
+
+
+def couple_of(
+    plan: EncryptedPlan,
+    samples: Sequence[Samples],
+    keys: KeyPair | None = None,
+    kind: Callable[[EncryptedPlan], EncryptedFamily] = family_of,
+) -> Couple:
+    """A couple of fresh keys, or of these, which the plan then names; of another family than the plan's."""
+    keys = keys or kind(plan).keys()
+    subsets = tuple(
+        Subset(index, rows, seed_of(f"secret {index}"), pairs_of(index, len(samples)))
+        for index, rows in enumerate(samples)
+    )
+    return Couple(kind(naming(plan, keys)), keys, subsets)
+
+
+def naming(plan: PlanKind, keys: KeyPair) -> PlanKind:
+    """The plan, with the hash of these keys in it."""
+    encryption = plan.encryption.model_copy(update={"keys": hashlib.sha256(keys.public).hexdigest()})
+    return plan.model_copy(update={"encryption": encryption})
+
+
+def some_weights(plan: EncryptedPlan, seed: int = 0, largest: float = 0.5) -> Weights:
+    """Uniform weights up to `largest` in real units."""
+    rng, unit = np.random.default_rng(seed), 2**plan.weight_bits
+    return Weights(
+        {
+            name: np.rint(rng.uniform(-largest, largest, shape) * unit).astype(np.int64)
+            for name, shape in shapes(plan).items()  # type: ignore[arg-type]  # of one of the plan's kinds
+        },
+        plan.weight_bits,
+    )

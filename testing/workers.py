@@ -1,0 +1,118 @@
+"""What the tests of workers share: tools with a clock to turn, and small things to work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from agents.core.ids import Address, InstanceId, couple_id, dataset_id, instance_id
+from agents.learning.data.samples import Samples
+from agents.learning.data.subset import Subset
+from agents.learning.plans.base import Stop
+from agents.learning.plans.encrypted import EncryptedLogisticPlan, Encryption
+from agents.learning.plans.plan import LogisticPlan, Plan
+from agents.storage.files import Home
+from agents.vault.keys import SecretKey
+from agents.vault.store import MemoryStore, ObjectId
+from agents.workers.base import Tools
+from testing.world import address_of
+
+DO, CO, MO = address_of("data owner"), address_of("cloud owner"), address_of("model owner")
+DS, TC = dataset_id(DO, 1), couple_id(MO, 1)
+CI = instance_id(DS, 3, 1)
+NO_POINT = b"\xff" * 64
+"""64 bytes that are no public key: the market registers them all the same."""
+
+PATIENCE = 1_000
+
+
+def key_of(name: str) -> SecretKey:
+    """A member's encryption key."""
+    return SecretKey.from_seed(sha256(name.encode()).digest())
+
+
+@dataclass
+class Place:
+    """Where a worker works.
+
+    Attributes:
+        now: its clock, in seconds.
+    """
+
+    folder: Path
+    name: str
+    store: MemoryStore
+    now: int = 0
+
+    @property
+    def key(self) -> SecretKey:
+        return key_of(self.name)
+
+    @property
+    def tools(self) -> Tools:
+        return Tools(Home(self.folder / self.name), self.store, self.key, lambda: self.now)
+
+    def spoil(self, location: bytes, data: bytes = b"something else") -> None:
+        """The store holds other bytes under this id."""
+        self.store.objects[ObjectId(location)] = data
+
+    def lose(self, location: bytes) -> None:
+        """The store no longer has the object."""
+        del self.store.objects[ObjectId(location)]
+
+
+def a_plan(features: int = 3, classes: int = 2, rounds: int = 3, **stop: object) -> Plan:
+    """A small plan."""
+    return LogisticPlan(
+        features=features,
+        classes=classes,
+        local_steps=4,
+        step=Fraction(1, 17),
+        clip=4,
+        rounds=rounds,
+        stop=Stop.model_validate({"metric": "accuracy", **stop}),
+    )
+
+
+def some_samples(rows: int = 20, features: int = 3, seed: int = 0) -> Samples:
+    """Rows of two classes, which the first feature tells apart."""
+    rng = np.random.default_rng(seed)
+    table = rng.integers(-600, 601, (rows, features)).astype(np.int32)
+    return Samples(table, (table[:, 0] > 0).astype(np.int32), 2)
+
+
+def a_subset(index: int = 3, seed: int = 0) -> Subset:
+    """One of the four subsets of a dataset."""
+    pairs = (sha256(b"pair %d %d" % (min(index, other), max(index, other))).digest() for other in range(4))
+    return Subset(index, some_samples(seed=seed), sha256(b"secret %d" % index).digest(), tuple(pairs))
+
+
+def an_encrypted_plan(
+    rounds: int = 8,
+    sums: Literal["dataset", "round"] = "dataset",
+    features: int = 3,
+    classes: int = 2,
+    **stop: object,
+) -> EncryptedLogisticPlan:
+    """The same plan, to be trained on encrypted weights; it names no keys yet."""
+    return EncryptedLogisticPlan(
+        features=features,
+        classes=classes,
+        local_steps=4,
+        step=Fraction(1, 17),
+        clip=4,
+        rounds=rounds,
+        stop=Stop.model_validate({"metric": "accuracy", **stop}),
+        sums=sums,
+        encryption=Encryption(degree=8192, primes=(60, 58, 58, 40), plain_bits=59),
+    )
+
+
+def replica(number: int, subset: int = 3) -> tuple[InstanceId, Address]:
+    """An instance and its cloud owner."""
+    return instance_id(DS, subset, number), address_of(f"cloud owner {number}")

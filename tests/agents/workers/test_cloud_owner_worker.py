@@ -1,0 +1,296 @@
+"""A cloud owner's work: what it accepts, what it flags, and what it waits for.
+
+Rules: A30, A33, A34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.core.enums import FlagReason
+from agents.core.errors import ObjectMissing, StopAgent
+from agents.core.ids import instance_id
+from agents.demo.cheats import LazyWorker
+from agents.learning.data.canonical import digest
+from agents.learning.families.gradient_descent import train
+from agents.learning.integers.weights import TrainedModel, initial_weights
+from agents.learning.plans.limits import Limits
+from agents.roles.acts import OpenPackage, ReviewPlan, TrainModel
+from agents.vault.packages import fetch_sealed, open_location, put_sealed, put_shared, seal_location
+from agents.vault.sealing import Sealed
+from agents.vault.store import MemoryStore, ObjectId
+from agents.workers.base import package_context, result_context, weights_context
+from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.workers import CI, DS, NO_POINT, PATIENCE, TC, Place, a_plan, a_subset, key_of
+
+PLAN, SUBSET = a_plan(), a_subset()
+MO_KEY = key_of("model owner")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path, "cloud owner", MemoryStore())
+
+
+@pytest.fixture
+def worker(place: Place) -> CloudOwnerWorker:
+    return CloudOwnerWorker(place.tools)
+
+
+# --- packages ---
+
+
+def package(place: Place, data: bytes = SUBSET.to_bytes(), subset: int = 3, reader: str = "") -> bytes:
+    """A data package's sealed location."""
+    key = key_of(reader) if reader else place.key
+    return put_sealed(place.store, data, key.public_key, package_context(DS, subset)).blob
+
+
+def opening(location: bytes) -> OpenPackage:
+    return OpenPackage(CI, location, PATIENCE)
+
+
+def where(place: Place, sealed_location: bytes) -> bytes:
+    """The id of the object that a sealed location leads to."""
+    return open_location(Sealed(sealed_location), place.key).digest
+
+
+def test_it_keeps_what_it_opened(place: Place, worker: CloudOwnerWorker) -> None:
+    task = opening(package(place))
+    assert worker.perform(task) == {"digest": SUBSET.digest().hex(), "rows": 20}
+    place.store.objects.clear()
+    assert place.tools.home.read(f"subsets/{CI:x}") == SUBSET.to_bytes()
+
+
+@pytest.mark.parametrize("second", [0, PATIENCE])
+def test_it_waits_for_a_package_that_is_not_there(
+    place: Place, worker: CloudOwnerWorker, second: int
+) -> None:
+    location = package(place)
+    place.lose(where(place, location))
+    place.now = second
+    with pytest.raises(ObjectMissing):
+        worker.perform(opening(location))
+
+
+def test_it_gives_a_package_up_after_its_patience(place: Place, worker: CloudOwnerWorker) -> None:
+    location = package(place)
+    place.lose(where(place, location))
+    place.now = PATIENCE + 1
+    assert "no object" in str(worker.perform(opening(location))["problem"])
+
+
+def test_it_has_a_problem_with_a_spoilt_package(place: Place, worker: CloudOwnerWorker) -> None:
+    location = package(place)
+    place.spoil(where(place, location))
+    assert "another hash" in str(worker.perform(opening(location))["problem"])
+
+
+@pytest.mark.parametrize("what", ["reader", "context", "index", "bytes", "location"])
+def test_it_has_a_problem_with_a_package_that_is_not_its_own(
+    place: Place, worker: CloudOwnerWorker, what: str
+) -> None:
+    made: dict[str, Callable[[], bytes]] = {
+        "reader": lambda: package(place, reader="another cloud owner"),
+        "context": lambda: package(place, subset=2),
+        "index": lambda: package(place, data=a_subset(index=2).to_bytes()),
+        "bytes": lambda: package(place, data=b"no subset"),
+        "location": lambda: b"no sealed location",
+    }
+    fact = worker.perform(opening(made[what]()))
+    assert set(fact) == {"problem"}
+    assert fact["problem"]
+    assert place.tools.home.read(f"subsets/{CI:x}") is None
+
+
+def test_it_tells_which_subset_it_got_instead(place: Place, worker: CloudOwnerWorker) -> None:
+    location = package(place, data=a_subset(index=2).to_bytes())
+    assert worker.perform(opening(location)) == {"problem": "the package holds subset 2, not 3"}
+
+
+def test_a_location_that_leads_to_no_object_id_is_a_problem(place: Place, worker: CloudOwnerWorker) -> None:
+    other = put_sealed(place.store, b"", place.key.public_key)
+    sealed = Sealed(place.store.get(open_location(other, place.key)))
+    assert "object id" in str(worker.perform(opening(sealed.blob))["problem"])
+
+
+# --- training ---
+
+
+def training(place: Place, worker: CloudOwnerWorker) -> TrainModel:
+    """A job for which all is there."""
+    worker.perform(opening(package(place)))
+    weights = initial_weights(PLAN)
+    shared = put_shared(place.store, weights.to_bytes(), [place.key.public_key], weights_context(TC, 1))
+    plan = place.store.put(PLAN.canonical_bytes())
+    return TrainModel(
+        TC,
+        CI,
+        1,
+        0b1010,
+        4,
+        PLAN.digest(),
+        plan.digest,
+        weights.digest(),
+        shared.digest,
+        MO_KEY.public_key.encoded,
+        PATIENCE,
+    )
+
+
+def reweighed(task: TrainModel, place: Place, data: bytes, round_: int = 1, reader: str = "") -> TrainModel:
+    """The job with other weights."""
+    key = key_of(reader) if reader else place.key
+    shared = put_shared(place.store, data, [key.public_key], weights_context(TC, round_))
+    return replace(task, model_location=shared.digest)
+
+
+def test_it_trains_and_seals_the_result_to_the_model_owner(place: Place, worker: CloudOwnerWorker) -> None:
+    fact = worker.perform(training(place, worker))
+    expected = train(PLAN, initial_weights(PLAN), SUBSET)
+    assert fact["digest"] == expected.digest().hex()
+    location = Sealed(bytes.fromhex(str(fact["sealed_location"])))
+    data = fetch_sealed(place.store, location, MO_KEY, result_context(TC, 1, CI))
+    assert TrainedModel.from_bytes(data, PLAN) == expected
+
+
+def test_every_honest_replica_gets_the_same_digest(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    again = CloudOwnerWorker(place.tools).perform(task)
+    assert again["digest"] == worker.perform(task)["digest"]
+
+
+def test_a_lazy_replica_gets_another(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    assert LazyWorker(place.tools).perform(task)["digest"] != worker.perform(task)["digest"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "reason"),
+    [
+        ("plan_location", FlagReason.PLAN_UNAVAILABLE),
+        ("model_location", FlagReason.WEIGHTS_UNAVAILABLE),
+    ],
+)
+def test_it_waits_for_what_is_not_there_and_then_flags(
+    place: Place, worker: CloudOwnerWorker, lost: str, reason: FlagReason
+) -> None:
+    task = training(place, worker)
+    place.lose(getattr(task, lost))
+    for second in (0, PATIENCE):
+        place.now = second
+        with pytest.raises(ObjectMissing):
+            worker.perform(task)
+    place.now = PATIENCE + 1
+    assert worker.perform(task)["flag"] == reason
+
+
+def flagged(worker: CloudOwnerWorker, task: TrainModel) -> FlagReason:
+    """The flag that a job is answered with; its reason is told."""
+    fact = worker.perform(task)
+    assert set(fact) == {"flag", "why"}
+    assert fact["why"]
+    return FlagReason(int(str(fact["flag"])))
+
+
+def test_it_flags_a_plan_that_is_not_what_its_hash_says(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    other = place.store.put(a_plan(rounds=9).canonical_bytes())
+    assert flagged(worker, replace(task, plan_location=other.digest)) is FlagReason.PLAN_MISMATCH
+    assert flagged(worker, replace(task, plan_location=b"no id")) is FlagReason.PLAN_MISMATCH
+    place.spoil(task.plan_location)
+    assert flagged(worker, task) is FlagReason.PLAN_MISMATCH
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"no plan",
+        PLAN.canonical_bytes().replace(b"{", b"{ ", 1),
+        PLAN.canonical_bytes().replace(b'"clip":4', b'"clip":5'),
+        a_plan(features=4).canonical_bytes(),
+    ],
+    ids=["no plan", "not canonical", "a step that diverges", "for other data"],
+)
+def test_it_refuses_a_plan_that_is_no_good(place: Place, worker: CloudOwnerWorker, document: bytes) -> None:
+    task = training(place, worker)
+    location = place.store.put(document)
+    task = replace(task, plan_hash=digest(document), plan_location=location.digest)
+    if b'"features":4' in document:
+        weights = initial_weights(a_plan(features=4))
+        task = reweighed(replace(task, model_hash=weights.digest()), place, weights.to_bytes())
+    assert flagged(worker, task) is FlagReason.PLAN_REFUSED
+
+
+@pytest.mark.parametrize("limits", [Limits(local_steps=3), Limits(rows=19)])
+def test_it_refuses_a_plan_over_its_limits(place: Place, worker: CloudOwnerWorker, limits: Limits) -> None:
+    task = training(place, worker)
+    assert flagged(CloudOwnerWorker(place.tools, limits), task) is FlagReason.PLAN_REFUSED
+
+
+def test_it_refuses_to_work_for_a_key_that_nobody_can_seal_to(place: Place, worker: CloudOwnerWorker) -> None:
+    task = replace(training(place, worker), model_owner_key=NO_POINT)
+    assert flagged(worker, task) is FlagReason.PLAN_REFUSED
+
+
+@pytest.mark.parametrize("what", ["other", "round", "reader", "bytes", "plan", "location", "spoilt"])
+def test_it_flags_weights_that_are_not_what_their_hash_says(
+    place: Place, worker: CloudOwnerWorker, what: str
+) -> None:
+    task = training(place, worker)
+    weights = initial_weights(PLAN).to_bytes()
+    trained = train(PLAN, initial_weights(PLAN), SUBSET).weights.to_bytes()
+    match what:
+        case "other":
+            task = reweighed(task, place, trained)
+        case "round":
+            task = reweighed(task, place, weights, round_=2)
+        case "reader":
+            task = reweighed(task, place, weights, reader="another cloud owner")
+        case "bytes":
+            task = reweighed(task, place, b"no weights")
+        case "plan":
+            task = reweighed(task, place, initial_weights(a_plan(features=4)).to_bytes())
+        case "location":
+            task = replace(task, model_location=b"no id")
+        case _:
+            place.spoil(task.model_location)
+    assert flagged(worker, task) is FlagReason.WEIGHTS_MISMATCH
+
+
+def test_it_stops_if_its_data_are_gone(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    place.tools.home.path(f"subsets/{CI:x}").unlink()
+    with pytest.raises(StopAgent, match="restore it from a backup"):
+        worker.perform(task)
+
+
+def test_it_stops_if_its_data_are_damaged(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    place.tools.home.write(f"subsets/{CI:x}", SUBSET.to_bytes()[:-1])
+    with pytest.raises(StopAgent, match="restore it from a backup"):
+        worker.perform(task)
+
+
+def test_it_does_no_other_work(worker: CloudOwnerWorker) -> None:
+    with pytest.raises(StopAgent, match="ReviewPlan"):
+        worker.perform(ReviewPlan(TC, b"", b""))
+
+
+def test_a_job_is_bound_to_its_instance(place: Place, worker: CloudOwnerWorker) -> None:
+    """A second replica of the same owner has its own data and its own result."""
+    task = training(place, worker)
+    other = instance_id(DS, 3, 2)
+    with pytest.raises(StopAgent):
+        worker.perform(replace(task, ci=other))
+
+
+def test_locations_of_results_do_not_tell_where_they_are(place: Place, worker: CloudOwnerWorker) -> None:
+    fact = worker.perform(training(place, worker))
+    sealed = bytes.fromhex(str(fact["sealed_location"]))
+    assert not any(object_id.digest in sealed for object_id in place.store.objects)
+    assert seal_location(ObjectId(bytes(32)), MO_KEY.public_key).blob != sealed

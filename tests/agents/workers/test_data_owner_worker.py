@@ -1,0 +1,308 @@
+"""A data owner's work: packages that only their readers open, and plans that it lets pass.
+
+Rules: A20, A23, E14, E15, E16, P12, P15.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import pytest
+
+from agents.core.errors import BadData, BadInput, CannotSplit, ObjectMissing, StopAgent
+from agents.core.events import DatasetTerms
+from agents.core.ids import Address
+from agents.learning.data import exposed
+from agents.learning.data.canonical import digest
+from agents.learning.data.description import parse_description
+from agents.learning.data.prepare import partition
+from agents.learning.data.samples import PredictionTask
+from agents.learning.data.subset import Subset
+from agents.learning.data.tables import load_table
+from agents.roles.acts import Fact, OpenPackage, PackData, ReviewPlan
+from agents.vault.packages import fetch_sealed
+from agents.vault.sealing import Sealed
+from agents.vault.store import MemoryStore
+from agents.workers.base import package_context
+from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
+from agents.workers.own_keys import with_keys
+from testing.fake_market import TERMS
+from testing.workers import DS, NO_POINT, TC, Place, a_plan, an_encrypted_plan, key_of
+from testing.world import address_of
+
+Sums = Literal["dataset", "round"]
+
+READERS = ("cloud owner 0", "cloud owner 1")
+
+
+def derive(purpose: bytes) -> bytes:
+    return sha256(b"a secret for " + purpose).digest()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path, "data owner", MemoryStore(), now=5_000)
+
+
+def worker(
+    place: Place,
+    table: str | Path = "wine",
+    subsets: int = 4,
+    terms: DatasetTerms = TERMS,
+    target: str | None = None,
+    secrecy: Secrecy = "none",
+) -> DataOwnerWorker:
+    return DataOwnerWorker(place.tools, table, target, subsets, 0, terms, derive, secrecy)
+
+
+def packing(subsets: int = 4) -> PackData:
+    """Each reader gets a replica of each subset."""
+    return PackData(
+        DS,
+        tuple(
+            (index, address_of(name), key_of(name).public_key.encoded)
+            for index in range(subsets)
+            for name in READERS
+        ),
+    )
+
+
+def opened(place: Place, fact: Fact) -> dict[tuple[int, Address], Subset]:
+    """What each reader finds in its packages."""
+    found = {}
+    for entry in cast("list[dict[str, str | int]]", fact["packages"]):
+        reader = next(name for name in READERS if address_of(name) == entry["cloud_owner"])
+        index, location = int(entry["subset"]), Sealed(bytes.fromhex(str(entry["sealed_location"])))
+        data = fetch_sealed(place.store, location, key_of(reader), package_context(DS, index))
+        found[index, address_of(reader)] = Subset.from_bytes(data)
+    return found
+
+
+# --- packing ---
+
+
+def test_each_replica_of_a_subset_is_the_same_and_only_its_own(place: Place) -> None:
+    fact = worker(place).perform(packing())
+    packages = opened(place, fact)
+    assert len(packages) == 8
+    for (index, _), subset in packages.items():
+        assert subset.index == index
+        assert subset.digest().hex() == cast("list[str]", fact["digests"])[index]
+    assert len({subset.secret for subset in packages.values()}) == 4
+
+
+def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
+    packages = opened(place, worker(place).perform(packing()))
+    pairs = {index: subset.pairs for (index, _), subset in packages.items()}
+    assert all(pairs[one][other] == pairs[other][one] for one in pairs for other in pairs)
+    assert all(pairs[index][index] == bytes(32) for index in pairs)
+    seeds = [pairs[one][other] for one in pairs for other in range(one)]
+    assert len(set(seeds)) == len(seeds) == 6
+    assert derive(b"holdfast/pair-secret/%x/1/3" % DS) == pairs[3][1]
+
+
+def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> None:
+    fact = worker(place).perform(packing())
+    one_each = {index: subset for (index, _), subset in opened(place, fact).items()}
+    rows = [row.tobytes() for subset in one_each.values() for row in subset.samples.features]
+    train = partition(load_table("wine"), 0).train
+    assert sorted(rows) == sorted(row.tobytes() for row in train.features)
+    assert all(len(np.unique(subset.samples.target)) < 3 for subset in one_each.values())
+
+
+def test_it_exposes_the_validation_rows(place: Place) -> None:
+    worker(place).perform(packing())
+    samples = exposed.from_bytes(place.tools.home.read(EXPOSED_FILE) or b"")
+    expected = partition(load_table("wine"), 0).validation
+    np.testing.assert_array_equal(samples.features, expected.features)
+    np.testing.assert_array_equal(samples.target, expected.target)
+
+
+def test_the_description_tells_the_form_and_nothing_else(place: Place) -> None:
+    fact = worker(place).perform(packing())
+    data = next(
+        data
+        for object_id, data in place.store.objects.items()
+        if object_id.digest.hex() == fact["metadata_location"]
+    )
+    assert digest(data).hex() == fact["metadata_hash"]
+    description = parse_description(data)
+    train = partition(load_table("wine"), 0).train
+    assert description.task is PredictionTask.CLASSIFICATION
+    assert (description.features, description.classes, description.rows) == (13, 3, len(train))
+    assert b"wine" not in data
+
+
+def test_the_offers_end_counts_from_now(place: Place) -> None:
+    terms = cast("dict[str, int]", worker(place).perform(packing())["terms"])
+    assert DatasetTerms(**terms).ends_at == 5_000 + TERMS.ends_at
+
+
+def test_packing_again_gives_the_same_subsets(place: Place) -> None:
+    first = worker(place).perform(packing())
+    second = worker(place).perform(packing())
+    assert first["digests"] == second["digests"]
+    assert first["metadata_hash"] == second["metadata_hash"]
+
+
+def test_a_fact_can_be_kept_as_json(place: Place) -> None:
+    fact = worker(place).perform(packing())
+    assert json.loads(json.dumps(fact)) == fact
+
+
+def test_two_classes_can_be_packed(place: Place) -> None:
+    """Each subset then holds one class: no split of two classes can avoid it."""
+    fact = worker(place, "breast-cancer").perform(packing())
+    subsets = opened(place, fact).values()
+    assert all(len(np.unique(subset.samples.target)) == 1 for subset in subsets)
+
+
+def test_a_table_of_its_own_with_a_number_to_learn(place: Place, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["size,rooms,price", *(f"{a:.3f},{b:.3f},{3 * a + b:.3f}" for a, b in rng.normal(size=(120, 2)))]
+    table = tmp_path / "houses.csv"
+    table.write_text("\n".join(lines))
+    fact = worker(place, table, target="price").perform(packing())
+    assert len(cast("list[str]", fact["digests"])) == 4
+
+
+def test_says_what_is_wrong_with_the_table(place: Place) -> None:
+    with pytest.raises(BadData, match=r"no file nowhere\.csv"):
+        worker(place, "nowhere.csv").perform(packing())
+    with pytest.raises(CannotSplit, match="2 subsets are too few"):
+        worker(place, subsets=2).perform(packing(2))
+
+
+def test_says_which_cloud_owner_nobody_can_seal_to(place: Place) -> None:
+    name = address_of("somebody")
+    with pytest.raises(BadInput, match=f"{name} registered .*choose another cloud owner"):
+        worker(place).perform(PackData(DS, ((0, name, NO_POINT),)))
+
+
+# --- plans ---
+
+GOOD = a_plan(features=13, classes=3)
+
+
+def review(
+    place: Place,
+    document: bytes,
+    plan_hash: bytes | None = None,
+    secrecy: Secrecy = "none",
+    terms: DatasetTerms = TERMS,
+) -> str:
+    """What the data owner has against a plan, once it has packed."""
+    work = worker(place, secrecy=secrecy, terms=terms)
+    work.perform(packing())
+    location = place.store.put(document)
+    fact = work.perform(ReviewPlan(TC, plan_hash or digest(document), location.digest))
+    return str(fact["problem"])
+
+
+def test_it_has_nothing_against_a_good_plan(place: Place) -> None:
+    assert review(place, GOOD.canonical_bytes()) == ""
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (b"no plan", "plan: "),
+        (GOOD.canonical_bytes() + b" ", "canonical"),
+        (a_plan(features=12, classes=3).canonical_bytes(), "12 features and 3 classes"),
+        (a_plan(features=13, classes=2).canonical_bytes(), "13 features and 2 classes"),
+        (a_plan(features=16_385, classes=3).canonical_bytes(), "at most 16384"),
+    ],
+)
+def test_it_says_what_it_has_against_a_plan(place: Place, document: bytes, problem: str) -> None:
+    assert problem in review(place, document)
+
+
+def test_it_is_against_a_plan_that_is_not_what_its_hash_says(place: Place) -> None:
+    assert "hash" in review(place, GOOD.canonical_bytes(), plan_hash=bytes(32))
+
+
+def test_it_is_against_a_plan_that_the_store_has_spoilt(place: Place) -> None:
+    work = worker(place)
+    work.perform(packing())
+    location = place.store.put(GOOD.canonical_bytes())
+    place.spoil(location.digest)
+    assert work.perform(ReviewPlan(TC, GOOD.digest(), location.digest))["problem"]
+    assert work.perform(ReviewPlan(TC, GOOD.digest(), b"no id"))["problem"]
+
+
+def test_it_waits_for_a_plan_that_is_not_there(place: Place) -> None:
+    with pytest.raises(ObjectMissing):
+        worker(place).perform(ReviewPlan(TC, GOOD.digest(), GOOD.digest()))
+
+
+# --- encrypted plans ---
+
+KEYS = b"public keys"
+
+
+def encrypted(sums: Sums = "dataset", keys: bytes = KEYS) -> bytes:
+    plan = an_encrypted_plan(sums=sums, features=13, classes=3)
+    return with_keys(plan, digest(keys).hex() if keys else "").canonical_bytes()
+
+
+@pytest.mark.usefixtures("fake_family")
+@pytest.mark.parametrize(
+    ("document", "secrecy", "problem"),
+    [
+        (encrypted(), "dataset", ""),
+        (encrypted("round"), "dataset", "sums over the subsets of a round: only sums over all subsets"),
+        (GOOD.canonical_bytes(), "dataset", "each subset's result in plain text: only sums over all subsets"),
+        (encrypted(), "round", ""),
+        (encrypted("round"), "round", ""),
+        (GOOD.canonical_bytes(), "round", "in plain text: only sums over the subsets of a round are allowed"),
+        (encrypted(), "none", ""),
+        (encrypted("round"), "none", ""),
+        (GOOD.canonical_bytes(), "none", ""),
+        (encrypted(keys=b""), "none", "encryption.keys is empty"),
+    ],
+)
+def test_its_policy_says_what_a_model_owner_may_see(
+    place: Place, document: bytes, secrecy: Secrecy, problem: str
+) -> None:
+    place.store.put(KEYS)
+    found = review(place, document, secrecy=secrecy, terms=replace(TERMS, subsets=4, subsets_per_round=2))
+    assert problem in found
+    assert bool(problem) == bool(found)
+    assert "\n" not in found
+
+
+@pytest.mark.usefixtures("fake_family")
+@pytest.mark.parametrize(("per_round", "fits"), [(1, False), (2, True), (3, False), (4, True)])
+def test_it_wants_no_sum_over_one_subset(place: Place, per_round: int, fits: bool) -> None:
+    """Of four subsets three and then the last one would be drawn."""
+    place.store.put(KEYS)
+    terms = replace(TERMS, subsets=4, subsets_per_round=per_round)
+    problem = review(place, encrypted("round"), secrecy="round", terms=terms)
+    assert ("draw one subset alone" in problem) is not fits
+    assert review(place, encrypted(), secrecy="round", terms=terms) == ""
+
+
+@pytest.mark.usefixtures("fake_family")
+def test_it_wants_to_see_the_keys_that_a_plan_names(place: Place) -> None:
+    with pytest.raises(ObjectMissing):
+        review(place, encrypted())
+    place.spoil(place.store.put(KEYS).digest)
+    assert "another hash" in review(place, encrypted())
+
+
+def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None:
+    """Its primes are too small for its plaintexts."""
+    plan = an_encrypted_plan(features=13, classes=3)
+    small = plan.encryption.model_copy(update={"primes": (30, 30)})
+    document = with_keys(plan.model_copy(update={"encryption": small}), digest(KEYS).hex()).canonical_bytes()
+    assert "noise budget" in review(place, document)
+
+
+def test_it_does_no_other_work(place: Place) -> None:
+    with pytest.raises(StopAgent, match="OpenPackage"):
+        worker(place).perform(OpenPackage(0, b"", 0))  # type: ignore[arg-type]

@@ -1,0 +1,440 @@
+"""A model owner's work: plans, results that a quorum vouches for, weights, and when to stop.
+
+Rules: A40, A41, A42, A43, A44.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from agents.core.errors import BadInput, BadPlan, ObjectMissing, StopAgent
+from agents.core.hashing import training_receipt
+from agents.learning.data import exposed
+from agents.learning.data.canonical import digest
+from agents.learning.data.subset import Subset
+from agents.learning.evaluate import score
+from agents.learning.families.gradient_descent import train
+from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.update import Update
+from agents.learning.integers.weights import TrainedModel, Weights, initial_weights
+from agents.learning.plans.plan import parse_plan
+from agents.roles.acts import (
+    CollectResults,
+    DraftPlan,
+    Fact,
+    OpenPackage,
+    PublishWeights,
+    ReportRef,
+    SettledRef,
+)
+from agents.vault.packages import fetch_shared, open_location, put_sealed
+from agents.vault.sealing import Sealed
+from agents.vault.store import MemoryStore, ObjectId
+from agents.workers.base import result_context, weights_context
+from agents.workers.model_owner import ModelOwnerWorker, should_stop, state_file
+from testing.fake_market import FakeMarket
+from testing.workers import (
+    CI,
+    DS,
+    NO_POINT,
+    PATIENCE,
+    TC,
+    Place,
+    a_plan,
+    a_subset,
+    key_of,
+    replica,
+    some_samples,
+)
+
+PLAN = a_plan()
+SAMPLES = some_samples(rows=40, seed=9)
+READERS = tuple(key_of(name).public_key.encoded for name in ("cloud owner 1", "cloud owner 2"))
+DOMAIN = FakeMarket.domain
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path, "model owner", MemoryStore())
+    (tmp_path / "samples").write_bytes(exposed.to_bytes(SAMPLES))
+    return place
+
+
+@pytest.fixture
+def worker(place: Place) -> ModelOwnerWorker:
+    """With `PLAN` drafted."""
+    place.tools.home.write("plan.json", PLAN.canonical_bytes())
+    return a_worker(place)
+
+
+def a_worker(place: Place, **changes: object) -> ModelOwnerWorker:
+    work = ModelOwnerWorker(place.tools, place.folder / "samples", DOMAIN)
+    return replace(work, **changes)  # type: ignore[arg-type]
+
+
+# --- the plan ---
+
+FORM = {"task": "classification", "features": 3, "classes": 2, "rows": 60}
+
+
+def drafting(place: Place, form: object = FORM) -> DraftPlan:
+    """A dataset with this description."""
+    data = form if isinstance(form, bytes) else json.dumps(form).encode()
+    return DraftPlan(DS, digest(data), place.store.put(data).digest)
+
+
+def published_plan(place: Place, fact: Fact) -> bytes:
+    return place.store.get(ObjectId(bytes.fromhex(str(fact["location"]))))
+
+
+def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
+    fact = a_worker(place, model="logistic", rounds=5).perform(drafting(place))
+    document = published_plan(place, fact)
+    plan = parse_plan(document)
+    assert (plan.family, plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
+    assert fact == {
+        "model_type": "logistic",
+        "hash": plan.digest().hex(),
+        "location": digest(document).hex(),
+        "rounds": 5,
+        "sums": "",
+    }
+    assert place.tools.home.read("plan.json") == document
+
+
+def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
+    form = {"task": "regression", "features": 3, "classes": 0, "rows": 60}
+    assert a_worker(place).perform(drafting(place, form))["model_type"] == "encrypted-ridge"
+    assert a_worker(place).perform(drafting(place))["model_type"] == "encrypted-logistic"
+    assert a_worker(place, model="ridge").perform(drafting(place, form))["model_type"] == "ridge"
+    assert a_worker(place, model="network", seed=3).perform(drafting(place, form))["model_type"] == "network"
+    with pytest.raises(BadPlan, match="no model 'forest'"):
+        a_worker(place, model="forest").perform(drafting(place, form))
+
+
+def test_it_takes_a_plan_of_its_owners(place: Place) -> None:
+    own = place.folder / "own.json"
+    own.write_bytes(json.dumps(json.loads(PLAN.canonical_bytes()), indent=2).encode())
+    fact = a_worker(place, plan_file=own).perform(drafting(place))
+    assert published_plan(place, fact) == PLAN.canonical_bytes()
+    assert fact["rounds"] == 3
+
+
+def test_it_says_what_is_wrong_with_its_owners_plan(place: Place) -> None:
+    own = place.folder / "own.json"
+    work = a_worker(place, plan_file=own)
+    with pytest.raises(ObjectMissing, match="not there"):
+        work.perform(drafting(place))
+    own.write_bytes(a_plan(features=4).canonical_bytes())
+    with pytest.raises(BadPlan, match="4 features and 2 classes, the dataset has 3 and 2: change the plan"):
+        work.perform(drafting(place))
+    own.write_bytes(b"{}")
+    with pytest.raises(BadPlan):
+        work.perform(drafting(place))
+
+
+def test_it_waits_for_a_description_that_is_not_there(place: Place) -> None:
+    task = drafting(place)
+    place.store.objects.clear()
+    with pytest.raises(ObjectMissing):
+        a_worker(place).perform(task)
+
+
+def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: Place) -> None:
+    task = replace(drafting(place), metadata_hash=bytes(32))
+    with pytest.raises(BadInput, match="choose another dataset"):
+        a_worker(place).perform(task)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"no JSON",
+        b"[" * 100_000,
+        [],
+        {},
+        {**FORM, "task": "divination"},
+        {**FORM, "features": 0},
+        {**FORM, "features": "3"},
+        {**FORM, "classes": -1},
+        {**FORM, "classes": 1},
+        {**FORM, "classes": 0},
+        {**FORM, "task": "regression"},
+        {**FORM, "rows": 2.5},
+        {**FORM, "owner": "somebody"},
+    ],
+)
+def test_it_wants_no_dataset_whose_description_is_no_good(place: Place, form: object) -> None:
+    with pytest.raises(BadInput, match="choose another dataset"):
+        a_worker(place).perform(drafting(place, form))
+
+
+# --- results ---
+
+
+def honest(seed: int = 0) -> TrainedModel:
+    """What training on a subset gives."""
+    return train(PLAN, initial_weights(PLAN), a_subset(seed=seed))
+
+
+def report(
+    place: Place,
+    number: int,
+    result: TrainedModel | None = None,
+    blob: bytes | None = None,
+    round_: int = 1,
+) -> ReportRef:
+    """A replica's report of a result; the object that it leads to may be another."""
+    ci, co = replica(number)
+    result = honest() if result is None else result
+    data = result.to_bytes() if blob is None else blob
+    nonce = sha256(b"nonce %d" % number).digest()
+    receipt = training_receipt(DOMAIN, TC, round_, ci, co, result.digest(), nonce)
+    sealed = put_sealed(place.store, data, place.key.public_key, result_context(TC, round_, ci))
+    return ReportRef(ci, co, receipt, nonce, sealed.blob)
+
+
+def lose(place: Place, ref: ReportRef) -> None:
+    """The store no longer has the result."""
+    place.lose(open_location(Sealed(ref.sealed_location), place.key).digest)
+
+
+def collecting(*refs: ReportRef, quorum: int = 2) -> CollectResults:
+    return CollectResults(TC, 1, 3, refs, quorum, PATIENCE)
+
+
+def test_it_finds_the_digest_that_a_quorum_opens_to(place: Place, worker: ModelOwnerWorker) -> None:
+    refs = [report(place, number) for number in (1, 2, 3)]
+    assert worker.perform(collecting(*refs)) == {"digest": honest().digest().hex(), "agreeing": 3}
+
+
+@pytest.mark.parametrize("first", ["garbage", "lost", "spoilt", "unsealed", "other plan"])
+def test_one_replica_that_can_be_fetched_will_do(place: Place, worker: ModelOwnerWorker, first: str) -> None:
+    blob = {
+        "garbage": b"garbage",
+        "other plan": train(
+            a_plan(rounds=9, classes=3), initial_weights(a_plan(rounds=9, classes=3)), _three_classes()
+        ).to_bytes(),
+    }.get(first)
+    bad, good = report(place, 1, blob=blob), report(place, 2)
+    if first == "lost":
+        lose(place, bad)
+    elif first == "spoilt":
+        place.spoil(open_location(Sealed(bad.sealed_location), place.key).digest)
+    elif first == "unsealed":
+        bad = replace(bad, sealed_location=b"nowhere")
+    # the first one's receipt is right all the same: it trained, and then uploaded something else
+    assert worker.perform(collecting(bad, good)) == {"digest": honest().digest().hex(), "agreeing": 2}
+
+
+def _three_classes() -> Subset:
+    subset = a_subset()
+    return replace(subset, samples=replace(subset.samples, classes=3))
+
+
+def test_a_minoritys_result_is_not_taken(place: Place, worker: ModelOwnerWorker) -> None:
+    refs = [report(place, 1, honest(seed=5)), report(place, 2), report(place, 3)]
+    assert worker.perform(collecting(*refs)) == {"digest": honest().digest().hex(), "agreeing": 2}
+
+
+def test_a_result_uploaded_for_another_job_is_not_taken(place: Place, worker: ModelOwnerWorker) -> None:
+    refs = [report(place, 1, round_=2), report(place, 2, round_=2)]
+    place.now = PATIENCE + 1
+    assert worker.perform(collecting(*refs)) == {"digest": "", "agreeing": 0}
+
+
+@pytest.mark.parametrize("why", ["lost", "no quorum", "nobody"])
+def test_it_waits_for_results_and_then_does_without(place: Place, worker: ModelOwnerWorker, why: str) -> None:
+    refs = [] if why == "nobody" else [report(place, 1), report(place, 2, honest(seed=5))]
+    if why == "lost":
+        refs = [report(place, 1), report(place, 2)]
+        for ref in refs:
+            lose(place, ref)
+    task = collecting(*refs)
+    for second in (0, PATIENCE):
+        place.now = second
+        with pytest.raises(ObjectMissing, match="no result of subset 3 that 2 receipts open to"):
+            worker.perform(task)
+    place.now = PATIENCE + 1
+    assert worker.perform(task) == {"digest": "", "agreeing": 0}
+
+
+# --- weights ---
+
+
+def publishing(
+    round_: int = 0,
+    settled: tuple[SettledRef, ...] = (),
+    readers: tuple[bytes, ...] = READERS,
+) -> PublishWeights:
+    return PublishWeights(TC, round_, 4, 0b1100 if round_ else 0, settled, readers, PATIENCE)
+
+
+def fetched(place: Place, fact: Fact, round_: int, reader: str = "cloud owner 1") -> Weights:
+    """The weights as a cloud owner reads them."""
+    location = ObjectId(bytes.fromhex(str(fact["location"])))
+    data = fetch_shared(place.store, location, key_of(reader), weights_context(TC, round_))
+    return Weights.from_bytes(data, PLAN)
+
+
+def test_it_begins_with_the_initial_weights(place: Place, worker: ModelOwnerWorker) -> None:
+    fact = worker.perform(publishing())
+    weights = initial_weights(PLAN)
+    assert fact["hash"] == weights.digest().hex()
+    assert (fact["stop"], fact["missing"]) == (False, [])
+    assert fact["score"] == score(PLAN, weights, SAMPLES)
+    for reader in ("cloud owner 1", "cloud owner 2"):
+        assert fetched(place, fact, 1, reader) == weights
+
+
+def test_weights_that_nobody_reads_are_published_nowhere(place: Place, worker: ModelOwnerWorker) -> None:
+    for readers in ((), (NO_POINT,)):
+        fact = worker.perform(publishing(readers=readers))
+        assert fact["location"] == ""
+        assert fact["hash"] == initial_weights(PLAN).digest().hex()
+
+
+def test_a_key_that_nobody_can_seal_to_does_not_stop_the_others(
+    place: Place, worker: ModelOwnerWorker
+) -> None:
+    fact = worker.perform(publishing(readers=(NO_POINT, *READERS)))
+    assert fetched(place, fact, 1) == initial_weights(PLAN)
+
+
+def settle(place: Place, worker: ModelOwnerWorker, round_: int = 1) -> tuple[SettledRef, ...]:
+    """A subset's results, collected."""
+    refs = tuple(report(place, number, round_=round_) for number in (1, 2))
+    worker.perform(replace(collecting(*refs), round=round_))
+    return (SettledRef(round_, 3, honest().digest(), refs),)
+
+
+def aggregated(*results: TrainedModel) -> ServerState:
+    """The state after a first round."""
+    state = ServerState.initial(PLAN)
+    return strategy_of(PLAN).aggregate(state, Update.of(state.weights, results))
+
+
+def test_it_aggregates_what_was_settled(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    settled = settle(place, worker)
+    fact = worker.perform(publishing(1, settled))
+    expected = aggregated(honest()).weights
+    assert fact["hash"] == expected.digest().hex()
+    assert fetched(place, fact, 2) == expected
+    assert fact["score"] == score(PLAN, expected, SAMPLES)
+    assert fact["missing"] == []
+
+
+def test_it_needs_the_store_no_more_for_what_it_collected(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    settled = settle(place, worker)
+    place.store.objects.clear()
+    assert worker.perform(publishing(1, settled))["hash"] == aggregated(honest()).weights.digest().hex()
+
+
+def test_it_fetches_what_another_settled(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    garbage, good = report(place, 1, blob=b"garbage"), report(place, 2)
+    fact = worker.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (garbage, good)),)))
+    assert fact["hash"] == aggregated(honest()).weights.digest().hex()
+
+
+def test_it_waits_for_a_settled_result_and_then_does_without(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    lost = report(place, 1)
+    lose(place, lost)
+    other = honest(seed=5)
+    found = SettledRef(1, 2, other.digest(), (report(place, 2, other),))
+    task = publishing(1, (found, SettledRef(1, 3, honest().digest(), (lost,))))
+    for second in (0, PATIENCE):
+        place.now = second
+        with pytest.raises(ObjectMissing, match=honest().digest().hex()):
+            worker.perform(task)
+    place.now = PATIENCE + 1
+    fact = worker.perform(task)
+    assert fact["missing"] == [3]
+    assert fact["hash"] == aggregated(other).weights.digest().hex()
+
+
+def test_a_round_of_which_nothing_is_left_changes_nothing(place: Place, worker: ModelOwnerWorker) -> None:
+    first = worker.perform(publishing())
+    lost = report(place, 1)
+    lose(place, lost)
+    place.now = PATIENCE + 1
+    fact = worker.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (lost,)),)))
+    assert (fact["hash"], fact["missing"]) == (first["hash"], [3])
+
+
+def test_a_void_round_changes_nothing_and_the_next_goes_on_from_there(
+    place: Place, worker: ModelOwnerWorker
+) -> None:
+    first = worker.perform(publishing())
+    assert worker.perform(publishing(1))["hash"] == first["hash"]
+    settled = settle(place, worker, round_=2)
+    fact = worker.perform(publishing(2, settled))
+    assert fact["hash"] == aggregated(honest()).weights.digest().hex()
+
+
+def test_it_can_be_cut_off_anywhere_and_do_the_same_again(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    settled = settle(place, worker)
+    whole = worker.perform(publishing(1, settled))
+    kept = {path: path.read_bytes() for path in place.tools.home.folder.rglob("*") if path.is_file()}
+    files = [state_file(TC, 1, "velocity"), state_file(TC, 1, "weights"), f"states/{TC:x}/scores.json"]
+    for number in range(len(files)):
+        for path in files[number:]:
+            place.tools.home.path(path).unlink()
+        again = a_worker(place).perform(publishing(1, settled))
+        assert {name: again[name] for name in ("hash", "score", "stop", "missing")} == {
+            name: whole[name] for name in ("hash", "score", "stop", "missing")
+        }
+        assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_it_waits_for_the_samples_that_it_was_promised(place: Place, worker: ModelOwnerWorker) -> None:
+    (place.folder / "samples").unlink()
+    with pytest.raises(ObjectMissing, match="samples is not there"):
+        worker.perform(publishing())
+
+
+def test_it_does_no_other_work(worker: ModelOwnerWorker) -> None:
+    with pytest.raises(StopAgent, match="OpenPackage"):
+        worker.perform(OpenPackage(CI, b"", 0))
+
+
+# --- when to stop ---
+
+
+@pytest.mark.parametrize(
+    ("stop", "scores", "stops"),
+    [
+        ({}, [], False),
+        ({}, [0.5, 0.6], False),
+        ({}, [0.5, 0.6, 0.7], True),  # the plan's three rounds
+        ({"target": "4/5"}, [0.79], False),
+        ({"target": "4/5"}, [0.8], True),
+        ({"target": "4/5"}, [0.9, 0.7], False),  # the last score counts
+        ({}, [1.0], False),  # a target of 1 means: no target
+        ({"patience": 1}, [0.5], False),
+        ({"patience": 1}, [0.5, 0.5], True),
+        ({"patience": 1}, [0.5, 0.6], False),
+        ({"patience": 2}, [0.5, 0.4], False),
+    ],
+)
+def test_it_stops_by_its_plan(stop: dict[str, object], scores: list[float], stops: bool) -> None:
+    assert should_stop(a_plan(**stop), len(scores), scores) is stops  # type: ignore[arg-type]
+
+
+def test_void_rounds_do_not_count_for_the_stop(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    stops = []
+    for round_ in range(1, 6):
+        settled = () if round_ in (2, 4) else settle(place, worker, round_)
+        stops.append(cast("bool", worker.perform(publishing(round_, settled))["stop"]))
+    assert stops == [False, False, False, False, True]  # three rounds that taught something
