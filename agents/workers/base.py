@@ -15,7 +15,8 @@ from agents.learning.family import Cohort
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plans.plan import Plan, parse_plan
-from agents.roles.acts import Fact, Task
+from agents.roles.acts import Task
+from agents.roles.results import TaskResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import ObjectId, ObjectStore
@@ -24,7 +25,7 @@ from agents.vault.store import ObjectId, ObjectStore
 class Worker(Protocol):
     """Does a role's work."""
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task.
 
         Raises:

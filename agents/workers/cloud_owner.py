@@ -15,7 +15,8 @@ from agents.learning.integers.weights import Weights
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 from agents.learning.plans.plan import Plan
-from agents.roles.acts import Fact, OpenPackage, Task, TrainModel
+from agents.roles.acts import OpenPackage, Task, TrainModel
+from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TaskResult, TrainingResult
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, fetch_shared, put_sealed
 from agents.vault.sealing import Sealed
@@ -42,7 +43,7 @@ class CloudOwnerWorker:
     tools: Tools
     limits: Limits = DEFAULT_LIMITS
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
             case OpenPackage():
@@ -54,7 +55,7 @@ class CloudOwnerWorker:
 
     # --- data ---
 
-    def _open(self, task: OpenPackage) -> Fact:
+    def _open(self, task: OpenPackage) -> OpenedPackage | RefusedPackage:
         tools, index = self.tools, subset_of(task.ci)
         try:
             data = fetch_sealed(
@@ -67,13 +68,13 @@ class CloudOwnerWorker:
         except ObjectMissing as missing:
             if tools.clock() <= task.patience_until:
                 raise
-            return {"problem": str(missing)}
+            return RefusedPackage(problem=str(missing))
         except BadObject as bad:
-            return {"problem": str(bad)}
+            return RefusedPackage(problem=str(bad))
         if subset.index != index:
-            return {"problem": f"the package holds subset {subset.index}, not {index}"}
+            return RefusedPackage(problem=f"the package holds subset {subset.index}, not {index}")
         tools.home.write(_subset_file(task.ci), data)
-        return {"digest": subset.digest().hex(), "rows": len(subset.samples)}
+        return OpenedPackage(digest=subset.digest(), rows=len(subset.samples))
 
     def subset(self, ci: InstanceId) -> Subset:
         """The rows that it trains on."""
@@ -89,7 +90,7 @@ class CloudOwnerWorker:
 
     # --- training ---
 
-    def _train(self, task: TrainModel) -> Fact:
+    def _train(self, task: TrainModel) -> TrainingResult | Flagged:
         try:
             owner = self._reader(task)
             plan = self._plan(task)
@@ -98,19 +99,19 @@ class CloudOwnerWorker:
             else:
                 work = self._in_plain(task, plan)
         except _Flag as flag:
-            return {"flag": int(flag.reason), "why": str(flag)}
+            return Flagged(flag=flag.reason, why=str(flag))
         except BadPlan as bad:
-            return {"flag": int(FlagReason.PLAN_REFUSED), "why": str(bad)}
+            return Flagged(flag=FlagReason.PLAN_REFUSED, why=str(bad))
         context = result_context(task.tc, task.round, task.ci)
         location = put_sealed(self.tools.store, work.result, owner, context)
-        return {
-            "digest": digest(work.result).hex(),
-            "sealed_location": location.blob.hex(),
-            "seconds": work.seconds,
-            "keys": work.keys,
-            "weights": work.weights,
-            "result": len(work.result),
-        }
+        return TrainingResult(
+            digest=digest(work.result),
+            sealed_location=location.blob,
+            seconds=work.seconds,
+            keys=work.keys,
+            weights=work.weights,
+            result=len(work.result),
+        )
 
     def _in_plain(self, task: TrainModel, plan: Plan) -> _Work:
         data = self._weights(task)

@@ -27,13 +27,12 @@ from agents.learning.plans.plan import Plan, parse_plan
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
-    Fact,
-    Json,
     PublishWeights,
     ReportRef,
     SettledRef,
     Task,
 )
+from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
@@ -65,7 +64,7 @@ class ModelOwnerWorker:
     seed: int = 0
     plan_file: Path | None = None
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
             case DraftPlan():
@@ -79,7 +78,7 @@ class ModelOwnerWorker:
 
     # --- the plan ---
 
-    def _draft(self, task: DraftPlan) -> Fact:
+    def _draft(self, task: DraftPlan) -> DraftedPlan:
         data = self.tools.store.get(ObjectId(task.metadata_location))
         if digest(data) != task.metadata_hash:
             raise BadInput("the dataset's description does not match its hash: choose another dataset")
@@ -89,13 +88,13 @@ class ModelOwnerWorker:
             plan = with_keys(plan, self.tools.store.put(keys.public).digest.hex())
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
-        return {
-            "model_type": plan.family,
-            "hash": plan.digest().hex(),
-            "location": self.tools.store.put(document).digest.hex(),
-            "rounds": plan.rounds,
-            "sums": plan.sums if isinstance(plan, EncryptedPlan) else "",
-        }
+        return DraftedPlan(
+            model_type=plan.family,
+            hash=plan.digest(),
+            location=self.tools.store.put(document).digest,
+            rounds=plan.rounds,
+            sums=plan.sums if isinstance(plan, EncryptedPlan) else "",
+        )
 
     def _chosen(self, form: Description) -> Plan:
         """The owner's plan, or a default one; of an encrypted plan without its keys."""
@@ -118,16 +117,16 @@ class ModelOwnerWorker:
 
     # --- results ---
 
-    def _collect(self, task: CollectResults) -> Fact:
+    def _collect(self, task: CollectResults) -> AgreedResult:
         """The result that a quorum of receipts opens to; any one replica that can be fetched will do."""
         _, learner = self._learner()
         for candidate in self._fetched(task.tc, task.round, task.reports, learner):
             agreeing = sum(self._opens(task.tc, task.round, ref, candidate) for ref in task.reports)
             if agreeing >= task.quorum:
-                return {"digest": candidate.hex(), "agreeing": agreeing}
+                return AgreedResult(digest=candidate, agreeing=agreeing)
         if self.tools.clock() <= task.patience_until:
             raise ObjectMissing(f"no result of subset {task.subset} that {task.quorum} receipts open to")
-        return {"digest": "", "agreeing": 0}
+        return AgreedResult(digest=b"", agreeing=0)
 
     def _fetched(
         self, tc: CoupleId, round_: int, reports: tuple[ReportRef, ...], learner: Learner
@@ -154,7 +153,7 @@ class ModelOwnerWorker:
 
     # --- weights ---
 
-    def _publish(self, task: PublishWeights) -> Fact:
+    def _publish(self, task: PublishWeights) -> PublishedWeights:
         plan, learner = self._learner()
         found, missing = self._results(task, learner)
         state, summed = self._learnt(task, plan, learner, found)
@@ -166,17 +165,17 @@ class ModelOwnerWorker:
         now = score(plan, state.weights, self._samples())
         history = self._noted(task, now, bool(summed))
         begun = learner.carries_on and bool(found) and not summed
-        return {
-            "hash": digest(data).hex(),
-            "location": location.digest.hex() if location else "",
-            "model": state.weights.digest().hex(),
-            "score": now,
-            "stop": should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
-            "summed": summed,
-            "missing": missing,
-        }
+        return PublishedWeights(
+            hash=digest(data),
+            location=location.digest if location else b"",
+            model=state.weights.digest(),
+            score=now,
+            stop=should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
+            summed=summed,
+            missing=missing,
+        )
 
-    def _results(self, task: PublishWeights, learner: Learner) -> tuple[dict[int, bytes], list[Json]]:
+    def _results(self, task: PublishWeights, learner: Learner) -> tuple[dict[int, bytes], tuple[int, ...]]:
         """The results that count, by subset, and the subsets of the last round of which there is none."""
         found: dict[int, bytes] = {}
         for ref in learner.counted(task):
@@ -184,7 +183,7 @@ class ModelOwnerWorker:
             if result is not None:
                 found[ref.subset] = result
         lacking = (ref.subset for ref in task.settled if ref.round == task.round and ref.subset not in found)
-        return found, list(lacking)
+        return found, tuple(lacking)
 
     def _result(self, task: PublishWeights, ref: SettledRef, learner: Learner) -> bytes | None:
         """One settled result; those of the last round are waited for."""

@@ -32,7 +32,9 @@ from agents.learning.he.seal import Content
 from agents.learning.he.secure_aggregation import Secrets, add
 from agents.learning.integers.weights import Weights, initial_weights
 from agents.learning.plans.encrypted import EncryptedLogisticPlan
+from agents.roles.acts import weights_key
 from agents.roles.cloud_owner import CloudOwner
+from agents.roles.results import PublishedWeights
 from agents.workers.base import cohort_of
 from agents.workers.own_keys import with_keys
 from testing.workers import TC, some_samples
@@ -136,7 +138,9 @@ def test_a_lazy_co_is_faulty_with_an_encrypted_result(tmp_path: Path) -> None:
     lazy = statements[world.cloud_owners[1].address]
     assert (lazy.accepted, lazy.faulty) == (0, 4)
     assert all(statements[world.cloud_owners[honest].address].accepted == 4 for honest in (0, 2))
-    assert world.model_owner.journal[f"weights/{world.couple.id:x}/2"]["summed"] == 4
+    made = world.model_owner.journal[weights_key(world.couple.id, 2)]
+    assert isinstance(made, PublishedWeights)
+    assert made.summed == 4
 
 
 def test_a_co_that_repeats_a_job_gives_nothing_new_away(owner: Owner) -> None:

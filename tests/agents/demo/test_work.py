@@ -21,7 +21,8 @@ from agents.learning.families.defaults import default_plan
 from agents.learning.families.registry import family_of
 from agents.learning.integers.weights import Weights, initial_weights
 from agents.learning.plans.plan import parse_plan
-from agents.storage.journal import read_facts
+from agents.roles.results import TrainingResult
+from agents.storage.journal import read_results
 from testing.workers import an_encrypted_plan
 from testing.world import World, address_of
 
@@ -53,13 +54,13 @@ def test_tells_what_a_job_took(encrypted: World) -> None:
     work = told(encrypted)
     homes = [encrypted.folder / agent.name for agent in encrypted.cloud_owners]
     jobs = [
-        fact
+        result
         for home in homes
-        for key, fact in read_facts(home / "journal.sqlite").items()
-        if key.startswith("job/")
+        for result in read_results(home / "journal.sqlite").values()
+        if isinstance(result, TrainingResult)
     ]
     assert work.jobs == len(jobs) == 24
-    assert work.step_seconds == median(float(str(job["seconds"])) for job in jobs)
+    assert work.step_seconds == median(job.seconds for job in jobs)
     assert work.step_seconds > 0
     public = (encrypted.folder / "model owner" / "keys.public").read_bytes()
     assert work.keys_bytes == len(public)
