@@ -13,9 +13,10 @@ import numpy as np
 from agents.core.ids import Address, InstanceId, couple_id, dataset_id, instance_id
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
-from agents.learning.plans.base import Stop
-from agents.learning.plans.encrypted import EncryptedLogisticPlan, Encryption
-from agents.learning.plans.plan import LogisticPlan, Plan
+from agents.learning.families.affine import LogisticPlan
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
+from agents.learning.plans.base import Plan, Stop
+from agents.learning.plans.encrypted import Encryption
 from agents.roles.acts import R, Task, TrainModel
 from agents.roles.results import TrainingResult
 from agents.storage.files import Home

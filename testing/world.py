@@ -27,7 +27,7 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.learning.plans.plan import Plan
+from agents.learning.plans.base import Plan
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy

@@ -12,9 +12,9 @@ from agents.core.ids import CoupleId
 from agents.demo.outcome import Work
 from agents.learning.data.samples import Samples
 from agents.learning.evaluate import score
-from agents.learning.integers.weights import Weights, shapes
-from agents.learning.plans.encrypted import EncryptedPlan
-from agents.learning.plans.plan import Plan
+from agents.learning.families.registry import family_of
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
 from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights, TaskResult, TrainingResult
 from agents.runtime.launch import JOURNAL_FILE
@@ -41,12 +41,12 @@ def work_of(
     made = read_results(model_owner / JOURNAL_FILE)
     weights = {round_: made.get(weights_key(tc, round_)) for round_ in range(1, rounds + 1)}
     given = (model_owner / state_file(tc, max(rounds - 1, 0), "published")).read_bytes()
-    encryption = plan.encryption if isinstance(plan, EncryptedPlan) else None
+    family = family_of(plan)
     return Work(
-        scheme=("CKKS" if encryption.scale_bits else "BFV") if encryption else "",
-        degree=encryption.degree if encryption else 0,
-        modulus_bits=sum(encryption.primes) if encryption else 0,
-        sums=plan.sums if isinstance(plan, EncryptedPlan) else "",
+        scheme=family.scheme.name,
+        degree=family.scheme.degree,
+        modulus_bits=family.scheme.modulus_bits,
+        sums=family.sums,
         summed={
             round_: new.summed
             for round_, new in weights.items()
@@ -57,7 +57,7 @@ def work_of(
         result_bytes=_middle(job.result for job in jobs),
         jobs=len(jobs),
         step_seconds=median(job.seconds for job in jobs) if jobs else 0.0,
-        held_score=score_of_ciphertext(plan, given, test) if encryption else _score(plan, given, test),
+        held_score=score_of_ciphertext(plan, given, test) if family.encrypted else _score(plan, given, test),
         guess_score=_guess(plan, test),
     )
 
@@ -69,13 +69,13 @@ def score_of_ciphertext(plan: Plan, encrypted: bytes, samples: Samples) -> float
     """
     numbers = np.frombuffer(encrypted[: len(encrypted) // 8 * 8], dtype="<u8").astype(np.uint32)
     fractions = numbers.view(np.int32).astype(np.int64) >> (31 - plan.weight_bits)
-    sizes = {name: rows * columns for name, (rows, columns) in shapes(plan).items()}
+    sizes = {name: rows * columns for name, (rows, columns) in plan.shapes.items()}
     readings = fractions[: len(fractions) // sum(sizes.values()) * sum(sizes.values())]
     found = []
     for reading in readings.reshape(-1, sum(sizes.values()))[:_MOST_READINGS]:
         parts = np.split(reading, np.cumsum(list(sizes.values()))[:-1])
         tensors = {
-            name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes(plan).items(), strict=True)
+            name: part.reshape(shape) for part, (name, shape) in zip(parts, plan.shapes.items(), strict=True)
         }
         found.append(score(plan, Weights(tensors, plan.weight_bits), samples))
     return median(found)

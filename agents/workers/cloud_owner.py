@@ -9,12 +9,10 @@ from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.ids import InstanceId, dataset_of, subset_of
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
-from agents.learning.families.gradient_descent import train
 from agents.learning.families.registry import family_of
-from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.family import Family
+from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plans.plan import Plan
 from agents.roles.acts import OpenPackage, Task, TrainModel
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TaskResult, TrainingResult
 from agents.vault.keys import PublicKey
@@ -93,11 +91,7 @@ class CloudOwnerWorker:
     def _train(self, task: TrainModel) -> TrainingResult | Flagged:
         try:
             owner = self._reader(task)
-            plan = self._plan(task)
-            if isinstance(plan, EncryptedPlan):
-                work = self._on_ciphertext(task, plan)
-            else:
-                work = self._in_plain(task, plan)
+            work = self._work(task, self._plan(task))
         except _Flag as flag:
             return Flagged(flag=flag.reason, why=str(flag))
         except BadPlan as bad:
@@ -113,27 +107,17 @@ class CloudOwnerWorker:
             result=len(work.result),
         )
 
-    def _in_plain(self, task: TrainModel, plan: Plan) -> _Work:
-        data = self._weights(task)
-        try:
-            weights = Weights.from_bytes(data, plan)
-        except BadObject as bad:
-            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
-        subset, begun = self.subset(task.ci), self.tools.stopwatch()
-        result = train(plan, weights, subset, self.limits).to_bytes()
-        return _Work(result, self.tools.stopwatch() - begun, len(data))
-
-    def _on_ciphertext(self, task: TrainModel, plan: EncryptedPlan) -> _Work:
+    def _work(self, task: TrainModel, plan: Plan) -> _Work:
         family, subset = family_of(plan, self.limits), self.subset(task.ci)
-        keys, encrypted = self._keys(task, plan), self._weights(task)
-        cohort = cohort_of(plan, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
+        keys, published = self._keys(task, family), self._weights(task)
+        cohort = cohort_of(family, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
         begun = self.tools.stopwatch()
         try:
-            family.check_encrypted(encrypted)
-            result = family.train(keys, encrypted, subset, cohort)
+            family.check_published(published)
+            result = family.train(keys, published, subset, cohort)
         except BadObject as bad:
             raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
-        return _Work(result, self.tools.stopwatch() - begun, len(encrypted), len(keys))
+        return _Work(result, self.tools.stopwatch() - begun, len(published), len(keys))
 
     def _reader(self, task: TrainModel) -> PublicKey:
         try:
@@ -150,9 +134,11 @@ class CloudOwnerWorker:
         except BadObject as bad:
             raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
 
-    def _keys(self, task: TrainModel, plan: EncryptedPlan) -> bytes:
-        """The model owner's public keys: fetched once, then kept."""
-        where = keys_id(plan)
+    def _keys(self, task: TrainModel, family: Family) -> bytes:
+        """The model owner's public keys: fetched once, then kept. None in plain text."""
+        if not family.encrypted:
+            return b""
+        where = keys_id(family.plan)
         kept = self.tools.home.read(_keys_file(where))
         if kept is not None and digest(kept) == where.digest:
             return kept
@@ -191,7 +177,7 @@ class _Work:
     result: bytes
     seconds: float
     weights: int
-    keys: int = 0
+    keys: int
 
 
 class _Flag(Exception):  # noqa: N818  # control flow of this worker alone: a job that is answered by a flag

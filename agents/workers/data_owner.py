@@ -20,8 +20,7 @@ from agents.learning.data.split import split
 from agents.learning.data.subset import SECRET_BYTES, Subset
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
-from agents.learning.plans.encrypted import EncryptedPlan
-from agents.learning.plans.plan import Plan
+from agents.learning.family import Family
 from agents.roles.acts import PackData, ReviewPlan, Task
 from agents.roles.results import PackedData, PlanReview, SealedPackage, TaskResult
 from agents.vault.keys import PublicKey
@@ -121,19 +120,19 @@ class DataOwnerWorker:
         store = self.tools.store
         try:
             plan = fetch_plan(store, task.plan_location, task.plan_hash)
-            if isinstance(plan, EncryptedPlan):
-                family_of(plan)
+            family = family_of(plan)
+            if family.encrypted:
                 store.get(keys_id(plan))
         except (BadObject, BadPlan) as bad:
             return PlanReview(problem=str(bad))
         samples = exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
         if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
             return PlanReview(problem=f"the plan is for {plan.features} features and {plan.classes} classes")
-        return PlanReview(problem=self._shows_too_much(plan))
+        return PlanReview(problem=self._shows_too_much(family))
 
-    def _shows_too_much(self, plan: Plan) -> str:
-        """What the plan would show that the policy does not allow; empty if nothing."""
-        kept: Secrecy = plan.sums if isinstance(plan, EncryptedPlan) else "none"
+    def _shows_too_much(self, family: Family) -> str:
+        """What a plan would show that the policy does not allow; empty if nothing."""
+        kept: Secrecy = family.sums or "none"
         if _LEAST_FIRST.index(kept) < _LEAST_FIRST.index(self.secrecy):
             return f"the plan shows the model owner {_SHOWS[kept]}: only {_SHOWS[self.secrecy]} are allowed"
         if kept == "round" and self._draws_one_alone():

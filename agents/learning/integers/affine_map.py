@@ -2,8 +2,7 @@
 
 Each step of full-batch gradient descent is w' = A w + b, with A = I - step (X'X / n + penalty) and
 b = step X'y / n, so that k of them are one matrix and one vector, which depend on the rows and not on the
-weights. A logistic model with the sigmoid 1/2 + z/4 is least squares with the targets 4y - 2 and a quarter of
-the step.
+weights.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from fractions import Fraction
 import numpy as np
 
 from agents.core.errors import BadPlan
-from agents.learning.data.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
-from agents.learning.integers.fixed import PROBABILITY_BITS, RANGE_BITS, exact_matmul
-from agents.learning.integers.residual import goals
-from agents.learning.plans.encrypted import EncryptedLogisticPlan, ExactPlan
+from agents.learning.data.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array
+from agents.learning.integers.fixed import RANGE_BITS, exact_matmul
+from agents.learning.plans.encrypted import ExactPlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,35 +42,34 @@ class AffineMap:
         return int((across + np.abs(self.offsets)).max())
 
 
-def local_map(plan: ExactPlan, rows: FloatArray, samples: Samples) -> AffineMap:
+def local_map(plan: ExactPlan, rows: FloatArray, targets: FloatArray, slope: Fraction) -> AffineMap:
     """The plan's local steps.
 
     Args:
         plan: with the numbers of the descent.
-        rows: (n, p) whole numbers in units of 2^-FEATURE_BITS, the last column being the intercept's.
-        samples: with the targets.
+        rows: (n, p) float64, whole numbers in units of 2^-FEATURE_BITS, the last column the intercept's.
+        targets: (n, outputs) float64, whole numbers in units of 2^-TARGET_BITS.
+        slope: the error of an output is this times its distance from its target.
 
     Raises:
         BadPlan: an intermediate number would not fit int64.
     """
-    goal, step = goals(samples), plan.step
-    if isinstance(plan, EncryptedLogisticPlan):
-        goal, step = 4 * goal - 2.0 ** (PROBABILITY_BITS + 1), step / 4
+    step = plan.step * slope
     size = rows.shape[1]
     bits = _work_bits(size)
     identity = np.eye(size, dtype=np.int64) << bits
-    each = Fraction(1, len(samples))
+    each = Fraction(1, len(rows))
     factors = -_rounded(exact_matmul(rows.T, rows), step * each * Fraction(2) ** (bits - 2 * FEATURE_BITS))
     offsets = _rounded(
-        exact_matmul(rows.T, goal), step * each * Fraction(2) ** (bits - FEATURE_BITS - TARGET_BITS)
+        exact_matmul(rows.T, targets), step * each * Fraction(2) ** (bits - FEATURE_BITS - TARGET_BITS)
     )
     diagonal = np.arange(size - 1)
     factors[diagonal, diagonal] -= round(plan.step * plan.decay * 2**bits)
     factors += identity
     factors, offsets = _power(factors, offsets, plan.local_steps, bits)
     factors -= identity
-    scale = len(samples) * Fraction(2) ** (plan.fraction_bits - bits)
-    return AffineMap(_rounded(factors, scale), _rounded(offsets, scale * 2**plan.weight_bits), len(samples))
+    scale = len(rows) * Fraction(2) ** (plan.fraction_bits - bits)
+    return AffineMap(_rounded(factors, scale), _rounded(offsets, scale * 2**plan.weight_bits), len(rows))
 
 
 def _work_bits(size: int) -> int:

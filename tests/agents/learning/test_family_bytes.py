@@ -3,7 +3,7 @@
 The digests were taken before families became one kind of object. Whoever changes one changes what agents of
 different versions agree on.
 
-Rules: P1, P20, P27.
+Rules: P2, P6, P25.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ import pytest
 from agents.core.errors import BadPlan
 from agents.learning.data.canonical import pack
 from agents.learning.data.samples import PredictionTask
-from agents.learning.families.defaults import default_plan
-from agents.learning.integers.weights import initial_weights
-from agents.learning.local import local_update
-from agents.learning.plans.plan import Plan, plan_schema
+from agents.learning.families.registry import default_plan, family_of, plan_schema
+from agents.learning.plans.base import Plan
+from testing.families import initial_weights
 from tests.agents.learning.conftest import random_samples
 
 DEFAULT_PLANS = {
@@ -36,7 +35,7 @@ DEFAULT_PLANS = {
     "encrypted-cubic": "bdf59d9dde386bebe17f2379be07050257038f3ceda551aec2d80e7a25aa12ec",
     "encrypted-network": "8710cbb4f24d3abb3d65a9ab5c45e9bcdda33aeb17445f32653647aa2742b242",
 }
-"""Of the plans, or refusals, for all of these classes, features, and rounds with seeds, one after the other."""
+"""Of the plans, or refusals, for all of these classes, features, rounds and seeds, one after the other."""
 
 CLASSES, FEATURES, RUNS = (0, 2, 3, 10), (1, 4, 13, 30, 64, 784, 5000), ((8, 0), (3, 4))
 SCHEMA = "f75d3f587798b8c847008de0ad43f2f6e65950e6b3f94768ff3723dd611422dc"
@@ -112,7 +111,7 @@ UPDATES = {
 def test_updates_are_what_they_were(family: str) -> None:
     found = hashlib.sha256()
     for plan in plans(family):
-        update = local_update(plan, initial_weights(plan), random_samples(60, 5, plan.classes))
+        update = family_of(plan).local_update(initial_weights(plan), random_samples(60, 5, plan.classes))
         facts: dict[str, int | str | bool] = {"samples": update.samples, "bits": update.fraction_bits}
         found.update(pack(dict(update.change), facts))
     assert found.hexdigest() == UPDATES[family]

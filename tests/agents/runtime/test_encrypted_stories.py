@@ -22,14 +22,15 @@ from agents.core.hashing import set_bits
 from agents.core.ids import subset_of
 from agents.demo.cheats import LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.learning.data.subset import Subset
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
+from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.plans.encrypted import EncryptedLogisticPlan
 from agents.roles.acts import TrainModel, weights_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.results import Flagged, PublishedWeights, TrainingResult
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.fake_family import FakeFamily
+from testing.families import initial_state
 from testing.workers import an_encrypted_plan
 from testing.world import Part, World
 
@@ -58,9 +59,9 @@ def subsets_of(world: World) -> dict[int, Subset]:
 
 def learnt(world: World, plan: EncryptedLogisticPlan, *sums: tuple[int, ...]) -> bytes:
     """The digest of the model that these sums come to in the clear."""
-    family, subsets, state = FakeFamily(plan), subsets_of(world), ServerState.initial(plan)
+    family, subsets, state = FakeFamily(plan), subsets_of(world), initial_state(plan)
     for chosen in sums:
-        parts = [family.in_the_clear(state.weights, subsets[index].samples) for index in chosen]
+        parts = [family.local_update(state.weights, subsets[index].samples) for index in chosen]
         change = {name: np.sum([part.change[name] for part in parts], axis=0) for name in parts[0].change}
         update = Update(change, sum(part.samples for part in parts))
         state = strategy_of(plan).aggregate(state, update)

@@ -16,8 +16,7 @@ from agents.core.errors import ObjectMissing, StopAgent
 from agents.core.ids import instance_id
 from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
-from agents.learning.families.gradient_descent import train
-from agents.learning.integers.weights import TrainedModel, initial_weights
+from agents.learning.integers.weights import TrainedModel
 from agents.learning.plans.limits import Limits
 from agents.roles.acts import OpenPackage, ReviewPlan, TrainModel
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage
@@ -26,6 +25,7 @@ from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import package_context, result_context, weights_context
 from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.families import initial_weights, train
 from testing.workers import CI, DS, NO_POINT, PATIENCE, TC, Place, a_plan, a_subset, done, key_of, trained
 
 PLAN, SUBSET = a_plan(), a_subset()

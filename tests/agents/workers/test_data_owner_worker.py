@@ -31,7 +31,6 @@ from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore
 from agents.workers.base import package_context
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
-from agents.workers.own_keys import with_keys
 from testing.fake_market import TERMS
 from testing.workers import DS, NO_POINT, TC, Place, a_plan, an_encrypted_plan, done, key_of
 from testing.world import address_of
@@ -246,7 +245,7 @@ KEYS = b"public keys"
 
 def encrypted(sums: Sums = "dataset", keys: bytes = KEYS) -> bytes:
     plan = an_encrypted_plan(sums=sums, features=13, classes=3)
-    return with_keys(plan, digest(keys).hex() if keys else "").canonical_bytes()
+    return plan.with_keys(digest(keys).hex() if keys else "").canonical_bytes()
 
 
 @pytest.mark.usefixtures("fake_family")
@@ -298,7 +297,7 @@ def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None
     """Its primes are too small for its plaintexts."""
     plan = an_encrypted_plan(features=13, classes=3)
     small = plan.encryption.model_copy(update={"primes": (30, 30)})
-    document = with_keys(plan.model_copy(update={"encryption": small}), digest(KEYS).hex()).canonical_bytes()
+    document = plan.model_copy(update={"encryption": small}).with_keys(digest(KEYS).hex()).canonical_bytes()
     assert "noise budget" in review(place, document)
 
 

@@ -17,7 +17,6 @@ from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.families import registry
 from agents.learning.family import KeyPair
-from agents.learning.integers.weights import initial_weights
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.roles.acts import OpenPackage, TrainModel
 from agents.roles.results import Flagged
@@ -31,8 +30,8 @@ from agents.workers.base import (
     weights_context,
 )
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.own_keys import with_keys
 from testing.fake_family import FakeFamily
+from testing.families import initial_weights
 from testing.workers import (
     CI,
     DS,
@@ -64,7 +63,7 @@ def worker(place: Place) -> CloudOwnerWorker:
 
 KEYS = KeyPair(b"secret", b"public secret")
 UNKEYED = an_encrypted_plan()
-PLAN = with_keys(UNKEYED, digest(KEYS.public).hex())
+PLAN = UNKEYED.with_keys(digest(KEYS.public).hex())
 ENCRYPTED = FakeFamily(PLAN).encrypt(KEYS, initial_weights(PLAN))
 
 
@@ -113,7 +112,7 @@ def test_it_trains_on_what_it_cannot_read(place: Place, worker: CloudOwnerWorker
     plan = PLAN.model_copy(update={"sums": sums})
     task = training(place, plan)
     result = trained(worker, task)
-    cohort = cohort_of(plan, TC, 1, digest(ENCRYPTED), DRAWN, 4)
+    cohort = cohort_of(FakeFamily(plan), TC, 1, digest(ENCRYPTED), DRAWN, 4)
     expected = FakeFamily(plan).train(KEYS.public, ENCRYPTED, a_subset(), cohort)
     assert result.digest == digest(expected)
     location = Sealed(result.sealed_location)
@@ -138,11 +137,11 @@ def test_over_the_dataset_a_later_round_asks_for_the_same_bytes(
 def test_a_sum_of_another_round_or_couple_is_another() -> None:
     by_round = PLAN.model_copy(update={"sums": "round"})
     cohorts = [
-        cohort_of(PLAN, TC, 1, digest(ENCRYPTED), DRAWN, 4),
-        cohort_of(PLAN, TC, 1, digest(b"other weights"), DRAWN, 4),
-        cohort_of(PLAN, TC + 1, 1, digest(ENCRYPTED), DRAWN, 4),  # type: ignore[arg-type]
-        cohort_of(by_round, TC, 1, digest(ENCRYPTED), DRAWN, 4),
-        cohort_of(by_round, TC, 2, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), TC, 1, digest(b"other weights"), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), TC + 1, 1, digest(ENCRYPTED), DRAWN, 4),  # type: ignore[arg-type]
+        cohort_of(FakeFamily(by_round), TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(by_round), TC, 2, digest(ENCRYPTED), DRAWN, 4),
     ]
     assert len({cohort.label for cohort in cohorts}) == 5
     assert [cohort.members for cohort in cohorts] == [(0, 1, 2, 3)] * 3 + [(1, 3)] * 2

@@ -18,11 +18,11 @@ from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.evaluate import score
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
+from agents.learning.families.registry import parse_plan
 from agents.learning.family import Cohort
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.plans.encrypted import EncryptedLogisticPlan
-from agents.learning.plans.plan import parse_plan
 from agents.roles.acts import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from agents.roles.results import AgreedResult, PublishedWeights
 from agents.storage.files import Home
@@ -32,9 +32,10 @@ from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import cohort_of, result_context, weights_context
 from agents.workers.model_owner import ModelOwnerWorker, should_stop
-from agents.workers.own_keys import PUBLIC_FILE, SECRET_FILE, with_keys
+from agents.workers.own_keys import PUBLIC_FILE, SECRET_FILE
 from testing.fake_family import FakeFamily
 from testing.fake_market import FakeMarket
+from testing.families import initial_state
 from testing.workers import (
     DS,
     PATIENCE,
@@ -127,7 +128,7 @@ class Study:
         """A replica trains and reports."""
         plan = self.published
         public = self.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
-        cohort = cohort_of(plan, TC, round_, digest(given), word, 4)
+        cohort = cohort_of(FakeFamily(plan), TC, round_, digest(given), word, 4)
         made = FakeFamily(plan).train(public, given, SUBSETS[subset], cohort)
         return self.report(subset, round_, made, lost=lost)
 
@@ -155,9 +156,9 @@ def by_round(tmp_path: Path) -> Study:
 def after(*updates: Sequence[int]) -> ServerState:
     """The state that the same training in the clear comes to."""
     plan = an_encrypted_plan()
-    family, state = FakeFamily(plan), ServerState.initial(plan)
+    family, state = FakeFamily(plan), initial_state(plan)
     for subsets in updates:
-        parts = [family.in_the_clear(state.weights, SUBSETS[subset].samples) for subset in subsets]
+        parts = [family.local_update(state.weights, SUBSETS[subset].samples) for subset in subsets]
         change = {name: np.sum([part.change[name] for part in parts], axis=0) for name in parts[0].change}
         update = Update(change, sum(part.samples for part in parts))
         state = strategy_of(plan).aggregate(state, update)
@@ -175,7 +176,7 @@ def test_it_publishes_its_keys_and_names_them_in_its_plan(study: Study) -> None:
     plan, home = study.published, study.place.tools.home
     public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
     assert public == home.read(PUBLIC_FILE)
-    assert with_keys(plan, "") == study.plan
+    assert plan.with_keys("") == study.plan
     assert (study.drafted.model_type, study.drafted.sums) == ("encrypted-logistic", "dataset")
 
 
@@ -204,7 +205,7 @@ def test_a_crash_before_the_plan_leaves_no_half_of_a_key(tmp_path: Path, file: s
 
 def test_its_owners_plan_need_name_no_keys_and_gets_none_of_anothers(study: Study) -> None:
     own = study.place.folder / "own.json"
-    own.write_bytes(with_keys(study.plan, "ab" * 32).canonical_bytes())
+    own.write_bytes(study.plan.with_keys("ab" * 32).canonical_bytes())
     assert study.worker.perform(study.drafting) == study.drafted
 
 
@@ -302,7 +303,7 @@ def test_a_sum_with_a_false_part_in_it_teaches_nothing(
     task = study.task(2, 3)
     plan, given = study.published, study.given(study.made[-1], 2)
     public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
-    other = Cohort(cohort_of(plan, TC, 2, digest(given), 0b1100, 4).label, (0, 3))
+    other = Cohort(cohort_of(FakeFamily(plan), TC, 2, digest(given), 0b1100, 4).label, (0, 3))
     false = study.report(3, 2, FakeFamily(plan).train(public, given, SUBSETS[3], other))
     published = study.perform(replace(task, settled=(*task.settled[:-1], false)))
     assert (published.model, published.summed) == (first.model, 0)

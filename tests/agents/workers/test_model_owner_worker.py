@@ -18,11 +18,10 @@ from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
-from agents.learning.families.gradient_descent import train
+from agents.learning.families.registry import family_of, parse_plan
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.integers.weights import TrainedModel, Weights, initial_weights
-from agents.learning.plans.plan import parse_plan
+from agents.learning.integers.weights import TrainedModel, Weights
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
@@ -38,6 +37,7 @@ from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import result_context, weights_context
 from agents.workers.model_owner import ModelOwnerWorker, should_stop, state_file
 from testing.fake_market import FakeMarket
+from testing.families import initial_state, initial_weights, train
 from testing.workers import (
     CI,
     DS,
@@ -97,7 +97,7 @@ def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
     drafted = done(a_worker(place, model="logistic", rounds=5), drafting(place))
     document = published_plan(place, drafted)
     plan = parse_plan(document)
-    assert (plan.family, plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
+    assert (family_of(plan).name(), plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
     assert drafted == DraftedPlan(
         model_type="logistic", hash=plan.digest(), location=digest(document), rounds=5, sums=""
     )
@@ -312,7 +312,7 @@ def settle(place: Place, worker: ModelOwnerWorker, round_: int = 1) -> tuple[Set
 
 def aggregated(*results: TrainedModel) -> ServerState:
     """The state after a first round."""
-    state = ServerState.initial(PLAN)
+    state = initial_state(PLAN)
     return strategy_of(PLAN).aggregate(state, Update.of(state.weights, results))
 
 
