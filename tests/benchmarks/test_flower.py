@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,13 @@ def test_scores_the_weights_that_the_model_owner_kept(tmp_path: Path) -> None:
     before, after = scores_of(job, plan, tmp_path)
     assert before == after
     assert 0 < before < 1
+
+
+def test_the_job_imports_nothing_that_flowers_environment_lacks() -> None:
+    imports = [line for line in flower.SCRIPT.read_text().splitlines() if line.startswith("from agents")]
+    lacking = "import sys; sys.modules.update(dict.fromkeys(['eth_utils', 'sklearn', 'tenseal', 'web3']))"
+    assert len(imports) > 3
+    subprocess.run([sys.executable, "-c", "\n".join([lacking, *imports])], check=True, cwd=flower.ROOT)
 
 
 def test_jobs_are_named_apart() -> None:
