@@ -118,7 +118,7 @@ def test_it_is_right_for_other_forms_too(family: str, changes: dict[str, Any]) -
 def test_a_regression_by_a_network() -> None:
     small = small_family("encrypted-network", classes=0)
     samples = random_samples(64, features=3, classes=0, seed=5)
-    weights = initial_weights(small.plan)
+    weights = small.initial_weights()
     assert not weights.tensors["output"].any()
     change = small.local_update(weights, samples).change["output"][-1, 0]
     assert change == pytest.approx(samples.target.sum() / 2**16 / 5 * UNIT, abs=1)
@@ -176,7 +176,7 @@ def test_scores_of_two_classes_are_opposite(couple: Couple, weights: Weights) ->
 def test_its_outside_yardstick_is_a_model_of_its_kind(couple: Couple) -> None:
     samples = random_samples(80, features=3)
     kind = {"encrypted-cubic": "LogisticRegression", "encrypted-network": "MLPClassifier"}
-    label = f"scikit-learn {kind[couple.family.plan.family]}"  # type: ignore[attr-defined]
+    label = f"scikit-learn {kind[couple.family.name()]}"
     assert outside(couple.family.plan, samples, samples).label == label
 
 
