@@ -20,7 +20,6 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from agents.core.errors import BadPlan
 from agents.learning.data.samples import FloatArray, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.integers.update import Update
@@ -309,19 +308,3 @@ class EncryptedFamily(Family):
         """The sum, decrypted."""
         del weights
         return self.decrypt(keys, results)
-
-
-def check_fit(plan: Plan, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Checks that a plan is for data of this form.
-
-    Raises:
-        BadPlan: other numbers of features or classes; no rows, or more than the limits allow.
-    """
-    found = (samples.features.shape[1], samples.classes)
-    if found != (plan.features, plan.classes):
-        raise BadPlan(
-            f"the plan is for {plan.features} features and {plan.classes} classes,"
-            f" the data have {found[0]} and {found[1]}"
-        )
-    if not 1 <= len(samples) <= limits.rows:
-        raise BadPlan(f"{len(samples)} rows; this agent trains on 1 to {limits.rows}")

@@ -24,7 +24,6 @@ from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
-from agents.learning.family import check_fit
 from agents.learning.he import noise
 from agents.learning.he.circuit import Circuit
 from agents.learning.he.ckks import (
@@ -37,6 +36,7 @@ from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import PenalisedPlan
 from agents.learning.plans.defaults import ROWS, check_classes, momentum, never_early, safe_step
 from agents.learning.plans.encrypted import ApproximatePlan, Encryption
+from agents.learning.plans.limits import check_fit
 
 SHRINK = 0.0628
 LINEAR = 1.3424

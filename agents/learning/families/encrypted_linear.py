@@ -22,7 +22,6 @@ from agents.learning.he.coefficient_layout import CoefficientLayout
 from agents.learning.he.seal import Ciphertext, Plaintext
 from agents.learning.integers.affine_map import AffineMap
 from agents.learning.integers.design_matrix import design_matrix
-from agents.learning.integers.fixed import PROBABILITY_BITS
 from agents.learning.plans.base import PenalisedPlan
 from agents.learning.plans.defaults import CLIP, check_classes, never_early, roomy_clip, safe_step
 from agents.learning.plans.encrypted import Encryption, ExactPlan
@@ -48,6 +47,8 @@ class EncryptedLogisticPlan(ExactPlan, PenalisedPlan):
 
     family: Literal["encrypted-logistic"] = "encrypted-logistic"
     classes: int = Field(ge=2, description="number of classes")
+    slope = Fraction(1, 4)
+    centre = Fraction(1, 2)
 
 
 class LinearFamily(BfvFamily):
@@ -151,13 +152,9 @@ class EncryptedRidge(LinearFamily):
 
 
 class EncryptedLogistic(LinearFamily):
-    """Logistic regression with the sigmoid 1/2 + z/4.
-
-    Its error 1/2 + z/4 - y, of the classes' indicators y, is a quarter of z's distance from 4y - 2.
-    """
+    """Logistic regression with a linear sigmoid."""
 
     schema = EncryptedLogisticPlan
-    slope = Fraction(1, 4)
 
     @classmethod
     def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedLogisticPlan:
@@ -166,10 +163,6 @@ class EncryptedLogistic(LinearFamily):
         check_classes(classes)
         fields = _default_fields(features, classes, rounds, 80, 640)
         return EncryptedLogisticPlan(**fields, l2=Fraction(1, 1000))
-
-    def targets(self, samples: Samples) -> FloatArray:
-        """4y - 2."""
-        return 4 * super().targets(samples) - 2.0 ** (PROBABILITY_BITS + 1)
 
 
 def _default_fields(features: int, classes: int, rounds: int, two: int, more: int) -> Any:

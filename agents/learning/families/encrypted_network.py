@@ -29,7 +29,7 @@ from pydantic import Field
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import TARGET_BITS, TARGET_LIMIT, FloatArray, Int64Array, Samples
 from agents.learning.families.network import drawn_weights, hidden_layer, peer_network
-from agents.learning.family import Estimator, check_fit
+from agents.learning.family import Estimator
 from agents.learning.he import noise
 from agents.learning.he.circuit import Circuit
 from agents.learning.he.ckks import (
@@ -43,6 +43,7 @@ from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import FreeStepPlan
 from agents.learning.plans.defaults import ROWS, momentum, never_early, safe_step
 from agents.learning.plans.encrypted import ApproximatePlan, Encryption
+from agents.learning.plans.limits import check_fit
 
 SUM_LIMIT = 4.0
 """No row of the plan's norm may give a hidden unit a larger sum ..."""

@@ -10,12 +10,13 @@ import numpy as np
 
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair, check_fit
+from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair
 from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.fixed import saturate
 from agents.learning.integers.residual import goals
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
+from agents.learning.plans.limits import check_fit
 
 Matrices = Mapping[str, FloatArray]
 """Weights by name: whole numbers in units of 2^-weight_bits."""

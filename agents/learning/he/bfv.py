@@ -10,7 +10,6 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from math import log2, prod
 
 import numpy as np
@@ -21,7 +20,7 @@ from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.split import MAX_SUBSETS
 from agents.learning.data.subset import Subset
 from agents.learning.families import affine
-from agents.learning.family import Cohort, EncryptedFamily, KeyPair, check_fit
+from agents.learning.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.he.headers import check_shapes, check_whole, cohort_facts, read_cohort
 from agents.learning.he.recent import Recent
 from agents.learning.he.seal import (
@@ -36,11 +35,10 @@ from agents.learning.he.seal import (
 from agents.learning.he.secure_aggregation import Secrets, add, fill, flood_hides, mask, rerandomise
 from agents.learning.integers.affine_map import AffineMap, local_map
 from agents.learning.integers.fixed import RANGE_BITS
-from agents.learning.integers.residual import goals
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import MAX_SAMPLES, Weights
 from agents.learning.plans.encrypted import ExactPlan
-from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 
 FRESH_NOISE = 22
 """SEAL cuts errors at six deviations of 3.2, below 20; rounding of the message adds less than one."""
@@ -95,8 +93,6 @@ class BfvFamily(EncryptedFamily):
     """
 
     plan: ExactPlan
-    slope = Fraction(1)
-    """The error of an output is this times its distance from its target."""
     jobs_kept = 4
 
     def __init__(self, plan: ExactPlan, plain_modulus: int, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -149,10 +145,6 @@ class BfvFamily(EncryptedFamily):
     @abstractmethod
     def rows(self, samples: Samples) -> FloatArray:
         """(n, p) whole numbers in units of 2^-FEATURE_BITS that the weights are multiplied by."""
-
-    def targets(self, samples: Samples) -> FloatArray:
-        """(n, outputs) float64: what outputs descend to, whole numbers in units of 2^-TARGET_BITS."""
-        return goals(samples)
 
     @abstractmethod
     def noise_bits(self, steps: AffineMap) -> float:
@@ -261,10 +253,7 @@ class BfvFamily(EncryptedFamily):
 
     def steps(self, samples: Samples) -> AffineMap:
         """The plan's local steps on these samples, kept for the next round."""
-        return self._maps.get(_name(samples), lambda: self._local_map(samples))
-
-    def _local_map(self, samples: Samples) -> AffineMap:
-        return local_map(self.plan, self.rows(samples), self.targets(samples), self.slope)
+        return self._maps.get(_name(samples), lambda: local_map(self.plan, self.rows(samples), samples))
 
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
         """(n, outputs) float64."""

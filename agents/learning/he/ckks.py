@@ -36,7 +36,7 @@ import numpy.typing as npt
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.samples import FEATURE_BITS, FEATURE_LIMIT, FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.family import Cohort, EncryptedFamily, KeyPair, check_fit
+from agents.learning.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.he import noise
 from agents.learning.he.circuit import Circuit, CkksPublicKeys, Diagonals
 from agents.learning.he.encoder import encode
@@ -57,7 +57,7 @@ from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.encrypted import ApproximatePlan
-from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 
 COUNT_WEIGHT = 16
 """The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""

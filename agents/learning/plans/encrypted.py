@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -71,6 +72,9 @@ class ExactPlan(EncryptedPlan):
     fraction_bits: int = Field(
         default=16, ge=0, le=24, description="the factors of the weights have the unit 2^-fraction_bits"
     )
+    slope: ClassVar[Fraction] = Fraction(1)
+    centre: ClassVar[Fraction] = Fraction(0)
+    """What is predicted of a score z is centre + slope z."""
 
 
 class ApproximatePlan(EncryptedPlan):

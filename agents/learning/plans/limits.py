@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.core.errors import BadPlan
+from agents.learning.data.samples import Samples
 from agents.learning.integers.fixed import EXACT
 from agents.learning.plans.base import Plan
 
@@ -48,3 +49,19 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def check_fit(plan: Plan, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Checks that a plan is for data of this form.
+
+    Raises:
+        BadPlan: other numbers of features or classes; no rows, or more than the limits allow.
+    """
+    found = (samples.features.shape[1], samples.classes)
+    if found != (plan.features, plan.classes):
+        raise BadPlan(
+            f"the plan is for {plan.features} features and {plan.classes} classes,"
+            f" the data have {found[0]} and {found[1]}"
+        )
+    if not 1 <= len(samples) <= limits.rows:
+        raise BadPlan(f"{len(samples)} rows; this agent trains on 1 to {limits.rows}")

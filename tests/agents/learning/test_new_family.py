@@ -2,7 +2,7 @@
 
 The two classes before the fixture are what a new file in `agents/learning/families` would hold.
 
-Rules: P1, P2, P6, P20, P24, P28.
+Rules: P1, P2, P24, P28.
 """
 
 from __future__ import annotations

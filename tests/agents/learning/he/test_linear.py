@@ -23,7 +23,6 @@ from agents.learning.family import Cohort, KeyPair
 from agents.learning.he.bfv import BfvFamily
 from agents.learning.integers.affine_map import local_map
 from agents.learning.integers.aggregate import strategy_of
-from agents.learning.integers.residual import goals
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import MAX_SAMPLES, Weights
 from agents.learning.plans.base import Server, Stop
@@ -274,7 +273,7 @@ def test_local_steps_that_leave_int64_are_refused() -> None:
 def test_rows_that_nobody_cut_to_the_norm_are_refused_when_they_diverge(make_samples: SamplesMaker) -> None:
     samples = make_samples(10)
     with pytest.raises(BadPlan, match="the local steps leave what is exact: an integer product could reach"):
-        local_map(plan_of(local_steps=100), np.full((10, 4), 2.0**14), goals(samples), Fraction(1))
+        local_map(plan_of(local_steps=100), np.full((10, 4), 2.0**14), samples)
 
 
 def test_only_known_plans_have_a_family() -> None:
