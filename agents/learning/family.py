@@ -152,10 +152,10 @@ class Family(ABC):
 
     @abstractmethod
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
-        """(n, outputs) float64: scores of the classes, or values in standard deviations of the target.
+        """(n, classes) float64 scores, or (n, 1) values in standard deviations of the target.
 
         Raises:
-            BadPlan: the plan is for other data than these.
+            BadPlan: the plan is for other data than these, or there are more rows than the limits allow.
         """
 
     @abstractmethod
