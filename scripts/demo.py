@@ -24,7 +24,7 @@ from agents.demo.report import write_report
 from agents.demo.report.page import JSON_NAME, PAGE_NAME
 from agents.demo.scenario import Scenario
 from agents.demo.stage import FUEL, HOMES, LOGS, STORE, Stage, play, withdraw_all
-from agents.learning.plans.plan import FAMILY_NAMES
+from agents.learning.families.registry import FAMILIES
 from agents.runtime.launch import JOURNAL_FILE
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
@@ -42,7 +42,7 @@ def main(
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
     rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
-    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILY_NAMES)}.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
     folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from agents.learning.families.encrypted_cubic import EncryptedCubic
-from agents.learning.families.encrypted_network import EncryptedNetwork
+from agents.learning.families.encrypted_cubic import EncryptedCubic, EncryptedCubicPlan
+from agents.learning.families.encrypted_network import EncryptedNetwork, EncryptedNetworkPlan
 from agents.learning.he.ckks import ApproximateFamily
 from agents.learning.plans.base import Stop
-from agents.learning.plans.encrypted import EncryptedCubicPlan, EncryptedNetworkPlan, Encryption
+from agents.learning.plans.encrypted import Encryption
 
 ENCRYPTION = {
     "encrypted-cubic": Encryption(degree=16384, primes=(60, 60, 60, 53, 48, 60), scale_bits=53),

@@ -16,12 +16,10 @@ from agents.learning import evaluate
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.tables import Table, load_table
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.registry import family_of
+from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
-from agents.learning.plans.plan import Plan, parse_plan
 from agents.workers.data_owner import cut
 from agents.workers.model_owner import PLAN_FILE, state_file
 
@@ -52,8 +50,7 @@ class Rehearsal:
         classes = prepared.train.classes
         plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
         DEFAULT_LIMITS.check(plan)
-        if isinstance(plan, EncryptedPlan):
-            family_of(plan)
+        family_of(plan)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
 
     @property
@@ -95,7 +92,7 @@ def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float)
     return DemoOutcome(
         dataset_name=rehearsal.table.name,
         notes=rehearsal.table.notes,
-        model=plan.family,
+        model=family_of(plan).name(),
         network=stage.scenario.network,
         chain_id=client.deployment.chain_id,
         contract=client.deployment.market,

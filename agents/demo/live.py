@@ -16,7 +16,9 @@ from agents.core.ids import Address, CoupleId
 from agents.core.market import Market
 from agents.demo.narrate import is_bad_news, narrate
 from agents.report.words import coins
-from agents.storage.journal import read_facts
+from agents.roles.acts import weights_key
+from agents.roles.results import PublishedWeights
+from agents.storage.journal import read_results
 
 
 class Screen:
@@ -57,12 +59,12 @@ class Screen:
         if couple is None:
             row.add_row(Text(f"{len(self._market.members)} members", style="dim"))
             return row
-        score = read_facts(self._journal).get(f"weights/{self._tc:x}/{max(couple.round - 1, 0)}", {})
+        made = read_results(self._journal).get(weights_key(self._tc, max(couple.round - 1, 0)))
         row.add_row(
             Text(couple.phase.name.lower(), style="bold"),
             f"round {couple.round} of {couple.max_rounds}",
             f"rem {couple.rem}",
-            f"score {score['score']:.3f}" if "score" in score else "",
+            f"score {made.score:.3f}" if isinstance(made, PublishedWeights) else "",
             f"escrow {coins(couple.escrow)}",
         )
         return row

@@ -12,9 +12,9 @@ from agents.demo.scenario import HONEST, Cast, Scenario
 from agents.demo.stage import Stage
 from agents.learning.data import exposed
 from agents.learning.evaluate import score
-from agents.learning.families.defaults import default_plan
+from agents.learning.families.registry import default_plan
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.plan import Plan
+from agents.learning.plans.base import Plan
 from agents.runtime.settings import Terms
 from agents.workers.model_owner import state_file
 

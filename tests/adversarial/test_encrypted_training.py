@@ -25,16 +25,18 @@ from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
 from agents.learning.data.samples import Int64Array
 from agents.learning.data.subset import Subset
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
 from agents.learning.he.bfv import BfvFamily
 from agents.learning.he.seal import Content
 from agents.learning.he.secure_aggregation import Secrets, add
-from agents.learning.integers.weights import Weights, initial_weights
-from agents.learning.plans.encrypted import EncryptedLogisticPlan
+from agents.learning.integers.weights import Weights
+from agents.roles.acts import weights_key
 from agents.roles.cloud_owner import CloudOwner
+from agents.roles.results import PublishedWeights
 from agents.workers.base import cohort_of
-from agents.workers.own_keys import with_keys
+from testing.families import initial_weights
 from testing.workers import TC, some_samples
 from testing.workers import an_encrypted_plan as a_plan
 from testing.world import World
@@ -64,7 +66,7 @@ class Owner:
 
     def asked(self, encrypted: bytes, subset: int, cohort: Cohort | None = None) -> bytes:
         """What an honest replica answers."""
-        cohort = cohort or cohort_of(self.plan, TC, 1, digest(encrypted), 0, M)
+        cohort = cohort or cohort_of(self.family, TC, 1, digest(encrypted), 0, M)
         return self.family.train(self.keys.public, encrypted, subsets()[subset], cohort)
 
     def phases(self, results: Sequence[bytes], less: Sequence[Content] = ()) -> Change:
@@ -82,7 +84,7 @@ class Owner:
 
     def truth(self, weights: Weights, *chosen: int) -> Change:
         """What these subsets' rows come to."""
-        parts = [self.family.in_the_clear(weights, subsets()[index].samples) for index in chosen]
+        parts = [self.family.local_update(weights, subsets()[index].samples) for index in chosen]
         total: Change = np.sum([part.change["output"] for part in parts], axis=0)
         return total
 
@@ -109,7 +111,7 @@ def subsets() -> tuple[Subset, ...]:
 def owner() -> Owner:
     plan = a_plan()
     keys = family_of(plan).keys()
-    family = family_of(with_keys(plan, digest(keys.public).hex()))
+    family = family_of(plan.with_keys(digest(keys.public).hex()))
     assert isinstance(family, BfvFamily)
     return Owner(family, keys)
 
@@ -136,7 +138,9 @@ def test_a_lazy_co_is_faulty_with_an_encrypted_result(tmp_path: Path) -> None:
     lazy = statements[world.cloud_owners[1].address]
     assert (lazy.accepted, lazy.faulty) == (0, 4)
     assert all(statements[world.cloud_owners[honest].address].accepted == 4 for honest in (0, 2))
-    assert world.model_owner.journal[f"weights/{world.couple.id:x}/2"]["summed"] == 4
+    made = world.model_owner.journal[weights_key(world.couple.id, 2)]
+    assert isinstance(made, PublishedWeights)
+    assert made.summed == 4
 
 
 def test_a_co_that_repeats_a_job_gives_nothing_new_away(owner: Owner) -> None:
@@ -188,7 +192,7 @@ def test_the_same_weights_encrypted_twice_are_two_sums(owner: Owner) -> None:
 def test_an_mo_with_two_couples_gets_two_sums_and_no_difference(owner: Owner) -> None:
     """The masks of a couple are its own: results of two couples on the same ciphertext do not mix."""
     encrypted = owner.family.encrypt(owner.keys, owner.weights())
-    other = cohort_of(owner.plan, TC + 1, 1, digest(encrypted), 0, M)  # type: ignore[arg-type]
+    other = cohort_of(owner.family, TC + 1, 1, digest(encrypted), 0, M)  # type: ignore[arg-type]
     mixed = [owner.asked(encrypted, subset, other if subset == 3 else None) for subset in EVERYTHING]
     assert looks_random(owner.phases(mixed), owner)
 
@@ -205,7 +209,7 @@ def test_crafted_keys_and_ciphertexts_bare_no_map_in_the_second_polynomial() -> 
     for row, prime in zip(constants[1], context.primes, strict=True):
         row[:] = prod(dropped) % prime  # in NTT form; what the result is divided by
     encrypted = context.to_bytes("encrypted weights", {"weights": constants}, {})
-    named = family_of(with_keys(a_plan(), digest(public).hex()))
+    named = family_of(a_plan().with_keys(digest(public).hex()))
     assert isinstance(named, BfvFamily)
     owner = Owner(named, KeyPair(b"", public))
     results = [owner.asked(encrypted, subset) for subset in EVERYTHING]
@@ -246,7 +250,7 @@ def test_a_result_is_hidden_as_long_as_the_mo_lacks_one_other_subsets_seeds(
 
 def _mask_between(owner: Owner, encrypted: bytes, one: int, other: int) -> Content:
     """What the other subset adds for this pair: the opposite of the first one's."""
-    cohort = cohort_of(owner.plan, TC, 1, digest(encrypted), 0, M)
+    cohort = cohort_of(owner.family, TC, 1, digest(encrypted), 0, M)
     secrets = Secrets(owner.plan, subsets()[one], cohort, encrypted)
     alone = replace(cohort, members=(one, other))
     context = owner.family.context
@@ -276,6 +280,6 @@ def test_sums_over_rounds_can_be_subtracted_from_each_other(owner: Owner) -> Non
     encrypted = family.encrypt(mo.keys, weights)
     sums = {}
     for round_, drawn in enumerate([0b011, 0b101, 0b110], start=1):
-        cohort = cohort_of(by_round, TC, round_, digest(encrypted), drawn, M)
+        cohort = cohort_of(family, TC, round_, digest(encrypted), drawn, M)
         sums[drawn] = mo.phases([mo.asked(encrypted, subset, cohort) for subset in cohort.members])
     assert (sums[0b011] + sums[0b101] - sums[0b110] == 2 * mo.truth(weights, 0)).all()

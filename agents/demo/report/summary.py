@@ -17,7 +17,7 @@ from agents.readmodel.members import is_slashed, members_of, role_of
 from agents.readmodel.money import accounts_of, ledger_of
 from agents.readmodel.replicas import honest_mismatches, replicas_of
 from agents.readmodel.rounds import Standing, rounds_of
-from agents.roles.acts import Json
+from agents.roles.results import Json
 
 Section = dict[str, Json]
 

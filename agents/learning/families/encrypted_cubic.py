@@ -17,12 +17,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import sqrt
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
-from agents.learning.families.gradient_descent import check_fit
 from agents.learning.he import noise
 from agents.learning.he.circuit import Circuit
 from agents.learning.he.ckks import (
@@ -32,7 +33,10 @@ from agents.learning.he.ckks import (
 )
 from agents.learning.he.seal import Ciphertext
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedCubicPlan
+from agents.learning.plans.base import PenalisedPlan
+from agents.learning.plans.defaults import ROWS, check_classes, momentum, never_early, safe_step
+from agents.learning.plans.encrypted import ApproximatePlan, Encryption
+from agents.learning.plans.limits import check_fit
 
 SHRINK = 0.0628
 LINEAR = 1.3424
@@ -42,17 +46,50 @@ SCORE_LIMIT = 24.0
 """No row of the plan's norm may have a larger score. Real rows rarely come near half of what is possible."""
 
 
+class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
+    """Logistic regression with a sigmoid of degree 3. Approximate."""
+
+    family: Literal["encrypted-cubic"] = "encrypted-cubic"
+    classes: int = Field(ge=2, description="number of classes")
+
+
 class EncryptedCubic(ApproximateFamily):
     """Logistic regression with a cubic sigmoid; see the module."""
 
     plan: EncryptedCubicPlan
+    schema = EncryptedCubicPlan
     depth = 3
     left = 2
     gradient_bits = 40
     columns_inside = True
 
+    @classmethod
+    def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedCubicPlan:
+        """See `Family.default_plan`.
+
+        A move needs all subsets: plan twice as many rounds, or more, as for what moves in every round.
+        Shorter rows than elsewhere keep scores inside the range of the polynomial.
+        """
+        del seed
+        check_classes(classes)
+        two = classes == 2
+        clip = 4 if two else 2
+        return EncryptedCubicPlan(
+            features=features,
+            classes=classes,
+            rows=ROWS,
+            local_steps=1,
+            step=safe_step(clip),
+            clip=clip,
+            rounds=rounds,
+            server=momentum("25" if two else "60", "1/2"),
+            stop=never_early(classes),
+            l2=Fraction(1, 1000) if two else Fraction(1, 500),
+            encryption=Encryption(degree=16384, primes=(60, 60, 60, 53, 48, 60), scale_bits=53),
+        )
+
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
-        """See `EncryptedFamily.scores`: of two classes, the one's score is the other's negative."""
+        """See `Family.scores`: of two classes, the one's score is the other's negative."""
         check_fit(self.plan, samples, self.limits)
         found: FloatArray = self._rows(samples) @ real(weights)["output"]
         return found if self.plan.outputs > 1 else np.hstack([-found, found])

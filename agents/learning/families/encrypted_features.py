@@ -9,12 +9,15 @@ times rotations of the weights, in baby steps and giant steps (Halevi and Shoup 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import cached_property
 from hashlib import shake_256
-from math import isqrt, log2, pi, sqrt
+from math import ceil, isqrt, log2, pi, sqrt
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import FEATURE_BITS, FloatArray, Int64Array, Samples
@@ -23,7 +26,9 @@ from agents.learning.he.seal import BatchEncoder, Ciphertext, Plaintext, batchin
 from agents.learning.integers.affine_map import AffineMap
 from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.fixed import exact_matmul
-from agents.learning.plans.encrypted import EncryptedFeaturesPlan
+from agents.learning.plans.base import PenalisedPlan
+from agents.learning.plans.defaults import never_early, safe_step
+from agents.learning.plans.encrypted import Encryption, ExactPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 DEVIATION = sqrt((2**16 - 1) / 12)
@@ -33,15 +38,50 @@ MEAN, SPREAD = 1 / sqrt(2 * pi), sqrt((1 - 1 / pi) / 2)
 """Mean and deviation of the positive part of a standard normal number: what features are standardised by."""
 
 
+class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
+    """Least squares with a squared penalty, of frozen random features of the columns. Exact."""
+
+    family: Literal["encrypted-features"] = "encrypted-features"
+    hidden: int = Field(ge=1, description="random features; `clip` and `step` are for rows of these")
+    seed: int = Field(ge=0, lt=2**63, description="of the random features")
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """A weight for each random feature and output."""
+        return {"output": (self.hidden + 1, self.outputs)}
+
+
 class FeaturesFamily(BfvFamily):
-    """The plan `encrypted-features`.
+    """Least squares of random features; see the module.
 
     Raises:
         BadPlan: the model is too wide for the degree, or as `BfvFamily` says.
     """
 
     plan: EncryptedFeaturesPlan
+    schema = EncryptedFeaturesPlan
     jobs_kept = 1
+
+    @classmethod
+    def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedFeaturesPlan:
+        """See `Family.default_plan`: as many random features as slots take, 400 at most."""
+        hidden = min(400, 8192 // (2 * (classes or 1)) - 1)
+        clip = min(64, ceil(1.2 * sqrt(hidden)))
+        return EncryptedFeaturesPlan(
+            features=features,
+            classes=classes,
+            weight_bits=16,
+            local_steps=2000,
+            step=safe_step(clip),
+            clip=clip,
+            rounds=rounds,
+            stop=never_early(classes),
+            encryption=Encryption(degree=16384, primes=(60, 60, 60, 60, 60), plain_bits=50),
+            fraction_bits=8,
+            l2=Fraction(1, 1000),
+            hidden=hidden,
+            seed=seed,
+        )
 
     def __init__(self, plan: EncryptedFeaturesPlan, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, batching_modulus(plan.encryption), limits)

@@ -21,12 +21,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import sqrt
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import TARGET_BITS, TARGET_LIMIT, FloatArray, Int64Array, Samples
-from agents.learning.families.gradient_descent import check_fit
+from agents.learning.families.network import drawn_weights, hidden_layer, peer_network
+from agents.learning.family import Estimator
 from agents.learning.he import noise
 from agents.learning.he.circuit import Circuit
 from agents.learning.he.ckks import (
@@ -37,7 +40,10 @@ from agents.learning.he.ckks import (
 from agents.learning.he.encoder import encode
 from agents.learning.he.seal import Ciphertext, Plaintext
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedNetworkPlan
+from agents.learning.plans.base import FreeStepPlan
+from agents.learning.plans.defaults import ROWS, momentum, never_early, safe_step
+from agents.learning.plans.encrypted import ApproximatePlan, Encryption
+from agents.learning.plans.limits import check_fit
 
 SUM_LIMIT = 4.0
 """No row of the plan's norm may give a hidden unit a larger sum ..."""
@@ -52,17 +58,65 @@ GOAL_SHIFT = 12
 """Goals are encoded at a scale that is smaller by so many bits, then multiplied in whole numbers."""
 
 
+class EncryptedNetworkPlan(ApproximatePlan, FreeStepPlan):
+    """A network with one hidden layer, whose units square, and least squares. Approximate."""
+
+    family: Literal["encrypted-network"] = "encrypted-network"
+    hidden: int = Field(ge=1, description="units of the hidden layer")
+    seed: int = Field(ge=0, lt=2**63, description="of the initial weights")
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Of the hidden layer and the output layer."""
+        return hidden_layer(self.features, self.hidden, self.outputs)
+
+
 class EncryptedNetwork(ApproximateFamily):
     """A network of squares; see the module."""
 
     plan: EncryptedNetworkPlan
+    schema = EncryptedNetworkPlan
     depth = 4
     left = 3
     gradient_bits = 48
     columns_inside = False
 
+    @classmethod
+    def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedNetworkPlan:
+        """See `Family.default_plan`.
+
+        As for `EncryptedCubic`, with room for the units' margins and for the intercept's unit. More outputs
+        than one are possible, but not within the bounds that keep the noise hidden.
+        """
+        if classes > 2:
+            raise BadPlan(
+                "no default plan for an encrypted network of over two classes: choose encrypted-cubic"
+            )
+        return EncryptedNetworkPlan(
+            features=features,
+            classes=classes,
+            rows=ROWS - 16,
+            local_steps=1,
+            step=safe_step(2),
+            clip=2,
+            rounds=rounds,
+            server=momentum("1", "3/4"),
+            stop=never_early(classes),
+            hidden=7,
+            seed=seed,
+            encryption=Encryption(degree=16384, primes=(60, 60, 30, 58, 58, 58, 48, 60), scale_bits=58),
+        )
+
+    def initial_weights(self) -> Weights:
+        """See `drawn_weights`."""
+        return drawn_weights(self.plan, self.plan.seed, square=True)
+
+    def peer(self) -> Estimator:
+        """A network of as many units."""
+        return peer_network(self.plan.classes, self.plan.hidden)
+
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
-        """See `EncryptedFamily.scores`: of two classes, the one's score is the other's negative."""
+        """See `Family.scores`: of two classes, the one's score is the other's negative."""
         check_fit(self.plan, samples, self.limits)
         matrices = real(weights)
         _, active = self._hidden(matrices, self._rows(samples))

@@ -20,7 +20,6 @@ from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.split import MAX_SUBSETS
 from agents.learning.data.subset import Subset
 from agents.learning.families import affine
-from agents.learning.families.gradient_descent import check_fit
 from agents.learning.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.he.headers import check_shapes, check_whole, cohort_facts, read_cohort
 from agents.learning.he.recent import Recent
@@ -39,7 +38,7 @@ from agents.learning.integers.fixed import RANGE_BITS
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import MAX_SAMPLES, Weights
 from agents.learning.plans.encrypted import ExactPlan
-from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 
 FRESH_NOISE = 22
 """SEAL cuts errors at six deviations of 3.2, below 20; rounding of the message adds less than one."""
@@ -203,9 +202,9 @@ class BfvFamily(EncryptedFamily):
 
     # --- cloud owner ---
 
-    def check_encrypted(self, encrypted: bytes) -> None:
+    def check_published(self, published: bytes) -> None:
         """Checks the form of encrypted weights."""
-        self.weights(encrypted)
+        self.weights(published)
 
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
         """A cloud owner's job."""
@@ -244,7 +243,7 @@ class BfvFamily(EncryptedFamily):
         """Checks the form of a result."""
         self._result(result)
 
-    def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
+    def local_update(self, weights: Weights, samples: Samples) -> Update:
         """What `decrypt` gives for one subset."""
         check_fit(self.plan, samples, self.limits)
         steps = self.steps(samples)

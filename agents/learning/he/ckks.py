@@ -36,7 +36,6 @@ import numpy.typing as npt
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.samples import FEATURE_BITS, FEATURE_LIMIT, FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.families.gradient_descent import check_fit
 from agents.learning.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.he import noise
 from agents.learning.he.circuit import Circuit, CkksPublicKeys, Diagonals
@@ -58,7 +57,7 @@ from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.encrypted import ApproximatePlan
-from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 
 COUNT_WEIGHT = 16
 """The number of rows is multiplied by this, so that it is exact in a sum over all subsets there can be."""
@@ -198,12 +197,12 @@ class ApproximateFamily(EncryptedFamily):
 
     # --- cloud owner ---
 
-    def check_encrypted(self, encrypted: bytes) -> None:
-        """See `EncryptedFamily.check_encrypted`."""
-        self._encrypted(encrypted)
+    def check_published(self, published: bytes) -> None:
+        """See `Family.check_published`."""
+        self._encrypted(published)
 
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
-        """See `EncryptedFamily.train`."""
+        """See `Family.train`."""
         check_fit(self.plan, subset.samples, self.limits)
         if len(subset.samples) > self.plan.rows:
             raise BadPlan(
@@ -232,11 +231,11 @@ class ApproximateFamily(EncryptedFamily):
     # --- anybody ---
 
     def check_result(self, result: bytes) -> None:
-        """See `EncryptedFamily.check_result`."""
+        """See `Family.check_result`."""
         self._result(result)
 
-    def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
-        """See `EncryptedFamily.in_the_clear`: floats, as near to a result as `decrypt` says."""
+    def local_update(self, weights: Weights, samples: Samples) -> Update:
+        """See `Family.local_update`: floats, as near to a result as `decrypt` says."""
         check_fit(self.plan, samples, self.limits)
         change = self._change(real(weights), self._rows(samples), self._goals(samples))
         return self._update(change, len(samples))

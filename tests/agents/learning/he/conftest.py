@@ -6,17 +6,16 @@ from fractions import Fraction
 
 import pytest
 
+from agents.learning.families.encrypted_linear import (
+    EncryptedLinearPlan,
+    EncryptedLogisticPlan,
+    EncryptedRidgePlan,
+)
 from agents.learning.families.registry import family_of
 from agents.learning.family import KeyPair
 from agents.learning.he.seal import Context, Residues
 from agents.learning.plans.base import Server, Stop
-from agents.learning.plans.encrypted import (
-    EncryptedLinearPlan,
-    EncryptedLogisticPlan,
-    EncryptedPlan,
-    EncryptedRidgePlan,
-    Encryption,
-)
+from agents.learning.plans.encrypted import EncryptedPlan, Encryption
 from testing.approximate import FAMILIES as APPROXIMATE
 from testing.approximate import approximate_plan
 

@@ -18,10 +18,11 @@ from agents.learning.family import Cohort, KeyPair
 from agents.learning.he.ckks import COUNT_WEIGHT, ApproximateFamily
 from agents.learning.he.flooding import PRECISION
 from agents.learning.integers.update import Update
-from agents.learning.integers.weights import Weights, initial_weights
+from agents.learning.integers.weights import Weights
 from agents.learning.plans.encrypted import Encryption
 from testing.approximate import ENCRYPTION, FAMILIES, SMALL_ENCRYPTION, approximate_plan, small_family
 from testing.ciphertexts import pairs_of, phase, seed_of, uniformity
+from testing.families import initial_weights
 from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import random_samples
 
@@ -69,7 +70,7 @@ def errors_of(found: Update, expected: Update) -> np.ndarray[Any, np.dtype[np.fl
 
 
 def sum_in_the_clear(couple: Couple, weights: Weights) -> Update:
-    return Update.total([couple.family.in_the_clear(weights, subset.samples) for subset in couple.subsets])
+    return Update.total([couple.family.local_update(weights, subset.samples) for subset in couple.subsets])
 
 
 # --- results ---
@@ -109,7 +110,7 @@ def test_it_is_right_for_other_forms_too(family: str, changes: dict[str, Any]) -
     encrypted = small.encrypt(keys, given)
     results = [small.train(keys.public, encrypted, subset, Cohort(b"", (0, 1))) for subset in subsets]
     found = small.decrypt(keys, results)
-    expected = Update.total([small.in_the_clear(given, rows) for rows in samples])
+    expected = Update.total([small.local_update(given, rows) for rows in samples])
     assert found.samples == expected.samples == 114
     assert errors_of(found, expected).std() < 2**6 * PRECISION
 
@@ -117,9 +118,9 @@ def test_it_is_right_for_other_forms_too(family: str, changes: dict[str, Any]) -
 def test_a_regression_by_a_network() -> None:
     small = small_family("encrypted-network", classes=0)
     samples = random_samples(64, features=3, classes=0, seed=5)
-    weights = initial_weights(small.plan)  # type: ignore[arg-type]  # of one of the plan's kinds
+    weights = small.initial_weights()
     assert not weights.tensors["output"].any()
-    change = small.in_the_clear(weights, samples).change["output"][-1, 0]
+    change = small.local_update(weights, samples).change["output"][-1, 0]
     assert change == pytest.approx(samples.target.sum() / 2**16 / 5 * UNIT, abs=1)
     assert small.scores(weights, samples).shape == (64, 1)
 
@@ -175,8 +176,8 @@ def test_scores_of_two_classes_are_opposite(couple: Couple, weights: Weights) ->
 def test_its_outside_yardstick_is_a_model_of_its_kind(couple: Couple) -> None:
     samples = random_samples(80, features=3)
     kind = {"encrypted-cubic": "LogisticRegression", "encrypted-network": "MLPClassifier"}
-    label = f"scikit-learn {kind[couple.family.plan.family]}"  # type: ignore[attr-defined]
-    assert outside(couple.family.plan, samples, samples).label == label  # type: ignore[arg-type]
+    label = f"scikit-learn {kind[couple.family.name()]}"
+    assert outside(couple.family.plan, samples, samples).label == label
 
 
 def test_the_flood_hides_more_than_a_plan_may_show(couple: Couple) -> None:
@@ -241,16 +242,16 @@ def test_refuses_scales_out_of_form(couple: Couple, results: list[bytes]) -> Non
 
 
 def test_refuses_encrypted_weights_out_of_form(couple: Couple, encrypted: bytes) -> None:
-    couple.family.check_encrypted(encrypted)
+    couple.family.check_published(encrypted)
     tensors, facts = unpack(encrypted, "the test's")
     with pytest.raises(BadObject, match="not in the form"):
-        couple.family.check_encrypted(changed(encrypted, more=1))
+        couple.family.check_published(changed(encrypted, more=1))
     short = pack({"weights": tensors["weights"][:, :, :2]}, facts)  # type: ignore[arg-type]
     with pytest.raises(BadObject, match="where the plan has"):
-        couple.family.check_encrypted(short)
+        couple.family.check_published(short)
     tensors["weights"][0, 1] = 0
     with pytest.raises(BadObject, match="not in the form"):
-        couple.family.check_encrypted(pack(tensors, facts))  # type: ignore[arg-type]
+        couple.family.check_published(pack(tensors, facts))  # type: ignore[arg-type]
 
 
 # --- refusals before any work ---
@@ -302,7 +303,7 @@ def test_refuses_other_data(couple: Couple, encrypted: bytes) -> None:
         train(random_samples(20, features=4))
     with pytest.raises(BadPlan, match="the plan has room for 64 rows, the subset has 65"):
         train(random_samples(65, features=3))
-    assert couple.family.in_the_clear(some_weights(couple.family.plan), random_samples(65)).samples == 65
+    assert couple.family.local_update(some_weights(couple.family.plan), random_samples(65)).samples == 65
 
 
 def test_refuses_a_cohort_that_hides_nothing(couple: Couple, encrypted: bytes) -> None:
@@ -373,7 +374,7 @@ def test_does_not_encrypt_weights_out_of_range(
     couples: dict[str, Couple], family: str, name: str, place: tuple[int, int], message: str
 ) -> None:
     couple = couples[family]
-    weights = initial_weights(couple.family.plan)  # type: ignore[arg-type]
+    weights = initial_weights(couple.family.plan)
     weights.tensors[name][place] = int(7.8 * UNIT) if family == "encrypted-cubic" else int(20 * UNIT)
     with pytest.raises(BadPlan, match=message):
         couple.family.encrypt(couple.keys, weights)
@@ -381,7 +382,7 @@ def test_does_not_encrypt_weights_out_of_range(
 
 def test_does_not_encrypt_slopes_out_of_range(couples: dict[str, Couple]) -> None:
     couple = couples["encrypted-network"]
-    weights = initial_weights(couple.family.plan)  # type: ignore[arg-type]
+    weights = initial_weights(couple.family.plan)
     weights.tensors["hidden"][:] = 0
     weights.tensors["hidden"][0] = int(0.1 * UNIT)
     weights.tensors["output"][0] = int(18 * UNIT)

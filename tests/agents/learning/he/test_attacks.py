@@ -23,6 +23,7 @@ from agents.learning.he.bfv import BfvPublicKeys
 from agents.learning.he.seal import Ciphertext, Content, Context, Residues
 from agents.learning.integers.weights import Weights
 from testing.ciphertexts import Integers, lift, pairs_of, phase, quotient, seed_of
+from testing.families import encrypted_family
 from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 from tests.agents.learning.he.conftest import make_plan
@@ -254,7 +255,7 @@ def test_the_same_solving_succeeds_on_the_map_itself(small: Couple) -> None:
 def test_sums_over_rounds_can_be_differenced_to_a_single_subset(small: Couple, keys: KeyPair) -> None:
     """Why sums are over the dataset unless a plan says otherwise: three rounds with the same weights do."""
     plan = naming(make_plan("encrypted-linear", features=2, weight_bits=16, sums="round"), keys)
-    family = family_of(plan)
+    family = encrypted_family(plan)
     rounds = Couple(family, keys, small.subsets)
     weights = some_weights(plan)
     sums = {}
@@ -263,7 +264,7 @@ def test_sums_over_rounds_can_be_differenced_to_a_single_subset(small: Couple, k
         results = rounds.results(family.encrypt(keys, weights), cohort)
         sums[members] = family.decrypt(keys, results).change["output"]
     alone = (sums[0, 1] + sums[0, 2] - sums[1, 2]) // 2
-    truth = family.in_the_clear(weights, small.subsets[0].samples).change["output"]
+    truth = family.local_update(weights, small.subsets[0].samples).change["output"]
     assert np.array_equal(alone, truth)
 
 

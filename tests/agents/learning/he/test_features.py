@@ -17,17 +17,18 @@ from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.canonical import pack, unpack
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.evaluate import score
-from agents.learning.families.encrypted_features import FeaturesFamily
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan, FeaturesFamily
 from agents.learning.families.registry import family_of
 from agents.learning.family import KeyPair
 from agents.learning.he.seal import Residues
 from agents.learning.integers.affine_map import AffineMap
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Stop
-from agents.learning.plans.encrypted import EncryptedFeaturesPlan, Encryption
+from agents.learning.plans.encrypted import Encryption
 from agents.learning.simulate import simulate
 from testing.ciphertexts import lift, phase, uniformity
+from testing.families import initial_state
 from testing.market_of_ciphertexts import Couple, couple_of, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 
@@ -71,7 +72,7 @@ def test_the_sum_is_that_of_the_integers_in_the_clear(
     results = couple.results(couple.family.encrypt(keys, weights))
     assert couple.results(couple.family.encrypt(keys, weights)) != results
     found = couple.family.decrypt(keys, results)
-    expected = Update.total([couple.family.in_the_clear(weights, rows) for rows in samples])
+    expected = Update.total([couple.family.local_update(weights, rows) for rows in samples])
     assert found.samples == expected.samples == 91
     assert np.array_equal(found.change["output"], expected.change["output"])
 
@@ -118,7 +119,7 @@ def test_factors_that_are_all_zero_are_a_result_as_well(keys: KeyPair) -> None:
     weights = some_weights(plan)
     assert not family_in(couple).steps(rows).factors.any()
     found = couple.family.decrypt(keys, couple.results(couple.family.encrypt(keys, weights)))
-    expected = couple.family.in_the_clear(weights, rows).change["output"]
+    expected = couple.family.local_update(weights, rows).change["output"]
     assert np.array_equal(found.change["output"], 2 * expected)
 
 
@@ -171,7 +172,7 @@ def test_a_training_on_what_no_line_divides(keys: KeyPair) -> None:
     plan = plan_of(classes=2, hidden=60, clip=10, step=Fraction(1, 101), local_steps=2000)
     *_, last = simulate(plan, samples, 1, seed=0)
     assert score(plan, last.weights, samples[0]) > 0.85
-    state = ServerState.initial(plan)
+    state = initial_state(plan)
     couple = couple_of(plan, samples, keys=family_of(plan).keys())
     for _ in range(2):
         encrypted = couple.family.encrypt(couple.keys, state.weights)

@@ -67,7 +67,7 @@ def test_a_results_noise_is_within_the_familys_bound(name: str, approximate_keys
     weights = some_weights(family.plan, largest=0.5)
     encrypted = family._encrypted(family.encrypt(couple.keys, weights))
     circuit = Circuit(family.context, family.layout, family._public_keys(couple.keys.public))
-    secret, clear = family._secret(couple.keys), family.in_the_clear(weights, samples[0])
+    secret, clear = family._secret(couple.keys), family.local_update(weights, samples[0])
     prepared = family._prepare(samples[0])
     results = family._evaluate(circuit, encrypted, prepared)
     for matrix, parts in family.places.items():

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from agents.learning.data.samples import PredictionTask
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.registry import family_of
-from agents.learning.plans.encrypted import EncryptedFeaturesPlan, EncryptedPlan
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan
+from agents.learning.families.registry import default_plan, family_of
+from agents.learning.plans.encrypted import EncryptedPlan
 from testing.approximate import small_family
 from testing.machines import MACHINES, words
 from testing.market_of_ciphertexts import couple_of, some_weights
