@@ -23,7 +23,7 @@ from agents.learning.he.randomness import Stream
 from agents.learning.he.seal import Context
 from agents.learning.plans.base import Stop
 from agents.learning.plans.encrypted import EncryptedFeaturesPlan, Encryption
-from testing.approximate import approximate_plan, small_family
+from testing.approximate import SMALL, approximate_plan, small_family
 from testing.market_of_ciphertexts import Couple, couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
 from tests.agents.learning.he.conftest import make_plan
@@ -59,8 +59,7 @@ def approximate(name: str) -> tuple[Maker, Any]:
 
 
 def in_a_small_ring(name: str, **changes: Any) -> tuple[Maker, Any]:
-    family = small_family(name, **changes)
-    return type(family), family.plan
+    return SMALL[name], small_family(name, **changes).plan
 
 
 CASES: dict[str, Callable[[], tuple[Maker, Any]]] = {
