@@ -28,9 +28,10 @@ from agents.learning.data.subset import Subset
 from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.bfv import BfvFamily
-from agents.learning.he.seal import Content
-from agents.learning.he.secure_aggregation import Secrets, add
+from agents.learning.he.bfv.family import ExactFamily
+from agents.learning.he.ring import Content, total
+from agents.learning.he.secure_aggregation import JobStreams
+from agents.learning.he.tensors import pack_residues
 from agents.learning.integers.weights import Weights
 from agents.roles.acts import weights_key
 from agents.roles.cloud_owner import CloudOwner
@@ -50,7 +51,7 @@ Change = Int64Array
 class Owner:
     """A model owner that does as it likes."""
 
-    family: BfvFamily
+    family: ExactFamily
     keys: KeyPair
 
     @property
@@ -71,22 +72,18 @@ class Owner:
 
     def phases(self, results: Sequence[bytes], less: Sequence[Content] = ()) -> Change:
         """Adds results up whatever they say of themselves, takes known masks away, and decrypts."""
-        context = self.family.context
-        parts = []
-        for result in results:
-            tensors, _ = context.from_bytes(result, "encrypted result", "the result")
-            parts.append(Content(tensors["result"][0], ntt=False))
-        total = add(context, [*parts, *less])
-        secret = self.family._secret(self.keys)  # it is its own
-        places = self.family.values(context.decrypt(secret, total))
-        change, _ = self.family.unpack([places])
+        context, codec, circuit = self.family.context, self.family.codec, self.family.circuit
+        parts = [codec.result(result).ciphertexts[0] for result in results]
+        secret = codec.secret(self.keys.secret)  # it is its own
+        plaintext = context.decrypt(secret, total([*parts, *less], context.primes))
+        change, _ = circuit.layout.results([circuit.encoding.decode(plaintext)])
         return change
 
     def truth(self, weights: Weights, *chosen: int) -> Change:
         """What these subsets' rows come to."""
         parts = [self.family.local_update(weights, subsets()[index].samples) for index in chosen]
-        total: Change = np.sum([part.change["output"] for part in parts], axis=0)
-        return total
+        change: Change = np.sum([part.change["output"] for part in parts], axis=0)
+        return change
 
 
 @cache
@@ -112,7 +109,7 @@ def owner() -> Owner:
     plan = a_plan()
     keys = family_of(plan).keys()
     family = family_of(plan.with_keys(digest(keys.public).hex()))
-    assert isinstance(family, BfvFamily)
+    assert isinstance(family, ExactFamily)
     return Owner(family, keys)
 
 
@@ -200,17 +197,16 @@ def test_an_mo_with_two_couples_gets_two_sums_and_no_difference(owner: Owner) ->
 def test_crafted_keys_and_ciphertexts_bare_no_map_in_the_second_polynomial() -> None:
     """With constants for polynomials it would show the maps bare: it is masked, and blinded in the sum."""
     family = family_of(a_plan())
-    assert isinstance(family, BfvFamily)
-    context, dropped = family.context, family.context.primes[family.left :]
-    public = context.to_bytes(
-        "public keys", {"zero": np.zeros((1, len(context.primes), context.degree), dtype=np.uint64)}, {}
-    )
+    assert isinstance(family, ExactFamily)
+    context, dropped = family.context, family.context.primes[family.circuit.budget.primes_left :]
+    zeros = np.zeros((1, len(context.primes), context.degree), dtype=np.uint64)
+    public = pack_residues(context, "public keys", {"zero": zeros}, {})
     constants = np.zeros((2, len(context.primes), context.degree), dtype=np.uint64)
     for row, prime in zip(constants[1], context.primes, strict=True):
         row[:] = prod(dropped) % prime  # in NTT form; what the result is divided by
-    encrypted = context.to_bytes("encrypted weights", {"weights": constants}, {})
+    encrypted = pack_residues(context, "encrypted weights", {"weights": constants}, {})
     named = family_of(a_plan().with_keys(digest(public).hex()))
-    assert isinstance(named, BfvFamily)
+    assert isinstance(named, ExactFamily)
     owner = Owner(named, KeyPair(b"", public))
     results = [owner.asked(encrypted, subset) for subset in EVERYTHING]
     for chosen in (results[:1], results):
@@ -220,11 +216,8 @@ def test_crafted_keys_and_ciphertexts_bare_no_map_in_the_second_polynomial() -> 
 def _second(owner: Owner, results: Sequence[bytes]) -> Int64Array:
     """The second polynomial of a sum modulo its first prime, centred."""
     context = owner.family.context
-    parts = [
-        Content(context.from_bytes(result, "encrypted result", "the result")[0]["result"][0], ntt=False)
-        for result in results
-    ]
-    residues = add(context, parts).residues[1, 0].astype(np.int64)
+    parts = [owner.family.codec.result(result).ciphertexts[0] for result in results]
+    residues = total(parts, context.primes).residues[1, 0].astype(np.int64)
     prime = context.all_primes[0]
     centred: Int64Array = np.where(residues > prime // 2, residues - prime, residues)
     return centred
@@ -251,12 +244,12 @@ def test_a_result_is_hidden_as_long_as_the_mo_lacks_one_other_subsets_seeds(
 def _mask_between(owner: Owner, encrypted: bytes, one: int, other: int) -> Content:
     """What the other subset adds for this pair: the opposite of the first one's."""
     cohort = cohort_of(owner.family, TC, 1, digest(encrypted), 0, M)
-    secrets = Secrets(owner.plan, subsets()[one], cohort, encrypted)
+    streams = JobStreams(owner.plan, subsets()[one], cohort, digest(encrypted))
     alone = replace(cohort, members=(one, other))
     context = owner.family.context
-    primes = context.all_primes[: owner.family.left]
-    secrets._cohort = alone  # the streams' names stay those of the whole cohort
-    masks = secrets.masks(primes, 2 * context.degree, 0)
+    primes = context.all_primes[: owner.family.circuit.budget.primes_left]
+    streams._cohort = alone  # the streams' names stay those of the whole cohort
+    masks = streams.masks(primes, 2 * context.degree, 0)
     masks = masks.reshape(len(primes), 2, context.degree).swapaxes(0, 1)
     moduli = np.array(primes, dtype=np.uint64)[:, None]
     return Content((moduli - masks) % moduli, ntt=False)
@@ -266,15 +259,15 @@ def test_an_mo_with_one_co_knows_the_sum_of_the_others(owner: Owner) -> None:
     """It takes away what that CO's rows come to. What is left is a sum over the rest."""
     weights = owner.weights()
     encrypted = owner.family.encrypt(owner.keys, weights)
-    total = owner.phases([owner.asked(encrypted, subset) for subset in EVERYTHING])
-    assert (total - owner.truth(weights, 0) == owner.truth(weights, 1, 2, 3)).all()
+    found = owner.phases([owner.asked(encrypted, subset) for subset in EVERYTHING])
+    assert (found - owner.truth(weights, 0) == owner.truth(weights, 1, 2, 3)).all()
 
 
 def test_sums_over_rounds_can_be_subtracted_from_each_other(owner: Owner) -> None:
     """What `--secrecy round` allows: the same weights in three rounds show the results of single subsets."""
     by_round = owner.plan.model_copy(update={"sums": "round"})
     family = family_of(by_round)
-    assert isinstance(family, BfvFamily)
+    assert isinstance(family, ExactFamily)
     mo = Owner(family, owner.keys)
     weights = mo.weights()
     encrypted = family.encrypt(mo.keys, weights)

@@ -15,12 +15,14 @@ from agents.learning.data.subset import Subset
 from agents.learning.evaluate import outside
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.ckks import COUNT_WEIGHT, ApproximateFamily
-from agents.learning.he.flooding import PRECISION
+from agents.learning.he.ckks.circuit import ROW_COUNT_FACTOR
+from agents.learning.he.ckks.family import ApproximateFamily
+from agents.learning.he.ckks.headroom import PRECISION
+from agents.learning.he.ring import total
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.encrypted import Encryption
-from testing.approximate import ENCRYPTION, FAMILIES, SMALL_ENCRYPTION, approximate_plan, small_family
+from testing.approximate import ENCRYPTION, FAMILIES, SMALL, SMALL_ENCRYPTION, approximate_plan, small_family
 from testing.ciphertexts import pairs_of, phase, seed_of, uniformity
 from testing.families import initial_weights
 from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
@@ -98,9 +100,9 @@ def test_the_sum_is_that_of_the_rows_in_the_clear(
 def test_it_is_right_for_other_forms_too(family: str, changes: dict[str, Any]) -> None:
     """Several outputs, several diagonals, no penalty; in the small ring, whose noise is 2^6 times larger."""
     small = small_family(family, **changes)
-    assert "features" not in changes or small.layout.diagonals > 1
+    assert "features" not in changes or small.ckks.layout.diagonals > 1
     keys = small.keys()
-    small = type(small)(naming(small.plan, keys))
+    small = SMALL[family](naming(small.plan, keys))
     shape = {"features": small.plan.features, "classes": small.plan.classes}
     samples = [random_samples(rows, seed=rows, **shape) for rows in (50, 64)]
     subsets = [
@@ -143,27 +145,23 @@ def test_repeating_a_job_gives_the_same_bytes_and_nothing_else_does(
 
 def test_a_single_result_is_uniform_to_the_model_owner(couple: Couple, results: list[bytes]) -> None:
     family = approximate(couple)
-    secret, _ = family.context.from_bytes(couple.keys.secret, "secret key", "the test's")
-    for content in family._result(results[0])[0]:
-        for part in (content.residues[0], phase(family.context, secret["secret"][0], content)):
+    secret = family.codec.secret(couple.keys.secret)
+    for content in family.codec.result(results[0]).ciphertexts:
+        for part in (content.residues[0], phase(family.context, secret, content)):
             assert uniformity(part[0], family.context.primes[0]) > 1e-4
 
 
-def test_unused_slots_of_a_sum_are_covered(couple: Couple, results: list[bytes]) -> None:
+def test_unused_slots_of_a_sum_are_filled(couple: Couple, results: list[bytes]) -> None:
     family = approximate(couple)
-    secret = family._secret(couple.keys)
-    parts = [family._result(result)[0][0] for result in results]
-    total = sum(int(part.residues[0, 0, 0]) for part in parts) % family.context.primes[0]
-    content = parts[0]
-    for part in parts[1:]:
-        moved = (content.residues.astype(object) + part.residues) % family.context.primes[0]
-        content = type(content)(moved.astype(np.uint64), ntt=True, scale=content.scale)
-    assert content.residues[0, 0, 0] == total
+    secret, prime = family.codec.secret(couple.keys.secret), family.context.primes[0]
+    parts = [family.codec.result(result).ciphertexts[0] for result in results]
+    content = total(parts, family.context.primes)
+    assert content.residues[0, 0, 0] == sum(int(part.residues[0, 0, 0]) for part in parts) % prime
     slots = family.context.decode(family.context.decrypt(secret, content))
-    used = family._used[0]
-    unused = np.where(used, 2.0**40, np.abs(slots))
-    assert np.quantile(unused, 0.01) > 2**12 * np.abs(slots[used]).max()
-    assert slots[family._count_slot] == pytest.approx(COUNT_WEIGHT * sum(ROWS), abs=1)
+    found = family.circuit.results
+    unused = np.where(found.used[0], 2.0**40, np.abs(slots))
+    assert np.quantile(unused, 0.01) > 2**12 * np.abs(slots[found.used[0]]).max()
+    assert slots[found.row_count] == pytest.approx(ROW_COUNT_FACTOR * sum(ROWS), abs=1)
 
 
 def test_scores_of_two_classes_are_opposite(couple: Couple, weights: Weights) -> None:
@@ -182,8 +180,11 @@ def test_its_outside_yardstick_is_a_model_of_its_kind(couple: Couple) -> None:
 
 def test_the_flood_hides_more_than_a_plan_may_show(couple: Couple) -> None:
     family = approximate(couple)
-    sizes = (family._noise(), family._largest(), len(family._used))
-    distances = [family.headroom.distance(*sizes, members) for members in (2, 8)]
+    bounds, ciphertexts = family.circuit.bounds, family.circuit.results.ciphertexts
+    distances = [
+        family.ckks.headroom.distance(bounds.noise, bounds.largest, ciphertexts, members)
+        for members in (2, 8)
+    ]
     assert distances[0] < distances[1] < 2.0**-18
 
 
@@ -217,6 +218,7 @@ def changed(data: bytes, **facts: object) -> bytes:
         ({"scales": None}, "scales"),
         ({"scales": "fast"}, "says nothing of its scales"),
         ({"scales": "0x1.0p+70"}, "out of range"),
+        ({"scales": "0x1p+99999"}, "says nothing of its scales"),
         ({"label": "xyz"}, "says nothing of its cohort"),
         ({"member": 7}, "its cohort is not in canonical form"),
         ({"members": "0 01 2"}, "its cohort is not in canonical form"),
@@ -276,7 +278,9 @@ def test_refuses_keys_out_of_form() -> None:
     ):
         bad = KeyPair(keys.secret, pack(broken, said))  # type: ignore[arg-type]
         with pytest.raises(BadObject, match=message):
-            type(small)(naming(small.plan, bad)).train(bad.public, encrypted, subset, Cohort(b"", (0,)))
+            SMALL["encrypted-cubic"](naming(small.plan, bad)).train(
+                bad.public, encrypted, subset, Cohort(b"", (0,))
+            )
 
 
 def test_refuses_keys_with_which_products_would_hide_nothing() -> None:
@@ -289,7 +293,9 @@ def test_refuses_keys_with_which_products_would_hide_nothing() -> None:
     zeros = {name: array if name == "zero" else np.zeros_like(array) for name, array in tensors.items()}
     bad = KeyPair(keys.secret, pack(zeros, facts))  # type: ignore[arg-type]
     with pytest.raises(BadObject, match="of no use together"):
-        type(small)(naming(small.plan, bad)).train(bad.public, encrypted, subset, Cohort(b"", (0,)))
+        SMALL["encrypted-cubic"](naming(small.plan, bad)).train(
+            bad.public, encrypted, subset, Cohort(b"", (0,))
+        )
 
 
 def test_refuses_other_data(couple: Couple, encrypted: bytes) -> None:

@@ -20,7 +20,7 @@ from agents.learning.evaluate import score
 from agents.learning.families.affine import LinearPlan, RidgePlan
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.bfv import BfvFamily
+from agents.learning.he.bfv.family import ExactFamily
 from agents.learning.integers.affine_map import local_map
 from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
@@ -76,8 +76,8 @@ def test_a_model_of_several_blocks(keys: KeyPair, make_samples: SamplesMaker) ->
     samples[0].features[:, :40] = 0
     couple = couple_of(plan, samples, keys)
     family = couple.family
-    assert isinstance(family, BfvFamily)
-    assert family.ciphertexts == 4
+    assert isinstance(family, ExactFamily)
+    assert family.circuit.layout.blocks == 4
     weights = some_weights(plan)
     found = family.decrypt(keys, couple.results(family.encrypt(keys, weights)))
     expected = Update.total([family.local_update(weights, rows) for rows in samples])
@@ -91,8 +91,8 @@ def test_a_block_of_zeros_is_a_result_as_well(keys: KeyPair, make_samples: Sampl
     samples[0].features[:, :40] = 0
     couple = couple_of(plan, samples, keys)
     family = couple.family
-    assert isinstance(family, BfvFamily)
-    assert None in family.prepare(family.steps(samples[0])).factors
+    assert isinstance(family, ExactFamily)
+    assert None in family.cloud.encoded(family.model.steps(samples[0])).factors
     weights = some_weights(plan)
     found = family.decrypt(keys, couple.results(family.encrypt(keys, weights)))
     expected = Update.total([family.local_update(weights, rows) for rows in samples])

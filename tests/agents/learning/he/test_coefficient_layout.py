@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.learning.data.samples import Int64Array
-from agents.learning.he.coefficient_layout import CoefficientLayout
+from agents.learning.he.bfv.coefficient_layout import CoefficientLayout
 
 
 def negacyclic(a: Int64Array, b: Int64Array) -> Int64Array:
@@ -24,14 +24,14 @@ def test_the_product_of_polynomials_holds_that_of_matrices(p: int, outputs: int,
     offsets = rng.integers(-99, 100, (p, outputs))
     products = [negacyclic(layout.weights(weights), block) for block in layout.factors(factors)]
     assert layout.blocks == len(products) == blocks
-    assert all(product[layout.carried] == 0 for product in products)
+    assert all(product[layout.row_count] == 0 for product in products)
     sums = [product + block for product, block in zip(products, layout.offsets(offsets, 41), strict=True)]
-    found, carried = layout.results(sums)
+    found, rows = layout.results(sums)
     assert np.array_equal(found, factors @ weights + offsets)
-    assert carried == 41
+    assert rows == 41
 
 
-def test_every_place_is_a_result_or_unused() -> None:
+def test_every_coefficient_is_a_result_or_unused() -> None:
     layout = CoefficientLayout(64, 5, 3)
     used = [~layout.unused(block) for block in range(layout.blocks)]
     assert [int(block.sum()) for block in used] == [3 * 3 + 1, 2 * 3]

@@ -7,24 +7,24 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import FloatArray
-from agents.learning.he.slot_layout import SlotLayout
+from agents.learning.he.ckks.slot_layout import SlotLayout
 
 SHAPES = [(64, 5, 1, 7), (64, 3, 2, 7), (256, 6, 3, 20), (256, 8, 4, 6), (512, 8, 4, 12)]
 
 
-def turned(values: FloatArray, turn: int) -> FloatArray:
-    return np.roll(values, -turn)
+def rotated(values: FloatArray, rotation: int) -> FloatArray:
+    return np.roll(values, -rotation)
 
 
-def summed(values: FloatArray, turns: tuple[int, ...]) -> FloatArray:
-    for turn in turns:
-        values = values + turned(values, turn)
+def summed(values: FloatArray, rotations: tuple[int, ...]) -> FloatArray:
+    for rotation in rotations:
+        values = values + rotated(values, rotation)
     return values
 
 
 def times(values: FloatArray, data: FloatArray, layout: SlotLayout) -> FloatArray:
     total: FloatArray = sum(
-        (turned(values, k * layout.stride) * diagonal for k, diagonal in enumerate(data)),
+        (rotated(values, k * layout.stride) * diagonal for k, diagonal in enumerate(data)),
         start=np.zeros_like(values),
     )
     return total
@@ -63,7 +63,7 @@ def test_sums_over_columns_and_rows(slots: int, features: int, columns: int, row
 def test_steps_of_babies_and_giants_reach_every_diagonal() -> None:
     layout = SlotLayout.fit(8192, 66, 10, 256, columns_inside=True)
     assert (layout.blocks, layout.diagonals, layout.baby_steps) == (2, 64, 8)
-    assert layout.diagonal_turns == tuple(16 * turn for turn in [*range(1, 8), *range(8, 64, 8)])
+    assert layout.diagonal_rotations == tuple(16 * step for step in [*range(1, 8), *range(8, 64, 8)])
 
 
 def test_refuses_what_does_not_fit() -> None:

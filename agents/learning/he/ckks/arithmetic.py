@@ -1,33 +1,19 @@
-"""The arithmetic of approximate families, step by step, on ciphertexts whose slots follow a layout."""
+"""The arithmetic of approximate families on ciphertexts whose slots follow a layout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.learning.he.seal import Ciphertext, Context, GaloisKeys, Plaintext, RelinKeys
-from agents.learning.he.slot_layout import SlotLayout
+from agents.learning.he.ckks.slot_layout import SlotLayout
+from agents.learning.he.keys import PublicKeys
+from agents.learning.he.seal import Ciphertext, Context, Plaintext
 
 Diagonals = dict[tuple[int, int], Plaintext]
-"""Data by (giant step, baby step); steps whose data are zeros are left out, for SEAL refuses them."""
+"""Data by (giant step, baby step); diagonals of zeros are left out, for SEAL refuses them."""
 
 
 @dataclass(frozen=True)
-class CkksPublicKeys:
-    """What a cloud owner has of the model owner.
-
-    Attributes:
-        zero: an encryption of zero with the primes that are left of a result.
-        relin: to make three polynomials two.
-        galois: to rotate slots.
-    """
-
-    zero: Ciphertext
-    relin: RelinKeys
-    galois: GaloisKeys
-
-
-@dataclass(frozen=True)
-class Circuit:
+class Arithmetic:
     """What products and rotations need.
 
     Attributes:
@@ -38,22 +24,25 @@ class Circuit:
 
     context: Context
     layout: SlotLayout
-    keys: CkksPublicKeys
+    keys: PublicKeys
 
     def times_data(self, factor: Ciphertext, data: Diagonals, *, rescale: bool) -> Ciphertext:
-        """Sums of turned factors times data: baby steps turn the factor, giant steps sums of products."""
+        """The sum of rotations of the factor times data.
+
+        Baby steps rotate the factor, giant steps rotate sums of products (Halevi and Shoup 2014).
+        """
         evaluator, stride = self.context.evaluator, self.layout.stride
-        turned = {baby: self.turned(factor, baby * stride) for baby in sorted({b for _, b in data})}
+        rotated = {baby: self.rotated(factor, baby * stride) for baby in sorted({b for _, b in data})}
         parts = []
         for giant in sorted({giant for giant, _ in data}):
             products = []
             for baby in sorted(b for g, b in data if g == giant):
                 products.append(Ciphertext())
-                evaluator.multiply_plain(turned[baby], data[giant, baby], products[-1])
+                evaluator.multiply_plain(rotated[baby], data[giant, baby], products[-1])
             part = self.total(products)
             if rescale:
                 evaluator.rescale_to_next_inplace(part)
-            parts.append(self.turned(part, giant * self.layout.baby_steps * stride))
+            parts.append(self.rotated(part, giant * self.layout.baby_steps * stride))
         return self.total(parts)
 
     def total(self, ciphertexts: list[Ciphertext]) -> Ciphertext:
@@ -62,21 +51,21 @@ class Circuit:
             self.context.evaluator.add_inplace(ciphertexts[0], other)
         return ciphertexts[0]
 
-    def summed(self, ciphertext: Ciphertext, turns: tuple[int, ...]) -> Ciphertext:
-        """The sum over a circle, or over the first part of one."""
-        for turn in turns:
-            turned = self.turned(ciphertext, turn)
-            self.context.evaluator.add_inplace(turned, ciphertext)
-            ciphertext = turned
+    def summed(self, ciphertext: Ciphertext, rotations: tuple[int, ...]) -> Ciphertext:
+        """The sum over slots that these rotations, each twice the one before, bring together."""
+        for rotation in rotations:
+            rotated = self.rotated(ciphertext, rotation)
+            self.context.evaluator.add_inplace(rotated, ciphertext)
+            ciphertext = rotated
         return ciphertext
 
-    def turned(self, ciphertext: Ciphertext, turn: int) -> Ciphertext:
-        """The slots moved round by so many places."""
-        if not turn:
+    def rotated(self, ciphertext: Ciphertext, rotation: int) -> Ciphertext:
+        """Each slot moved so many slots to the front, cyclically."""
+        if not rotation:
             return ciphertext
-        turned = Ciphertext()
-        self.context.evaluator.rotate_vector(ciphertext, turn, self.keys.galois, turned)
-        return turned
+        rotated = Ciphertext()
+        self.context.evaluator.rotate_vector(ciphertext, rotation, self.keys.galois, rotated)
+        return rotated
 
     def product(self, a: Ciphertext, b: Ciphertext) -> Ciphertext:
         """A product, two polynomials, one prime less."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from math import frexp, log2, sqrt
 
 from agents.core.errors import BadPlan
-from agents.learning.he import noise
+from agents.learning.he.ckks import noise
+from agents.learning.he.ckks.levels import Levels
+from agents.learning.he.protection import Flood
 from agents.learning.he.seal import Context
 from agents.learning.plans.encrypted import Encryption
 
@@ -17,46 +19,45 @@ MAX_DISTANCE = 2.0**-16
 """The largest statistical distance that a sum may have from one whose noise and unused slots tell nothing."""
 
 SAFETY = 8
-"""Deviations that a sum of bells stays within."""
+"""Deviations that a sum of Irwin-Hall numbers stays within."""
 
 
 @dataclass(frozen=True)
 class Headroom:
-    """Sizes of a result's flood and covers.
+    """Sizes of a result's flood, and of what fills its unused slots.
 
     Attributes:
         context: of the parameters.
         encryption: of the plan.
-        left: primes of a result when it is flooded; all but the first are then switched away.
-        gradient_bits: of the scale of the last product's data.
+        levels: of the family's circuit.
     """
 
     context: Context
     encryption: Encryption
-    left: int
-    gradient_bits: int
+    levels: Levels
 
     @property
     def last_product_scale(self) -> float:
-        """About the scale of a ciphertext with `left` primes."""
-        return 2.0 ** (2 * self.encryption.scale_bits - self.encryption.primes[self.left])
+        """About the scale of a ciphertext with as many primes as a result has when it is flooded."""
+        return 2.0 ** (2 * self.encryption.scale_bits - self.encryption.primes[self.levels.left])
 
     @property
     def flooded_scale(self) -> float:
         """About the scale of the ciphertexts that are flooded."""
-        return self.last_product_scale * 2.0**self.gradient_bits
+        return self.last_product_scale * 2.0**self.levels.gradient_bits
 
     @property
     def sent_scale(self) -> float:
         """About the scale of the ciphertexts that leave."""
-        return self.flooded_scale / 2.0 ** sum(self.encryption.primes[1 : self.left])
+        return self.flooded_scale / 2.0 ** sum(self.encryption.primes[1 : self.levels.left])
 
     @property
-    def flood_bits(self) -> int:
-        """Of each of three summands, so that a slot's real part has the deviation PRECISION or less."""
-        return _whole_bits(2 * PRECISION * self.flooded_scale / sqrt(self._slots))
+    def flood(self) -> Flood:
+        """Such that a slot's real part has the deviation PRECISION or less."""
+        bits = _whole_bits(2 * PRECISION * self.flooded_scale / sqrt(self._slots))
+        return Flood(bits, irwin_hall=True)
 
-    def cover_bits(self, members: int) -> int:
+    def filler_bits(self, members: int) -> int:
         """Of each of three summands in an unused slot: a cohort's sum takes a quarter of the modulus."""
         coefficient = self._room / (SAFETY * sqrt(members))
         return _whole_bits(coefficient * sqrt(2 * self._slots))
@@ -64,7 +65,8 @@ class Headroom:
     def distance(self, noise_size: float, largest: float, ciphertexts: int, members: int) -> float:
         """How far a cohort's sum is, at most, from one whose noise and unused slots tell nothing.
 
-        The statistical distance for one sum (`Stream.bell`); over r sums it grows with the root of r at most.
+        The statistical distance for one sum (`Stream.irwin_hall`); over r sums it grows with the root of r
+        at most.
 
         Args:
             noise_size: root mean square of a result's noise in each slot.
@@ -72,8 +74,8 @@ class Headroom:
             ciphertexts: of a result.
             members: of the cohort.
         """
-        noise_share = noise_size * self.flooded_scale / 2.0**self.flood_bits
-        unused_share = sqrt(self._slots) * largest / 2.0 ** self.cover_bits(members)
+        noise_share = noise_size * self.flooded_scale / 2.0**self.flood.bits
+        unused_share = sqrt(self._slots) * largest / 2.0 ** self.filler_bits(members)
         return 1.07 * sqrt(ciphertexts) * (noise_share + unused_share)
 
     def check(self, noise_size: float, largest: float, ciphertexts: int, members: int) -> None:

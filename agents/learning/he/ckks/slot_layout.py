@@ -1,10 +1,10 @@
 """Where a matrix product's numbers are among a ciphertext's slots, so that few rotations compute it.
 
 A slot belongs to a block of features, a row of the data and a column of the model. Rotating a ciphertext by
-whole blocks and adding sums over the blocks and leaves the sum in all of them, for the rotation goes round in
-a circle. The features of one block are met one after another along the diagonals: the weights of slot
-position i are those of feature i modulo `diagonals`, and rotations by 0 to diagonals - 1 positions bring each
-of them to each row (Halevi and Shoup 2014, with their baby and giant steps).
+whole blocks and adding sums over the blocks and leaves the sum in all of them, for rotations are cyclic. The
+features of one block are met one after another along the diagonals: the weights of row i are those of feature
+i modulo `diagonals`, and rotations by 0 to diagonals - 1 rows bring each of them to each row (Halevi and
+Shoup 2014, with their baby and giant steps).
 
 With as many blocks as features there is one diagonal, and one product with one sum does it all.
 """
@@ -21,18 +21,18 @@ from agents.learning.data.samples import FloatArray, Int64Array
 
 @dataclass(frozen=True)
 class SlotLayout:
-    """The places of a product of (rows, features) data and (features, columns) weights.
+    """The slots of a product of (rows, features) data and (features, columns) weights.
 
     All sizes are powers of two.
 
     Attributes:
-        blocks: of features; the outermost circle.
+        blocks: of features; the outermost dimension.
         diagonals: features of a block.
         rows: of the data, at most; at least `diagonals`.
         columns: of the weights.
-        columns_inside: slots of one row's columns are neighbours, and rotations by a row go round the block.
-            Otherwise those of one column's rows are: a sum over the columns goes round in a circle, but
-            rotations by a row leave the column, and `margin` rows at either end must be empty.
+        columns_inside: slots of one row's columns are neighbours: rotations by a row that leave a block enter
+            the next one at the same column. Otherwise those of one column's rows are: a sum over the columns
+            is cyclic, but rotations by a row leave the column, and `margin` rows at either end must be empty.
     """
 
     blocks: int
@@ -101,50 +101,50 @@ class SlotLayout:
         return 1 << (self.diagonals.bit_length() - 1) // 2
 
     @property
-    def diagonal_turns(self) -> tuple[int, ...]:
+    def diagonal_rotations(self) -> tuple[int, ...]:
         """Rotations that bring each diagonal's features to each row."""
         baby = self.baby_steps
-        turns = [*range(1, baby), *range(baby, self.diagonals, baby)]
-        return tuple(turn * self.stride for turn in turns)
+        steps = [*range(1, baby), *range(baby, self.diagonals, baby)]
+        return tuple(step * self.stride for step in steps)
 
     def spread(self, weights: FloatArray) -> FloatArray:
         """(slots,) of (features, columns) weights, repeated for all rows."""
         padded = np.zeros((self.blocks * self.diagonals, self.columns))
         padded[: weights.shape[0], : weights.shape[1]] = weights
-        features, _, columns = self._places()
+        features, _, columns = self._positions()
         return padded[features, columns]
 
     def spread_columns(self, values: FloatArray) -> FloatArray:
         """(slots,) of (columns,) values, repeated for all features and rows."""
         padded = np.zeros(self.columns)
         padded[: values.size] = values
-        return padded[self._places()[2]]
+        return padded[self._positions()[2]]
 
     def spread_rows(self, values: FloatArray) -> FloatArray:
         """(slots,) of (n,) values, repeated for all features and columns; zeros in the empty rows."""
         padded = np.zeros(self.rows)
         padded[self.margin : self.margin + values.size] = values
-        return padded[self._places()[1]]
+        return padded[self._positions()[1]]
 
     def towards_rows(self, data: FloatArray) -> FloatArray:
-        """(diagonals, slots): what turned weights are multiplied by, to be summed over features.
+        """(diagonals, slots): what rotated weights are multiplied by, to be summed over features.
 
         Args:
             data: (n, features).
         """
-        features, rows, _ = self._places()
+        features, rows, _ = self._positions()
         padded = self._padded(data)
-        return np.stack([padded[rows, self._turned(features, k)] for k in range(self.diagonals)])
+        return np.stack([padded[rows, self._rotated(features, k)] for k in range(self.diagonals)])
 
     def towards_features(self, data: FloatArray) -> FloatArray:
-        """(diagonals, slots): what turned values of rows are multiplied by, to be summed over rows.
+        """(diagonals, slots): what rotated values of rows are multiplied by, to be summed over rows.
 
         Args:
             data: (n, features).
         """
-        features, rows, _ = self._places()
+        features, rows, _ = self._positions()
         padded = self._padded(data)
-        return np.stack([padded[self._turned(rows, k), features] for k in range(self.diagonals)])
+        return np.stack([padded[self._rotated(rows, k), features] for k in range(self.diagonals)])
 
     def weight_slots(self, features: int, columns: int) -> Int64Array:
         """(features, columns) slots in which a sum over rows ends up."""
@@ -155,14 +155,14 @@ class SlotLayout:
         """(columns,) slots in which a sum over all rows ends up: the first row's, in the first block."""
         return self._slot(np.array(0), np.array(0), np.arange(columns))
 
-    def _turned(self, places: Int64Array, rows: int) -> Int64Array:
-        return np.roll(places, -rows * self.stride)
+    def _rotated(self, positions: Int64Array, rows: int) -> Int64Array:
+        return np.roll(positions, -rows * self.stride)
 
     def _slot(self, block: Int64Array, row: Int64Array, column: Int64Array) -> Int64Array:
         inner = row * self.columns + column if self.columns_inside else column * self.rows + row
         return np.asarray(block * (self.rows * self.columns) + inner, dtype=np.int64)
 
-    def _places(self) -> tuple[Int64Array, Int64Array, Int64Array]:
+    def _positions(self) -> tuple[Int64Array, Int64Array, Int64Array]:
         """(slots,) feature, row and column of each slot."""
         block, inner = np.divmod(np.arange(self.slots), self.rows * self.columns)
         if self.columns_inside:

@@ -33,7 +33,7 @@ def switching(context: Context, primes: int) -> float:
     """
     degree, own = context.degree, context.all_primes[-1]
     residues = sum((prime / own) ** 2 for prime in context.all_primes[:primes])
-    return together(degree * _ERROR * sqrt(residues / 3), rescaling(context))
+    return combined(degree * _ERROR * sqrt(residues / 3), rescaling(context))
 
 
 def encoding(context: Context) -> float:
@@ -41,6 +41,6 @@ def encoding(context: Context) -> float:
     return sqrt(context.degree / 12)
 
 
-def together(*deviations: float) -> float:
-    """The deviation of a sum of independent numbers."""
+def combined(*deviations: float) -> float:
+    """The deviation of a sum of independent numbers of these deviations."""
     return sqrt(sum(deviation * deviation for deviation in deviations))
