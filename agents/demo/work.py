@@ -43,9 +43,9 @@ def work_of(
     given = (model_owner / state_file(tc, max(rounds - 1, 0), "published")).read_bytes()
     family = family_of(plan)
     return Work(
-        scheme=family.scheme.name,
-        degree=family.scheme.degree,
-        modulus_bits=family.scheme.modulus_bits,
+        scheme=family.ciphertext.scheme,
+        degree=family.ciphertext.degree,
+        modulus_bits=family.ciphertext.modulus_bits,
         sums=family.sums,
         summed={
             round_: new.summed

@@ -65,16 +65,16 @@ class Cohort:
 
 
 @dataclass(frozen=True)
-class Scheme:
-    """How a family encrypts; empty and zero in plain text.
+class CiphertextKind:
+    """Which ciphertexts a family computes on; empty and zero in plain text.
 
     Attributes:
-        name: BFV or CKKS.
+        scheme: BFV or CKKS.
         degree: of the ring.
         modulus_bits: of the whole modulus, the keys' prime included.
     """
 
-    name: str = ""
+    scheme: str = ""
     degree: int = 0
     modulus_bits: int = 0
 
@@ -141,9 +141,9 @@ class Family(ABC):
         return ""
 
     @property
-    def scheme(self) -> Scheme:
-        """How the weights are encrypted."""
-        return Scheme()
+    def ciphertext(self) -> CiphertextKind:
+        """Which ciphertexts cloud owners compute on."""
+        return CiphertextKind()
 
     def initial_weights(self) -> Weights:
         """The weights before the first round: zeros, where a family draws none."""
@@ -278,10 +278,10 @@ class EncryptedFamily(Family):
         return self.plan.sums
 
     @property
-    def scheme(self) -> Scheme:
+    def ciphertext(self) -> CiphertextKind:
         """As the plan says."""
         encryption = self.plan.encryption
-        return Scheme(encryption.scheme, encryption.degree, sum(encryption.primes))
+        return CiphertextKind(encryption.scheme, encryption.degree, sum(encryption.primes))
 
     @abstractmethod
     def encrypt(self, keys: KeyPair, weights: Weights) -> bytes:

@@ -14,7 +14,7 @@ from agents.core.errors import BadObject
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.subset import Subset
 from agents.learning.families.registry import FAMILIES, default_plan, family_of
-from agents.learning.family import NO_KEYS, Cohort, Family, Scheme
+from agents.learning.family import NO_KEYS, CiphertextKind, Cohort, Family
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
 from testing.ciphertexts import pairs_of, seed_of
@@ -73,11 +73,11 @@ def test_what_has_another_form_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_what_is_encrypted_has_keys_sums_and_a_scheme(name: str) -> None:
+def test_what_is_encrypted_has_sums_and_ciphertexts(name: str) -> None:
     family = family_of(plan_of(name))
     assert family.name() == name
     assert family.encrypted == name.startswith("encrypted-")
-    assert bool(family.sums) == (family.scheme != Scheme()) == family.encrypted
+    assert bool(family.sums) == (family.ciphertext != CiphertextKind()) == family.encrypted
 
 
 def test_in_plain_text_there_are_no_keys(make_plan: PlanMaker) -> None:
