@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from agents.demo.outcome import DemoOutcome
+from agents.demo.outcome import DemoOutcome, Names
 from agents.demo.report.summary import Section, summary
 from agents.readmodel.gas import gas_by, label
 from agents.report import words
@@ -60,7 +60,7 @@ def page(outcome: DemoOutcome, facts: Section) -> str:
         duration=words.duration,
     )
     environment.globals.update(numbered=words.numbered)
-    names = words.Names(outcome.parties)
+    names = Names(outcome.parties)
     return environment.get_template("report.html.j2").render(
         facts,
         name_of=lambda address: names[address].name,

@@ -17,9 +17,9 @@ import pytest
 from agents.audit.live import Audited
 from agents.audit.replay import audit
 from agents.chain.client import BlockRef
-from agents.chain.mined import Mined
 from agents.core.errors import BadData, BadInput, BadPlan, CannotSplit
 from agents.core.ids import Address
+from agents.core.mined import Mined
 from agents.demo import collect as module
 from agents.demo.collect import Rehearsal, collect
 from agents.demo.outcome import Cheat
