@@ -7,14 +7,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from agents.demo.outcome import DemoOutcome, Names
+from agents.demo.report.accuracy import accuracy_plot
 from agents.demo.report.summary import Section, summary
 from agents.readmodel.gas import gas_by, label
-from agents.report import words
-from agents.report.plots import accuracy_plot, gas_plot
+from agents.report.html import environment
+from agents.report.plots import gas_plot
 
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -41,31 +41,16 @@ def page(outcome: DemoOutcome, facts: Section) -> str:
         outcome: what the run left.
         facts: its summary; all that the page tells is in it.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        coins=words.coins,
-        score=words.score,
-        gap=words.gap,
-        brief=words.brief,
-        moment=words.moment,
-        listed=words.listed,
-        share=words.share,
-        size=words.size,
-        duration=words.duration,
-    )
-    environment.globals.update(numbered=words.numbered)
     names = Names(outcome.parties)
-    return environment.get_template("report.html.j2").render(
-        facts,
-        name_of=lambda address: names[address].name,
-        accuracy_plot=Markup(accuracy_plot(outcome.scores)),
-        gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
+    return (
+        environment(_TEMPLATES)
+        .get_template("report.html.j2")
+        .render(
+            facts,
+            name_of=lambda address: names[address].name,
+            accuracy_plot=Markup(accuracy_plot(outcome.scores)),
+            gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
+        )
     )
 
 
