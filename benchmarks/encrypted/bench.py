@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from agents.demo.collect import Rehearsal
+from agents.demo.collect import DividedData
 from agents.demo.scenario import Scenario
 from agents.learning import evaluate
 from agents.learning.data.samples import FEATURE_BITS, Samples
@@ -82,12 +82,12 @@ class Step:
     exact: bool
 
 
-def subsets_of(data: str, seed: int) -> Rehearsal:
+def subsets_of(data: str, seed: int) -> DividedData:
     """A built-in table, split with skew."""
-    return Rehearsal.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
+    return DividedData.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
 
 
-def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:
+def plan_of(family: str, rehearsal: DividedData, rounds: int = ROUNDS) -> Plan:
     """The default plan of a family for these data."""
     train = rehearsal.prepared.train
     return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
@@ -214,13 +214,13 @@ def _packed(subsets: Sequence[Samples]) -> list[Subset]:
     ]
 
 
-def _weights(plan: Plan, rehearsal: Rehearsal) -> Weights:
+def _weights(plan: Plan, rehearsal: DividedData) -> Weights:
     """Weights after an update, so that they are not zeros."""
     state = ServerState.initial(plan)
     return strategy_of(plan).aggregate(state, local_update(plan, state.weights, rehearsal.subsets[0])).weights
 
 
-def _plain(plan: EncryptedPlans, rehearsal: Rehearsal, samples: Samples, repeats: int) -> Spread:
+def _plain(plan: EncryptedPlans, rehearsal: DividedData, samples: Samples, repeats: int) -> Spread:
     """Plain integer training of as many local steps: of the plain family of the same name, else logistic."""
     name = plan.family.removeprefix("encrypted-")
     name = name if name in ("linear", "ridge", "logistic", "network") else "logistic"
