@@ -1,4 +1,4 @@
-"""How the report writes names, amounts, scores and hashes for people."""
+"""How reports write amounts, scores, times and hashes for people."""
 
 from __future__ import annotations
 
