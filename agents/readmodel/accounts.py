@@ -46,7 +46,7 @@ class Holdings:
 
 
 @dataclass(frozen=True)
-class Account:
+class MemberAccount:
     """The coins of one member: what the ledger says came and went, and what the mirror says is there."""
 
     flows: Flows
@@ -103,11 +103,11 @@ def holdings_of(market: Market) -> dict[Address, Holdings]:
     return dict(held)
 
 
-def accounts_of(market: Market, ledger: Ledger) -> dict[Address, Account]:
+def accounts_of(market: Market, ledger: Ledger) -> dict[Address, MemberAccount]:
     """The account of everyone whose coins moved, or could have."""
     held = holdings_of(market)
     return {
-        member: Account(ledger.flows_of(member), held.get(member, Holdings()))
+        member: MemberAccount(ledger.flows_of(member), held.get(member, Holdings()))
         for member in dict.fromkeys((*ledger.members, *held))
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agents.core.ids import Address, subset_of
 from agents.demo.outcome import DemoOutcome, Names, Participant
-from agents.readmodel.accounts import Account, Holdings, accounts_of
+from agents.readmodel.accounts import Holdings, MemberAccount, accounts_of
 from agents.readmodel.faults import ProvenFault
 from agents.readmodel.ledger import Flows
 from agents.report.reasons import reasons
@@ -63,7 +63,7 @@ def members_of(outcome: DemoOutcome, faults: Sequence[ProvenFault]) -> tuple[Mem
 
 
 def _member(
-    outcome: DemoOutcome, party: Participant, account: Account, faults: Sequence[ProvenFault]
+    outcome: DemoOutcome, party: Participant, account: MemberAccount, faults: Sequence[ProvenFault]
 ) -> MemberSummary:
     market, address, flows = outcome.market, party.address, account.flows
     statement = outcome.projections.statements.of(address)
@@ -92,4 +92,4 @@ def _member(
     )
 
 
-_NO_ACCOUNT = Account(Flows(), Holdings())
+_NO_ACCOUNT = MemberAccount(Flows(), Holdings())

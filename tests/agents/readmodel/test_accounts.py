@@ -8,7 +8,7 @@ from __future__ import annotations
 from agents.core import events as e
 from agents.core.hashing import set_bits
 from agents.core.ids import Address
-from agents.readmodel.accounts import Account, BalanceSheet, Holdings, accounts_of
+from agents.readmodel.accounts import BalanceSheet, Holdings, MemberAccount, accounts_of
 from agents.readmodel.ledger import Flows
 from agents.readmodel.projections import Projections
 from testing.histories import ALL_CHEATS, ETHER, TERMS, Story, told
@@ -18,7 +18,7 @@ def projections(story: Story) -> Projections:
     return Projections.of(story.history, story.domain)
 
 
-def accounts(story: Story) -> dict[Address, Account]:
+def accounts(story: Story) -> dict[Address, MemberAccount]:
     """Everybody's account."""
     made = projections(story)
     return accounts_of(made.market, made.ledger)
