@@ -43,7 +43,7 @@ def figures(found: Found) -> dict[str, str]:
             if figure is not None:
                 drawn[name] = _bare(document(figure, bbox_inches="tight", pad_inches=0.12))
     if grown := measured(found, "growth"):
-        drawn["bench-growth"] = _bare(growth.svg(grown))  # it has a style of its own
+        drawn["bench-growth"] = _bare(growth.svg(grown))  # in a style of its own
     return drawn
 
 

@@ -32,16 +32,13 @@ def page(found: Found, tables: list[Table], figures: dict[str, str], skipped: li
         machine: in one line.
     """
     pictures = {name: base64.b64encode(svg.encode()).decode() for name, svg in figures.items()}
-    return (
-        environment(_TEMPLATES)
-        .get_template("bench.html.j2")
-        .render(
-            found=found,
-            claims=claims(found),
-            tables=tables,
-            pictures=pictures,
-            captions=CAPTIONS,
-            skipped=skipped,
-            machine=machine,
-        )
+    template = environment(_TEMPLATES).get_template("bench.html.j2")
+    return template.render(
+        found=found,
+        claims=claims(found),
+        tables=tables,
+        pictures=pictures,
+        captions=CAPTIONS,
+        skipped=skipped,
+        machine=machine,
     )

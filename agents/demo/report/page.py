@@ -42,15 +42,12 @@ def page(outcome: DemoOutcome, facts: Section) -> str:
         facts: its summary; all that the page tells is in it.
     """
     names = Names(outcome.parties)
-    return (
-        environment(_TEMPLATES)
-        .get_template("report.html.j2")
-        .render(
-            facts,
-            name_of=lambda address: names[address].name,
-            accuracy_plot=Markup(accuracy_plot(outcome.scores)),
-            gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
-        )
+    template = environment(_TEMPLATES).get_template("report.html.j2")
+    return template.render(
+        facts,
+        name_of=lambda address: names[address].name,
+        accuracy_plot=Markup(accuracy_plot(outcome.scores)),
+        gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
     )
 
 
