@@ -14,8 +14,7 @@ from agents.core.enums import FlagReason
 from agents.core.errors import BadObject
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+from agents.core.jsonable import Json
 
 
 class TaskResult(BaseModel):

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from agents.demo.collect import Rehearsal
+from agents.demo.collect import DividedData
 from agents.demo.scenario import Scenario
 from agents.learning import evaluate
 from agents.learning.data.samples import FEATURE_BITS, Samples
@@ -79,12 +79,12 @@ class Step:
     exact: bool
 
 
-def subsets_of(data: str, seed: int) -> Rehearsal:
+def subsets_of(data: str, seed: int) -> DividedData:
     """A built-in table, split with skew."""
-    return Rehearsal.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
+    return DividedData.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
 
 
-def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:
+def plan_of(family: str, rehearsal: DividedData, rounds: int = ROUNDS) -> Plan:
     """The default plan of a family for these data."""
     train = rehearsal.prepared.train
     return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
@@ -199,7 +199,7 @@ def _packed(subsets: Sequence[Samples]) -> list[Subset]:
     ]
 
 
-def _weights(plan: Plan, rehearsal: Rehearsal) -> Weights:
+def _weights(plan: Plan, rehearsal: DividedData) -> Weights:
     """Weights after an update, so that they are not zeros."""
     family = family_of(plan)
     state = ServerState.initial(family.initial_weights())
@@ -207,7 +207,7 @@ def _weights(plan: Plan, rehearsal: Rehearsal) -> Weights:
     return strategy_of(plan).aggregate(state, update).weights
 
 
-def _plain(name: str, local_steps: int, rehearsal: Rehearsal, samples: Samples, repeats: int) -> Spread:
+def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples, repeats: int) -> Spread:
     """Plain integer training of as many local steps: of the plain family of the same name, else logistic."""
     name = name.removeprefix("encrypted-")
     plan = plan_of(name if name in FAMILIES else "logistic", rehearsal)

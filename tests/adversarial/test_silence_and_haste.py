@@ -13,7 +13,7 @@ from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import subset_of
 from agents.demo.cheats import SilentCloudOwner
-from agents.demo.scenario import Part
+from agents.demo.scenario import Conduct
 from agents.roles.acts import job_key
 from agents.roles.common import training_nonce
 from agents.roles.results import TrainingResult
@@ -26,7 +26,7 @@ Gather = Callable[..., Company]
 
 def test_a_silent_co_loses_its_penalty_and_then_its_place(gather: Gather) -> None:
     crew = gather(
-        cheats={0: Part(role=SilentCloudOwner)}, terms=with_terms(miss_penalty=6 * FINNEY), rounds=3
+        cheats={0: Conduct(role=SilentCloudOwner)}, terms=with_terms(miss_penalty=6 * FINNEY), rounds=3
     )
     crew.play()
 

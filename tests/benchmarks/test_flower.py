@@ -12,8 +12,8 @@ import pytest
 
 import benchmarks.flower as flower
 from agents.core.errors import HoldfastError
+from agents.demo.run import DemoRun
 from agents.demo.scenario import HONEST
-from agents.demo.stage import Stage
 from agents.learning.data import exposed
 from agents.learning.families.registry import family_of, parse_plan
 from agents.runtime.settings import Terms
@@ -26,7 +26,7 @@ from testing.families import initial_state
 def test_nobody_cheats_and_nobody_is_hurried() -> None:
     scenario = Job(replicas=3).scenario
     assert len(scenario.cloud_owners) == 12
-    assert all(cast.part is HONEST for cast in scenario.cloud_owners)
+    assert all(member.conduct is HONEST for member in scenario.cloud_owners)
     assert scenario.terms == Terms()
 
 
@@ -46,9 +46,9 @@ def test_both_read_the_same(tmp_path: Path) -> None:
 def test_scores_the_weights_that_the_model_owner_kept(tmp_path: Path) -> None:
     job = Job(rounds=1)
     plan = prepare(job, tmp_path)
-    stage = Stage(job.scenario, tmp_path, rpc="", deployment=tmp_path)
+    demo = DemoRun(job.scenario, tmp_path, rpc="", deployment=tmp_path)
     for round_ in (0, 1):
-        file = stage.home(job.scenario.model_owner) / state_file(stage.tc, round_, "weights")
+        file = demo.home(job.scenario.model_owner) / state_file(demo.tc, round_, "weights")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(initial_state(plan).weights.to_bytes())
     before, after = scores_of(job, plan, tmp_path)

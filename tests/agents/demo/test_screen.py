@@ -13,7 +13,7 @@ from agents.core.enums import JobStatus
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.demo.live import Screen
+from agents.demo.screen import Screen
 from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights
 from agents.storage.journal import Journal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.audit.replay import Statement, audit
+from agents.audit.replay import audit
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, JobStatus, Role
 from agents.core.events import CoupleApproved, CoupleRequested
@@ -24,6 +24,7 @@ from agents.learning.families.registry import parse_plan
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
+from agents.readmodel.statements import Statement
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import Policy
 from agents.vault.store import ObjectId

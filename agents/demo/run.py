@@ -1,4 +1,4 @@
-"""The demo itself: every member a process of its own, and a narrator who only reads the chain."""
+"""A run of the demo: every member a process of its own, and a narrator who only reads the chain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from agents.core.errors import HoldfastError, Retry, StopAgent
 from agents.core.events import MarketEvent
 from agents.core.ids import Address, CoupleId, couple_id
 from agents.core.market import Market
-from agents.demo.scenario import Cast, Scenario
+from agents.demo.scenario import DemoMember, Scenario
 from agents.runtime import launch
 from agents.runtime.settings import (
     ETHER,
@@ -54,14 +54,14 @@ _OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, Coupl
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where a demo plays.
+class DemoRun:
+    """A run of a scenario: where it is, and what each member is given.
 
     Attributes:
         folder: for homes, logs and the object store.
         rpc: URL of the node. `deployment` is the market's file.
         poll_seconds: how long each member rests when nothing is due.
-        start_method: ``forkserver``, so that members share nothing with whoever plays; or ``fork``, for a
+        start_method: ``forkserver``, so that members share nothing with whoever runs it; or ``fork``, for a
             program that has no threads and wants to do the imports only once.
     """
 
@@ -72,13 +72,13 @@ class Stage:
     poll_seconds: float = POLL_SECONDS
     start_method: Literal["forkserver", "fork"] = "forkserver"
 
-    def wallet(self, cast: Cast) -> Wallet:
+    def wallet(self, member: DemoMember) -> Wallet:
         """A member's wallet."""
-        return Wallet.from_key(cast.secret)
+        return Wallet.from_key(member.secret)
 
-    def address(self, cast: Cast) -> Address:
+    def address(self, member: DemoMember) -> Address:
         """A member's address."""
-        return self.wallet(cast).address
+        return self.wallet(member).address
 
     @property
     def tc(self) -> CoupleId:
@@ -88,29 +88,29 @@ class Stage:
     @property
     def names(self) -> dict[Address, str]:
         """Everybody's name."""
-        return {self.address(cast): cast.name for cast in self.scenario.everybody}
+        return {self.address(member): member.name for member in self.scenario.everybody}
 
     def connect(self) -> MarketClient:
         """The market, to read it."""
         return MarketClient.connect(self.rpc, Deployment.load(self.deployment))
 
-    def home(self, cast: Cast) -> Path:
+    def home(self, member: DemoMember) -> Path:
         """A member's own folder."""
-        return self.folder / HOMES / cast.folder
+        return self.folder / HOMES / member.folder
 
-    def settings(self, cast: Cast) -> AgentSettings:
+    def settings(self, member: DemoMember) -> AgentSettings:
         """A member's settings."""
         scenario = self.scenario
         common: dict[str, Any] = {
-            "home": self.home(cast),
+            "home": self.home(member),
             "rpc": self.rpc,
             "deployment": self.deployment,
             "store": self.folder / STORE,
-            "opening_deposit": self.opening_deposit(cast),
+            "opening_deposit": self.opening_deposit(member),
             "poll_seconds": self.poll_seconds,
             "timeout_seconds": _TIMEOUT_SECONDS,
         }
-        if cast == scenario.data_owner:
+        if member == scenario.data_owner:
             return checked(
                 DataOwnerSettings,
                 **common,
@@ -123,7 +123,7 @@ class Stage:
                 terms=scenario.terms,
                 secrecy=scenario.secrecy,
             )
-        if cast == scenario.model_owner:
+        if member == scenario.model_owner:
             return checked(
                 ModelOwnerSettings,
                 **common,
@@ -135,19 +135,19 @@ class Stage:
             )
         return checked(CloudOwnerSettings, **common)
 
-    def opening_deposit(self, cast: Cast) -> int:
+    def opening_deposit(self, member: DemoMember) -> int:
         """What a member will have to lock, in wei."""
         scenario = self.scenario
         terms = scenario.terms.of(scenario.subsets, (scenario.subsets + 1) // 2, scenario.replicas)
-        if cast == scenario.data_owner:
+        if member == scenario.data_owner:
             return terms.couple_bond
-        if cast == scenario.model_owner:
+        if member == scenario.model_owner:
             return (scenario.rounds + SPARE_ROUNDS) * terms.escrow_per_round
         return terms.instance_bond
 
 
 def play(
-    stage: Stage,
+    demo: DemoRun,
     tell: Callable[[MarketEvent, Market], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -156,7 +156,7 @@ def play(
     A member that is killed is started again on its home: it goes on where it was.
 
     Args:
-        stage: where it plays.
+        demo: the run.
         tell: is given each event and the market that it leaves.
         say: is given whatever else is worth a line.
 
@@ -164,34 +164,34 @@ def play(
         StopAgent: a member gave up, or it takes too long.
     """
     database = ChainDatabase(":memory:")
-    stream, market = EventStream(stage.connect(), database), Market()
+    stream, market = EventStream(demo.connect(), database), Market()
     deadline = time.monotonic() + _LIMIT_SECONDS
-    with _members(stage) as members:
-        while not _over(market, stage.tc):
+    with _members(demo) as members:
+        while not _over(market, demo.tc):
             with suppress(Retry):  # a node that is busy: the next look will do
                 for logged in stream.poll().events:
                     market.apply(logged)
                     tell(logged.event, market)
-            for name in _killed(stage, members):
+            for name in _killed(demo, members):
                 say(f"{name} was killed; it starts again where it was")
-                members[name] = _started(stage, name)
+                members[name] = _started(demo, name)
             if time.monotonic() > deadline:
-                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {stage.folder / LOGS}")
-            time.sleep(stage.poll_seconds)
+                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {demo.folder / LOGS}")
+            time.sleep(demo.poll_seconds)
     database.close()
 
 
-def withdraw_all(stage: Stage) -> None:
+def withdraw_all(demo: DemoRun) -> None:
     """Everybody takes out what is free."""
-    everybody = stage.scenario.everybody
+    everybody = demo.scenario.everybody
     with ThreadPoolExecutor(len(everybody)) as hands:
-        list(hands.map(lambda cast: _withdraw(stage, cast), everybody))
+        list(hands.map(lambda member: _withdraw(demo, member), everybody))
 
 
-def _withdraw(stage: Stage, cast: Cast) -> None:
+def _withdraw(demo: DemoRun, member: DemoMember) -> None:
     """One member's withdrawal."""
-    settings = stage.settings(cast)
-    _asked_again(lambda: launch.take_out(settings, launch.enrol(settings, stage.wallet(cast))))
+    settings = demo.settings(member)
+    _asked_again(lambda: launch.take_out(settings, launch.enrol(settings, demo.wallet(member))))
 
 
 def _asked_again(ask: Callable[[], T]) -> T:
@@ -210,16 +210,16 @@ def _over(market: Market, tc: CoupleId) -> bool:
 
 
 @contextmanager
-def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
+def _members(demo: DemoRun) -> Iterator[dict[str, BaseProcess]]:
     """All members as processes, stopped in the end.
 
     They fork from one process that has done the imports.
     """
-    make_folder(stage.folder / LOGS, private=False)
+    make_folder(demo.folder / LOGS, private=False)
     members: dict[str, BaseProcess] = {}
     try:
-        for cast in stage.scenario.everybody:
-            members[cast.name] = _started(stage, cast.name)
+        for member in demo.scenario.everybody:
+            members[member.name] = _started(demo, member.name)
         yield members
     finally:
         for process in members.values():
@@ -231,44 +231,44 @@ def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
                 process.kill()
 
 
-def _started(stage: Stage, name: str) -> BaseProcess:
+def _started(demo: DemoRun, name: str) -> BaseProcess:
     """A member's process, running."""
-    context: Any = multiprocessing.get_context(stage.start_method)
+    context: Any = multiprocessing.get_context(demo.start_method)
     context.set_forkserver_preload([__name__])  # of no effect on a fork
-    cast = next(cast for cast in stage.scenario.everybody if cast.name == name)
-    process: BaseProcess = context.Process(target=_act, args=(stage, cast), name=name, daemon=True)
+    member = next(member for member in demo.scenario.everybody if member.name == name)
+    process: BaseProcess = context.Process(target=_act, args=(demo, member), name=name, daemon=True)
     process.start()
     return process
 
 
-def _act(stage: Stage, cast: Cast) -> None:
+def _act(demo: DemoRun, member: DemoMember) -> None:
     """One member's process."""
-    settings = stage.settings(cast)
+    settings = demo.settings(member)
     logging.basicConfig(
-        handlers=[LogFile(_log_file(stage, cast.name))],
+        handlers=[LogFile(_log_file(demo, member.name))],
         format="%(asctime)s %(levelname)s %(message)s",
         level=logging.INFO,
     )
     with launch.stopped_by_signals() as stop:
         try:
-            member = _asked_again(lambda: launch.enrol(settings, stage.wallet(cast)))
-            role, worker = _parts(settings, member, cast)
-            launch.run(settings, member, role, worker, stop)
+            agent = _asked_again(lambda: launch.enrol(settings, demo.wallet(member)))
+            role, worker = _parts(settings, agent, member)
+            launch.run(settings, agent, role, worker, stop)
         except HoldfastError as problem:
             logging.getLogger(__name__).error("%s", problem)
             raise SystemExit(1) from None
 
 
-def _parts(settings: AgentSettings, member: launch.AgentContext, cast: Cast) -> launch.Parts:
+def _parts(settings: AgentSettings, agent: launch.AgentContext, member: DemoMember) -> launch.Parts:
     if isinstance(settings, DataOwnerSettings):
-        return launch.data_owner(settings, member)
+        return launch.data_owner(settings, agent)
     if isinstance(settings, ModelOwnerSettings):
-        return launch.model_owner(settings, member)
-    role = cast.part.role(member.identity, settings.opening_deposit)
-    return role, cast.part.worker(member.tools)
+        return launch.model_owner(settings, agent)
+    role = member.conduct.role(agent.identity, settings.opening_deposit)
+    return role, member.conduct.worker(agent.tools)
 
 
-def _killed(stage: Stage, members: dict[str, BaseProcess]) -> list[str]:
+def _killed(demo: DemoRun, members: dict[str, BaseProcess]) -> list[str]:
     """Who was ended by a signal.
 
     Raises:
@@ -277,11 +277,11 @@ def _killed(stage: Stage, members: dict[str, BaseProcess]) -> list[str]:
     ended = {name: process.exitcode for name, process in members.items() if process.exitcode is not None}
     for name, code in ended.items():
         if code >= 0:
-            log = _log_file(stage, name)  # which a member that died early has not even opened
+            log = _log_file(demo, name)  # which a member that died early has not even opened
             lines = log.read_text().splitlines() if log.exists() else []
             raise StopAgent(f"{name} stopped: {lines[-1] if lines else 'it left no word'}")
     return list(ended)
 
 
-def _log_file(stage: Stage, name: str) -> Path:
-    return stage.folder / LOGS / f"{name.replace(' ', '-')}.log"
+def _log_file(demo: DemoRun, name: str) -> Path:
+    return demo.folder / LOGS / f"{name.replace(' ', '-')}.log"

@@ -1,4 +1,4 @@
-"""Where a demo plays: what each member is given, how the play goes on, and how it ends.
+"""A run of the demo: what each member is given, how the run goes on, and how it ends.
 
 Rules: A17.
 """
@@ -23,10 +23,10 @@ from agents.chain.history import Batch
 from agents.core.errors import NodeUnavailable, Refused, StopAgent
 from agents.core.events import Logged, MarketEvent
 from agents.core.market import Market
-from agents.demo import stage as module
+from agents.demo import run as module
 from agents.demo.cheats import DataReceiptCopier, LazyWorker
-from agents.demo.scenario import CHEATS, Cast, Scenario
-from agents.demo.stage import SPARE_ROUNDS, Stage, play, withdraw_all
+from agents.demo.run import SPARE_ROUNDS, DemoRun, play, withdraw_all
+from agents.demo.scenario import CHEATS, DemoMember, Scenario
 from agents.roles.acts import Identity
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
@@ -48,107 +48,114 @@ STORY = told(rounds=2)
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(SCENARIO, tmp_path, "http://127.0.0.1:8545", tmp_path / "ganache-cli.json")
+def demo(tmp_path: Path) -> DemoRun:
+    return DemoRun(SCENARIO, tmp_path, "http://127.0.0.1:8545", tmp_path / "ganache-cli.json")
 
 
 # --- settings ---
 
 
-def test_everybody_has_a_home_and_an_address_of_its_own(stage: Stage) -> None:
+def test_everybody_has_a_home_and_an_address_of_its_own(demo: DemoRun) -> None:
     everybody = SCENARIO.everybody
-    assert len({stage.home(cast) for cast in everybody}) == len({*map(stage.address, everybody)}) == 11
-    assert stage.names == {stage.address(cast): cast.name for cast in everybody}
-    assert stage.home(SCENARIO.cloud_owners[0]) == stage.folder / "homes" / "cloud-owner-1"
+    assert len({demo.home(member) for member in everybody}) == len({*map(demo.address, everybody)}) == 11
+    assert demo.names == {demo.address(member): member.name for member in everybody}
+    assert demo.home(SCENARIO.cloud_owners[0]) == demo.folder / "homes" / "cloud-owner-1"
 
 
-def test_the_data_owner_is_given_data_shape_and_cloud_owners(stage: Stage) -> None:
-    settings = stage.settings(SCENARIO.data_owner)
+def test_the_data_owner_is_given_data_shape_and_cloud_owners(demo: DemoRun) -> None:
+    settings = demo.settings(SCENARIO.data_owner)
     assert isinstance(settings, DataOwnerSettings)
     assert (settings.table, settings.target, settings.seed) == ("wine", None, 6)
     assert (settings.subsets, settings.replicas, settings.terms) == (3, 3, SCENARIO.terms)
     assert settings.secrecy == SCENARIO.secrecy
-    dealt = [[stage.address(cast) for cast in SCENARIO.cloud_owners if cast.subset == s] for s in range(3)]
-    assert [list(owners) for owners in settings.dealt] == dealt, "each cast is dealt the subset it expects"
+    dealt = [
+        [demo.address(member) for member in SCENARIO.cloud_owners if member.subset == s] for s in range(3)
+    ]
+    assert [list(owners) for owners in settings.dealt] == dealt, "each member is dealt the subset it expects"
 
 
-def test_the_model_owner_is_given_what_the_data_owner_exposes(stage: Stage) -> None:
-    settings = stage.settings(SCENARIO.model_owner)
+def test_the_model_owner_is_given_what_the_data_owner_exposes(demo: DemoRun) -> None:
+    settings = demo.settings(SCENARIO.model_owner)
     assert isinstance(settings, ModelOwnerSettings)
-    assert settings.samples == stage.home(SCENARIO.data_owner) / "exposed.samples"
+    assert settings.samples == demo.home(SCENARIO.data_owner) / "exposed.samples"
     assert (settings.model, settings.rounds, settings.seed) == ("logistic", 5, 6)
     assert settings.spare_rounds == SPARE_ROUNDS
 
 
-def test_everybody_uses_the_same_node_market_and_store(stage: Stage) -> None:
-    settings = [stage.settings(cast) for cast in SCENARIO.everybody]
+def test_everybody_uses_the_same_node_market_and_store(demo: DemoRun) -> None:
+    settings = [demo.settings(member) for member in SCENARIO.everybody]
     assert {one.rpc for one in settings} == {"http://127.0.0.1:8545"}
-    assert {one.deployment for one in settings} == {stage.deployment}
-    assert {one.store for one in settings} == {stage.folder / "store"}
+    assert {one.deployment for one in settings} == {demo.deployment}
+    assert {one.store for one in settings} == {demo.folder / "store"}
     assert sum(isinstance(one, CloudOwnerSettings) for one in settings) == 9
 
 
 @pytest.mark.parametrize(("subsets", "replicas"), [(1, 1), (4, 3), (21, 3), (64, 1)])
 def test_everybody_pays_in_what_it_will_have_to_lock(tmp_path: Path, subsets: int, replicas: int) -> None:
     scenario = Scenario(subsets=subsets, replicas=replicas, rounds=7)
-    stage = Stage(scenario, tmp_path, "http://node", tmp_path / "x.json")
-    settings = stage.settings(scenario.data_owner)
+    demo = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json")
+    settings = demo.settings(scenario.data_owner)
     assert isinstance(settings, DataOwnerSettings)
     terms = settings.dataset_terms
-    assert stage.opening_deposit(scenario.data_owner) == terms.couple_bond
-    assert stage.opening_deposit(scenario.cloud_owners[0]) == terms.instance_bond
+    assert demo.opening_deposit(scenario.data_owner) == terms.couple_bond
+    assert demo.opening_deposit(scenario.cloud_owners[0]) == terms.instance_bond
     escrow = (7 + SPARE_ROUNDS) * terms.escrow_per_round
-    assert stage.opening_deposit(scenario.model_owner) == escrow
+    assert demo.opening_deposit(scenario.model_owner) == escrow
 
 
-def test_a_stage_can_be_handed_to_another_process(stage: Stage) -> None:
-    for cast in SCENARIO.everybody:
-        assert pickle.loads(pickle.dumps((stage, cast))) == (stage, cast)
+def test_a_run_can_be_handed_to_another_process(demo: DemoRun) -> None:
+    for member in SCENARIO.everybody:
+        assert pickle.loads(pickle.dumps((demo, member))) == (demo, member)
 
 
-# --- parts ---
+# --- roles and workers ---
 
 
-def member(cast: Cast, stage: Stage) -> Any:
+def agent(member: DemoMember, demo: DemoRun) -> Any:
     """A member with keys, without a market."""
-    key, wallet = SecretKey.from_seed(cast.secret), stage.wallet(cast)
+    key, wallet = SecretKey.from_seed(member.secret), demo.wallet(member)
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, bytes(32))
-    tools = Tools(Home(stage.home(cast)), MemoryStore(), key, lambda: 0)
+    tools = Tools(Home(demo.home(member)), MemoryStore(), key, lambda: 0)
     return SimpleNamespace(identity=identity, tools=tools, wallet=wallet)
 
 
-def test_everybody_plays_its_part(stage: Stage) -> None:
-    def parts(cast: Cast) -> launch.Parts:
-        return module._parts(stage.settings(cast), member(cast, stage), cast)
+def test_everybody_behaves_as_the_scenario_says(demo: DemoRun) -> None:
+    def parts(member: DemoMember) -> launch.Parts:
+        return module._parts(demo.settings(member), agent(member, demo), member)
 
     assert isinstance(parts(SCENARIO.data_owner)[0], DataOwner)
     assert isinstance(parts(SCENARIO.model_owner)[0], ModelOwner)
-    for cast in SCENARIO.cloud_owners:
-        role, worker = parts(cast)
-        assert (type(role), type(worker)) == (cast.part.role, cast.part.worker)
+    for member in SCENARIO.cloud_owners:
+        role, worker = parts(member)
+        assert (type(role), type(worker)) == (member.conduct.role, member.conduct.worker)
         assert role.opening_deposit == Terms().instance_bond  # type: ignore[attr-defined]
-    copier, lazy = (next(cast for cast in SCENARIO.cloud_owners if cast.part is part) for part in CHEATS[:2])
+    copier, lazy = (
+        next(member for member in SCENARIO.cloud_owners if member.conduct is conduct)
+        for conduct in CHEATS[:2]
+    )
     assert isinstance(parts(copier)[0], DataReceiptCopier)
     assert isinstance(parts(lazy)[1], LazyWorker)
 
 
 def test_a_members_process_runs_its_parts_until_a_signal(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    demo: DemoRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cast, ran = SCENARIO.cloud_owners[1], []
+    member, ran = SCENARIO.cloud_owners[1], []
 
     def run(settings: Any, who: Any, role: Any, worker: Any, stop: threading.Event) -> None:
         ran.append((settings, who.wallet.address, type(role), type(worker), stop.is_set()))
 
-    monkeypatch.setattr(launch, "enrol", lambda *_: member(cast, stage))
+    monkeypatch.setattr(launch, "enrol", lambda *_: agent(member, demo))
     monkeypatch.setattr(launch, "run", run)
-    module._act(stage, cast)
-    assert ran == [(stage.settings(cast), stage.address(cast), DataReceiptCopier, cast.part.worker, False)]
+    module._act(demo, member)
+    assert ran == [
+        (demo.settings(member), demo.address(member), DataReceiptCopier, member.conduct.worker, False)
+    ]
 
 
-def test_a_member_whose_node_is_busy_tries_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    cast, ran = SCENARIO.model_owner, []
-    answers: list[Any] = [NodeUnavailable("the node is busy")] * 4 + [member(cast, stage)]
+def test_a_member_whose_node_is_busy_tries_again(demo: DemoRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    member, ran = SCENARIO.model_owner, []
+    answers: list[Any] = [NodeUnavailable("the node is busy")] * 4 + [agent(member, demo)]
 
     def enrol(*_: object) -> Any:
         answer = answers.pop(0)
@@ -158,25 +165,25 @@ def test_a_member_whose_node_is_busy_tries_again(stage: Stage, monkeypatch: pyte
 
     monkeypatch.setattr(launch, "enrol", enrol)
     monkeypatch.setattr(launch, "run", lambda *parts: ran.append(parts))
-    module._act(stage, cast)
+    module._act(demo, member)
     assert len(ran) == 1
     assert not answers
 
 
 def test_a_member_that_cannot_go_on_logs_why_and_ends_with_1(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    demo: DemoRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def enrol(*_: object) -> None:
         raise NodeUnavailable("the node did not answer")
 
     monkeypatch.setattr(launch, "enrol", enrol)
     with pytest.raises(SystemExit) as ended, caplog.at_level(logging.ERROR):
-        module._act(stage, SCENARIO.data_owner)
+        module._act(demo, SCENARIO.data_owner)
     assert ended.value.code == 1
     assert caplog.messages == ["the node did not answer"]
 
 
-# --- the play ---
+# --- the run ---
 
 
 class Stream:
@@ -195,12 +202,12 @@ class Stream:
 
 
 @pytest.fixture
-def quick(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The stage of `STORY`, where time passes by naps alone; `members` are the processes."""
+def quick(demo: DemoRun, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The run of `STORY`, where time passes by naps alone; `members` are the processes."""
     it = SimpleNamespace(now=0.0, members={}, stream=Stream(STORY.history), closed=False)
 
     @contextmanager
-    def processes(_: Stage) -> Iterator[dict[str, Any]]:
+    def processes(_: DemoRun) -> Iterator[dict[str, Any]]:
         try:
             yield it.members
         finally:
@@ -209,28 +216,28 @@ def quick(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     def nap(seconds: float) -> None:
         it.now += seconds
 
-    monkeypatch.setattr(Stage, "connect", lambda _: None)
-    monkeypatch.setattr(Stage, "tc", STORY.tc)
+    monkeypatch.setattr(DemoRun, "connect", lambda _: None)
+    monkeypatch.setattr(DemoRun, "tc", STORY.tc)
     monkeypatch.setattr(module, "EventStream", lambda *_: it.stream)
     monkeypatch.setattr(module, "_members", processes)
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: it.now, sleep=nap))
     return it
 
 
-def test_tells_every_event_once_until_training_is_over(stage: Stage, quick: SimpleNamespace) -> None:
+def test_tells_every_event_once_until_training_is_over(demo: DemoRun, quick: SimpleNamespace) -> None:
     events: list[MarketEvent] = []
 
     def tell(event: MarketEvent, market: Market) -> None:
         events.append(event)
         assert market.timestamp, "the event is applied already"
 
-    play(stage, tell)
+    play(demo, tell)
     assert events == [logged.event for logged in STORY.history]
     assert quick.closed
 
 
 @pytest.mark.parametrize("end", ["abort", "complete"])
-def test_any_end_of_the_couple_is_the_end(stage: Stage, quick: SimpleNamespace, end: str) -> None:
+def test_any_end_of_the_couple_is_the_end(demo: DemoRun, quick: SimpleNamespace, end: str) -> None:
     story = Story()
     story.distribute()
     story.approve()
@@ -240,15 +247,15 @@ def test_any_end_of_the_couple_is_the_end(stage: Stage, quick: SimpleNamespace, 
     later = [replace(story.history[-1], event=story.history[0].event)] * 10
     quick.stream = Stream([*story.history, *later], at_once=len(story.history))
     told_: list[MarketEvent] = []
-    play(stage, lambda event, _: told_.append(event))
+    play(demo, lambda event, _: told_.append(event))
     assert told_ == [logged.event for logged in story.history]
 
 
-def test_a_training_that_takes_too_long_is_stopped(stage: Stage, quick: SimpleNamespace) -> None:
+def test_a_training_that_takes_too_long_is_stopped(demo: DemoRun, quick: SimpleNamespace) -> None:
     quick.stream = Stream(STORY.history[:5])
     with pytest.raises(StopAgent) as stopped:
-        play(stage, lambda *_: None)
-    assert str(stopped.value) == f"training is not over after 1800 s: see {stage.folder / 'logs'}"
+        play(demo, lambda *_: None)
+    assert str(stopped.value) == f"training is not over after 1800 s: see {demo.folder / 'logs'}"
     assert quick.closed
 
 
@@ -260,27 +267,27 @@ def test_a_training_that_takes_too_long_is_stopped(stage: Stage, quick: SimpleNa
         (None, "it left no word"),
     ],
 )
-def test_a_member_that_dies_stops_the_play(
-    stage: Stage, quick: SimpleNamespace, log: str | None, word: str
+def test_a_member_that_dies_stops_the_run(
+    demo: DemoRun, quick: SimpleNamespace, log: str | None, word: str
 ) -> None:
-    (stage.folder / "logs").mkdir()
+    (demo.folder / "logs").mkdir()
     if log is not None:
-        (stage.folder / "logs" / "cloud-owner-2.log").write_text(log)
+        (demo.folder / "logs" / "cloud-owner-2.log").write_text(log)
     alive, dead = SimpleNamespace(exitcode=None), SimpleNamespace(exitcode=1)
     quick.members = {"data owner": alive, "cloud owner 2": dead}
     with pytest.raises(StopAgent) as stopped:
-        play(stage, lambda *_: None)
+        play(demo, lambda *_: None)
     assert str(stopped.value) == f"cloud owner 2 stopped: {word}"
     assert quick.closed
 
 
 def test_a_member_that_is_killed_goes_on(
-    stage: Stage, quick: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    demo: DemoRun, quick: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again = SimpleNamespace(exitcode=None)
     started: list[str] = []
 
-    def start(_: Stage, name: str) -> SimpleNamespace:
+    def start(_: DemoRun, name: str) -> SimpleNamespace:
         started.append(name)
         return again
 
@@ -288,7 +295,7 @@ def test_a_member_that_is_killed_goes_on(
     alive, killed = SimpleNamespace(exitcode=None), SimpleNamespace(exitcode=-9)
     quick.members = {"data owner": alive, "cloud owner 2": killed}
     said: list[str] = []
-    play(stage, lambda *_: None, said.append)
+    play(demo, lambda *_: None, said.append)
     assert started == ["cloud owner 2"]
     assert quick.members == {"data owner": alive, "cloud owner 2": again}
     assert said == ["cloud owner 2 was killed; it starts again where it was"]
@@ -311,7 +318,7 @@ class Process:
     def __init__(self, *, target: object, args: tuple[Any, ...], name: str, daemon: bool) -> None:
         assert target is module._act
         assert daemon, "it must not outlive us"
-        self.cast, self.name, self.done = args[1], name, list[str]()
+        self.member, self.name, self.done = args[1], name, list[str]()
         self.pid: int | None = None
         self.alive = False
         self.made.append(self)
@@ -348,17 +355,17 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     return Process.made
 
 
-def test_everybody_is_a_process_that_ends_with_the_play(stage: Stage, processes: list[Process]) -> None:
-    with module._members(stage) as members:
-        assert [process.cast for process in processes] == list(SCENARIO.everybody)
-        assert list(members) == [cast.name for cast in SCENARIO.everybody]
+def test_everybody_is_a_process_that_ends_with_the_run(demo: DemoRun, processes: list[Process]) -> None:
+    with module._members(demo) as members:
+        assert [process.member for process in processes] == list(SCENARIO.everybody)
+        assert list(members) == [member.name for member in SCENARIO.everybody]
         assert all(process.alive for process in processes)
-        assert (stage.folder / "logs").is_dir()
+        assert (demo.folder / "logs").is_dir()
     assert [process.done for process in processes] == [["terminate", "join"]] * len(processes)
 
 
-def test_members_are_started_as_the_stage_says(
-    stage: Stage, processes: list[Process], monkeypatch: pytest.MonkeyPatch
+def test_members_are_started_as_the_run_says(
+    demo: DemoRun, processes: list[Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     methods: list[Literal["forkserver", "fork"]] = []
     context = multiprocessing.get_context("spawn")
@@ -370,37 +377,37 @@ def test_members_are_started_as_the_stage_says(
     monkeypatch.setattr(multiprocessing, "get_context", remember)
     chosen: tuple[Literal["forkserver", "fork"], ...] = ("forkserver", "fork")
     for method in chosen:
-        with module._members(replace(stage, start_method=method)):
+        with module._members(replace(demo, start_method=method)):
             assert set(methods) == {method}
         methods.clear()
 
 
-def test_a_process_that_does_not_end_is_killed(stage: Stage, processes: list[Process]) -> None:
+def test_a_process_that_does_not_end_is_killed(demo: DemoRun, processes: list[Process]) -> None:
     Process.stubborn.add("cloud owner 3")
-    with module._members(stage):
+    with module._members(demo):
         pass
     assert not any(process.alive for process in processes)
     assert [process.name for process in processes if "kill" in process.done] == ["cloud owner 3"]
 
 
-def test_if_one_cannot_be_started_the_others_end(stage: Stage, processes: list[Process]) -> None:
+def test_if_one_cannot_be_started_the_others_end(demo: DemoRun, processes: list[Process]) -> None:
     Process.broken.add("cloud owner 2")
-    with pytest.raises(OSError, match="no more processes"), module._members(stage):
+    with pytest.raises(OSError, match="no more processes"), module._members(demo):
         pass
     assert not any(process.alive for process in processes)
     assert [process.name for process in processes if process.done] == ["data owner", "cloud owner 1"]
 
 
-# --- after the play ---
+# --- after the run ---
 
 
 @pytest.fixture
-def asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Exception]]:
+def asked(demo: DemoRun, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Exception]]:
     """What goes wrong with each member's withdrawals, in turn; each that is tried takes one off."""
-    problems: dict[str, list[Exception]] = {name: [] for name in stage.names.values()}
+    problems: dict[str, list[Exception]] = {name: [] for name in demo.names.values()}
 
     def take_out(settings: Any, wallet: Any) -> int:
-        name = stage.names[wallet.address]
+        name = demo.names[wallet.address]
         assert settings.home.name == name.replace(" ", "-")
         if problems[name]:
             raise problems[name].pop(0)
@@ -412,14 +419,14 @@ def asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Excep
     return problems
 
 
-def test_everybody_withdraws_once(stage: Stage, asked: dict[str, list[Exception]]) -> None:
-    withdraw_all(stage)
+def test_everybody_withdraws_once(demo: DemoRun, asked: dict[str, list[Exception]]) -> None:
+    withdraw_all(demo)
     assert asked == {}
 
 
-def test_a_node_that_does_not_answer_is_asked_again(stage: Stage, asked: dict[str, list[Exception]]) -> None:
+def test_a_node_that_does_not_answer_is_asked_again(demo: DemoRun, asked: dict[str, list[Exception]]) -> None:
     asked["cloud owner 4"] = [NodeUnavailable("the node is busy")] * 4
-    withdraw_all(stage)
+    withdraw_all(demo)
     assert asked == {}
 
 
@@ -427,9 +434,9 @@ def test_a_node_that_does_not_answer_is_asked_again(stage: Stage, asked: dict[st
     "problems", [[NodeUnavailable("the node is away")] * 5, [Refused("Ledger_TransferFailed")]]
 )
 def test_a_withdrawal_that_fails_is_told(
-    stage: Stage, asked: dict[str, list[Exception]], problems: list[Exception]
+    demo: DemoRun, asked: dict[str, list[Exception]], problems: list[Exception]
 ) -> None:
     asked["cloud owner 4"] = list(problems)
     with pytest.raises(type(problems[0]), match=str(problems[0]).rstrip("()")):
-        withdraw_all(stage)
+        withdraw_all(demo)
     assert asked["cloud owner 4"] == []

@@ -17,15 +17,15 @@ import pytest
 from agents.audit.live import Audited
 from agents.audit.replay import audit
 from agents.chain.client import BlockRef
-from agents.chain.mined import Mined
 from agents.core.errors import BadData, BadInput, BadPlan, CannotSplit
 from agents.core.ids import Address
+from agents.core.mined import Mined
 from agents.demo import collect as module
-from agents.demo.collect import Rehearsal, collect
+from agents.demo.collect import DividedData, collect
 from agents.demo.outcome import Cheat
 from agents.demo.report import summary
+from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
-from agents.demo.stage import Stage
 from agents.learning.data.skew import check_skew
 from agents.learning.plans.limits import Limits
 from testing.world import World
@@ -44,43 +44,43 @@ def table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def test_divides_the_data_as_the_data_owner_will() -> None:
-    rehearsal = Rehearsal.of(Scenario(data="wine"))
-    assert sorted(np.concatenate(rehearsal.rows)) == list(range(len(rehearsal.prepared.train)))
-    assert [len(subset) for subset in rehearsal.subsets] == [len(rows) for rows in rehearsal.rows]
-    assert check_skew(rehearsal.prepared.train.target, rehearsal.rows).skewed
-    again, other = Rehearsal.of(Scenario(data="wine")), Rehearsal.of(Scenario(data="wine", seed=1))
-    assert all((ours == theirs).all() for ours, theirs in zip(rehearsal.rows, again.rows, strict=True))
-    assert [rows.tolist() for rows in rehearsal.rows] != [rows.tolist() for rows in other.rows]
+    divided = DividedData.of(Scenario(data="wine"))
+    assert sorted(np.concatenate(divided.rows)) == list(range(len(divided.prepared.train)))
+    assert [len(subset) for subset in divided.subsets] == [len(rows) for rows in divided.rows]
+    assert check_skew(divided.prepared.train.target, divided.rows).skewed
+    again, other = DividedData.of(Scenario(data="wine")), DividedData.of(Scenario(data="wine", seed=1))
+    assert all((ours == theirs).all() for ours, theirs in zip(divided.rows, again.rows, strict=True))
+    assert [rows.tolist() for rows in divided.rows] != [rows.tolist() for rows in other.rows]
 
 
 def test_counts_each_class_in_each_subset() -> None:
-    rehearsal = Rehearsal.of(Scenario(data="wine"))
-    assert rehearsal.strata_names == ("class_0", "class_1", "class_2")
-    for counts, subset in zip(rehearsal.strata, rehearsal.subsets, strict=True):
+    divided = DividedData.of(Scenario(data="wine"))
+    assert divided.strata_names == ("class_0", "class_1", "class_2")
+    for counts, subset in zip(divided.strata, divided.subsets, strict=True):
         assert counts == tuple((subset.target == label).sum() for label in range(3))
         assert 0 in counts, "a skewed subset lacks a class"
-    totals = np.bincount(rehearsal.prepared.train.target)
-    assert tuple(map(sum, zip(*rehearsal.strata, strict=True))) == tuple(totals)
+    totals = np.bincount(divided.prepared.train.target)
+    assert tuple(map(sum, zip(*divided.strata, strict=True))) == tuple(totals)
 
 
 def test_counts_ranges_of_a_continuous_target() -> None:
-    rehearsal = Rehearsal.of(Scenario(data="diabetes", subsets=5))
-    assert rehearsal.strata_names == tuple(f"range {number} of 5" for number in range(1, 6))
-    assert [sum(counts) for counts in rehearsal.strata] == [len(rows) for rows in rehearsal.rows]
-    totals = [sum(of_range) for of_range in zip(*rehearsal.strata, strict=True)]
-    assert max(totals) - min(totals) <= len(rehearsal.prepared.train) // 20, "quantiles"
-    for counts in rehearsal.strata:
+    divided = DividedData.of(Scenario(data="diabetes", subsets=5))
+    assert divided.strata_names == tuple(f"range {number} of 5" for number in range(1, 6))
+    assert [sum(counts) for counts in divided.strata] == [len(rows) for rows in divided.rows]
+    totals = [sum(of_range) for of_range in zip(*divided.strata, strict=True)]
+    assert max(totals) - min(totals) <= len(divided.prepared.train) // 20, "quantiles"
+    for counts in divided.strata:
         assert 0 in counts, "a skewed subset lacks a range"
         assert all(2 * count <= total for count, total in zip(counts, totals, strict=True))
 
 
 def test_counts_the_ranges_that_ties_leave(tmp_path: Path) -> None:
     rows = [(row % 7, 0.5 if row % 2 else row / 100) for row in range(400)]
-    rehearsal = Rehearsal.of(Scenario(data=table(tmp_path / "ties.csv", ["x", "y"], rows)))
-    ranges = len(rehearsal.strata[0])
+    divided = DividedData.of(Scenario(data=table(tmp_path / "ties.csv", ["x", "y"], rows)))
+    ranges = len(divided.strata[0])
     assert 2 <= ranges < 5
-    assert rehearsal.strata_names[-1] == f"range {ranges} of {ranges}"
-    assert all(map(sum, zip(*rehearsal.strata, strict=True)))
+    assert divided.strata_names[-1] == f"range {ranges} of {ranges}"
+    assert all(map(sum, zip(*divided.strata, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_refuses_what_cannot_be_played_in_one_line(
     flags: dict[str, Any], error: type[BadInput], complaint: str
 ) -> None:
     with pytest.raises(error) as refused:
-        Rehearsal.of(Scenario(**flags))
+        DividedData.of(Scenario(**flags))
     assert str(refused.value).startswith(complaint)
     assert str(refused.value).isprintable()
 
@@ -105,13 +105,13 @@ def test_refuses_what_cannot_be_played_in_one_line(
 def test_refuses_a_column_that_is_not_there(tmp_path: Path) -> None:
     data = table(tmp_path / "t.csv", ["x", "y"], [(row, row % 2) for row in range(100)])
     with pytest.raises(BadData, match=r"^t.csv: no column 'z'; its columns are x, y$"):
-        Rehearsal.of(Scenario(data=data, target="z"))
+        DividedData.of(Scenario(data=data, target="z"))
 
 
 def test_refuses_more_columns_than_a_cloud_owner_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DEFAULT_LIMITS", Limits(features=12))
     with pytest.raises(BadPlan, match="features is 13; this agent accepts at most 12"):
-        Rehearsal.of(Scenario(data="wine"))
+        DividedData.of(Scenario(data="wine"))
 
 
 # --- after ---
@@ -143,14 +143,14 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
         asked.append((first, last))
         return [mined]
 
-    monkeypatch.setattr(Stage, "connect", lambda _: SimpleNamespace(deployment=deployment))
-    monkeypatch.setattr(Stage, "tc", tc)
-    monkeypatch.setattr(Stage, "home", lambda _, cast: tmp_path / cast.name)
+    monkeypatch.setattr(DemoRun, "connect", lambda _: SimpleNamespace(deployment=deployment))
+    monkeypatch.setattr(DemoRun, "tc", tc)
+    monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
     monkeypatch.setattr(module, "audit_deployment", lambda _: audited)
     monkeypatch.setattr(module, "transactions", transactions)
     scenario = Scenario(data="wine", rounds=2)
-    stage, rehearsal = Stage(scenario, tmp_path, "http://node", tmp_path / "x.json"), Rehearsal.of(scenario)
-    outcome = collect(stage, rehearsal, 1_700_000_000, 12.5)
+    demo, divided = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json"), DividedData.of(scenario)
+    outcome = collect(demo, divided, 1_700_000_000, 12.5)
 
     assert asked == [(4, 99)], "all blocks after the market's own"
     assert (outcome.dataset_name, outcome.model, outcome.network) == ("wine", "logistic", "ganache")
@@ -167,7 +167,7 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
     assert (outcome.history, outcome.transactions) == (history, (mined,))
     assert (outcome.differences, outcome.contract_balance) == (("a difference",), world.market.total())
     assert (outcome.started_at, outcome.seconds) == (1_700_000_000, 12.5)
-    assert outcome.subset_rows == tuple(map(sum, rehearsal.strata))
+    assert outcome.subset_rows == tuple(map(sum, divided.strata))
     assert outcome.receipt_domain == world.chain.domain
     scores = outcome.scores
     assert scores.metric == "accuracy"

@@ -1,4 +1,4 @@
-"""Where every coin went, and what each member is told about it.
+"""What each member is told about its coins.
 
 Rules: A62.
 """
@@ -11,17 +11,15 @@ from agents.core import events as e
 from agents.core.hashing import set_bits
 from agents.core.ids import subset_of
 from agents.demo.outcome import Cheat
-from agents.readmodel.faults import findings
-from agents.readmodel.members import MemberSummary, members_of
-from agents.readmodel.money import accounts_of, ledger_of
+from agents.demo.report.members import MemberSummary, members_of
 from agents.report.words import coins
-from testing.histories import ALL_CHEATS, ETHER, TERMS, Story, address, told
+from testing.histories import TERMS, Story, address, told
 
 
 def of(story: Story) -> dict[str, MemberSummary]:
     """The members by name."""
     outcome = story.outcome()
-    found = members_of(outcome, accounts_of(outcome), findings(outcome))
+    found = members_of(outcome, outcome.projections.faults.proven())
     return {member.name: member for member in found}
 
 
@@ -30,62 +28,6 @@ def begun() -> Story:
     story.distribute()
     story.approve(3)
     return story
-
-
-def test_every_account_adds_up() -> None:
-    story = told(6, cheats=ALL_CHEATS)
-    story.withdraw(story.owner(story.cis[0]), ETHER // 500)
-    outcome = story.outcome()
-    accounts = accounts_of(outcome)
-    assert all(account.adds_up for account in accounts.values())
-    assert accounts[story.owner(story.cis[0])].taken_out == ETHER // 500
-
-
-def test_an_account_in_which_coins_appear_does_not_add_up() -> None:
-    outcome = told(1).outcome()
-    outcome.market.balances[outcome.parties[0].address] += 1
-    accounts = accounts_of(outcome)
-    assert not accounts[outcome.parties[0].address].adds_up
-    assert not ledger_of(outcome, accounts).accounts_add_up
-
-
-def test_the_ledger_is_conserved() -> None:
-    outcome = told(6, cheats=ALL_CHEATS).outcome()
-    ledger = ledger_of(outcome, accounts_of(outcome))
-    assert ledger.conserved
-    assert ledger.accounts_add_up
-    assert ledger.total == ledger.balances + ledger.bonds + ledger.escrows + ledger.couple_bonds
-    assert ledger.total == ledger.paid_in - ledger.taken_out == ledger.contract
-    assert ledger.escrows == ledger.couple_bonds == 0
-
-
-def test_coins_that_the_contract_lacks_are_told() -> None:
-    outcome = told(1).outcome()
-    short = replace(outcome, contract_balance=outcome.contract_balance - 1)
-    assert not ledger_of(short, accounts_of(short)).conserved
-
-
-def test_a_market_under_way_holds_escrow_and_bonds() -> None:
-    story = begun()
-    story.round()
-    outcome = story.outcome()
-    ledger = ledger_of(outcome, accounts_of(outcome))
-    share, wages = TERMS.round_price, 6 * TERMS.job_price
-    assert ledger.escrows == 3 * TERMS.escrow_per_round - share - wages
-    assert ledger.couple_bonds == TERMS.couple_bond
-    assert ledger.bonds == 12 * TERMS.instance_bond
-    assert (ledger.paid_for_jobs, ledger.paid_to_data_owners, ledger.forfeited) == (wages, share, 0)
-    assert ledger.conserved
-
-
-def test_sums_what_was_paid_and_forfeited() -> None:
-    story = told(6, cheats=ALL_CHEATS)
-    outcome = story.outcome()
-    ledger = ledger_of(outcome, accounts_of(outcome))
-    judged = [one.event for one in story.history if isinstance(one.event, e.JobJudged)]
-    assert ledger.paid_for_jobs == sum(one.amount for one in judged if one.verdict.name == "ACCEPTED")
-    assert ledger.forfeited == sum(one.amount for one in judged if one.verdict.name != "ACCEPTED")
-    assert ledger.paid_to_data_owners == 6 * TERMS.round_price
 
 
 def test_tells_why_a_cloud_owner_was_paid() -> None:
@@ -139,8 +81,7 @@ def test_tells_what_a_job_that_others_flagged_was_paid() -> None:
     price = TERMS.round_price // TERMS.subsets_per_round + 3 * TERMS.job_price
     assert (member.earned, found["model owner"].spent) == (TERMS.job_price, price)
     assert member.why == (f"{coins(TERMS.job_price)} for jobs that others flagged, in round 1",)
-    accounts = accounts_of(story.outcome())
-    assert ledger_of(story.outcome(), accounts).accounts_add_up
+    assert story.outcome().projections.balance_sheet(story.balance).accounts_add_up
 
 
 def test_tells_what_the_owners_of_data_and_model_got_and_spent() -> None:
@@ -161,8 +102,7 @@ def test_a_withheld_seed_moves_the_bond() -> None:
     assert found["data owner"].lost == TERMS.couple_bond
     assert found["data owner"].why == ("lost 0.1: seed withheld in round 1",)
     assert found["model owner"].compensated == TERMS.couple_bond
-    outcome = story.outcome()
-    assert ledger_of(outcome, accounts_of(outcome)).conserved
+    assert story.outcome().projections.balance_sheet(story.balance).conserved
 
 
 def test_nothing_is_told_of_those_to_whom_nothing_happened() -> None:
@@ -176,7 +116,7 @@ def test_tells_of_members_that_hold_no_replica() -> None:
     spare = replace(outcome.parties[1], name="spare", address=address("spare"))
     outcome.market.members[spare.address] = replace(outcome.market.members[outcome.parties[1].address])
     outcome = replace(outcome, parties=(*outcome.parties, spare))
-    found = members_of(outcome, accounts_of(outcome), ())
+    found = members_of(outcome, ())
     assert found[-1].why == ("was named for no replica",)
 
 
@@ -205,16 +145,3 @@ def test_a_stranger_with_coins_is_told_too() -> None:
     assert member.role == "no member"
     assert member.paid_in == member.free == 5
     assert member.name.startswith(stranger[:6])
-
-
-def test_who_settles_is_told_in_the_audit_and_paid_nothing_for_it() -> None:
-    story = begun()
-    story.start()
-    story.draw()
-    story.report()
-    settler = story.summoned()[0].cloud_owner
-    for subset in set_bits(story.couple.current.drawn):
-        story.settle(subset, settler)
-    outcome = story.outcome()
-    assert outcome.audit.statements[settler].settled == 2
-    assert accounts_of(outcome)[settler].earned == TERMS.job_price
