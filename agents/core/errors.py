@@ -11,6 +11,7 @@ HoldfastError
 │   └── ObjectMissing     an object that the store does not hold (yet)
 ├── SkipJob           this one job cannot be done; the agent goes on with the others
 │   ├── BadObject         an object that does not match its digest, or cannot be opened
+│   ├── JobFailed         it took too much time or memory, or ended in a way that nobody foresaw
 │   └── Refused           the market rejected a transaction, with its custom error
 └── StopAgent         the agent cannot go on
     └── WrongNetwork      the deployment is of another chain, or not there
@@ -61,6 +62,10 @@ class SkipJob(HoldfastError):
 
 class BadObject(SkipJob):
     """An object that does not match its digest, or cannot be opened with this key."""
+
+
+class JobFailed(SkipJob):
+    """A job that took too much time or memory, or ended in a way that nobody foresaw."""
 
 
 class Refused(SkipJob):

@@ -93,7 +93,8 @@ class CloudOwner:
             yield Send(refuse_ci(instance.id))
             return
         patience = instance.since + terms.answer_window_seconds * 3 // 4
-        task = OpenPackage(instance.id, instance.sealed_location, patience)
+        deadline = instance.since + terms.answer_window_seconds
+        task = OpenPackage(instance.id, instance.sealed_location, patience, deadline=deadline)
         package = situation.result(task)
         if package is None:
             yield task
@@ -151,6 +152,7 @@ class CloudOwner:
             record.model_location,
             market.members[couple.model_owner].encryption_key,
             patience,
+            deadline=couple.deadline,
         )
         result = situation.result(task)
         if result is None:

@@ -144,7 +144,14 @@ class DataOwner:
     def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         market = situation.market
         model = market.models[couple.mod]
-        task = ReviewPlan(couple.id, model.plan_hash, model.plan_location)
+        patience = couple.deadline - market.dataset_of(couple).terms.answer_window_seconds // 4
+        task = ReviewPlan(
+            couple.id,
+            model.plan_hash,
+            model.plan_location,
+            patience_until=patience,
+            deadline=couple.deadline,
+        )
         review = situation.result(task)
         if review is None:
             yield task

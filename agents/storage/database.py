@@ -100,6 +100,12 @@ class Database:
             os.close(self._lock)
             self._lock = None
 
+    def leave(self) -> None:
+        """In a forked process: leaves the lock to its parent. SQLite's files must not be touched there."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     def _prepare(self) -> None:
         ((version,),) = self.rows("PRAGMA user_version")
         if version == 0:

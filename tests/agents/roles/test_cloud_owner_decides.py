@@ -93,8 +93,8 @@ def test_it_has_nothing_to_do_before_it_is_named() -> None:
 def test_it_opens_its_package_within_three_quarters_of_the_window() -> None:
     script = named()
     ci = script.cis()[0]
-    patience = script.now + 86_400 * 3 // 4
-    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience)]
+    patience, deadline = script.now + 86_400 * 3 // 4, script.now + 86_400
+    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience, deadline=deadline)]
 
 
 def test_it_joins_with_a_receipt_of_what_it_holds() -> None:
@@ -234,6 +234,7 @@ def train_task(script: Script, ci: InstanceId) -> TrainModel:
         LOCATION,
         script.mo.encryption_key,
         script.couple.deadline - 7_200 // 4,
+        deadline=script.couple.deadline,
     )
 
 

@@ -175,7 +175,10 @@ def test_it_verifies_up_to_the_last_second() -> None:
 
 def test_it_reviews_a_requested_plan_first() -> None:
     script = Script().bring_to(Phase.REQUESTED)
-    assert script.decide(role(script), packed(script)) == [ReviewPlan(script.tc, PLAN, LOCATION)]
+    deadline = script.couple.deadline
+    patience = deadline - ANSWER_WINDOW // 4
+    task = ReviewPlan(script.tc, PLAN, LOCATION, patience_until=patience, deadline=deadline)
+    assert script.decide(role(script), packed(script)) == [task]
 
 
 def test_it_approves_and_locks_its_bond() -> None:
