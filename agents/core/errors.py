@@ -19,6 +19,8 @@ HoldfastError
 
 from __future__ import annotations
 
+import traceback
+
 
 class HoldfastError(Exception):
     """Root of all errors that Holdfast raises on purpose."""
@@ -90,3 +92,10 @@ class StopAgent(HoldfastError):
 
 class WrongNetwork(StopAgent):
     """The deployment belongs to another chain, or its contract is not there."""
+
+
+def in_one_line(error: Exception) -> str:
+    """An error that nobody foresaw, with the place where it happened."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words} ({place.filename}:{place.lineno})"

@@ -32,6 +32,7 @@ from agents.roles.acts import (
 )
 from agents.roles.common import (
     data_nonce,
+    for_asset,
     funded,
     has_quorum,
     is_pending,
@@ -66,9 +67,9 @@ class CloudOwner:
         acts: list[Act] = []
         for couple in market.couples.values():
             instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
-            acts += self._rounds(situation, couple, instances)
+            acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
         for instance in mine:
-            acts += self._replica(situation, instance)
+            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance)
         return funded(self.identity, market, acts)
 
     # --- holding data ---

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Protocol
 
-from agents.core.errors import HoldfastError, JobFailed
+from agents.core.errors import HoldfastError, JobFailed, in_one_line
 from agents.roles.acts import Task
 from agents.roles.results import TaskResult
 from agents.workers.base import Worker
@@ -129,11 +128,4 @@ def performed(worker: Worker, task: Task[TaskResult]) -> Finished | Failed:
     except MemoryError:
         return Failed(task, JobFailed("it needs more memory than it may have"))
     except Exception as error:  # noqa: BLE001  # a mistake of ours, which one asset must pay for, not all
-        return Failed(task, JobFailed(_located(error)))
-
-
-def _located(error: Exception) -> str:
-    """An error that nobody foresaw, in one line with the place where it happened."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    words = " ".join(str(error).split())
-    return f"{type(error).__name__}: {words} ({place.filename}:{place.lineno})"
+        return Failed(task, JobFailed(in_one_line(error)))

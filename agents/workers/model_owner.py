@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.hashing import training_receipt
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
@@ -81,11 +81,16 @@ class ModelOwnerWorker:
     def _draft(self, task: DraftPlan) -> DraftedPlan:
         data = self.tools.store.get(ObjectId(task.metadata_location))
         if digest(data) != task.metadata_hash:
-            raise BadInput("the dataset's description does not match its hash: choose another dataset")
-        plan = self._chosen(parse_description(data))
-        if isinstance(plan, EncryptedPlan):
-            keys = make_keys(self.tools, family_of(plan))
-            plan = with_keys(plan, self.tools.store.put(keys.public).digest.hex())
+            raise BadObject("the dataset's description does not match its hash: choose another dataset")
+        try:
+            plan = self._chosen(parse_description(data))
+            if isinstance(plan, EncryptedPlan):
+                keys = make_keys(self.tools, family_of(plan))
+                plan = with_keys(plan, self.tools.store.put(keys.public).digest.hex())
+        except BadPlan as bad:
+            if self.plan_file is None and self.model is None:  # nothing but the description asked for it
+                raise BadObject(f"{bad}: choose another dataset or model") from bad
+            raise
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
         return DraftedPlan(
@@ -110,7 +115,10 @@ class ModelOwnerWorker:
         return with_keys(plan, "") if isinstance(plan, EncryptedPlan) else plan
 
     def _learner(self) -> tuple[Plan, Learner]:
-        plan = parse_plan(_read(self.tools.home.path(PLAN_FILE)))
+        try:
+            plan = parse_plan(self._own(PLAN_FILE))
+        except BadPlan as bad:
+            raise self._damaged(PLAN_FILE) from bad
         if isinstance(plan, EncryptedPlan):
             return plan, EncryptedLearner(plan, family_of(plan), partial(load_keys, self.tools, plan))
         return plan, PlainLearner(plan)
@@ -216,7 +224,7 @@ class ModelOwnerWorker:
         data = self.tools.home.read(file)
         if data is None:
             last = state_file(task.tc, task.round - 1, "published")
-            data = learner.publish(state.weights) if anew else _read(self.tools.home.path(last))
+            data = learner.publish(state.weights) if anew else self._own(last)
             self.tools.home.write(file, data)
         return data
 
@@ -228,10 +236,25 @@ class ModelOwnerWorker:
 
     def _state(self, tc: CoupleId, round_: int, plan: Plan) -> ServerState:
         weights, velocity = (
-            Weights.from_bytes(_read(self.tools.home.path(state_file(tc, round_, name))), plan)
-            for name in ("weights", "velocity")
+            self._kept(state_file(tc, round_, name), plan) for name in ("weights", "velocity")
         )
         return ServerState(weights, velocity)
+
+    def _kept(self, name: str, plan: Plan) -> Weights:
+        try:
+            return Weights.from_bytes(self._own(name), plan)
+        except BadObject as bad:
+            raise self._damaged(name) from bad
+
+    def _own(self, name: str) -> bytes:
+        """A file that it wrote itself."""
+        data = self.tools.home.read(name)
+        if data is None:
+            raise self._damaged(name)
+        return data
+
+    def _damaged(self, name: str) -> StopAgent:
+        return StopAgent(f"{self.tools.home.path(name)} is gone or damaged: restore it from a backup")
 
     def _noted(self, task: PublishWeights, now: float, new: bool) -> list[tuple[float, bool]]:
         """Of all rounds in which something was settled, this one's included: the score, and if it is new."""
@@ -243,7 +266,10 @@ class ModelOwnerWorker:
         return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _samples(self) -> Samples:
-        return exposed.from_bytes(_read(self.samples))
+        try:
+            return exposed.from_bytes(_read(self.samples))
+        except BadData as bad:  # the data owner's fault: it can be mended while the agent goes on
+            raise BadObject(f"{self.samples}: {bad}") from bad
 
 
 def should_stop(plan: Plan, rounds: int, scores: list[float], *, begun: bool = False) -> bool:

@@ -206,6 +206,8 @@ def test_a_huge_package_costs_itself_and_is_told_once(
         play.world.step_until(lambda: bool(owner.journal))
         little = (psutil.Process().memory_info().data >> 20) + 100
         play.begin(ExecutorLimits(workers=1, job_memory_mb=little))
+        play.play(lambda: statuses(play).count(InstanceStatus.VERIFIED) == 3)
+        play.world.chain.now += WORLD_TERMS.answer_window_seconds * 3 // 4
         play.play(lambda: is_answered(play))
         assert statuses(play) == REFUSED_ONE
         first = min(instance.id for instance in play.world.market.instances_at(play.agent.address))
