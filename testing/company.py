@@ -41,6 +41,7 @@ from agents.demo.scenario import HONEST, Conduct
 from agents.roles.acts import Identity, Party
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.runtime.executor import InlineExecutor
 from agents.runtime.runner import Runner
 from agents.storage.files import Home
 from agents.storage.journal import Journal
@@ -87,6 +88,7 @@ class Member:
     make: Make
     wallet: Wallet = field(init=False)
     sender: Sender = field(init=False)
+    executor: InlineExecutor = field(init=False)
     runner: Runner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,8 +103,9 @@ class Member:
         database = ChainDatabase(":memory:")
         self.sender = Sender(crew.client, self.wallet, database)
         stream = EventStream(crew.client, database)
+        self.executor = InlineExecutor(worker)
         self.runner = Runner(
-            role, worker, stream, self.sender, Journal(":memory:"), lambda: float(crew.now())
+            role, self.executor, stream, self.sender, Journal(":memory:"), lambda: float(crew.now())
         )
 
     @property

@@ -70,9 +70,9 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
     The CO leaves before it can be drawn, judged and slashed for honest work.
     """
     crew = gather()
-    victim, owner = crew.cloud_owners[2], crew.data_owner.runner
-    owner.worker = UnequalWorker(**vars(owner.worker), victim=victim.address)
-    owner.role = CollusiveDataOwner(**vars(owner.role))
+    victim, owner = crew.cloud_owners[2], crew.data_owner
+    owner.executor.worker = UnequalWorker(**vars(owner.executor.worker), victim=victim.address)
+    owner.runner.role = CollusiveDataOwner(**vars(owner.runner.role))
     crew.play()
     crew.travel(TERMS.unbonding_seconds + 1)
     crew.settle_down()

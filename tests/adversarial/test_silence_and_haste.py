@@ -74,7 +74,7 @@ def test_when_the_mo_vanishes_whoever_trained_is_paid_and_all_coins_come_free(ga
 
 def test_an_mo_that_publishes_weights_nobody_can_fetch_pays_with_a_void_round(gather: Gather) -> None:
     crew = gather()
-    mo = crew.model_owner.runner
+    mo = crew.model_owner.executor
     mo.worker = UnfetchableWeightsWorker(**vars(mo.worker))
     crew.play()
 
