@@ -29,7 +29,7 @@ from agents.learning.families.cubic import (
 )
 from agents.learning.he.ckks import noise
 from agents.learning.he.ckks.arithmetic import Arithmetic
-from agents.learning.he.ckks.circuit import Bounds, EncodedSubset
+from agents.learning.he.ckks.circuit import EncodedSubset, ResultBounds
 from agents.learning.he.ckks.family import ApproximateFamily
 from agents.learning.he.ckks.headroom import Headroom
 from agents.learning.he.ckks.levels import Levels
@@ -127,7 +127,7 @@ class CubicCircuit:
         return self.scheme.plaintext(values, self.scheme.levels.left, scale)
 
     @cached_property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ResultBounds:
         """For weights that give no score over SCORE_LIMIT."""
         step = StepNoise(self.scheme, self.forward_factor, self.backward_factor)
         primes = len(self.scheme.context.primes)
@@ -136,7 +136,7 @@ class CubicCircuit:
         steepest = max(LINEAR, abs(LINEAR - 3 * ARGUMENT_LIMIT**2))
         sigmoid = noise.combined(steepest * u, ARGUMENT_LIMIT * factor, step.product(primes - 3))
         largest = float(self.plan.step) * step.feature_limit * self.plan.rows * ERROR_LIMIT
-        return Bounds(step.backward(ERROR_LIMIT, sigmoid), largest)
+        return ResultBounds(step.backward(ERROR_LIMIT, sigmoid), largest)
 
 
 class EncryptedCubic(ApproximateFamily):
@@ -160,4 +160,5 @@ class EncryptedCubic(ApproximateFamily):
         headroom: type[Headroom] = Headroom,
     ) -> None:
         scheme = CkksScheme.of(plan, levels, columns=plan.outputs, columns_inside=True, headroom=headroom)
-        super().__init__(scheme, limits, CubicLogistic(plan), CubicCircuit(plan, scheme))
+        formulas = CubicLogistic(plan.classes, plan.outputs, plan.clip, plan.step, plan.l2)
+        super().__init__(scheme, limits, formulas, CubicCircuit(plan, scheme))

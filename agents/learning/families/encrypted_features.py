@@ -43,4 +43,5 @@ class FeaturesFamily(ExactFamily):
         slots = Encoding.of_slots(context)
         product = DiagonalProduct(context, self.layout, slots)
         circuit = BfvCircuit(budget, slots, self.layout, product)
-        super().__init__(plan, limits, circuit, RandomFeatures(plan).rows, maps_kept=1)
+        features = RandomFeatures(plan.features, plan.hidden, plan.seed, plan.clip)
+        super().__init__(plan, limits, circuit, features.rows, maps_kept=1)

@@ -26,7 +26,7 @@ from agents.learning.data.samples import FloatArray
 from agents.learning.families.square_network import SLOPE_LIMIT, SUM_LIMIT, SquareNetwork
 from agents.learning.he.ckks import noise
 from agents.learning.he.ckks.arithmetic import Arithmetic
-from agents.learning.he.ckks.circuit import Bounds, EncodedSubset
+from agents.learning.he.ckks.circuit import EncodedSubset, ResultBounds
 from agents.learning.he.ckks.encoder import encode
 from agents.learning.he.ckks.family import ApproximateFamily
 from agents.learning.he.ckks.headroom import Headroom
@@ -134,7 +134,7 @@ class NetworkCircuit:
         return data.once(f"targets {output}", encoded)
 
     @cached_property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ResultBounds:
         """For weights within the formulas' limits.
 
         A unit's weight in an output times its square is at most SUM_LIMIT times its slope.
@@ -150,7 +150,7 @@ class NetworkCircuit:
         changes = noise.combined(SUM_LIMIT**2 * errors, limit * active, last)
         outputs = sqrt(plan.outputs)
         hidden = 2 * step.feature_limit * limit * SLOPE_LIMIT * plan.outputs
-        return Bounds(
+        return ResultBounds(
             noise=max(
                 step.backward(outputs * limit * SLOPE_LIMIT, outputs * back),
                 float(plan.step) * sqrt(plan.rows) * changes,
@@ -189,5 +189,5 @@ class EncryptedNetwork(ApproximateFamily):
     ) -> None:
         columns = plan.hidden + 1
         scheme = CkksScheme.of(plan, levels, columns=columns, columns_inside=False, headroom=headroom)
-        formulas = SquareNetwork(plan)
+        formulas = SquareNetwork(plan.classes, plan.outputs, plan.clip, plan.step)
         super().__init__(scheme, limits, formulas, NetworkCircuit(plan, scheme, formulas))
