@@ -1,4 +1,4 @@
-"""What has to notice a fault: the libraries' tests, scenarios in duel with the model, and plays at random.
+"""What has to notice a fault: the libraries' tests, scenarios beside the model, and plays at random.
 
 All of them ask the same: does the market do what somebody who knows nothing of its sources says it should?
 The quick ones come first, and the first that notices is enough.
@@ -18,7 +18,7 @@ from agents.core.hashing import full_set
 from assurance.coverage import scenarios as known
 from assurance.mutation.solc import LIBRARIES
 from assurance.stateful import scenarios as rare
-from assurance.stateful.duel import Duel
+from assurance.stateful.differential import DifferentialEvm
 from assurance.stateful.play import play
 from testing.compiler import compiled
 from testing.evm import DEPLOYER, Evm, abi
@@ -100,11 +100,11 @@ def of_market(code: bytes, kills: Mapping[str, int] | None = None) -> Iterator[K
     """
     quick = [scenario for scenario in (*known.SCENARIOS, *rare.SCENARIOS) if scenario not in SLOW]
     for scenario in sorted(quick, key=lambda one: -(kills or {}).get(one.__name__, 0)):
-        yield scenario.__name__, partial(_duel, code, scenario)
+        yield scenario.__name__, partial(_compare, code, scenario)
     for seed, steps in PLAYS[:2]:
         yield f"play {seed}", partial(_play, code, seed, steps)
     for scenario in SLOW:
-        yield scenario.__name__, partial(_duel, code, scenario)
+        yield scenario.__name__, partial(_compare, code, scenario)
     for seed, steps in PLAYS[2:]:
         yield f"play {seed}", partial(_play, code, seed, steps)
 
@@ -121,10 +121,10 @@ def killer_of(killers: Iterator[Killer]) -> str | None:
     return None
 
 
-def _duel(code: bytes, scenario: known.Scenario) -> None:
-    duel = Duel(code)
-    scenario(duel)
-    duel.compare()
+def _compare(code: bytes, scenario: known.Scenario) -> None:
+    market = DifferentialEvm(code)
+    scenario(market)
+    market.compare()
 
 
 def _play(code: bytes, seed: int, steps: int) -> None:

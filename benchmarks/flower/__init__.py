@@ -34,7 +34,7 @@ from agents.core.errors import HoldfastError
 from benchmarks.flower.spec import Job, prepare, scores_of
 from benchmarks.profile import Json, Profile, Say, Skipped
 from benchmarks.statistics import Spread
-from testing.company import SOURCE
+from testing.agent_network import SOURCE
 from testing.compiler import compiled
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.books import assert_conserved
+from testing.ledger_checks import assert_conserved
 from testing.market import Dataset, Market
 
 

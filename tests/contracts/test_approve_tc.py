@@ -14,8 +14,8 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleApproved
 from testing import clock
-from testing.books import moves, pledge
 from testing.couple import Couple, do_link, request
+from testing.ledger_checks import moves_coins, pledge
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -61,7 +61,7 @@ def test_refuses_who_cannot_cover_its_bond(market: Market, couple: Couple) -> No
 
 
 def test_approves(market: Market, couple: Couple) -> None:
-    with moves(market, {market.data_owner: -TERMS.couple_bond, pledge(couple.tc): TERMS.couple_bond}):
+    with moves_coins(market, {market.data_owner: -TERMS.couple_bond, pledge(couple.tc): TERMS.couple_bond}):
         tx = couple.approve()
     assert events(tx) == [CoupleApproved(couple.tc, market.data_owner, do_link(2, 0))]
     assert couple.phase is CouplePhase.APPROVED

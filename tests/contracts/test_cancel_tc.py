@@ -11,8 +11,8 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCancelled
-from testing.books import moves
 from testing.couple import couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -28,7 +28,7 @@ def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) ->
 @pytest.mark.parametrize("phase", [CouplePhase.REQUESTED, CouplePhase.LAPSED])
 def test_cancels(market: Market, dataset: Dataset, phase: CouplePhase) -> None:
     couple, escrow = couple_in(phase, dataset), 2 * TERMS.escrow_per_round
-    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+    with moves_coins(market, {couple.tc: -escrow, market.model_owner: escrow}):
         tx = couple.cancel()
     assert events(tx) == [CoupleCancelled(couple.tc, market.model_owner)]
     assert couple.phase is CouplePhase.CANCELLED

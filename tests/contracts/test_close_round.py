@@ -17,8 +17,8 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetVoided
 from testing import clock
-from testing.books import moves
 from testing.couple import Couple, couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -46,7 +46,7 @@ def test_refuses_in_the_last_second_of_settlement(couple: Couple) -> None:
 
 
 def test_closes_a_second_later(market: Market, couple: Couple) -> None:
-    with moves(market, {}):  # all had reported: nobody loses anything
+    with moves_coins(market, {}):  # all had reported: nobody loses anything
         tx = clock.at(couple.settle_deadline + 1, lambda: couple.close(0))
     assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0, 0), RoundClosed(couple.tc, 1)]
     facts = couple.facts
@@ -60,7 +60,7 @@ def test_punishes_the_silent_alone(market: Market, dataset: Dataset) -> None:
     couple.play("AGM")
     couple.outlive_settlement()
     reported, flagged, silent = dataset.instances()
-    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
         tx = couple.close()
     assert events(tx) == [
         JobJudged(couple.tc, silent, 1, JobStatus.MISSED, TERMS.miss_penalty),
@@ -76,7 +76,7 @@ def test_voids_what_has_no_quorum(market: Market, dataset: Dataset) -> None:
     couple.play("AFM")
     couple.outlive_settlement()
     silent = dataset.instances()[2]
-    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
         couple.close()
     assert couple.phase is CouplePhase.APPROVED
 
@@ -100,7 +100,7 @@ def test_pays_the_reports_of_a_blocked_subset(market: Market, letters: str, quor
     share = 500 + price * (4 - len(paid)) if paid else 0
     expected = {dataset.owner_of(ci): price for ci in paid} | dict.fromkeys(silent, -penalty)
     expected |= {market.data_owner: share} if share else {}
-    with moves(market, expected | {couple.tc: penalty * len(silent) - price * len(paid) - share}):
+    with moves_coins(market, expected | {couple.tc: penalty * len(silent) - price * len(paid) - share}):
         tx = couple.close()
     assert events(tx) == [
         *(JobJudged(couple.tc, ci, 1, JobStatus.VOID, price) for ci in paid),
@@ -115,7 +115,7 @@ def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: Marke
     dataset = market.dataset_with(replicas=1, instance_bond=100, miss_penalty=60)
     couple, (silent,) = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()
     couple.outlive_settlement()
-    with moves(market, {silent: -60, couple.tc: 60}):
+    with moves_coins(market, {silent: -60, couple.tc: 60}):
         tx = couple.close()
     assert events(tx)[0] == InstanceRetiring(silent, market.stranger)
     assert dataset.status(silent) is InstanceStatus.RETIRING
@@ -124,7 +124,7 @@ def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: Marke
 def test_closes_all_at_once(market: Market, pair: Couple) -> None:
     (first,), (second,) = pair.dataset.instances(0), pair.dataset.instances(1)
     penalty = TERMS.miss_penalty
-    with moves(market, {first: -penalty, second: -penalty, pair.tc: 2 * penalty}):
+    with moves_coins(market, {first: -penalty, second: -penalty, pair.tc: 2 * penalty}):
         tx = pair.close(1, 0)
     assert events(tx) == [
         JobJudged(pair.tc, second, 1, JobStatus.MISSED, penalty),
@@ -165,7 +165,7 @@ def test_leaves_what_is_settled_alone(market: Market) -> None:
     with reverts_with("Settlement_NotPending", couple.tc, 0):
         couple.close(0)
     (silent,) = dataset.instances(1)
-    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
         couple.close(1)
     assert couple.phase is CouplePhase.APPROVED
 
@@ -176,7 +176,7 @@ def test_who_left_in_time_to_be_released_is_not_punished_late(market: Market, da
     couple.report_all(but=leaver)
     held_until = dataset.instance(leaver)["since"] + TERMS.unbonding_seconds
     clock.at(held_until + 1, lambda: market.contract.releaseCI(leaver, {"from": market.stranger}))
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.close()
     assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0, 0), RoundClosed(couple.tc, 1)]
 

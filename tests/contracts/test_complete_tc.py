@@ -11,8 +11,8 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCompleted
-from testing.books import moves, pledge
 from testing.couple import WEIGHTS, couple_in
+from testing.ledger_checks import moves_coins, pledge
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -29,7 +29,7 @@ def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) ->
 def test_completes_without_a_round(market: Market, dataset: Dataset, phase: CouplePhase) -> None:
     couple, escrow, bond = couple_in(phase, dataset), 2 * TERMS.escrow_per_round, TERMS.couple_bond
     released = {couple.tc: -escrow, pledge(couple.tc): -bond}
-    with moves(market, released | {market.model_owner: escrow, market.data_owner: bond}):
+    with moves_coins(market, released | {market.model_owner: escrow, market.data_owner: bond}):
         tx = couple.complete()
     assert events(tx) == [CoupleCompleted(couple.tc, market.model_owner, WEIGHTS, escrow)]
     assert couple.phase is CouplePhase.COMPLETED
@@ -42,7 +42,7 @@ def test_returns_what_the_rounds_have_left(market: Market, dataset: Dataset) -> 
     couple.settle()
     left = 2 * TERMS.escrow_per_round - TERMS.round_price - 2 * TERMS.job_price + TERMS.miss_penalty
     released = {couple.tc: -left, pledge(couple.tc): -TERMS.couple_bond}
-    with moves(market, released | {market.model_owner: left, market.data_owner: TERMS.couple_bond}):
+    with moves_coins(market, released | {market.model_owner: left, market.data_owner: TERMS.couple_bond}):
         tx = couple.complete()
     assert events(tx) == [CoupleCompleted(couple.tc, market.model_owner, WEIGHTS, left)]
 

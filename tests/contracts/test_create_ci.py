@@ -25,7 +25,7 @@ from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceCreated
 from agents.core.ids import dataset_id, instance_id
 from testing import clock
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import event, events
 from testing.market import Dataset, Market
 from testing.reverts import reverts_with
@@ -47,7 +47,7 @@ def create(offer: Dataset, subsets: Sequence[int], cloud_owners: Sequence[Any], 
 
 def test_names_cloud_owners(market: Market, offer: Dataset) -> None:
     first, second, third, _ = market.cloud_owners[:4]
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = create(offer, [2, 0, 2, 2], [first, first, third, second])
     cis = [instance_id(offer.ds, *place) for place in ((2, 1), (0, 1), (2, 2), (2, 3))]
     named = zip(cis, (first, first, third, second), strict=True)

@@ -20,7 +20,7 @@ from agents.core.enums import Role
 from agents.core.events import DatasetCreated, DatasetTerms
 from agents.core.ids import dataset_id
 from testing import clock
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import LOCATION, TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -66,7 +66,7 @@ def create(market: Market, terms: DatasetTerms = TERMS, by: Any = None) -> Any:
 @pytest.mark.parametrize("terms", [TERMS, WIDEST, LEANEST], ids=["usual", "widest", "leanest"])
 def test_creates_a_dataset(market: Market, terms: DatasetTerms) -> None:
     ds = dataset_id(market.data_owner.address, 1)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = create(market, terms)
     assert tx.return_value == ds
     assert events(tx) == [DatasetCreated(ds, market.data_owner, terms, METADATA, LOCATION)]

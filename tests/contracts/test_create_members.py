@@ -15,7 +15,7 @@ import pytest
 
 from agents.core.enums import Role
 from agents.core.events import Deposited, MemberCreated
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import Market
 from testing.reverts import reverts_with
@@ -32,7 +32,7 @@ def create(market: Market, role: Role, key: bytes = KEY, value: int = 0) -> Any:
 
 @each_role
 def test_registers_with_coins(market: Market, role: Role) -> None:
-    with moves(market, {market.stranger: 7}):
+    with moves_coins(market, {market.stranger: 7}):
         tx = create(market, role, value=7)
     assert events(tx) == [MemberCreated(market.stranger, role, KEY), Deposited(market.stranger, 7)]
     assert market.contract.roleOf(market.stranger) == role
@@ -40,7 +40,7 @@ def test_registers_with_coins(market: Market, role: Role) -> None:
 
 @each_role
 def test_registers_without_coins(market: Market, role: Role) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = create(market, role)
     assert events(tx) == [MemberCreated(market.stranger, role, KEY)]
     assert market.contract.roleOf(market.stranger) == role
@@ -50,7 +50,7 @@ def test_registers_without_coins(market: Market, role: Role) -> None:
 @pytest.mark.parametrize("other", CREATE, ids=lambda role: CREATE[role])
 def test_a_member_keeps_its_role(market: Market, role: Role, other: Role) -> None:
     create(market, role)
-    with moves(market, {}), reverts_with("Members_AlreadyRegistered", market.stranger, role):
+    with moves_coins(market, {}), reverts_with("Members_AlreadyRegistered", market.stranger, role):
         create(market, other, value=7)
     assert market.contract.roleOf(market.stranger) == role
 
@@ -58,7 +58,7 @@ def test_a_member_keeps_its_role(market: Market, role: Role, other: Role) -> Non
 @each_role
 @pytest.mark.parametrize("length", [0, 33, 63, 65])
 def test_refuses_a_key_of_another_length(market: Market, role: Role, length: int) -> None:
-    with moves(market, {}), reverts_with("Members_BadEncryptionKey", length):
+    with moves_coins(market, {}), reverts_with("Members_BadEncryptionKey", length):
         create(market, role, key=bytes(length), value=7)
     assert market.contract.roleOf(market.stranger) == Role.NONE
 

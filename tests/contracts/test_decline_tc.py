@@ -12,8 +12,8 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleDeclined
 from testing import clock
-from testing.books import moves
 from testing.couple import Couple, request
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -32,7 +32,7 @@ def test_refuses_who_is_not_the_data_owner(market: Market, couple: Couple) -> No
 
 def test_declines(market: Market, couple: Couple) -> None:
     escrow = 2 * TERMS.escrow_per_round
-    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+    with moves_coins(market, {couple.tc: -escrow, market.model_owner: escrow}):
         tx = couple.decline()
     assert events(tx) == [CoupleDeclined(couple.tc, market.data_owner)]
     assert couple.phase is CouplePhase.DECLINED

@@ -21,8 +21,8 @@ from agents.core.enums import Role
 from agents.core.errors import Refused
 from agents.core.events import Deposited
 from agents.core.ids import Address
-from testing.books import books, moves
 from testing.evm import Evm, abi, bytecode
+from testing.ledger_checks import holdings, moves_coins
 from testing.logs import events
 from testing.market import OPENING_BALANCE, Market
 
@@ -30,7 +30,7 @@ from testing.market import OPENING_BALANCE, Market
 @pytest.mark.parametrize("who", ["stranger", "model_owner"])
 def test_deposits(market: Market, who: str) -> None:
     account = getattr(market, who)
-    with moves(market, {account: 7}):
+    with moves_coins(market, {account: 7}):
         tx = market.contract.deposit({"from": account, "value": 7})
     assert events(tx) == [Deposited(account, 7)]
 
@@ -42,7 +42,7 @@ def test_adds_up(market: Market) -> None:
 
 
 def test_deposits_nothing(market: Market) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = market.contract.deposit({"from": market.stranger})
     assert events(tx) == [Deposited(market.stranger, 0)]
 
@@ -69,26 +69,26 @@ def test_refuses_what_no_field_could_hold() -> None:
 
 
 def test_refuses_coins_without_a_call(market: Market) -> None:
-    with moves(market, {}), brownie.reverts():
+    with moves_coins(market, {}), brownie.reverts():
         market.stranger.transfer(market.contract, 7)
 
 
 def test_refuses_coins_with_an_unknown_call(market: Market) -> None:
-    with moves(market, {}), brownie.reverts():
+    with moves_coins(market, {}), brownie.reverts():
         market.stranger.transfer(market.contract, 7, data="0x12345678")
 
 
 def test_refuses_coins_with_calls_that_take_none(market: Market) -> None:
     deposit = market.contract.deposit.encode_input()
     for call in (market.contract.withdraw.encode_input(0), market.contract.multicall.encode_input([deposit])):
-        with moves(market, {}), brownie.reverts():
+        with moves_coins(market, {}), brownie.reverts():
             market.stranger.transfer(market.contract, 7, data=call)
 
 
 def test_forced_coins_are_nobodys() -> None:
     market = Market.open()
-    before, held = books(market), market.contract.balance()
+    before, held = holdings(market), market.contract.balance()
     push_market_and_selfdestruct = "0x73" + market.contract.address[2:] + "ff"
     market.stranger.transfer(data=push_market_and_selfdestruct, amount=7)
     assert market.contract.balance() == held + 7
-    assert books(market) == before
+    assert holdings(market) == before

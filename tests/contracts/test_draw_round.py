@@ -17,8 +17,8 @@ from agents.core.enums import CouplePhase
 from agents.core.events import RoundDrawn
 from agents.core.hashing import draw_round, full_set, round_seed, set_bits
 from testing import clock
-from testing.books import moves
 from testing.couple import ZERO, Couple, couple_in, do_link, mo_link
+from testing.ledger_checks import moves_coins
 from testing.logs import event, events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -43,7 +43,7 @@ def test_refuses_a_seed_out_of_its_turn(couple: Couple) -> None:
 
 
 def test_draws(market: Market, couple: Couple) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.draw()
     assert events(tx) == [RoundDrawn(couple.tc, market.data_owner, 1, do_link(2, 1), 0b1, 3)]
     facts = couple.facts
@@ -129,6 +129,6 @@ def test_waits_for_nobody_when_all_had_left(market: Market, dataset: Dataset) ->
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 0, 1):
         couple.settle()
     couple.outlive_settlement()
-    with moves(market, {}):
+    with moves_coins(market, {}):
         couple.close()
     assert couple.phase is CouplePhase.APPROVED

@@ -11,8 +11,8 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleAborted
 from testing import clock
-from testing.books import moves, pledge
 from testing.couple import Couple, couple_in
+from testing.ledger_checks import moves_coins, pledge
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -30,7 +30,9 @@ def test_refuses_in_the_last_second(couple: Couple) -> None:
 
 def test_expires_a_second_later(market: Market, couple: Couple) -> None:
     escrow, bond = 2 * TERMS.escrow_per_round, TERMS.couple_bond
-    with moves(market, {couple.tc: -escrow, pledge(couple.tc): -bond, market.model_owner: escrow + bond}):
+    with moves_coins(
+        market, {couple.tc: -escrow, pledge(couple.tc): -bond, market.model_owner: escrow + bond}
+    ):
         tx = clock.at(couple.deadline + 1, couple.expire_draw)
     assert events(tx) == [CoupleAborted(couple.tc, market.stranger)]
     assert couple.phase is CouplePhase.ABORTED

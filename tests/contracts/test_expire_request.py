@@ -11,8 +11,8 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCancelled
 from testing import clock
-from testing.books import moves
 from testing.couple import Couple, request
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -31,7 +31,7 @@ def test_refuses_in_the_last_second(couple: Couple) -> None:
 
 def test_expires_a_second_later(market: Market, couple: Couple) -> None:
     escrow = 2 * TERMS.escrow_per_round
-    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+    with moves_coins(market, {couple.tc: -escrow, market.model_owner: escrow}):
         tx = clock.at(couple.deadline + 1, couple.expire_request)
     assert events(tx) == [CoupleCancelled(couple.tc, market.stranger)]
     assert couple.phase is CouplePhase.CANCELLED

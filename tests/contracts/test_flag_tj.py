@@ -15,8 +15,8 @@ import pytest
 from agents.core.enums import CouplePhase, FlagReason, JobStatus
 from agents.core.events import JobFlagged, JobJudged, RoundClosed, RoundVoided, SubsetVoided
 from testing import clock
-from testing.books import moves
 from testing.couple import FORGED, Couple, couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -32,7 +32,7 @@ def couple(dataset: Dataset) -> Couple:
 @pytest.mark.parametrize("reason", FlagReason)
 def test_flags(market: Market, dataset: Dataset, couple: Couple, reason: FlagReason) -> None:
     ci = dataset.instances()[1]
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.flag(ci, reason)
     assert events(tx) == [JobFlagged(couple.tc, ci, market.cloud_owners[1], 1, reason)]
     job = couple.job(ci)
@@ -73,7 +73,7 @@ def test_flags_the_round_out_by_more_than_half(market: Market, replicas: int, be
     for ci in flagging[:-1]:
         couple.flag(ci)
     assert couple.phase is CouplePhase.TRAINING
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.flag(decisive)
     owner = dataset.owner_of(decisive)
     reason = FlagReason.WEIGHTS_UNAVAILABLE
@@ -123,7 +123,7 @@ def test_closing_pays_who_had_reported_and_fines_nobody(market: Market) -> None:
     share = TERMS.round_price + 3 * price
     paid = {dataset.owner_of(honest): price, dataset.owner_of(forger): price, market.data_owner: share}
     paid[couple.tc] = -2 * price - share
-    with moves(market, paid):
+    with moves_coins(market, paid):
         tx = couple.close()
     assert events(tx) == [
         JobJudged(couple.tc, honest, 1, JobStatus.VOID, price),
@@ -146,12 +146,12 @@ def test_a_flagged_out_round_is_closed_subset_by_subset(market: Market) -> None:
     couple.report(reported)
     for ci in (flagged, second, decisive):
         couple.flag(ci)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         couple.close(1)
     assert (couple.phase, couple.pending) == (CouplePhase.OVERDUE, (0,))
     share = TERMS.round_price // 2 + price
     paid = {dataset.owner_of(reported): price, market.data_owner: share, couple.tc: -price - share}
-    with moves(market, paid):
+    with moves_coins(market, paid):
         tx = couple.close(0)
     assert events(tx)[-1] == RoundClosed(couple.tc, 1)
     assert couple.phase is CouplePhase.APPROVED
@@ -162,7 +162,7 @@ def test_who_stayed_silent_in_a_flagged_out_round_keeps_its_bond(market: Market)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     for ci in dataset.instances()[:2]:
         couple.flag(ci)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         couple.close()
     assert couple.status(dataset.instances()[2]) is JobStatus.IDLE
 

@@ -13,7 +13,7 @@ import pytest
 from agents.core.enums import InstanceStatus as S
 from agents.core.ids import InstanceId, instance_id
 from testing import clock
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
 
@@ -95,7 +95,7 @@ def test_gate(
         assert offer.status(ci) is LEADS_TO[call][status]
         return
     before, places = offer.standing(ci), offer.instances()
-    with moves(market, {}), reverts_with("Distribution_WrongStatus", ci, status):
+    with moves_coins(market, {}), reverts_with("Distribution_WrongStatus", ci, status):
         calls[call](ci)
     assert (offer.standing(ci), offer.instances()) == (before, places)
 

@@ -17,7 +17,7 @@ from agents.core.enums import InstanceStatus
 from agents.core.events import InstanceJoined
 from agents.core.ids import InstanceId
 from testing import clock
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import OPENING_BALANCE, TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -45,7 +45,7 @@ def join(offer: Dataset, ci: InstanceId, by: Any = None) -> Any:
 
 def test_joins(market: Market, offer: Dataset, ci: InstanceId) -> None:
     cloud_owner = market.cloud_owners[0]
-    with moves(market, {cloud_owner: -TERMS.instance_bond, ci: TERMS.instance_bond}):
+    with moves_coins(market, {cloud_owner: -TERMS.instance_bond, ci: TERMS.instance_bond}):
         tx = join(offer, ci)
     assert events(tx) == [InstanceJoined(ci, cloud_owner, *offer.receipt(ci))]
     joined = (cloud_owner, InstanceStatus.JOINED, 0, 0, TERMS.instance_bond, tx.timestamp)
@@ -74,7 +74,7 @@ def test_refuses_whoever_was_not_named(market: Market, offer: Dataset, ci: Insta
 def test_refuses_whoever_cannot_cover_the_bond(market: Market, offer: Dataset, ci: InstanceId) -> None:
     cloud_owner, bond = market.cloud_owners[0], TERMS.instance_bond
     market.contract.withdraw(OPENING_BALANCE - bond + 1, {"from": cloud_owner})
-    with moves(market, {}), reverts_with("Ledger_InsufficientBalance", cloud_owner, bond, bond - 1):
+    with moves_coins(market, {}), reverts_with("Ledger_InsufficientBalance", cloud_owner, bond, bond - 1):
         join(offer, ci)
     assert offer.status(ci) is InstanceStatus.FREE
 

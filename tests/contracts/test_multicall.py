@@ -12,8 +12,8 @@ from brownie.exceptions import VirtualMachineError
 
 from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleCompleted, Deposited, JobJudged, RoundClosed, SubsetSettled
-from testing.books import moves
 from testing.couple import WEIGHTS, Couple, couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import Dataset, Market, encryption_key
 from testing.reverts import reverts_with
@@ -43,7 +43,7 @@ def test_runs_calls_in_order_as_the_caller(market: Market, couple: Couple) -> No
 def test_all_or_none(market: Market, couple: Couple) -> None:
     calls = [settlement(couple), completion(couple)]
     with (
-        moves(market, {}),
+        moves_coins(market, {}),
         reverts_with("Training_NotParty", couple.tc, market.stranger, market.model_owner),
     ):
         market.contract.multicall(calls, {"from": market.stranger})
@@ -59,19 +59,19 @@ def test_refuses_calls_in_the_wrong_order(market: Market, couple: Couple) -> Non
 
 def test_takes_no_coins(market: Market) -> None:
     calls = [market.contract.deposit.encode_input()]
-    with moves(market, {}), pytest.raises(VirtualMachineError):
+    with moves_coins(market, {}), pytest.raises(VirtualMachineError):
         market.contract.multicall(calls, {"from": market.stranger, "value": 1})
 
 
 def test_a_payable_call_inside_brings_nothing(market: Market) -> None:
     newcomer, contract = market.stranger, market.contract
     calls = [contract.createCO.encode_input(encryption_key(newcomer)), contract.deposit.encode_input()]
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = contract.multicall(calls, {"from": newcomer})
     assert contract.roleOf(newcomer) == Role.CLOUD_OWNER
     assert events(tx)[-1] == Deposited(newcomer, 0)
 
 
 def test_does_nothing_when_asked_for_nothing(market: Market) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         assert events(market.contract.multicall([], {"from": market.stranger})) == []

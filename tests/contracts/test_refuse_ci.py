@@ -13,7 +13,7 @@ from agents.core.enums import InstanceStatus
 from agents.core.events import InstanceRefused
 from agents.core.ids import InstanceId
 from testing import clock
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -32,7 +32,7 @@ def cis(market: Market, offer: Dataset) -> list[InstanceId]:
 
 def test_refuses_the_data(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
     first, second = cis
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = market.contract.refuseCI(first, {"from": market.cloud_owners[0]})
     assert events(tx) == [InstanceRefused(first, market.cloud_owners[0])]
     refused = (market.cloud_owners[0], InstanceStatus.REFUSED, 0, 0, 0, tx.timestamp)

@@ -20,8 +20,8 @@ from agents.core.enums import CouplePhase, InstanceStatus
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
 from testing import clock
-from testing.books import moves
 from testing.couple import FORGED, couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -74,7 +74,7 @@ def test_refuses_while_it_is_needed(market: Market, place: Place, status: Instan
 def test_anyone_releases_a_second_later(market: Market, place: Place, status: InstanceStatus) -> None:
     offer, ci, last = place(status)
     before, bond = offer.instance(ci), 0 if status is InstanceStatus.FREE else BOND
-    with moves(market, {market.cloud_owners[0]: bond, ci: -bond}):
+    with moves_coins(market, {market.cloud_owners[0]: bond, ci: -bond}):
         tx = clock.at(last + 1, lambda: market.contract.releaseCI(ci, {"from": market.stranger}))
     left_pool = [InstanceRetiring(ci, market.stranger)] if status is InstanceStatus.VERIFIED else []
     assert events(tx) == [*left_pool, InstanceRetired(ci, market.stranger, bond)]
@@ -95,7 +95,7 @@ def test_a_miss_leaves_the_rest_of_the_bond(market: Market, dataset: Dataset) ->
     dataset.retire(silent)
     clock.travel_to(dataset.instance(silent)["since"] + UNBONDING_SECONDS + 1)
     rest = BOND - TERMS.miss_penalty
-    with moves(market, {dataset.owner_of(silent): rest, silent: -rest}):
+    with moves_coins(market, {dataset.owner_of(silent): rest, silent: -rest}):
         tx = market.contract.releaseCI(silent, {"from": market.stranger})
     assert events(tx) == [InstanceRetired(silent, market.stranger, rest)]
 
@@ -109,7 +109,7 @@ def test_a_lie_leaves_nothing(market: Market, dataset: Dataset) -> None:
     couple.settle()
     assert dataset.status(liar) is InstanceStatus.RETIRING
     clock.travel_to(dataset.instance(liar)["since"] + UNBONDING_SECONDS + 1)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = market.contract.releaseCI(liar, {"from": market.stranger})
     assert events(tx) == [InstanceRetired(liar, market.stranger, 0)]
     assert liar not in dataset.instances()

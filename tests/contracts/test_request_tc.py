@@ -20,8 +20,8 @@ from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleRequested
 from agents.core.ids import couple_id, dataset_id, model_id
 from testing import clock
-from testing.books import moves
 from testing.couple import Couple, mo_link, request
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import LOCATION, OPENING_BALANCE, TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -105,7 +105,7 @@ def test_refuses_who_cannot_cover_the_escrow(market: Market, ask: Callable[..., 
 def test_requests(market: Market, dataset: Dataset, ask: Callable[..., Any]) -> None:
     owner, escrow = market.model_owner, 2 * (1_000 + 3 * 100)
     tc = couple_id(owner.address, 1)
-    with moves(market, {owner: -escrow, tc: escrow}):
+    with moves_coins(market, {owner: -escrow, tc: escrow}):
         tx = ask(quorum=3)
     assert tx.return_value == tc
     assert events(tx) == [CoupleRequested(tc, owner, dataset.ds, market.mod, 2, TIP, 3, escrow)]

@@ -18,7 +18,7 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -60,7 +60,7 @@ def retire(offer: Dataset, ci: InstanceId, leaver: str) -> tuple[Any, Any]:
 
 
 def test_takes_a_free_one_back(market: Market, offer: Dataset, free: InstanceId, leaver: str) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         by, tx = retire(offer, free, leaver)
     assert events(tx) == [InstanceRetired(free, by, 0)]
     retired = (market.cloud_owners[0], InstanceStatus.RETIRED, 0, 0, 0, tx.timestamp)
@@ -71,7 +71,7 @@ def test_takes_a_free_one_back(market: Market, offer: Dataset, free: InstanceId,
 def test_frees_a_joined_one(
     market: Market, offer: Dataset, free: InstanceId, joined: InstanceId, leaver: str
 ) -> None:
-    with moves(market, {market.cloud_owners[1]: BOND, joined: -BOND}):
+    with moves_coins(market, {market.cloud_owners[1]: BOND, joined: -BOND}):
         by, tx = retire(offer, joined, leaver)
     assert events(tx) == [InstanceRetired(joined, by, BOND)]
     retired = (market.cloud_owners[1], InstanceStatus.RETIRED, 0, 0, 0, tx.timestamp)
@@ -81,7 +81,7 @@ def test_frees_a_joined_one(
 
 
 def test_holds_a_verified_one(market: Market, offer: Dataset, verified: InstanceId, leaver: str) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         by, tx = retire(offer, verified, leaver)
     assert events(tx) == [InstanceRetiring(verified, by)]
     retiring = (market.cloud_owners[2], InstanceStatus.RETIRING, 1, 2, BOND, tx.timestamp)

@@ -16,8 +16,8 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetSettled
 from agents.core.ids import InstanceId
-from testing.books import moves
 from testing.couple import FORGED, Couple, couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import event, events
 from testing.market import TERMS, Dataset, Market
 
@@ -62,7 +62,7 @@ def test_pays_and_slashes(
 ) -> None:
     couple = couple_in(CouplePhase.TRAINING, five)
     couple.play(script)
-    with moves(market, changes(couple, script, honest_gain, escrow_loss)):
+    with moves_coins(market, changes(couple, script, honest_gain, escrow_loss)):
         couple.settle(by=market.stranger)
 
 
@@ -86,7 +86,7 @@ def test_sixteen_replicas(market: Market) -> None:
     couple, script = couple_in(CouplePhase.TRAINING, dataset), "AFAAFAMAAGAAFAAM"
     couple.play(script)
     # ten accepted; three bonds give 300 to the escrow and 600 in ten parts; two penalties
-    with moves(market, changes(couple, script, 160, 1_000 + 10 * 100 - 300 - 2 * 40)):
+    with moves_coins(market, changes(couple, script, 160, 1_000 + 10 * 100 - 300 - 2 * 40)):
         couple.settle()
 
 
@@ -96,14 +96,14 @@ def test_shares_the_rounds_price_among_its_subsets(market: Market) -> None:
     for subset in couple.pending:
         (ci,) = dataset.instances(subset)
         paid = {market.data_owner: 333, dataset.owner_of(ci): PRICE, couple.tc: -333 - PRICE}
-        with moves(market, paid):
+        with moves_coins(market, paid):
             couple.settle(subset)
     assert couple.facts["escrow"] == couple.rounds * dataset.terms.escrow_per_round - 999 - 3 * PRICE
 
 
 def test_pays_whoever_settles_nothing(market: Market, five: Dataset) -> None:
     couple = couple_in(CouplePhase.SETTLING, five)
-    with moves(market, changes(couple, "AAAAA", 100, 1_500)):
+    with moves_coins(market, changes(couple, "AAAAA", 100, 1_500)):
         couple.settle(by=market.cloud_owners[9])
 
 
@@ -159,7 +159,7 @@ def test_a_free_miss_costs_nothing(market: Market) -> None:
     couple.play("AAM")
     first, second, silent = dataset.instances()
     paid = {dataset.owner_of(first): PRICE, dataset.owner_of(second): PRICE, market.data_owner: SHARE}
-    with moves(market, paid | {couple.tc: -SHARE - 2 * PRICE}):
+    with moves_coins(market, paid | {couple.tc: -SHARE - 2 * PRICE}):
         couple.settle()
     assert dataset.status(silent) is InstanceStatus.VERIFIED
 
@@ -177,7 +177,7 @@ def test_a_bond_below_a_jobs_price_goes_to_the_escrow_whole(market: Market) -> N
     couple.play("AAF")
     first, second = (dataset.owner_of(ci) for ci in dataset.instances()[:2])
     moved = {cheat: -70, first: PRICE, second: PRICE, market.data_owner: SHARE}
-    with moves(market, moved | {couple.tc: 70 - SHARE - 2 * PRICE}):
+    with moves_coins(market, moved | {couple.tc: 70 - SHARE - 2 * PRICE}):
         couple.settle()
 
 
@@ -187,7 +187,7 @@ def test_a_bond_of_exactly_a_jobs_price_leaves_no_bonus(market: Market) -> None:
     couple.play("AAF")
     first, second, cheat = dataset.instances()
     moved = {cheat: -PRICE, dataset.owner_of(first): PRICE, dataset.owner_of(second): PRICE}
-    with moves(market, moved | {couple.tc: PRICE - SHARE - 2 * PRICE, market.data_owner: SHARE}):
+    with moves_coins(market, moved | {couple.tc: PRICE - SHARE - 2 * PRICE, market.data_owner: SHARE}):
         couple.settle()
 
 
@@ -209,9 +209,9 @@ def test_a_bond_is_slashed_once_for_two_couples(market: Market, dataset: Dataset
     one.play("AAF")
     other.play("AAF")
     cheat = dataset.instances()[2]
-    with moves(market, two_paid(one, cheat, BOND, to_escrow=PRICE)):
+    with moves_coins(market, two_paid(one, cheat, BOND, to_escrow=PRICE)):
         one.settle()
-    with moves(market, two_paid(other, cheat, 0, to_escrow=0)):
+    with moves_coins(market, two_paid(other, cheat, 0, to_escrow=0)):
         tx = other.settle()
     assert JobJudged(other.tc, cheat, 1, JobStatus.FAULTY, 0) in events(tx)
     assert InstanceRetiring(cheat, market.model_owner) not in events(tx)
@@ -224,10 +224,10 @@ def test_a_miss_takes_what_is_left_of_the_bond(market: Market) -> None:
     other.report_all(but=silent)
     one.play("AAM")
     other.outlive_reporting()
-    with moves(market, two_paid(one, silent, 60, to_escrow=60)):
+    with moves_coins(market, two_paid(one, silent, 60, to_escrow=60)):
         one.settle()
     assert dataset.status(silent) is InstanceStatus.RETIRING
-    with moves(market, two_paid(other, silent, 40, to_escrow=40)):
+    with moves_coins(market, two_paid(other, silent, 40, to_escrow=40)):
         other.settle()
 
 
@@ -238,7 +238,7 @@ def test_who_was_slashed_in_one_couple_is_paid_in_the_other(market: Market, data
     one.settle()
     owners = [dataset.owner_of(ci) for ci in dataset.instances()]
     paid = dict.fromkeys(owners, PRICE) | {market.data_owner: SHARE, other.tc: -SHARE - 3 * PRICE}
-    with moves(market, paid):
+    with moves_coins(market, paid):
         other.settle()
 
 
@@ -251,7 +251,7 @@ def test_a_leaver_is_paid(market: Market, dataset: Dataset) -> None:
     couple.play("AAA")
     owners = [dataset.owner_of(ci) for ci in dataset.instances()]
     paid = dict.fromkeys(owners, PRICE) | {market.data_owner: SHARE, couple.tc: -SHARE - 3 * PRICE}
-    with moves(market, paid):
+    with moves_coins(market, paid):
         couple.settle()
 
 
@@ -262,7 +262,7 @@ def test_a_leaver_is_slashed(
     couple, leaver = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()[2]
     dataset.retire(leaver)
     couple.play("AA" + letter)
-    with moves(market, two_paid(couple, leaver, taken, to_escrow)):
+    with moves_coins(market, two_paid(couple, leaver, taken, to_escrow)):
         tx = couple.settle()
     assert InstanceRetiring(leaver, market.model_owner) not in events(tx)
 
@@ -271,5 +271,5 @@ def test_a_liars_majority_takes_the_honest_bond(market: Market, dataset: Dataset
     couple = couple_in(CouplePhase.TRAINING, dataset)
     couple.play("FFA")
     honest = dataset.instances()[2]
-    with moves(market, two_paid(couple, honest, BOND, to_escrow=PRICE)):
+    with moves_coins(market, two_paid(couple, honest, BOND, to_escrow=PRICE)):
         couple.settle(digest=FORGED)

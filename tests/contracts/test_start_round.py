@@ -13,8 +13,8 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import RoundStarted
 from testing import clock
-from testing.books import moves
 from testing.couple import WEIGHTS, ZERO, Couple, couple_in, do_link, mo_link
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import LOCATION, TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -39,7 +39,7 @@ def test_refuses_a_seed_out_of_its_turn(couple: Couple) -> None:
 
 
 def test_starts_the_first_round(market: Market, couple: Couple) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.start()
     seed = mo_link(2, 1)
     assert events(tx) == [RoundStarted(couple.tc, market.model_owner, 1, seed, WEIGHTS, LOCATION)]

@@ -21,8 +21,8 @@ from agents.core.events import JobReported
 from agents.core.hashing import seal
 from agents.core.ids import InstanceId
 from testing import clock
-from testing.books import moves
 from testing.couple import ZERO, Couple, couple_in
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import SEALED_LOCATION, Dataset, Market
 from testing.reverts import reverts_with
@@ -44,7 +44,7 @@ def ci(dataset: Dataset) -> InstanceId:
 def test_reports(market: Market, couple: Couple, ci: InstanceId) -> None:
     deadline = couple.deadline
     _, hash_, nonce = couple.receipt(ci)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.report(ci)
     owner = market.cloud_owners[0]
     assert events(tx) == [JobReported(couple.tc, ci, owner, 1, hash_, nonce, SEALED_LOCATION)]

@@ -18,7 +18,7 @@ from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceRejected, InstanceVerified
 from agents.core.ids import InstanceId
 from testing import clock
-from testing.books import moves
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -40,7 +40,7 @@ def deadline_of(offer: Dataset, ci: InstanceId) -> int:
 
 
 def test_accepts(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = offer.verify(cis[0])
     assert events(tx) == [InstanceVerified(cis[0], market.data_owner)]
     verified = (market.cloud_owners[0], InstanceStatus.VERIFIED, 1, 0, TERMS.instance_bond, tx.timestamp)
@@ -60,7 +60,7 @@ def test_each_acceptance_changes_the_pool(market: Market, offer: Dataset, cis: l
 
 def test_rejects(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
     bond = TERMS.instance_bond
-    with moves(market, {market.cloud_owners[0]: bond, cis[0]: -bond}):
+    with moves_coins(market, {market.cloud_owners[0]: bond, cis[0]: -bond}):
         tx = offer.verify(cis[0], ok=False)
     assert events(tx) == [InstanceRejected(cis[0], market.data_owner)]
     rejected = (market.cloud_owners[0], InstanceStatus.REJECTED, 0, 0, 0, tx.timestamp)
@@ -71,7 +71,7 @@ def test_rejects(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
 
 def test_judges_many(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
     bond = TERMS.instance_bond
-    with moves(market, {market.cloud_owners[1]: bond, cis[1]: -bond}):
+    with moves_coins(market, {market.cloud_owners[1]: bond, cis[1]: -bond}):
         tx = market.contract.verifyCI(cis[:3], [True, False, True], {"from": market.data_owner})
     assert events(tx) == [
         InstanceVerified(cis[0], market.data_owner),

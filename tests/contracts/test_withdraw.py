@@ -21,9 +21,9 @@ import brownie
 import pytest
 
 from agents.core.events import Deposited, Withdrawn
-from testing.books import moves
 from testing.couple import request
 from testing.harness import deploy
+from testing.ledger_checks import moves_coins
 from testing.logs import events
 from testing.market import OPENING_BALANCE, TERMS, Dataset, Market
 from testing.reverts import reverts_with
@@ -76,7 +76,7 @@ def test_refuses_a_bond(market: Market, dataset: Dataset) -> None:
 @pytest.mark.parametrize("amount", [0, 1, OPENING_BALANCE])
 def test_withdraws(market: Market, amount: int) -> None:
     held, had = market.contract.balance(), market.model_owner.balance()
-    with moves(market, {market.model_owner: -amount}):
+    with moves_coins(market, {market.model_owner: -amount}):
         tx = market.contract.withdraw(amount, {"from": market.model_owner})
     assert events(tx) == [Withdrawn(market.model_owner, amount)]
     assert market.contract.balance() == held - amount
@@ -84,14 +84,14 @@ def test_withdraws(market: Market, amount: int) -> None:
 
 
 def test_a_contract_withdraws(market: Market, receiver: Any) -> None:
-    with moves(market, {receiver: -4}):
+    with moves_coins(market, {receiver: -4}):
         act(receiver, market, market.contract.withdraw.encode_input(4))
     assert receiver.balance() == 4
 
 
 def test_a_receiver_that_refuses_coins_keeps_its_balance(market: Market, receiver: Any) -> None:
     receiver.refuse({"from": market.stranger})
-    with moves(market, {}), reverts_with("FailedCall"):
+    with moves_coins(market, {}), reverts_with("FailedCall"):
         act(receiver, market, market.contract.withdraw.encode_input(4))
     assert receiver.balance() == 0
 
@@ -102,7 +102,7 @@ def test_who_re_enters_finds_its_balance_lowered(market: Market, receiver: Any, 
     if wrapped:
         withdraw = market.contract.multicall.encode_input([withdraw])
     receiver.retortWith(withdraw, 0, {"from": market.stranger})
-    with moves(market, {receiver: -8}):
+    with moves_coins(market, {receiver: -8}):
         act(receiver, market, withdraw)
     assert receiver.balance() == 8
     assert receiver.receipts() == 2, "withdrew 4, then 4 more, and was refused the third time"
@@ -114,7 +114,7 @@ def test_who_re_enters_finds_its_balance_lowered(market: Market, receiver: Any, 
 def test_who_re_enters_for_all_gets_it_once(market: Market, receiver: Any) -> None:
     withdraw = market.contract.withdraw.encode_input(HOLDINGS)
     receiver.retortWith(withdraw, 0, {"from": market.stranger})
-    with moves(market, {receiver: -HOLDINGS}):
+    with moves_coins(market, {receiver: -HOLDINGS}):
         tx = act(receiver, market, withdraw)
     assert events(tx) == [Withdrawn(receiver.address, HOLDINGS)]
     assert receiver.receipts() == 1
@@ -123,7 +123,7 @@ def test_who_re_enters_for_all_gets_it_once(market: Market, receiver: Any) -> No
 
 def test_who_deposits_what_it_receives_has_it_again(market: Market, receiver: Any) -> None:
     receiver.retortWith(market.contract.deposit.encode_input(), 4, {"from": market.stranger})
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = act(receiver, market, market.contract.withdraw.encode_input(4))
     assert events(tx) == [Withdrawn(receiver.address, 4), Deposited(receiver.address, 4)]
     assert receiver.succeeded()

@@ -17,7 +17,7 @@ from testing.evm_script import EvmScript
 OPEN = range(CouplePhase.APPROVED, CouplePhase.OVERDUE + 1)
 
 
-class Arena(EvmScript):
+class AttackFixture(EvmScript):
     """One dataset, one couple, all parties at hand; amounts as in `fake_market.TERMS`."""
 
     def __init__(self, replicas: int = 3, rounds: int = 2, quorum: int = 0, **terms: int) -> None:

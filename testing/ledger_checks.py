@@ -1,7 +1,7 @@
 """Where every coin of a market is: free balances, escrows, bonds.
 
-A place is an account (by address), the escrow of a couple or the bond of an instance (by id), or what
-the DO pledged for a couple (`pledge`).
+Coins are held by an account (by address), as the escrow of a couple or the bond of an instance (by id), or as
+what the DO pledged for a couple (`pledge`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from brownie import web3
 from agents.core.enums import CouplePhase
 from testing.market import Market
 
-Place = str | int
-Books = dict[Place, int]
+Holder = str | int
+Holdings = dict[Holder, int]
 
 PLEDGED = {
     CouplePhase.APPROVED,
@@ -29,14 +29,14 @@ PLEDGED = {
 }
 
 
-def pledge(tc: int) -> Place:
+def pledge(tc: int) -> Holder:
     """Where the DO's bond for a couple is."""
     return f"pledge for {tc:#x}"
 
 
-def books(market: Market) -> Books:
-    """What the contract's views say of every account and asset that its log names; empty places left out."""
-    found: Books = {}
+def holdings(market: Market) -> Holdings:
+    """What the contract's views say of every account and asset that its log names, if it holds any."""
+    found: Holdings = {}
     pledged: dict[int, int] = {}  # by couple, its dataset
     bonds: dict[int, int] = {}  # by dataset, what the DO pledges for a couple
     for subject, view, answer in _read(market):
@@ -51,22 +51,22 @@ def books(market: Market) -> Books:
             if answer["phase"] in PLEDGED:
                 pledged[subject] = answer["ds"]
     found |= {pledge(tc): bonds[ds] for tc, ds in pledged.items()}
-    return {place: amount for place, amount in found.items() if amount}
+    return {holder: amount for holder, amount in found.items() if amount}
 
 
 def assert_conserved(market: Market) -> None:
-    """What the contract holds is what its books say, to the wei."""
-    assert market.contract.balance() == sum(books(market).values())
+    """What the contract holds is what is held in it, to the wei."""
+    assert market.contract.balance() == sum(holdings(market).values())
 
 
 @contextmanager
-def moves(market: Market, expected: dict[Any, int]) -> Iterator[None]:
-    """Expects exactly these places to gain or lose, and so much. An account means its balance."""
-    before = books(market)
+def moves_coins(market: Market, expected: dict[Any, int]) -> Iterator[None]:
+    """Expects exactly these holders to gain or lose, and so much. An account means its balance."""
+    before = holdings(market)
     yield
-    after = books(market)
-    changes = {place: after.get(place, 0) - before.get(place, 0) for place in before.keys() | after.keys()}
-    wanted = {getattr(place, "address", place): amount for place, amount in expected.items()}
+    after = holdings(market)
+    changes = {who: after.get(who, 0) - before.get(who, 0) for who in before.keys() | after.keys()}
+    wanted = {getattr(who, "address", who): amount for who, amount in expected.items()}
     assert {p: c for p, c in changes.items() if c} == {p: a for p, a in wanted.items() if a}
 
 
@@ -94,7 +94,7 @@ def _read(market: Market) -> list[tuple[Any, str, Any]]:
     ]
 
 
-def _question(names: dict[str, str], topic: Any, subject: Any) -> tuple[Place, str]:
+def _question(names: dict[str, str], topic: Any, subject: Any) -> tuple[Holder, str]:
     view, number = VIEWS[names[web3.to_hex(topic)]], int(web3.to_hex(subject), 16)
     return web3.to_checksum_address(f"{number:#042x}") if view == "balanceOf" else number, view
 
