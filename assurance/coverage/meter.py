@@ -1,6 +1,6 @@
 """Markets that remember what was run of their sources.
 
-meter = Meter()
+meter = CoverageMeter()
 market = meter.market()  # a testing.evm.Evm
 ...
 meter.reached  # the points that were run in any of its markets
@@ -24,7 +24,7 @@ from testing.evm import MARKET, Evm, abi, bytecode
 SOURCE = "contracts/Marketplace.sol"
 
 
-class MeteredEvm(Evm):
+class InstrumentedEvm(Evm):
     """A market of instrumented sources. The market as it is gets every call as well, and answers the same."""
 
     def __init__(self, code: bytes, interface: Sequence[Entry], words: int) -> None:
@@ -74,11 +74,11 @@ class MeteredEvm(Evm):
         return super()._refusal(reason[:marks_at])
 
 
-class Meter:
+class CoverageMeter:
     """Makes metered markets and gathers what was run in them."""
 
     def __init__(self) -> None:
-        self._markets: list[MeteredEvm] = []
+        self._markets: list[InstrumentedEvm] = []
 
     @cached_property
     def instrumented(self) -> Instrumented:
@@ -102,9 +102,9 @@ class Meter:
         )
         return bytes.fromhex(product["contracts"][SOURCE]["Marketplace"]["evm"]["bytecode"]["object"])
 
-    def market(self) -> MeteredEvm:
+    def market(self) -> InstrumentedEvm:
         """A new market on a chain of its own."""
-        market = MeteredEvm(self.bytecode, abi(), self.instrumented.words)
+        market = InstrumentedEvm(self.bytecode, abi(), self.instrumented.words)
         self._markets.append(market)
         return market
 

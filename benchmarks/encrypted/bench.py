@@ -39,7 +39,7 @@ ROUNDS = 40
 
 
 @dataclass(frozen=True)
-class Spread:
+class Timing:
     """Milliseconds over repetitions."""
 
     middle: float
@@ -47,13 +47,13 @@ class Spread:
     most: float
 
     @classmethod
-    def of(cls, milliseconds: Sequence[float]) -> Spread:
+    def of(cls, milliseconds: Sequence[float]) -> Timing:
         """Of what was measured."""
         return cls(median(milliseconds), min(milliseconds), max(milliseconds))
 
 
 @dataclass(frozen=True)
-class Step:
+class StepCosts:
     """What one family costs on one data set; times in milliseconds, sizes in bytes.
 
     Attributes:
@@ -71,11 +71,11 @@ class Step:
     outputs: int
     local_steps: int
     keygen: float
-    encrypt: Spread
+    encrypt: Timing
     first: float
-    step: Spread
-    plain: Spread
-    decrypt: Spread
+    step: Timing
+    plain: Timing
+    decrypt: Timing
     keys: int
     weights: int
     result: int
@@ -93,7 +93,7 @@ def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:
     return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
 
 
-def measure_step(family_name: str, data: str, repeats: int) -> Step:
+def measure_step(family_name: str, data: str, repeats: int) -> StepCosts:
     """Jobs of the largest subset, each on fresh weights, and the sum of all subsets decrypted."""
     rehearsal = subsets_of(data, 0)
     plan = plan_of(family_name, rehearsal)
@@ -122,7 +122,7 @@ def measure_step(family_name: str, data: str, repeats: int) -> Step:
     update, decrypting = _timed(lambda: owner.decrypt(keys, results), repeats)
     clear = Update.total([owner.in_the_clear(weights, subset.samples) for subset in subsets])
     exact = all(np.array_equal(clear.change[name], change) for name, change in update.change.items())
-    return Step(
+    return StepCosts(
         family=family_name,
         data=data,
         rows=len(largest.samples),
@@ -132,7 +132,7 @@ def measure_step(family_name: str, data: str, repeats: int) -> Step:
         keygen=keygen,
         encrypt=encrypting,
         first=first,
-        step=Spread.of(steps),
+        step=Timing.of(steps),
         plain=_plain(named, rehearsal, largest.samples, repeats),
         decrypt=decrypting,
         keys=len(keys.public),
@@ -167,7 +167,7 @@ def outside(data: str, seeds: Sequence[int]) -> list[float]:
     return scores
 
 
-def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Spread:
+def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Timing:
     """An epoch of the tutorial's logistic regression over the rows of the largest subset, in milliseconds."""
     rehearsal = subsets_of(data, 0)
     samples = max(rehearsal.subsets, key=len)
@@ -180,7 +180,7 @@ def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Spread:
         began = time.perf_counter()
         model.epoch(encrypted, samples.target.astype(np.float64), 0.1, 0.001)
         times.append(_since(began))
-    return Spread.of(times)
+    return Timing.of(times)
 
 
 def _fresh(plan: EncryptedPlan) -> EncryptedFamily:
@@ -220,7 +220,7 @@ def _weights(plan: Plan, rehearsal: Rehearsal) -> Weights:
     return strategy_of(plan).aggregate(state, local_update(plan, state.weights, rehearsal.subsets[0])).weights
 
 
-def _plain(plan: EncryptedPlans, rehearsal: Rehearsal, samples: Samples, repeats: int) -> Spread:
+def _plain(plan: EncryptedPlans, rehearsal: Rehearsal, samples: Samples, repeats: int) -> Timing:
     """Plain integer training of as many local steps: of the plain family of the same name, else logistic."""
     name = plan.family.removeprefix("encrypted-")
     name = name if name in ("linear", "ridge", "logistic", "network") else "logistic"
@@ -229,14 +229,14 @@ def _plain(plan: EncryptedPlans, rehearsal: Rehearsal, samples: Samples, repeats
     return _timed(lambda: local_steps(plain, weights, samples), repeats)[1]
 
 
-def _timed(work: Callable[[], T], repeats: int) -> tuple[T, Spread]:
+def _timed(work: Callable[[], T], repeats: int) -> tuple[T, Timing]:
     """What it gives at first, and how long it takes."""
     times, results = [], []
     for _ in range(repeats):
         began = time.perf_counter()
         results.append(work())
         times.append(_since(began))
-    return results[0], Spread.of(times)
+    return results[0], Timing.of(times)
 
 
 def _since(began: float) -> float:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
 
 _HERE = Path(__file__).parent / "templates"
 _DEMO = Path(__file__).resolve().parents[2] / "agents" / "demo" / "report" / "templates"
@@ -23,7 +23,9 @@ CAPTIONS = {
 }
 
 
-def page(found: Found, tables: list[Table], figures: dict[str, str], skipped: list[str], machine: str) -> str:
+def page(
+    found: Found, tables: list[ReportTable], figures: dict[str, str], skipped: list[str], machine: str
+) -> str:
     """The whole page as HTML.
 
     Args:

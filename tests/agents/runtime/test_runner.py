@@ -301,7 +301,7 @@ def test_a_node_that_is_away_is_told_to_the_caller_of_a_step() -> None:
 # --- running ---
 
 
-class Stop(threading.Event):
+class StopAfter(threading.Event):
     """Ends after so many waits, and notes for how long they would have been."""
 
     def __init__(self, rig: Rig, waits: int) -> None:
@@ -320,7 +320,7 @@ class Stop(threading.Event):
 
 def test_it_rests_only_when_nothing_is_due() -> None:
     rig = Rig(todo(WORK, Chore("more")))
-    stop = Stop(rig, waits=2)
+    stop = StopAfter(rig, waits=2)
     rig.runner().run(stop)
     assert stop.waited == [0.5, 0.5]
     assert rig.told.count("poll") == 3
@@ -328,7 +328,7 @@ def test_it_rests_only_when_nothing_is_due() -> None:
 
 def test_it_rests_when_all_is_refused() -> None:
     rig = Rig(todo(REFUSE), refused={"refuseCI"})
-    stop = Stop(rig, waits=4)
+    stop = StopAfter(rig, waits=4)
     rig.runner().run(stop)
     assert stop.waited == [0.5] * 4
     assert rig.told.count("send refuseCI") == 3  # at 0, 0.5 and 1.5 s
@@ -336,11 +336,11 @@ def test_it_rests_when_all_is_refused() -> None:
 
 def test_it_waits_for_a_node_that_is_away() -> None:
     rig = Rig(todo(WORK), node=NodeUnavailable("the node did not answer"))
-    stop = Stop(rig, waits=8)
+    stop = StopAfter(rig, waits=8)
     rig.runner().run(stop)
     assert stop.waited == [0.5, 0.5, 1, 0.5, 2, 0.5, 4, 0.5]
     rig.node = None
-    rig.runner().run(Stop(rig, waits=1))
+    rig.runner().run(StopAfter(rig, waits=1))
     assert WORK.key in rig.journal
 
 
