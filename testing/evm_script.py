@@ -1,6 +1,6 @@
 """Scripts on the market itself, run by the EVM in this process.
 
-script = EvmScript(Evm(bytecode(), abi()), replicas=3)
+script = EvmScript(Evm(), replicas=3)
 script.bring_to(CouplePhase.TRAINING)
 """
 

@@ -8,30 +8,27 @@ meter.reached  # the points that were run in any of its markets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from agents.chain.codec import Entry
 from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from assurance.coverage.instrument import MARKS_AT, TRAILER, Instrumented, Point, instrument
 from testing.compiler import ROOT, compiled, compiled_sources
-from testing.evm import MARKET, Evm, abi, bytecode
-
-SOURCE = "contracts/Marketplace.sol"
+from testing.evm import MARKET, SOURCE, Evm
 
 
 class InstrumentedEvm(Evm):
     """A market of instrumented sources. The market as it is gets every call as well, and answers the same."""
 
-    def __init__(self, code: bytes, interface: Sequence[Entry], words: int) -> None:
-        super().__init__(code, interface)
+    def __init__(self, code: bytes, words: int) -> None:
+        super().__init__(code)
         self._words = words
         self._refused_marks = [0] * words
-        self._plain = Evm(bytecode(), abi())
+        self._plain = Evm()
 
     def send(self, sender: Address, call: Call) -> list[MarketEvent]:
         ours = super().send
@@ -104,7 +101,7 @@ class CoverageMeter:
 
     def market(self) -> InstrumentedEvm:
         """A new market on a chain of its own."""
-        market = InstrumentedEvm(self.bytecode, abi(), self.instrumented.words)
+        market = InstrumentedEvm(self.bytecode, self.instrumented.words)
         self._markets.append(market)
         return market
 

@@ -23,8 +23,9 @@ from agents.roles.acts import Identity
 from assurance.economics.setting import DEPOSIT, Setting
 from assurance.economics.strategies import CloudStrategy, DataStrategy, Lies, ModelStrategy
 from assurance.economics.theory import measured
-from testing.evm import PURSE, Evm, abi, bytecode
+from testing.evm import Evm
 from testing.evm_script import EvmScript
+from testing.local_evm import PURSE
 from testing.script import FORGED, identity
 
 
@@ -48,7 +49,7 @@ class Game(EvmScript):
         outsider: bool = False,
         seed: int = 0,
     ) -> None:
-        super().__init__(Evm(bytecode(), abi()), setting.replicas, setting.rounds, setting.quorum)
+        super().__init__(Evm(), setting.replicas, setting.rounds, setting.quorum)
         self.setting, self.outsider = setting, outsider
         self.data, self.model = data or DataStrategy(), model or ModelStrategy()
         self.terms, self.balance = setting.dataset_terms, DEPOSIT

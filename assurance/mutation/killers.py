@@ -21,7 +21,8 @@ from assurance.stateful import scenarios as rare
 from assurance.stateful.differential import DifferentialEvm
 from assurance.stateful.play import play
 from testing.compiler import compiled
-from testing.evm import DEPLOYER, Evm, abi
+from testing.evm import Evm
+from testing.local_evm import DEPLOYER
 from tests.contracts import test_libraries as libraries
 
 Killer = tuple[str, Callable[[], object]]
@@ -128,4 +129,4 @@ def _compare(code: bytes, scenario: known.Scenario) -> None:
 
 
 def _play(code: bytes, seed: int, steps: int) -> None:
-    play(Evm(code, abi()), seed, steps)
+    play(Evm(code), seed, steps)

@@ -38,8 +38,8 @@ _FEW, _SOMETIMES = 20, 100
 class DifferentialEvm(Evm):
     """A market that answers as its model does, or raises BrokenError."""
 
-    def __init__(self, code: bytes) -> None:
-        super().__init__(code, abi())
+    def __init__(self, code: bytes | None = None) -> None:
+        super().__init__(code)
         self.model = FakeMarket(self.now)
         self._sent = 0
         self._compared: dict[object, tuple[bytes, object]] = {}

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 
-from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import Role
@@ -17,7 +16,7 @@ from assurance.coverage import __main__ as report
 from assurance.coverage.instrument import Point, instrument
 from assurance.coverage.meter import CoverageMeter
 from testing.compiler import compiled_sources
-from testing.evm import abi
+from testing.evm import codec
 from testing.script import identity
 from testing.world import address_of
 
@@ -122,7 +121,7 @@ def test_a_call_that_is_mined_leaves_its_marks(meter: CoverageMeter) -> None:
 def test_a_call_that_is_refused_leaves_its_marks(meter: CoverageMeter, wrapped: bool) -> None:
     call = calls.withdraw(5)
     if wrapped:
-        call = Call("multicall", ([Codec(abi()).call(call)],))
+        call = Call("multicall", ([codec().call(call)],))
     marks = list(reached(meter, (ALICE, call)))
     assert ("amount > balance", True) in marks
     assert ("amount > balance", False) not in marks

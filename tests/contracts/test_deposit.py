@@ -21,7 +21,7 @@ from agents.core.enums import Role
 from agents.core.errors import Refused
 from agents.core.events import Deposited
 from agents.core.ids import Address
-from testing.evm import Evm, abi, bytecode
+from testing.evm import Evm
 from testing.ledger_checks import holdings, moves_coins
 from testing.logs import events
 from testing.market import OPENING_BALANCE, Market
@@ -55,7 +55,7 @@ def test_a_balance_survives_registration(market: Market) -> None:
 
 def test_refuses_what_no_field_could_hold() -> None:
     """On an EVM whose accounts are rich enough."""
-    chain, limit = Evm(bytecode(), abi()), 2**96 - 1
+    chain, limit = Evm(), 2**96 - 1
     rich, late = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
     chain.send(rich, calls.deposit(limit - 7))
     for call in (calls.deposit(8), calls.register(Role.CLOUD_OWNER, bytes(64), 8)):

@@ -11,7 +11,6 @@ from assurance.coverage import scenarios as known
 from assurance.stateful import scenarios as rare
 from assurance.stateful.differential import DifferentialEvm
 from assurance.stateful.round_invariants import BrokenError
-from testing.evm import bytecode
 from testing.script import identity
 
 ALICE = identity("alice")
@@ -19,7 +18,7 @@ ALICE = identity("alice")
 
 @pytest.mark.parametrize("scenario", [*known.SCENARIOS, *rare.SCENARIOS], ids=lambda one: one.__name__)
 def test_answers_as_its_model(scenario: known.Scenario) -> None:
-    market = DifferentialEvm(bytecode())
+    market = DifferentialEvm()
     scenario(market)
     market.compare()
 
@@ -28,14 +27,14 @@ def test_answers_as_its_model(scenario: known.Scenario) -> None:
 
 
 def test_notices_an_event_that_differs() -> None:
-    market = DifferentialEvm(bytecode())
+    market = DifferentialEvm()
     market.model.send(ALICE.address, calls.register(Role.CLOUD_OWNER, ALICE.encryption_key))
     with pytest.raises(BrokenError, match="createCO"):
         market.send(ALICE.address, calls.register(Role.CLOUD_OWNER, ALICE.encryption_key))
 
 
 def test_notices_a_refusal_that_differs() -> None:
-    market = DifferentialEvm(bytecode())
+    market = DifferentialEvm()
     with pytest.raises(Refused):
         market.send(ALICE.address, calls.withdraw(5))
     market.model.send(ALICE.address, calls.deposit(4))
@@ -44,7 +43,7 @@ def test_notices_a_refusal_that_differs() -> None:
 
 
 def test_notices_a_view_that_differs() -> None:
-    market = DifferentialEvm(bytecode())
+    market = DifferentialEvm()
     market.send(ALICE.address, calls.deposit(4))
     market.model.send(ALICE.address, calls.deposit(4))
     with pytest.raises(BrokenError, match="balanceOf"):
