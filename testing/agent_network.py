@@ -50,9 +50,9 @@ from agents.workers.base import Tools, Worker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from scripts.local_chain import local_chain
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
+from testing.evm import SOURCE
 
-SOURCE = "contracts/Marketplace.sol"
 COIN = 10**18
 FINNEY = 10**15
 TERMS = DatasetTerms(
@@ -261,16 +261,16 @@ def fresh_client(kind: str | None = None) -> Iterator[MarketClient]:
 
 def deploy(node: Node) -> Deployment:
     """Deploys from the node's first account."""
-    answer = compiled(SOURCE, "abi", "evm.bytecode.object")["contracts"][SOURCE]["Marketplace"]
+    contract = compiled_contract(SOURCE)
     creation = {
         "from": node.ask("eth_accounts")[0],
-        "data": "0x" + answer["evm"]["bytecode"]["object"],
+        "data": "0x" + contract.code.hex(),
         "gas": hex(8_000_000),
     }
     receipt = mined(node, creation)
     market = Address(to_checksum_address(receipt["contractAddress"]))
     chain_id = int(node.ask("eth_chainId"), 16)
-    return Deployment(chain_id, market, int(receipt["blockNumber"], 16), answer["abi"])
+    return Deployment(chain_id, market, int(receipt["blockNumber"], 16), contract.abi)
 
 
 def mined(node: Node, transaction: dict[str, str]) -> dict[str, Any]:

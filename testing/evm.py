@@ -22,7 +22,7 @@ from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
 from testing.fake_distribution import START
 from testing.local_evm import DEPLOYER, LocalEvm, RevertedError, fresh_evm
 
@@ -33,23 +33,14 @@ SOURCE = "contracts/Marketplace.sol"
 _SLOT = re.compile(r"(?<![0-9a-fx])(\d+): StorageSlot \{ \w+: \d+, present_value: (\d+)")
 
 
-@cache
-def _product() -> dict[str, Any]:
-    product: dict[str, Any] = compiled(SOURCE, "abi", "evm.bytecode.object")["contracts"][SOURCE][
-        "Marketplace"
-    ]
-    return product
-
-
 def bytecode() -> bytes:
     """What deploys the market, compiled as in production."""
-    return bytes.fromhex(_product()["evm"]["bytecode"]["object"])
+    return compiled_contract(SOURCE).code
 
 
 def abi() -> Sequence[Entry]:
     """The market's interface."""
-    entries: Sequence[Entry] = _product()["abi"]
-    return entries
+    return compiled_contract(SOURCE).abi
 
 
 @cache

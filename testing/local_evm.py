@@ -84,15 +84,27 @@ class LocalEvm:
         """What the last call logged, if it did not revert."""
         return self._result.logs
 
+    def fund(self, account: Address) -> None:
+        """Makes an account rich, unless it is already; whoever calls is."""
+        if account not in self._known:
+            self._known.add(account)
+            self._evm.set_balance(account, PURSE)
+
+    def snapshot(self) -> pyrevm.JournalCheckpoint:
+        """What to hand to `revert`."""
+        return self._evm.snapshot()
+
+    def revert(self, to: pyrevm.JournalCheckpoint) -> None:
+        """Undoes what was done since a snapshot, on the chain; who was rich before it has to be."""
+        self._evm.revert(to)
+
     def balance(self, account: Address) -> int:
         """The coins of ``account`` on the chain, in wei."""
         balance: int = self._evm.get_balance(account)
         return balance
 
     def _prepare(self, sender: Address) -> None:
-        if sender not in self._known:
-            self._known.add(sender)
-            self._evm.set_balance(sender, PURSE)
+        self.fund(sender)
         self._evm.set_block_env(pyrevm.BlockEnv(number=self.height, timestamp=self.now, gas_limit=GAS_LIMIT))
 
     @property

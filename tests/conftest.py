@@ -16,6 +16,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if _runs_contract_tests(session):
         _connect_to_a_fresh_chain()
         _mend_brownie()
+        _test_contracts_there()
 
 
 def pytest_unconfigure() -> None:
@@ -43,6 +44,13 @@ def _connect_to_a_fresh_chain() -> None:
     if chain.network == "ganache-cli":
         # --coverage sends calls as transactions that offer no gas price: Ganache never mines them
         CONFIG.argv["always_transact"] = False
+
+
+def _test_contracts_there() -> None:
+    from testing.contracts.brownie_chain import BrownieChain
+    from testing.contracts.chain import use
+
+    use(BrownieChain())
 
 
 def _mend_brownie() -> None:

@@ -34,8 +34,8 @@ from agents.core.errors import HoldfastError
 from benchmarks.flower.spec import FlowerJob, prepare, scores_of
 from benchmarks.profile import Json, Profile, Say, Skipped
 from benchmarks.statistics import Spread
-from testing.agent_network import SOURCE
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
+from testing.evm import SOURCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-flower" / "bin" / "python"
@@ -60,7 +60,7 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     """
     if not PYTHON.exists():
         raise Skipped("Flower is not installed: make .venv-flower/.complete")
-    compiled(SOURCE, "abi", "evm.bytecode.object")  # once, and kept
+    compiled_contract(SOURCE)  # once, and kept
     flower: list[dict[str, float]] = []
     holdfast: dict[str, list[dict[str, float]]] = {job.name: [] for job in (*JOBS, SLOW_CHAIN)}
     scores: dict[str, Json] = {}

@@ -6,12 +6,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.ledger_checks import assert_conserved
-from testing.market import Dataset, Market
+from testing.contracts.chain import chain
+from testing.contracts.ledger_checks import assert_conserved
+from testing.contracts.market import Dataset, Market
 
 
 @pytest.fixture(scope="module")
-def market(module_isolation: None) -> Market:
+def isolated_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from chain().isolation(request, "module")
+
+
+@pytest.fixture
+def isolated(request: pytest.FixtureRequest, isolated_module: None) -> Iterator[None]:
+    yield from chain().isolation(request, "function")
+
+
+@pytest.fixture(scope="module")
+def market(isolated_module: None) -> Market:
     return Market.open()
 
 
@@ -22,6 +33,6 @@ def dataset(market: Market) -> Dataset:
 
 
 @pytest.fixture(autouse=True)
-def isolated_and_conserved(fn_isolation: None, market: Market) -> Iterator[None]:
+def conserved(isolated: None, market: Market) -> Iterator[None]:
     yield
     assert_conserved(market)

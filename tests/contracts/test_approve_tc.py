@@ -13,12 +13,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleApproved
-from testing import clock
-from testing.couple import Couple, do_link, request
-from testing.ledger_checks import moves_coins, pledge
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import Couple, do_link, request
+from testing.contracts.ledger_checks import moves_coins, pledge
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

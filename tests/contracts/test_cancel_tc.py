@@ -11,11 +11,11 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCancelled
-from testing.couple import couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts.couple import couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetVoided
-from testing import clock
-from testing.couple import Couple, couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import Couple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 OVERDUE = 1 << CouplePhase.OVERDUE
 

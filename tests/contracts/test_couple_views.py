@@ -12,9 +12,9 @@ import pytest
 
 from agents.core.enums import CouplePhase as P
 from agents.core.enums import JobStatus
-from testing import clock
-from testing.couple import Couple, couple_in, do_link, mo_link
-from testing.market import TERMS, Dataset, Market
+from testing.contracts import clock
+from testing.contracts.couple import Couple, couple_in, do_link, mo_link
+from testing.contracts.market import TERMS, Dataset, Market
 
 
 def deadline(couple: Couple) -> int:
@@ -71,7 +71,9 @@ def test_shows_a_round_in_training(market: Market, dataset: Dataset) -> None:
     window = window_ends_at(couple)
     couple.start()
     tx = couple.draw()
-    assert couple.facts.dict() == {
+    facts = couple.facts.dict()
+    assert [bytes(facts.pop(tip)) for tip in ("moTip", "doTip")] == [mo_link(3, 1), do_link(3, 1)]
+    assert facts == {
         "ds": dataset.ds,
         "mod": market.mod,
         "phase": P.TRAINING,
@@ -84,8 +86,6 @@ def test_shows_a_round_in_training(market: Market, dataset: Dataset) -> None:
         "deadline": tx.timestamp + TERMS.report_window_seconds,
         "windowEndsAt": window,
         "escrow": 3 * TERMS.escrow_per_round,
-        "moTip": "0x" + mo_link(3, 1).hex(),
-        "doTip": "0x" + do_link(3, 1).hex(),
         "drawnThisEpoch": 0,  # an epoch of one draw is not remembered
         "pending": 1,
     }

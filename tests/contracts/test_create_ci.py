@@ -24,11 +24,11 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceCreated
 from agents.core.ids import dataset_id, instance_id
-from testing import clock
-from testing.ledger_checks import moves_coins
-from testing.logs import event, events
-from testing.market import Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import event, events
+from testing.contracts.market import Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

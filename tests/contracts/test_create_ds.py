@@ -19,11 +19,11 @@ import pytest
 from agents.core.enums import Role
 from agents.core.events import DatasetCreated, DatasetTerms
 from agents.core.ids import dataset_id
-from testing import clock
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import LOCATION, TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LOCATION, TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 METADATA = sha256(b"metadata").digest()
 WIDEST = DatasetTerms(

@@ -15,10 +15,10 @@ import pytest
 
 from agents.core.enums import Role
 from agents.core.events import Deposited, MemberCreated
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import Market
-from testing.reverts import reverts_with
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import Market
+from testing.contracts.reverts import reverts_with
 
 KEY = bytes(range(64))
 CREATE = {Role.DATA_OWNER: "createDO", Role.CLOUD_OWNER: "createCO", Role.MODEL_OWNER: "createMO"}

@@ -9,10 +9,10 @@ from __future__ import annotations
 from agents.core.enums import Role
 from agents.core.events import ModelCreated
 from agents.core.ids import model_id
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import LOCATION, Market
-from testing.reverts import reverts_with
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LOCATION, Market
+from testing.contracts.reverts import reverts_with
 
 PLAN = b"\x01" * 32
 

@@ -11,12 +11,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleDeclined
-from testing import clock
-from testing.couple import Couple, request
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import Couple, request
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import brownie
 import pytest
 
 from agents.core import calls
@@ -21,10 +20,11 @@ from agents.core.enums import Role
 from agents.core.errors import Refused
 from agents.core.events import Deposited
 from agents.core.ids import Address
+from testing.contracts.ledger_checks import holdings, moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import OPENING_BALANCE, Market
+from testing.contracts.reverts import reverts
 from testing.evm import Evm
-from testing.ledger_checks import holdings, moves_coins
-from testing.logs import events
-from testing.market import OPENING_BALANCE, Market
 
 
 @pytest.mark.parametrize("who", ["stranger", "model_owner"])
@@ -69,19 +69,19 @@ def test_refuses_what_no_field_could_hold() -> None:
 
 
 def test_refuses_coins_without_a_call(market: Market) -> None:
-    with moves_coins(market, {}), brownie.reverts():
+    with moves_coins(market, {}), reverts():
         market.stranger.transfer(market.contract, 7)
 
 
 def test_refuses_coins_with_an_unknown_call(market: Market) -> None:
-    with moves_coins(market, {}), brownie.reverts():
+    with moves_coins(market, {}), reverts():
         market.stranger.transfer(market.contract, 7, data="0x12345678")
 
 
 def test_refuses_coins_with_calls_that_take_none(market: Market) -> None:
     deposit = market.contract.deposit.encode_input()
     for call in (market.contract.withdraw.encode_input(0), market.contract.multicall.encode_input([deposit])):
-        with moves_coins(market, {}), brownie.reverts():
+        with moves_coins(market, {}), reverts():
             market.stranger.transfer(market.contract, 7, data=call)
 
 

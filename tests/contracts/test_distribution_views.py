@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from agents.core.enums import InstanceStatus
 from agents.core.ids import DatasetId, InstanceId, dataset_id, instance_id
-from testing.market import TERMS, Dataset, Market
+from testing.contracts.market import TERMS, Dataset, Market
 
 NOBODY = "0x" + "00" * 20
 

@@ -16,12 +16,12 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import RoundDrawn
 from agents.core.hashing import draw_round, full_set, round_seed, set_bits
-from testing import clock
-from testing.couple import ZERO, Couple, couple_in, do_link, mo_link
-from testing.ledger_checks import moves_coins
-from testing.logs import event, events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import ZERO, Couple, couple_in, do_link, mo_link
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import event, events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

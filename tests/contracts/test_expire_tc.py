@@ -10,12 +10,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCompleted
-from testing import clock
-from testing.couple import ZERO, Couple, couple_in
-from testing.ledger_checks import moves_coins, pledge
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import ZERO, Couple, couple_in
+from testing.contracts.ledger_checks import moves_coins, pledge
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ import pytest
 
 from agents.core.enums import CouplePhase, FlagReason, JobStatus
 from agents.core.events import JobFlagged, JobJudged, RoundClosed, RoundVoided, SubsetVoided
-from testing import clock
-from testing.couple import FORGED, Couple, couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import FORGED, Couple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 TRAINING = 1 << CouplePhase.TRAINING
 

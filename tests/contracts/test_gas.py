@@ -18,9 +18,9 @@ from brownie import Marketplace, accounts, history, web3
 
 from agents.core.enums import CouplePhase, FlagReason
 from agents.core.ids import couple_id, dataset_id, instance_id
-from testing import clock
-from testing.couple import WEIGHTS, Couple, couple_in, do_link, mo_link, request
-from testing.market import LOCATION, SEALED_LOCATION, TERMS, Dataset, Market, encryption_key
+from testing.contracts import clock
+from testing.contracts.couple import WEIGHTS, Couple, couple_in, do_link, mo_link, request
+from testing.contracts.market import LOCATION, SEALED_LOCATION, TERMS, Dataset, Market, encryption_key
 from testing.snapshot import Figures, assert_committed
 
 pytestmark = pytest.mark.gas
@@ -39,7 +39,7 @@ REAL_TERMS = replace(
 
 
 @pytest.fixture(scope="module")
-def figures(module_isolation: None) -> Figures:
+def figures(isolated_module: None) -> Figures:
     """All that is measured, each part in a market of its own."""
     parts = (bytecode, members, distribution, requests, answers, exits, settlements, rounds, draws, life)
     return {name: value for part in parts for name, value in part().items()}

@@ -12,10 +12,10 @@ import pytest
 
 from agents.core.enums import InstanceStatus as S
 from agents.core.ids import InstanceId, instance_id
-from testing import clock
-from testing.ledger_checks import moves_coins
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 LEADS_TO = {
     "joinCI": {S.FREE: S.JOINED},

@@ -8,15 +8,14 @@
 from __future__ import annotations
 
 import pytest
-from brownie.exceptions import VirtualMachineError
 
 from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleCompleted, Deposited, JobJudged, RoundClosed, SubsetSettled
-from testing.couple import WEIGHTS, Couple, couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import Dataset, Market, encryption_key
-from testing.reverts import reverts_with
+from testing.contracts.couple import WEIGHTS, Couple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import Dataset, Market, encryption_key
+from testing.contracts.reverts import reverts, reverts_with
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def test_refuses_calls_in_the_wrong_order(market: Market, couple: Couple) -> Non
 
 def test_takes_no_coins(market: Market) -> None:
     calls = [market.contract.deposit.encode_input()]
-    with moves_coins(market, {}), pytest.raises(VirtualMachineError):
+    with moves_coins(market, {}), reverts():
         market.contract.multicall(calls, {"from": market.stranger, "value": 1})
 
 

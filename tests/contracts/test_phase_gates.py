@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from brownie.exceptions import VirtualMachineError
 
 from agents.core.enums import CouplePhase as P
 from agents.core.enums import FlagReason
-from testing.couple import FORGED, WEIGHTS, ZERO, Couple, couple_in
-from testing.market import LOCATION, SEALED_LOCATION, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts.couple import FORGED, WEIGHTS, ZERO, Couple, couple_in
+from testing.contracts.market import LOCATION, SEALED_LOCATION, Dataset, Market
+from testing.contracts.reverts import refusal, reverts_with
 
 ALLOWED = {
     "approveTC": {P.REQUESTED},
@@ -66,16 +67,7 @@ def test_refuses_all_other_calls(market: Market, couple: Couple, phase: P) -> No
 def test_lets_these_calls_pass(market: Market, couple: Couple, phase: P) -> None:
     for function, allowed in ALLOWED.items():
         if phase in allowed:
-            assert "Training_WrongPhase" not in refusal(market, couple, function)
-
-
-def refusal(market: Market, couple: Couple, function: str) -> str:
-    """Why a stranger's call is refused; empty if it is not."""
-    try:
-        call(market, couple, function)
-    except VirtualMachineError as refused:
-        return str(refused.revert_msg)
-    return ""
+            assert "Training_WrongPhase" not in refusal(partial(call, market, couple, function))
 
 
 def call(market: Market, couple: Couple, function: str) -> None:

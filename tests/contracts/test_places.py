@@ -12,7 +12,7 @@ import pytest
 from agents.core.assets import ReplicaSet
 from agents.core.enums import Role
 from agents.core.ids import InstanceId
-from testing.market import Dataset, Market
+from testing.contracts.market import Dataset, Market
 
 PLACES = 16
 

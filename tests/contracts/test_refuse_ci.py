@@ -12,11 +12,11 @@ import pytest
 from agents.core.enums import InstanceStatus
 from agents.core.events import InstanceRefused
 from agents.core.ids import InstanceId
-from testing import clock
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
-from testing import clock
-from testing.couple import FORGED, couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import FORGED, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 BOND = TERMS.instance_bond
 UNBONDING_SECONDS = TERMS.unbonding_seconds

@@ -19,12 +19,12 @@ import pytest
 from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleRequested
 from agents.core.ids import couple_id, dataset_id, model_id
-from testing import clock
-from testing.couple import Couple, mo_link, request
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import LOCATION, OPENING_BALANCE, TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import Couple, mo_link, request
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LOCATION, OPENING_BALANCE, TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 TIP = mo_link(2, 0)
 LONGEST = (

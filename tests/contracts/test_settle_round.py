@@ -18,16 +18,16 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from brownie import chain
 
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import JobJudged, RoundClosed, SubsetSettled
 from agents.core.hashing import receipt_domain, training_receipt
-from testing import clock
-from testing.couple import FORGED, ZERO, Couple, Report, couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.chain import chain
+from testing.contracts.couple import FORGED, ZERO, Couple, Report, couple_in
+from testing.contracts.logs import events
+from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 A, F, M = JobStatus.ACCEPTED, JobStatus.FAULTY, JobStatus.MISSED
 
@@ -307,7 +307,7 @@ ELSEWHERE: dict[str, Callable[[Couple], dict[str, Any]]] = {
     "another instance": lambda couple: {"ci": couple.dataset.instances()[0]},
     "another cloud owner": lambda couple: {"co": couple.market.cloud_owners[0].address},
     "another chain": lambda couple: {"domain": receipt_domain(1, couple.market.contract.address)},
-    "another market": lambda couple: {"domain": receipt_domain(chain.id, couple.market.stranger.address)},
+    "another market": lambda couple: {"domain": receipt_domain(chain().id, couple.market.stranger.address)},
 }
 
 

@@ -16,10 +16,10 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetSettled
 from agents.core.ids import InstanceId
-from testing.couple import FORGED, Couple, couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import event, events
-from testing.market import TERMS, Dataset, Market
+from testing.contracts.couple import FORGED, Couple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import event, events
+from testing.contracts.market import TERMS, Dataset, Market
 
 PRICE, BOND, PENALTY, SHARE = TERMS.job_price, TERMS.instance_bond, TERMS.miss_penalty, TERMS.round_price
 

@@ -12,12 +12,12 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import RoundStarted
-from testing import clock
-from testing.couple import WEIGHTS, ZERO, Couple, couple_in, do_link, mo_link
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import LOCATION, TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import WEIGHTS, ZERO, Couple, couple_in, do_link, mo_link
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LOCATION, TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")

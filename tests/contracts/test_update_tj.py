@@ -20,12 +20,12 @@ from agents.core.enums import CouplePhase, JobStatus
 from agents.core.events import JobReported
 from agents.core.hashing import seal
 from agents.core.ids import InstanceId
-from testing import clock
-from testing.couple import ZERO, Couple, couple_in
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import SEALED_LOCATION, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.couple import ZERO, Couple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import SEALED_LOCATION, Dataset, Market
+from testing.contracts.reverts import reverts_with
 
 NOBODY = "0x" + 40 * "0"
 TRAINING = 1 << CouplePhase.TRAINING

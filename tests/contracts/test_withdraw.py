@@ -17,16 +17,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import brownie
 import pytest
 
 from agents.core.events import Deposited, Withdrawn
-from testing.couple import request
-from testing.harness import deploy
-from testing.ledger_checks import moves_coins
-from testing.logs import events
-from testing.market import OPENING_BALANCE, TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts.couple import request
+from testing.contracts.harness import deploy
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import OPENING_BALANCE, TERMS, Dataset, Market
+from testing.contracts.reverts import reverts_with
+from testing.evm import codec
 
 HOLDINGS = 10
 
@@ -107,8 +107,8 @@ def test_who_re_enters_finds_its_balance_lowered(market: Market, receiver: Any, 
     assert receiver.balance() == 8
     assert receiver.receipts() == 2, "withdrew 4, then 4 more, and was refused the third time"
     assert not receiver.succeeded()
-    refusal = brownie.exceptions.decode_typed_error(str(receiver.answer()))
-    assert refusal.lower() == f"Ledger_InsufficientBalance: {receiver.address}, 4, 2".lower()
+    refusal = codec().refusal(bytes(receiver.answer()))
+    assert (refusal.error, refusal.arguments) == ("Ledger_InsufficientBalance", (receiver.address, 4, 2))
 
 
 def test_who_re_enters_for_all_gets_it_once(market: Market, receiver: Any) -> None:

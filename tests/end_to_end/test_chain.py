@@ -33,9 +33,9 @@ from agents.core.ids import Address, dataset_id, instance_id, model_id
 from agents.core.market import Market
 from agents.storage.database import Database
 from scripts.local_chain import KINDS, ROOT, local_chain
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
+from testing.evm import SOURCE
 
-PATH = "contracts/Marketplace.sol"
 MNEMONIC = "test test test test test test test test test test test junk"
 COIN = 10**18
 KEY = bytes(64)
@@ -94,16 +94,16 @@ def installed(kind: str) -> bool:
 def chain(request: pytest.FixtureRequest) -> Iterator[RunningChain]:
     if not installed(request.param):
         pytest.skip(f"{request.param} is not installed for this platform")
-    answer = compiled(PATH, "abi", "evm.bytecode.object")["contracts"][PATH]["Marketplace"]
+    contract = compiled_contract(SOURCE)
     Account.enable_unaudited_hdwallet_features()
     banker = Wallet(Account.from_mnemonic(MNEMONIC))
     with local_chain(request.param) as local:
         node = Node.connect(local.url, 10, lambda _: Refused(""))
-        receipt = transact(node, banker, data="0x" + answer["evm"]["bytecode"]["object"], gas=8_000_000)
+        receipt = transact(node, banker, data="0x" + contract.code.hex(), gas=8_000_000)
         chain_id, block = int(node.ask("eth_chainId"), 16), int(receipt["blockNumber"], 16)
         market = Address(to_checksum_address(receipt["contractAddress"]))
         yield RunningChain(
-            request.param, local.url, Deployment(chain_id, market, block, answer["abi"]), banker
+            request.param, local.url, Deployment(chain_id, market, block, contract.abi), banker
         )
 
 

@@ -18,14 +18,13 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from brownie import Marketplace, accounts, chain
-
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import DatasetTerms
 from agents.core.hashing import data_receipt, receipt_domain
 from agents.core.ids import DatasetId, InstanceId, ModelId, dataset_of, model_id, subset_of
 from agents.vault.packages import SEALED_LOCATION_BYTES
-from testing.logs import event, events
+from testing.contracts.chain import chain
+from testing.contracts.logs import event, events
 
 OPENING_BALANCE = 1_000_000
 ENDS_AT = 4_102_444_800  # 2100-01-01
@@ -82,8 +81,8 @@ class Market:
     @classmethod
     def open(cls) -> Market:
         """Deploys; registers the DO, and the MO with a model."""
-        deployer, data_owner, model_owner, stranger, *cloud_owners = accounts
-        market = cls(deployer.deploy(Marketplace), data_owner, model_owner, stranger, tuple(cloud_owners))
+        _, data_owner, model_owner, stranger, *cloud_owners = chain().accounts
+        market = cls(chain().deploy_market(), data_owner, model_owner, stranger, tuple(cloud_owners))
         market.register(data_owner, Role.DATA_OWNER)
         market.register(model_owner, Role.MODEL_OWNER)
         market.contract.createMod("linear", sha256(b"a plan").digest(), LOCATION, {"from": model_owner})
@@ -92,7 +91,7 @@ class Market:
     @property
     def domain(self) -> bytes:
         """What this market's receipts begin with."""
-        return receipt_domain(chain.id, self.contract.address)
+        return receipt_domain(chain().id, self.contract.address)
 
     @property
     def mod(self) -> ModelId:
@@ -176,7 +175,7 @@ class Dataset:
 
     def owner_of(self, ci: InstanceId) -> Any:
         """The account of an instance's CO."""
-        return accounts.at(self.instance(ci)["cloudOwner"])
+        return chain().account(self.instance(ci)["cloudOwner"])
 
     def instance(self, ci: InstanceId) -> Any:
         """The instance as the market knows it, by field name."""

@@ -10,27 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from brownie import web3
-
+from agents.core import events as e
 from agents.core.enums import CouplePhase
-from testing.market import Market
+from agents.core.events import MarketEvent
+from testing.contracts.chain import chain
+from testing.contracts.market import Market
 
 Holder = str | int
 Holdings = dict[Holder, int]
 
-PLEDGED = {
-    CouplePhase.APPROVED,
-    CouplePhase.ENDED,
-    CouplePhase.DRAWING,
-    CouplePhase.WITHHELD,
-    CouplePhase.TRAINING,
-    CouplePhase.SETTLING,
-    CouplePhase.OVERDUE,
-}
+PLEDGED = range(CouplePhase.APPROVED, CouplePhase.OVERDUE + 1)
+"""The phases in which the DO's bond for a couple is locked."""
 
 
 def pledge(tc: int) -> Holder:
-    """Where the DO's bond for a couple is."""
+    """Who holds the DO's bond for a couple."""
     return f"pledge for {tc:#x}"
 
 
@@ -70,22 +64,10 @@ def moves_coins(market: Market, expected: dict[Any, int]) -> Iterator[None]:
     assert {p: c for p, c in changes.items() if c} == {p: a for p, a in wanted.items() if a}
 
 
-VIEWS = {
-    "MemberCreated": "balanceOf",
-    "Deposited": "balanceOf",
-    "DatasetCreated": "datasetTerms",
-    "InstanceCreated": "cloudInstance",
-    "CoupleRequested": "trainCouple",
-}
-"""What to ask of the first indexed argument of an event."""
-
-
 def _read(market: Market) -> list[tuple[Any, str, Any]]:
-    """Every subject of the log, the view that speaks of it and what it says: one query and one call."""
+    """Every subject of the log, the view that speaks of it and what it says: all asked in one call."""
     contract = market.contract
-    names = {_topic(entry): entry["name"] for entry in contract.abi if entry.get("name") in VIEWS}
-    logs = web3.eth.get_logs({"address": contract.address, "fromBlock": 0, "topics": [list(names)]})
-    asked = dict.fromkeys(_question(names, *log["topics"][:2]) for log in logs)
+    asked = list(dict.fromkeys(filter(None, map(_question, chain().history(contract)))))
     questions = [getattr(contract, view).encode_input(subject) for subject, view in asked]
     answers = contract.multicall.call(questions)
     return [
@@ -94,17 +76,17 @@ def _read(market: Market) -> list[tuple[Any, str, Any]]:
     ]
 
 
-def _question(names: dict[str, str], topic: Any, subject: Any) -> tuple[Holder, str]:
-    view, number = VIEWS[names[web3.to_hex(topic)]], int(web3.to_hex(subject), 16)
-    return web3.to_checksum_address(f"{number:#042x}") if view == "balanceOf" else number, view
-
-
-def _topic(entry: dict[str, Any]) -> str:
-    types = ",".join(_canonical(field) for field in entry["inputs"])
-    return str(web3.to_hex(web3.keccak(text=f"{entry['name']}({types})")))
-
-
-def _canonical(field: dict[str, Any]) -> str:
-    if field["type"] != "tuple":
-        return str(field["type"])
-    return f"({','.join(_canonical(part) for part in field['components'])})"
+def _question(event: MarketEvent) -> tuple[Holder, str] | None:
+    """What an event names, and the view to ask of it."""
+    match event:
+        case e.MemberCreated(member):
+            return member, "balanceOf"
+        case e.Deposited(account):
+            return account, "balanceOf"
+        case e.DatasetCreated(ds):
+            return ds, "datasetTerms"
+        case e.InstanceCreated(ci):
+            return ci, "cloudInstance"
+        case e.CoupleRequested(tc):
+            return tc, "trainCouple"
+    return None

@@ -14,14 +14,14 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from brownie import web3
-
 from agents.core.enums import CouplePhase, FlagReason, JobStatus
+from agents.core.events import JobReported
 from agents.core.hashing import chain_link, set_bits, training_receipt
 from agents.core.ids import CoupleId, InstanceId, subset_of
-from testing import clock
-from testing.logs import event
-from testing.market import LOCATION, SEALED_LOCATION, Dataset, Market, commit
+from testing.contracts import clock
+from testing.contracts.chain import chain
+from testing.contracts.logs import event
+from testing.contracts.market import LOCATION, SEALED_LOCATION, Dataset, Market, commit
 
 MO_SECRET = sha256(b"the model owner's secret").digest()
 DO_SECRET = sha256(b"the data owner's secret").digest()
@@ -114,11 +114,10 @@ class Couple:
 
     def reports(self, subset: int = 0) -> list[Report]:
         """This round's reports of a subset, as a settlement wants them: as logged, in the order of places."""
-        contract, round_ = self.market.contract, self.round
-        logs = web3.eth.contract(contract.address, abi=contract.abi).events.JobReported
-        every = [log["args"] for log in logs.get_logs(from_block=0, argument_filters={"tc": self.tc})]
         made = {
-            said["ci"]: (said["ci"], said["hash"], said["nonce"]) for said in every if said["round"] == round_
+            said.ci: (said.ci, said.hash, said.nonce)
+            for said in chain().history(self.market.contract)
+            if isinstance(said, JobReported) and (said.tc, said.round) == (self.tc, self.round)
         }
         return [made[ci] for ci in self.dataset.instances(subset) if ci in made]
 
