@@ -110,7 +110,7 @@ def data_receipts() -> Iterator[Vector]:
 
 
 def training_receipts() -> Iterator[Vector]:
-    """Each line changes one input of the first; with the seal that the market stores."""
+    """Each line changes one input of the first; with the commitment that the market stores."""
     base = (1337, 1, 1, 1, "co", "model", "nonce")
     lines = [base]
     for place, other in enumerate((1, 2, 65535, 255, "another co", "other model", "another nonce")):
@@ -121,10 +121,10 @@ def training_receipts() -> Iterator[Vector]:
         ci = asset_id(address("owner"), 1, 1, 3, replica)
         values = (where, tc, round_, ci, address(co), made(digest), made(nonce))
         receipt = hashed("bytes32 uint256 uint256 uint256 address bytes32 bytes32", *values)
-        sealed = hashed("bytes32 bytes32", receipt, made(nonce))[: 256 // 8 - 5]
+        committed = hashed("bytes32 bytes32", receipt, made(nonce))[: 256 // 8 - 5]
         names = ("domain", "tc", "round", "ci", "cloud_owner", "digest", "nonce")
         vector = _vector(names, values, small=("round",))
-        yield vector | {"receipt": shown(receipt), "seal": shown(sealed)}
+        yield vector | {"receipt": shown(receipt), "commitment": shown(committed)}
 
 
 def _vector(names: tuple[str, ...], values: tuple[Any, ...], small: tuple[str, ...] = ()) -> Vector:

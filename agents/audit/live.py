@@ -13,7 +13,7 @@ from agents.chain.views import View
 from agents.core.assets import Couple, Dataset, Instance
 from agents.core.enums import CouplePhase, JobStatus
 from agents.core.events import Logged
-from agents.core.hashing import seal
+from agents.core.hashing import commitment
 from agents.core.ids import short
 from agents.core.market import Market
 
@@ -144,8 +144,8 @@ def _of_couple(market: Market, couple: Couple, now: int) -> Iterator[Expected]:
 def _job(couple: Couple, instance: Instance) -> views.TrainJob:
     round_, status = couple.job_status(instance.id)
     report = couple.rounds[round_].reports.get(instance.id) if round_ else None
-    sealed = seal(report.hash, report.nonce) if report and status is not JobStatus.MISSED else bytes(27)
-    return views.TrainJob(sealed, round_, status)
+    kept = commitment(report.hash, report.nonce) if report and status is not JobStatus.MISSED else bytes(27)
+    return views.TrainJob(kept, round_, status)
 
 
 def _instance(instance: Instance) -> views.CloudInstance:

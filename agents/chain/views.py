@@ -68,9 +68,9 @@ class TrainCouple:
 
 @dataclass(frozen=True, slots=True)
 class TrainJob:
-    """A train job as the contract has it; all zero if it was never answered. `seal` has 27 bytes."""
+    """A train job as the contract has it; all zero if it was never answered. `commitment` has 27 bytes."""
 
-    seal: bytes
+    commitment: bytes
     round: int
     status: JobStatus
 

@@ -39,7 +39,7 @@ def training_receipt(
     return keccak(encode(types, [domain, tc, round_, ci, co, digest, nonce]))
 
 
-def seal(receipt: bytes, nonce: bytes) -> bytes:
+def commitment(receipt: bytes, nonce: bytes) -> bytes:
     """What the market stores of a report, 27 bytes."""
     return keccak(encode(["bytes32", "bytes32"], [receipt, nonce]))[:27]
 

@@ -35,7 +35,7 @@ def of_libraries(code: bytes) -> Iterator[Killer]:
         libraries.test_ids,
         libraries.test_instances,
         libraries.test_data_receipts,
-        libraries.test_training_receipts_and_seals,
+        libraries.test_training_receipts_and_commitments,
         libraries.test_each_link_opens_the_one_before_and_no_other,
         libraries.test_round_seeds,
         libraries.test_pop_count,

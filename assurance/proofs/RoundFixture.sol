@@ -138,7 +138,7 @@ abstract contract RoundFixture is Marketplace {
     }
 
     function _job(Act act, uint256 i) private view returns (TrainJob memory job) {
-        if (_reports(act)) return TrainJob(Receipt.seal(_hash(act, i), NONCE), ROUND, JobStatus.Reported);
+        if (_reports(act)) return TrainJob(Receipt.commitment(_hash(act, i), NONCE), ROUND, JobStatus.Reported);
         if (act == Act.Flags) return TrainJob(0, ROUND, JobStatus.Flagged);
     }
 

@@ -147,7 +147,7 @@ def void_for_want_of_a_settlement(evm: Evm) -> None:
 
 
 def altered_reports(evm: Evm) -> None:
-    """Whatever is altered is seen, whichever of the two seals is the larger number."""
+    """Whatever is altered is seen, whichever of the two commitments is the larger number."""
     script = EvmScript(evm, rounds=1)
     script.bring_to(Phase.SETTLING)
     first, *others = script.market.reports_of(script.couple, 0)

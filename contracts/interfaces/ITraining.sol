@@ -101,10 +101,10 @@ interface ITraining {
     }
 
     /// @notice A train job as the market knows it.
-    /// @param seal keccak256(hash, nonce) of the last report, its first 27 bytes.
+    /// @param commitment keccak256(hash, nonce) of the last report, its first 27 bytes.
     /// @param round The round it was last answered in, or missed.
     struct TrainJob {
-        bytes27 seal;
+        bytes27 commitment;
         uint16 round;
         JobStatus status;
     }

@@ -41,7 +41,7 @@ library Receipt {
     }
 
     /// @notice What the market stores of a report: enough to recognise it, in one word with its round and verdict.
-    function seal(bytes32 hash, bytes32 nonce) internal pure returns (bytes27) {
+    function commitment(bytes32 hash, bytes32 nonce) internal pure returns (bytes27) {
         return bytes27(keccak256(abi.encode(hash, nonce)));
     }
 }

@@ -12,7 +12,7 @@ import {Training} from "./Training.sol";
 /// @dev Branch tree and rules: docs/specification.md, S.
 abstract contract Settlement is Training {
     /// @dev What a settlement works on: one subset of one round, and its instances in the order of their places.
-    struct Hearing {
+    struct SubsetTally {
         uint256 tc;
         uint256 ds;
         uint16 round;
@@ -26,12 +26,12 @@ abstract contract Settlement is Training {
     /// @inheritdoc ISettlement
     function settleRound(uint256 tc, uint16 subset, bytes32 digest, Report[] calldata reports) external {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Settling));
-        Hearing memory hearing = _summon(couple, tc, subset);
-        _hear(hearing, digest, reports);
-        _requireQuorum(hearing, couple.quorum);
-        uint256 share = _payOut(couple, hearing);
-        emit SubsetSettled(tc, msg.sender, hearing.round, subset, digest, share);
-        _dispose(couple, hearing);
+        SubsetTally memory tally = _tallyOf(couple, tc, subset);
+        _checkReports(tally, digest, reports);
+        _requireQuorum(tally, couple.quorum);
+        uint256 share = _payOut(couple, tally);
+        emit SubsetSettled(tc, msg.sender, tally.round, subset, digest, share);
+        _closeSubset(couple, tally);
     }
 
     /// @inheritdoc ISettlement
@@ -39,12 +39,12 @@ abstract contract Settlement is Training {
         Couple storage couple = _requirePhase(tc, _only(CouplePhase.Overdue));
         bool flaggedOut = couple.flagsLeft == FLAGGED_OUT;
         for (uint256 i = 0; i < subsets.length; ++i) {
-            Hearing memory hearing = _summon(couple, tc, subsets[i]);
+            SubsetTally memory tally = _tallyOf(couple, tc, subsets[i]);
             uint256 share = 0;
-            if (flaggedOut || _isBlocked(hearing, couple.quorum)) share = _compensate(couple, hearing);
-            if (!flaggedOut) _fine(couple, hearing);
-            emit SubsetVoided(tc, msg.sender, hearing.round, subsets[i], share);
-            _dispose(couple, hearing);
+            if (flaggedOut || _isBlocked(tally, couple.quorum)) share = _compensate(couple, tally);
+            if (!flaggedOut) _fine(couple, tally);
+            emit SubsetVoided(tc, msg.sender, tally.round, subsets[i], share);
+            _closeSubset(couple, tally);
         }
     }
 
@@ -53,49 +53,53 @@ abstract contract Settlement is Training {
         return Receipt.domain();
     }
 
-    /// @dev Calls up the instances that were in the pool when the round was started, each with where its job stands:
+    /// @dev The instances that were in the pool when the round was started, each with where its job stands:
     /// Reported, Flagged or Missed.
-    function _summon(Couple storage couple, uint256 tc, uint16 subset) private view returns (Hearing memory hearing) {
+    function _tallyOf(
+        Couple storage couple,
+        uint256 tc,
+        uint16 subset
+    ) private view returns (SubsetTally memory tally) {
         if (!_isPending(couple, subset)) revert Settlement_NotPending(tc, subset);
-        hearing.tc = tc;
-        hearing.ds = _datasetOf(couple);
-        hearing.round = couple.round;
-        hearing.subset = subset;
-        Subset memory places = _subsets[hearing.ds][subset];
+        tally.tc = tc;
+        tally.ds = _datasetOf(couple);
+        tally.round = couple.round;
+        tally.subset = subset;
+        Subset memory places = _subsets[tally.ds][subset];
         for (uint256 place = 0; place < places.occupied; ++place) {
-            uint256 ci = _instanceAt(hearing.ds, subset, places.places, place);
+            uint256 ci = _instanceAt(tally.ds, subset, places.places, place);
             if (!_wasInPool(_instances[ci], couple.poolVersion)) continue;
             TrainJob storage job = _jobs[tc][ci];
-            hearing.cis[hearing.count] = ci;
-            hearing.verdicts[hearing.count++] = job.round == hearing.round ? job.status : JobStatus.Missed;
+            tally.cis[tally.count] = ci;
+            tally.verdicts[tally.count++] = job.round == tally.round ? job.status : JobStatus.Missed;
         }
     }
 
-    /// @dev Lays each report beside its seal and the digest.
-    function _hear(Hearing memory hearing, bytes32 digest, Report[] calldata reports) private view {
+    /// @dev Checks each report against its commitment and the digest: it agrees or is Faulty.
+    function _checkReports(SubsetTally memory tally, bytes32 digest, Report[] calldata reports) private view {
         bytes32 domain = Receipt.domain();
-        uint256 heard;
-        for (uint256 i = 0; i < hearing.count; ++i) {
-            if (hearing.verdicts[i] != JobStatus.Reported) continue;
-            uint256 ci = hearing.cis[i];
-            Report calldata report = _find(reports, heard++, hearing.tc, ci);
-            if (Receipt.seal(report.hash, report.nonce) != _jobs[hearing.tc][ci].seal) {
-                revert Settlement_ReportAltered(hearing.tc, ci);
+        uint256 found;
+        for (uint256 i = 0; i < tally.count; ++i) {
+            if (tally.verdicts[i] != JobStatus.Reported) continue;
+            uint256 ci = tally.cis[i];
+            Report calldata report = _find(reports, found++, tally.tc, ci);
+            if (Receipt.commitment(report.hash, report.nonce) != _jobs[tally.tc][ci].commitment) {
+                revert Settlement_ReportAltered(tally.tc, ci);
             }
             bytes32 opened = Receipt.training(
                 domain,
-                hearing.tc,
-                hearing.round,
+                tally.tc,
+                tally.round,
                 ci,
                 _instances[ci].cloudOwner,
                 digest,
                 report.nonce
             );
             bool agrees = opened == report.hash;
-            if (agrees) ++hearing.agreeing;
-            hearing.verdicts[i] = agrees ? JobStatus.Accepted : JobStatus.Faulty;
+            if (agrees) ++tally.agreeing;
+            tally.verdicts[i] = agrees ? JobStatus.Accepted : JobStatus.Faulty;
         }
-        if (heard != reports.length) revert Settlement_TooManyReports(reports.length, heard);
+        if (found != reports.length) revert Settlement_TooManyReports(reports.length, found);
     }
 
     /// @dev The order is free: places change hands while a settlement waits to be mined. The search begins where the
@@ -113,80 +117,80 @@ abstract contract Settlement is Training {
         revert Settlement_ReportMissing(tc, ci);
     }
 
-    function _requireQuorum(Hearing memory hearing, uint256 quorum) private pure {
-        uint256 needed = _needed(hearing, quorum);
-        if (hearing.agreeing < needed) {
-            revert Settlement_NoQuorum(hearing.tc, hearing.subset, hearing.agreeing, needed);
+    function _requireQuorum(SubsetTally memory tally, uint256 quorum) private pure {
+        uint256 needed = _needed(tally, quorum);
+        if (tally.agreeing < needed) {
+            revert Settlement_NoQuorum(tally.tc, tally.subset, tally.agreeing, needed);
         }
     }
 
-    /// @dev A strict majority of the summoned, or more if the MO asked for more: all of them at most.
-    function _needed(Hearing memory hearing, uint256 quorum) private pure returns (uint256 needed) {
-        uint256 majority = hearing.count / 2 + 1;
-        needed = quorum < hearing.count ? quorum : hearing.count;
+    /// @dev A strict majority of the assigned, or more if the MO asked for more: all of them at most.
+    function _needed(SubsetTally memory tally, uint256 quorum) private pure returns (uint256 needed) {
+        uint256 majority = tally.count / 2 + 1;
+        needed = quorum < tally.count ? quorum : tally.count;
         if (needed < majority) needed = majority;
     }
 
     /// @dev Whether so many flagged that the others could not have been a quorum.
-    function _isBlocked(Hearing memory hearing, uint256 quorum) private pure returns (bool) {
+    function _isBlocked(SubsetTally memory tally, uint256 quorum) private pure returns (bool) {
         uint256 able;
-        for (uint256 i = 0; i < hearing.count; ++i) {
-            if (hearing.verdicts[i] != JobStatus.Flagged) ++able;
+        for (uint256 i = 0; i < tally.count; ++i) {
+            if (tally.verdicts[i] != JobStatus.Flagged) ++able;
         }
-        return able != hearing.count && able < _needed(hearing, quorum);
+        return able != tally.count && able < _needed(tally, quorum);
     }
 
     /// @dev Who trained where others could not has nobody to agree with; the MO has its result, and pays what the
     /// subset costs: who reported its price, the DO the rest.
-    function _compensate(Couple storage couple, Hearing memory hearing) private returns (uint256 share) {
-        Dataset storage dataset = _datasets[hearing.ds];
+    function _compensate(Couple storage couple, SubsetTally memory tally) private returns (uint256 share) {
+        Dataset storage dataset = _datasets[tally.ds];
         uint256 jobPrice = dataset.jobPrice;
         uint256 reported;
-        for (uint256 i = 0; i < hearing.count; ++i) {
-            if (hearing.verdicts[i] != JobStatus.Reported) continue;
-            hearing.verdicts[i] = JobStatus.Void;
+        for (uint256 i = 0; i < tally.count; ++i) {
+            if (tally.verdicts[i] != JobStatus.Reported) continue;
+            tally.verdicts[i] = JobStatus.Void;
             ++reported;
         }
         if (reported == 0) return 0;
-        share = dataset.roundPrice / dataset.subsetsPerRound + jobPrice * (hearing.count - reported);
-        _pay(hearing, JobStatus.Void, jobPrice);
+        share = dataset.roundPrice / dataset.subsetsPerRound + jobPrice * (tally.count - reported);
+        _pay(tally, JobStatus.Void, jobPrice);
         _free(couple.dataOwner, share);
         couple.escrow -= SafeCast.toUint96(share + jobPrice * reported);
     }
 
     /// @dev Nobody settled in time: the silent pay for it.
-    function _fine(Couple storage couple, Hearing memory hearing) private {
-        (uint256 penalties, ) = _punish(hearing, _datasets[hearing.ds]);
+    function _fine(Couple storage couple, SubsetTally memory tally) private {
+        (uint256 penalties, ) = _punish(tally, _datasets[tally.ds]);
         couple.escrow += SafeCast.toUint96(penalties);
     }
 
     /// @dev Moves the coins of a subset with a quorum: forfeited bonds, the jobs' prices, the DO's share.
-    function _payOut(Couple storage couple, Hearing memory hearing) private returns (uint256 share) {
-        Dataset storage dataset = _datasets[hearing.ds];
+    function _payOut(Couple storage couple, SubsetTally memory tally) private returns (uint256 share) {
+        Dataset storage dataset = _datasets[tally.ds];
         uint256 jobPrice = dataset.jobPrice;
         share = dataset.roundPrice / dataset.subsetsPerRound;
-        (uint256 toEscrow, uint256 toAccepted) = _punish(hearing, dataset);
-        uint256 bonus = toAccepted / hearing.agreeing;
-        _pay(hearing, JobStatus.Accepted, jobPrice + bonus);
+        (uint256 toEscrow, uint256 toAccepted) = _punish(tally, dataset);
+        uint256 bonus = toAccepted / tally.agreeing;
+        _pay(tally, JobStatus.Accepted, jobPrice + bonus);
         _free(couple.dataOwner, share);
-        toEscrow += toAccepted - bonus * hearing.agreeing;
-        couple.escrow = SafeCast.toUint96(couple.escrow + toEscrow - jobPrice * hearing.agreeing - share);
+        toEscrow += toAccepted - bonus * tally.agreeing;
+        couple.escrow = SafeCast.toUint96(couple.escrow + toEscrow - jobPrice * tally.agreeing - share);
     }
 
     /// @dev Takes the bond of the Faulty and the penalty of the Missed.
     function _punish(
-        Hearing memory hearing,
+        SubsetTally memory tally,
         Dataset storage dataset
     ) private returns (uint256 toEscrow, uint256 toAccepted) {
-        for (uint256 i = 0; i < hearing.count; ++i) {
-            JobStatus verdict = hearing.verdicts[i];
+        for (uint256 i = 0; i < tally.count; ++i) {
+            JobStatus verdict = tally.verdicts[i];
             if (verdict != JobStatus.Faulty && verdict != JobStatus.Missed) continue;
             bool faulty = verdict == JobStatus.Faulty;
-            uint256 taken = _slash(hearing.cis[i], faulty, dataset.missPenalty);
+            uint256 taken = _slash(tally.cis[i], faulty, dataset.missPenalty);
             uint256 compensation = faulty && taken > dataset.jobPrice ? dataset.jobPrice : taken;
             toEscrow += compensation;
             toAccepted += taken - compensation;
-            _judge(hearing, i, taken);
+            _recordVerdict(tally, i, taken);
         }
     }
 
@@ -201,29 +205,29 @@ abstract contract Settlement is Training {
         if (leaves && instance.status == InstanceStatus.Verified) _leavePool(ci, instance);
     }
 
-    function _pay(Hearing memory hearing, JobStatus verdict, uint256 amount) private {
-        for (uint256 i = 0; i < hearing.count; ++i) {
-            if (hearing.verdicts[i] != verdict) continue;
-            _free(_instances[hearing.cis[i]].cloudOwner, amount);
-            _judge(hearing, i, amount);
+    function _pay(SubsetTally memory tally, JobStatus verdict, uint256 amount) private {
+        for (uint256 i = 0; i < tally.count; ++i) {
+            if (tally.verdicts[i] != verdict) continue;
+            _free(_instances[tally.cis[i]].cloudOwner, amount);
+            _recordVerdict(tally, i, amount);
         }
     }
 
-    function _judge(Hearing memory hearing, uint256 i, uint256 amount) private {
-        JobStatus verdict = hearing.verdicts[i];
-        TrainJob storage job = _jobs[hearing.tc][hearing.cis[i]];
+    function _recordVerdict(SubsetTally memory tally, uint256 i, uint256 amount) private {
+        JobStatus verdict = tally.verdicts[i];
+        TrainJob storage job = _jobs[tally.tc][tally.cis[i]];
         job.status = verdict;
-        if (verdict == JobStatus.Missed) (job.seal, job.round) = (0, hearing.round);
-        emit JobJudged(hearing.tc, hearing.cis[i], hearing.round, verdict, amount);
+        if (verdict == JobStatus.Missed) (job.commitment, job.round) = (0, tally.round);
+        emit JobJudged(tally.tc, tally.cis[i], tally.round, verdict, amount);
     }
 
     /// @dev The subset is no longer pending; with the last one the round is closed.
-    function _dispose(Couple storage couple, Hearing memory hearing) private {
-        uint256 notPending = couple.notPending | (1 << hearing.subset);
+    function _closeSubset(Couple storage couple, SubsetTally memory tally) private {
+        uint256 notPending = couple.notPending | (1 << tally.subset);
         couple.notPending = notPending;
         if (notPending == type(uint256).max) {
             _becomeIdle(couple);
-            emit RoundClosed(hearing.tc, hearing.round);
+            emit RoundClosed(tally.tc, tally.round);
         }
     }
 }

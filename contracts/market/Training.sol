@@ -34,7 +34,7 @@ abstract contract Training is Couples {
         Dataset storage dataset = _datasets[ds];
         bytes32 seed = SeedChain.roundSeed(couple.moTip, doSeed, tc, couple.round);
         uint256 drawn = _draw(couple, seed, Lottery.full(dataset.subsets), dataset.subsetsPerRound);
-        uint256 jobs = _countSummoned(ds, drawn, couple.poolVersion);
+        uint256 jobs = _countAssigned(ds, drawn, couple.poolVersion);
 
         couple.notPending = ~drawn;
         couple.rem = uint16(jobs);
@@ -53,7 +53,7 @@ abstract contract Training is Couples {
         bytes32 nonce,
         bytes calldata sealedLocation
     ) external {
-        _answer(tc, ci, round, TrainJob(Receipt.seal(hash, nonce), round, JobStatus.Reported));
+        _answer(tc, ci, round, TrainJob(Receipt.commitment(hash, nonce), round, JobStatus.Reported));
         emit JobReported(tc, ci, msg.sender, round, hash, nonce, sealedLocation);
     }
 
@@ -96,7 +96,7 @@ abstract contract Training is Couples {
         if (drawnNow != all || couple.drawnThisEpoch != 0) couple.drawnThisEpoch = drawnNow;
     }
 
-    function _countSummoned(uint256 ds, uint256 drawn, uint256 poolVersion) private view returns (uint256 count) {
+    function _countAssigned(uint256 ds, uint256 drawn, uint256 poolVersion) private view returns (uint256 count) {
         while (drawn != 0) {
             uint256 index = Lottery.lowestIndex(drawn);
             Subset memory subset = _subsets[ds][index];

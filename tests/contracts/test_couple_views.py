@@ -112,7 +112,7 @@ def test_nothing_is_pending_while_the_second_round_is_drawn(dataset: Dataset) ->
 def test_a_job_is_idle_until_it_is_answered(dataset: Dataset) -> None:
     couple = couple_in(P.TRAINING, dataset)
     job = couple.job(dataset.instances()[0])
-    assert (bytes(job["seal"]), job["round"], job["status"]) == (bytes(27), 0, JobStatus.IDLE)
+    assert (bytes(job["commitment"]), job["round"], job["status"]) == (bytes(27), 0, JobStatus.IDLE)
 
 
 def test_a_report_is_reported_while_its_round_is_open_and_void_after(dataset: Dataset) -> None:

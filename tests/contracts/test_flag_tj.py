@@ -36,7 +36,7 @@ def test_flags(market: Market, dataset: Dataset, couple: Couple, reason: FlagRea
         tx = couple.flag(ci, reason)
     assert events(tx) == [JobFlagged(couple.tc, ci, market.cloud_owners[1], 1, reason)]
     job = couple.job(ci)
-    assert (bytes(job["seal"]), job["round"], job["status"]) == (bytes(27), 1, JobStatus.FLAGGED)
+    assert (bytes(job["commitment"]), job["round"], job["status"]) == (bytes(27), 1, JobStatus.FLAGGED)
     assert (couple.facts["rem"], couple.facts["flagsLeft"]) == (2, 0)
     assert couple.phase is CouplePhase.TRAINING
 

@@ -76,11 +76,11 @@ def test_data_receipts(libraries: Any) -> None:
         assert bytes(libraries.data(*values)) == receipt
 
 
-def test_training_receipts_and_seals(libraries: Any) -> None:
+def test_training_receipts_and_commitments(libraries: Any) -> None:
     for vector in vectors("training_receipts"):
-        *values, receipt, seal = vector.values()
+        *values, receipt, committed = vector.values()
         assert bytes(libraries.training(*values)) == receipt
-        assert bytes(libraries.seal(receipt, vector["nonce"])) == seal
+        assert bytes(libraries.commitment(receipt, vector["nonce"])) == committed
 
 
 # --- SeedChain ---

@@ -429,4 +429,4 @@ def test_missing_leaves_no_seal(dataset: Dataset) -> None:
     couple.play("AAM")
     couple.settle()
     job = couple.job(dataset.instances()[2])
-    assert (bytes(job["seal"]), job["round"], job["status"]) == (bytes(27), 2, M)
+    assert (bytes(job["commitment"]), job["round"], job["status"]) == (bytes(27), 2, M)

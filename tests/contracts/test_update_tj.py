@@ -5,7 +5,7 @@
 # ├── when the instance was not drawn: refused
 # │   (another dataset's, of a subset not drawn, verified after the draw, retired before it)
 # ├── when the job was answered in this round: refused
-# └── else the job is Reported, its seal is kept and one answer less is awaited
+# └── else the job is Reported, its commitment is kept and one answer less is awaited
 #     └── with the last one the couple is Settling
 #
 # Rules: T12, T13, T16, T19
@@ -18,7 +18,7 @@ import pytest
 
 from agents.core.enums import CouplePhase, JobStatus
 from agents.core.events import JobReported
-from agents.core.hashing import seal
+from agents.core.hashing import commitment
 from agents.core.ids import InstanceId
 from testing.contracts import clock
 from testing.contracts.couple import ZERO, Couple, couple_in
@@ -49,7 +49,11 @@ def test_reports(market: Market, couple: Couple, ci: InstanceId) -> None:
     owner = market.cloud_owners[0]
     assert events(tx) == [JobReported(couple.tc, ci, owner, 1, hash_, nonce, SEALED_LOCATION)]
     job = couple.job(ci)
-    assert (bytes(job["seal"]), job["round"], job["status"]) == (seal(hash_, nonce), 1, JobStatus.REPORTED)
+    assert (bytes(job["commitment"]), job["round"], job["status"]) == (
+        commitment(hash_, nonce),
+        1,
+        JobStatus.REPORTED,
+    )
     assert (couple.facts["rem"], couple.phase, couple.deadline) == (2, CouplePhase.TRAINING, deadline)
 
 

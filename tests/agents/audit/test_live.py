@@ -19,7 +19,7 @@ from agents.chain.client import BlockRef, MarketClient
 from agents.chain.views import View
 from agents.core.enums import CouplePhase, JobStatus, Role
 from agents.core.events import Logged
-from agents.core.hashing import seal, set_bits
+from agents.core.hashing import commitment, set_bits
 from agents.core.ids import InstanceId
 from agents.core.market import Market
 from testing.histories import ALL_CHEATS, Story, told
@@ -122,13 +122,13 @@ class Chain:
             if report:
                 subset = ci >> 16 & 0xFFFF
                 live = number == couple.round and couple.pending >> subset & 1
-                sealed = seal(report.hash, report.nonce)
-                kept = views.TrainJob(sealed, number, JobStatus.REPORTED if live else JobStatus.VOID)
+                made = commitment(report.hash, report.nonce)
+                kept = views.TrainJob(made, number, JobStatus.REPORTED if live else JobStatus.VOID)
             if ci in record.flags:
                 kept = views.TrainJob(bytes(27), number, JobStatus.FLAGGED)
             if ci in record.verdicts:
-                sealed = kept.seal if report else bytes(27)
-                kept = views.TrainJob(sealed, number, record.verdicts[ci][0])
+                made = kept.commitment if report else bytes(27)
+                kept = views.TrainJob(made, number, record.verdicts[ci][0])
         return kept
 
 

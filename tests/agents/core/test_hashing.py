@@ -1,4 +1,4 @@
-"""Receipts, seals and seeds, against the vectors.
+"""Receipts, commitments and seeds, against the vectors.
 
 Rules: R1, R2, R3, R4, R5, R6, R7, R10.
 """
@@ -38,7 +38,7 @@ def test_data_receipt(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", vectors("training_receipts"))
-def test_training_receipt_and_its_seal(vector: dict[str, Any]) -> None:
+def test_training_receipt_and_its_commitment(vector: dict[str, Any]) -> None:
     receipt = hashing.training_receipt(
         vector["domain"],
         CoupleId(number(vector["tc"])),
@@ -49,7 +49,7 @@ def test_training_receipt_and_its_seal(vector: dict[str, Any]) -> None:
         vector["nonce"],
     )
     assert receipt == vector["receipt"]
-    assert hashing.seal(receipt, vector["nonce"]) == vector["seal"]
+    assert hashing.commitment(receipt, vector["nonce"]) == vector["commitment"]
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ contract Libraries {
         return Receipt.training(domain_, tc, round, ci, cloudOwner, digest, nonce);
     }
 
-    function seal(bytes32 hash, bytes32 nonce) external pure returns (bytes27) {
-        return Receipt.seal(hash, nonce);
+    function commitment(bytes32 hash, bytes32 nonce) external pure returns (bytes27) {
+        return Receipt.commitment(hash, nonce);
     }
 
     // --- SeedChain ---
