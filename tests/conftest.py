@@ -10,6 +10,11 @@ import pytest
 CHAINS = ExitStack()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits comes first, so that the others need not wait for it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Connects Brownie, before it would launch a node of its own; see scripts/local_chain.py."""

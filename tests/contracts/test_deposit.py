@@ -26,6 +26,8 @@ from testing.contracts.market import OPENING_BALANCE, Market
 from testing.contracts.reverts import reverts
 from testing.evm import Evm
 
+pytestmark = pytest.mark.node
+
 
 @pytest.mark.parametrize("who", ["stranger", "model_owner"])
 def test_deposits(market: Market, who: str) -> None:

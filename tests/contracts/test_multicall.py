@@ -17,6 +17,8 @@ from testing.contracts.logs import events
 from testing.contracts.market import Dataset, Market, encryption_key
 from testing.contracts.reverts import reverts, reverts_with
 
+pytestmark = pytest.mark.node
+
 
 @pytest.fixture(scope="module")
 def couple(dataset: Dataset) -> Couple:

@@ -15,6 +15,8 @@ from testing.contracts.couple import FORGED, WEIGHTS, ZERO, Couple, couple_in
 from testing.contracts.market import LOCATION, SEALED_LOCATION, Dataset, Market
 from testing.contracts.reverts import refusal, reverts_with
 
+pytestmark = pytest.mark.node
+
 ALLOWED = {
     "approveTC": {P.REQUESTED},
     "declineTC": {P.REQUESTED},

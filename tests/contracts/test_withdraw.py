@@ -28,6 +28,8 @@ from testing.contracts.market import OPENING_BALANCE, TERMS, Dataset, Market
 from testing.contracts.reverts import reverts_with
 from testing.evm import codec
 
+pytestmark = pytest.mark.node
+
 HOLDINGS = 10
 
 
