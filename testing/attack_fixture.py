@@ -11,7 +11,8 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase
 from agents.core.errors import Refused
 from agents.core.ids import InstanceId
-from testing.evm import MARKET, Evm
+from testing.backend import MARKET
+from testing.evm import Evm
 from testing.evm_script import EvmScript
 
 OPEN = range(CouplePhase.APPROVED, CouplePhase.OVERDUE + 1)

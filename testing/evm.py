@@ -22,12 +22,9 @@ from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
+from testing.backend import MARKET, START
 from testing.compiler import compiled_contract
-from testing.fake_distribution import START
 from testing.local_evm import DEPLOYER, LocalEvm, RevertedError, fresh_evm
-
-MARKET = Address("0x5FbDB2315678afecb367f032d93F642f64180aa3")
-"""Where the deployer's first contract comes to be."""
 
 SOURCE = "contracts/Marketplace.sol"
 _SLOT = re.compile(r"(?<![0-9a-fx])(\d+): StorageSlot \{ \w+: \d+, present_value: (\d+)")

@@ -12,9 +12,8 @@ import pyrevm
 from eth_utils.address import to_checksum_address
 
 from agents.core.ids import Address
-from testing.fake_distribution import START
+from testing.backend import CHAIN_ID, START
 
-CHAIN_ID = 31_337
 DEPLOYER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 GAS_LIMIT = 30_000_000
 PURSE = 10**30

@@ -17,8 +17,9 @@ from agents.core.errors import Refused
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from assurance.coverage.instrument import MARKS_AT, TRAILER, Instrumented, Point, instrument
+from testing.backend import MARKET
 from testing.compiler import ROOT, compiled, compiled_sources
-from testing.evm import MARKET, SOURCE, Evm
+from testing.evm import SOURCE, Evm
 
 
 class InstrumentedEvm(Evm):

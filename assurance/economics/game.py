@@ -167,7 +167,7 @@ class Game(EvmScript):
             if not self.model.settles:
                 self.now = self.couple.deadline + self.terms.settle_window_seconds // 2 + 1
                 by = next(self.owner(ci) for ci in self.summoned(subset) if self._reported(ci, digest))
-            self.settle(subset, digest, self._anyone(by))
+            self.settle(subset, digest, by=self._anyone(by))
             opened.append(subset)
         for subset in opened:
             for instance in self.dataset.subsets[subset].places:

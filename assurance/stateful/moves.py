@@ -17,7 +17,8 @@ from agents.core.hashing import data_receipt, set_bits
 from agents.core.ids import Address, InstanceId, couple_id, dataset_of, subset_of
 from agents.core.market import Market
 from assurance.stateful.participants import LIE, LINKS, Participants, digest_of, link, report_of, secret
-from testing.fake_market import START, FakeMarket
+from testing.backend import START
+from testing.fake_market import FakeMarket
 
 S = InstanceStatus
 KEY, LOCATION, HASH = b"\x04" * 64, b"\x01" * 94, secret("a hash")

@@ -29,7 +29,8 @@ from assurance.stateful.nonsense import Nonsense
 from assurance.stateful.participants import Participants
 from assurance.stateful.round_invariants import hold
 from assurance.stateful.state_invariants import StateInvariants
-from testing.evm import MARKET, Evm
+from testing.backend import MARKET
+from testing.evm import Evm
 from testing.fake_market import FakeMarket
 
 _EVERY_VIEW = 100

@@ -13,7 +13,8 @@ from agents.core.enums import CouplePhase as P
 from agents.core.enums import InstanceStatus as S
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, dataset_of
 from assurance.stateful.round_invariants import RoundInvariants, hold
-from testing.evm import MARKET, Evm
+from testing.backend import MARKET
+from testing.evm import Evm
 
 T = TypeVar("T")
 

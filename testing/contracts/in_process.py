@@ -19,7 +19,8 @@ from agents.chain.codec import Entry
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from testing import evm
-from testing.local_evm import CHAIN_ID, LocalEvm, RevertedError
+from testing.backend import CHAIN_ID
+from testing.local_evm import LocalEvm, RevertedError
 
 ACCOUNTS = 20
 Log = tuple[Address, Sequence[bytes], bytes]

@@ -14,7 +14,7 @@ from agents.core import events as e
 from agents.core.enums import CouplePhase
 from agents.core.events import MarketEvent
 from testing.contracts.chain import chain
-from testing.contracts.market import Market
+from testing.contracts.market import LiveMarket
 
 Holder = str | int
 Holdings = dict[Holder, int]
@@ -28,7 +28,7 @@ def pledge(tc: int) -> Holder:
     return f"pledge for {tc:#x}"
 
 
-def holdings(market: Market) -> Holdings:
+def holdings(market: LiveMarket) -> Holdings:
     """What the contract's views say of every account and asset that its log names, if it holds any."""
     found: Holdings = {}
     pledged: dict[int, int] = {}  # by couple, its dataset
@@ -48,13 +48,13 @@ def holdings(market: Market) -> Holdings:
     return {holder: amount for holder, amount in found.items() if amount}
 
 
-def assert_conserved(market: Market) -> None:
+def assert_conserved(market: LiveMarket) -> None:
     """What the contract holds is what is held in it, to the wei."""
     assert market.contract.balance() == sum(holdings(market).values())
 
 
 @contextmanager
-def moves_coins(market: Market, expected: dict[Any, int]) -> Iterator[None]:
+def moves_coins(market: LiveMarket, expected: dict[Any, int]) -> Iterator[None]:
     """Expects exactly these holders to gain or lose, and so much. An account means its balance."""
     before = holdings(market)
     yield
@@ -64,7 +64,7 @@ def moves_coins(market: Market, expected: dict[Any, int]) -> Iterator[None]:
     assert {p: c for p, c in changes.items() if c} == {p: a for p, a in wanted.items() if a}
 
 
-def _read(market: Market) -> list[tuple[Any, str, Any]]:
+def _read(market: LiveMarket) -> list[tuple[Any, str, Any]]:
     """Every subject of the log, the view that speaks of it and what it says: all asked in one call."""
     contract = market.contract
     asked = list(dict.fromkeys(filter(None, map(_question, chain().history(contract)))))

@@ -2,7 +2,7 @@
 
 Nothing is remembered here: all state is read from the chain, so that reverting to a snapshot takes it back.
 
-    market = Market.open()
+    market = LiveMarket.open()
     dataset = market.dataset_with(replicas=3, subsets=4, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset, rounds=5)
 
@@ -23,30 +23,13 @@ from agents.core.events import DatasetTerms
 from agents.core.hashing import data_receipt, receipt_domain
 from agents.core.ids import DatasetId, InstanceId, ModelId, dataset_of, model_id, subset_of
 from agents.vault.packages import SEALED_LOCATION_BYTES
+from testing.backend import TERMS
 from testing.contracts.chain import chain
 from testing.contracts.logs import event, events
 
 OPENING_BALANCE = 1_000_000
-ENDS_AT = 4_102_444_800  # 2100-01-01
 LOCATION = sha256(b"an object").digest()
 SEALED_LOCATION = (LOCATION * 3)[:SEALED_LOCATION_BYTES]
-
-TERMS = DatasetTerms(
-    subsets=1,
-    subsets_per_round=1,
-    max_replicas=3,
-    round_price=1_000,
-    job_price=100,
-    instance_bond=300,
-    miss_penalty=40,
-    couple_bond=500,
-    answer_window_seconds=86_400,
-    draw_window_seconds=3_600,
-    report_window_seconds=7_200,
-    settle_window_seconds=1_800,
-    couple_window_seconds=604_800,
-    ends_at=ENDS_AT,
-)
 
 
 def commit(label: str, receipt_of: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
@@ -64,7 +47,7 @@ def encryption_key(member: Any) -> bytes:
 
 
 @dataclass(frozen=True)
-class Market:
+class LiveMarket:
     """One deployed market and the accounts that act in it.
 
     Attributes:
@@ -79,7 +62,7 @@ class Market:
     cloud_owners: tuple[Any, ...]
 
     @classmethod
-    def open(cls) -> Market:
+    def open(cls) -> LiveMarket:
         """Deploys; registers the DO, and the MO with a model."""
         _, data_owner, model_owner, stranger, *cloud_owners = chain().accounts
         market = cls(chain().deploy_market(), data_owner, model_owner, stranger, tuple(cloud_owners))
@@ -109,15 +92,15 @@ class Market:
         }[role]
         return create(encryption_key(member), {"from": member, "value": balance})
 
-    def dataset(self, **terms: int) -> Dataset:
+    def dataset(self, **terms: int) -> LiveDataset:
         """A dataset on offer, with `TERMS` but for those given; no instance yet."""
         agreed = replace(TERMS, **terms)
         tx = self.contract.createDS(
             astuple(agreed), sha256(b"a table").digest(), LOCATION, {"from": self.data_owner}
         )
-        return Dataset(self, event(tx).ds, agreed)
+        return LiveDataset(self, event(tx).ds, agreed)
 
-    def dataset_with(self, replicas: int = 3, **terms: int) -> Dataset:
+    def dataset_with(self, replicas: int = 3, **terms: int) -> LiveDataset:
         """A dataset with this many verified instances of each subset; the i-th replica is at the i-th CO."""
         dataset = self.dataset(**{"max_replicas": replicas, **terms})
         dataset.verify(*dataset.join(*dataset.name(*self.cloud_owners[:replicas])))
@@ -125,10 +108,10 @@ class Market:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class LiveDataset:
     """A dataset on the chain."""
 
-    market: Market
+    market: LiveMarket
     ds: DatasetId
     terms: DatasetTerms
 

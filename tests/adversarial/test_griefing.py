@@ -17,7 +17,7 @@ from agents.core.hashing import draw_round, round_seed
 from agents.core.ids import InstanceId, couple_id
 from agents.roles.common import seed_link
 from testing.attack_fixture import AttackFixture, refused
-from testing.evm import MARKET
+from testing.backend import MARKET
 from testing.script import FORGED, LOCATION, METADATA, identity
 
 JOB, ROUND, MISS, COUPLE = 100, 1_000, 40, 500
@@ -194,7 +194,7 @@ def test_a_subset_has_at_most_255_names_and_its_pool_cannot_overflow() -> None:
 # --- clocks ---
 
 
-ANSWERS: dict[CouplePhase, Callable[[AttackFixture], None]] = {
+ANSWERS: dict[CouplePhase, Callable[[AttackFixture], object]] = {
     CouplePhase.REQUESTED: AttackFixture.approve,
     CouplePhase.DRAWING: AttackFixture.draw,
     CouplePhase.TRAINING: lambda attack: attack.report(attack.ci(0)),

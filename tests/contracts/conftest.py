@@ -8,7 +8,7 @@ import pytest
 
 from testing.contracts.chain import chain
 from testing.contracts.ledger_checks import assert_conserved
-from testing.contracts.market import Dataset, Market
+from testing.contracts.market import LiveDataset, LiveMarket
 
 
 @pytest.fixture(scope="module")
@@ -22,17 +22,17 @@ def isolated(request: pytest.FixtureRequest, isolated_module: None) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def market(isolated_module: None) -> Market:
-    return Market.open()
+def market(isolated_module: None) -> LiveMarket:
+    return LiveMarket.open()
 
 
 @pytest.fixture(scope="module")
-def dataset(market: Market) -> Dataset:
+def dataset(market: LiveMarket) -> LiveDataset:
     """One subset, three replicas, all in the pool."""
     return market.dataset_with(replicas=3)
 
 
 @pytest.fixture(autouse=True)
-def conserved(isolated: None, market: Market) -> Iterator[None]:
+def conserved(isolated: None, market: LiveMarket) -> Iterator[None]:
     yield
     assert_conserved(market)

@@ -10,25 +10,26 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleAborted
+from testing.backend import TERMS
 from testing.contracts import clock
-from testing.contracts.couple import Couple, couple_in
+from testing.contracts.couple import LiveCouple, couple_in
 from testing.contracts.ledger_checks import moves_coins, pledge
 from testing.contracts.logs import events
-from testing.contracts.market import TERMS, Dataset, Market
+from testing.contracts.market import LiveDataset, LiveMarket
 from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return couple_in(CouplePhase.DRAWING, dataset)
 
 
-def test_refuses_in_the_last_second(couple: Couple) -> None:
+def test_refuses_in_the_last_second(couple: LiveCouple) -> None:
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.DRAWING, 1 << CouplePhase.WITHHELD):
         clock.at(couple.deadline, couple.expire_draw)
 
 
-def test_expires_a_second_later(market: Market, couple: Couple) -> None:
+def test_expires_a_second_later(market: LiveMarket, couple: LiveCouple) -> None:
     escrow, bond = 2 * TERMS.escrow_per_round, TERMS.couple_bond
     with moves_coins(
         market, {couple.tc: -escrow, pledge(couple.tc): -bond, market.model_owner: escrow + bond}

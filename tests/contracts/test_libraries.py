@@ -18,7 +18,7 @@ from testing.contracts.reverts import panics
 from testing.vectors import number, vectors
 
 if TYPE_CHECKING:  # assurance.mutation calls these tests where no Brownie project is loaded
-    from testing.contracts.market import Market
+    from testing.contracts.market import LiveMarket
 
 BATCH = 250  # as many draws as Ganache makes in a few seconds
 
@@ -62,7 +62,7 @@ def test_instances(libraries: Any) -> None:
 # --- Receipt ---
 
 
-def test_domain_is_of_this_chain_and_this_contract(libraries: Any, market: Market) -> None:
+def test_domain_is_of_this_chain_and_this_contract(libraries: Any, market: LiveMarket) -> None:
     for contract, domain in (
         (libraries, libraries.domain()),
         (market.contract, market.contract.receiptDomain()),
