@@ -93,15 +93,13 @@ class Market:
         summoned = len(self.summoned(couple, subset))
         return max(summoned // 2 + 1, min(couple.quorum, summoned))
 
-    def is_blocked(self, couple: Couple, subset: int) -> bool:
-        """Whether so many of a drawn subset flagged that the others could not have been a quorum."""
-        summoned = self.summoned(couple, subset)
-        able = sum(instance.id not in couple.current.flags for instance in summoned)
-        return able != len(summoned) and able < self.quorum_of(couple, subset)
+    def is_flagged(self, couple: Couple, subset: int) -> bool:
+        """Whether anybody flagged of a drawn subset: the others may lack an honest quorum."""
+        return any(instance.id in couple.current.flags for instance in self.summoned(couple, subset))
 
     def pays_who_reported(self, couple: Couple, subset: int) -> bool:
         """Whether a drawn subset that is void pays its reports."""
-        return couple.current.flagged_out or self.is_blocked(couple, subset)
+        return couple.current.flagged_out or self.is_flagged(couple, subset)
 
     def void_share_of(self, couple: Couple, subset: int) -> int:
         """What the data owner is paid for a drawn subset that is void: what paid reports leave, if any."""

@@ -102,9 +102,8 @@ class RoundInvariants:
 
     def _void(self, event: e.SubsetVoided, gone: Collection[InstanceId]) -> None:
         asked = [ci for ci in self._asked(event.subset) if ci not in gone]
-        able = [ci for ci in asked if not (ci in self.answers and self.answers[ci] is None)]
-        blocked = len(able) < len(asked) and len(able) < self._quorum(len(asked))
-        paid = {ci for ci in asked if self.answers.get(ci)} if self.flagged_out or blocked else set()
+        flagged = any(ci in self.answers and self.answers[ci] is None for ci in asked)
+        paid = {ci for ci in asked if self.answers.get(ci)} if self.flagged_out or flagged else set()
         silent = set() if self.flagged_out else {ci for ci in asked if ci not in self.answers}
         for ci, judgement in self.judged.items():
             hold(

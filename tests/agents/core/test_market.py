@@ -342,12 +342,12 @@ def test_a_round_is_overdue_when_more_than_half_flagged() -> None:
     assert couple.job_status(third) == (1, JobStatus.VOID)
 
 
-def test_a_subset_that_too_many_flagged_pays_its_reports_and_fines_the_silent() -> None:
+def test_a_subset_of_which_some_flagged_pays_its_reports_and_fines_the_silent() -> None:
     script = Script(replicas=4, subsets=2, subsets_per_round=2).bring_to(Phase.TRAINING)
     script.answer("AAAA", "AGGM")
     couple, (settled, blocked) = script.couple, script.drawn
     script.settle(settled)
-    assert [script.market.is_blocked(couple, subset) for subset in script.drawn] == [False, True]
+    assert [script.market.is_flagged(couple, subset) for subset in script.drawn] == [False, True]
     escrow, silent = couple.escrow, script.instance(script.cis(blocked)[3])
     assert changes(script, script.close) == {"do": 500 + 3 * 100, "co0": 100}
     assert (couple.escrow, silent.bond) == (escrow - 500 - 4 * 100 + 40, 260)
