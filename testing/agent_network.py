@@ -3,9 +3,9 @@
 Everything is the product's own but three things: the object store is in memory, time passes by request, and
 steps are taken in turn.
 
-    network = AgentNetwork(client, tmp_path, cheats={1: Part(role=TrainingReceiptCopier)})
-    network.play()
-    assert set(network.verdicts(network.cloud_owners[1])) == {JobStatus.FAULTY}
+    with company(tmp_path, cheats={1: Conduct(role=TrainingReceiptCopier)}) as network:
+        network.play()
+        assert network.verdicts(network.cloud_owners[1]) == {JobStatus.FAULTY}
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.demo.scenario import HONEST, Part
+from agents.demo.scenario import HONEST, Conduct
 from agents.roles.acts import Identity, Party
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.runtime.executor import InlineExecutor
 from agents.runtime.runner import Runner
 from agents.storage.files import Home
 from agents.storage.journal import Journal
@@ -76,6 +77,7 @@ class NetworkAgent:
     make: Make
     wallet: Wallet = field(init=False)
     sender: Sender = field(init=False)
+    executor: InlineExecutor = field(init=False)
     runner: Runner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,8 +92,9 @@ class NetworkAgent:
         database = ChainDatabase(":memory:")
         self.sender = Sender(network.client, self.wallet, database)
         stream = EventStream(network.client, database)
+        self.executor = InlineExecutor(worker)
         self.runner = Runner(
-            role, worker, stream, self.sender, Journal(":memory:"), lambda: float(network.now())
+            role, self.executor, stream, self.sender, Journal(":memory:"), lambda: float(network.now())
         )
 
     @property
@@ -123,7 +126,7 @@ class AgentNetwork:
         client: MarketClient,
         folder: Path,
         terms: DatasetTerms = TERMS,
-        cheats: dict[int, Part] | None = None,
+        cheats: dict[int, Conduct] | None = None,
         rounds: int = 2,
     ) -> None:
         self.client, self.folder, self.store = client, folder, MemoryStore()
@@ -236,7 +239,7 @@ class AgentNetwork:
         mined(self.client.node, gift)
 
 
-def _cloud_owner(part: Part) -> Make:
+def _cloud_owner(part: Conduct) -> Make:
     return lambda identity, tools: (part.role(identity), part.worker(tools))
 
 

@@ -30,8 +30,9 @@ from agents.core.ids import (
     subset_of,
 )
 from agents.core.market import Market
-from agents.roles.acts import Act, Fact, Identity, Party, Situation
+from agents.roles.acts import Act, Identity, Party, Situation
 from agents.roles.common import seed_link
+from agents.roles.results import TaskResult
 from agents.vault.keys import SecretKey
 from testing.backend import TERMS, Backend
 from testing.couple_steps import FORGED, CoupleSteps, LaidReport, Standing
@@ -126,9 +127,11 @@ class Script(CoupleSteps[Identity, list[MarketEvent]]):
     def coins(self, member: Identity) -> int:
         return self.market.balances[member.address]
 
-    def decide(self, party: Party, facts: dict[str, Fact] | None = None, now: int | None = None) -> list[Act]:
+    def decide(
+        self, party: Party, results: dict[str, TaskResult] | None = None, now: int | None = None
+    ) -> list[Act]:
         """What a role makes of this; asked again it says the same."""
-        situation = Situation(self.market, facts or {}, self.now if now is None else now)
+        situation = Situation(self.market, results or {}, self.now if now is None else now)
         acts = party.decide(situation)
         assert party.decide(situation) == acts
         return acts
