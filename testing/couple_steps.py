@@ -32,7 +32,7 @@ FORGED = sha256(b"another model").digest()
 
 
 @dataclass(frozen=True)
-class Standing:
+class CoupleStanding:
     """Where a couple stands.
 
     Attributes:
@@ -87,7 +87,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
 
     @property
     @abstractmethod
-    def standing(self) -> Standing:
+    def standing(self) -> CoupleStanding:
         """Where the couple stands now."""
 
     @abstractmethod
@@ -282,7 +282,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
             self.settle(subset)
 
     def outlive(self, deadline: str) -> None:
-        """Lets the second that a field of `Standing` names pass, if it has not."""
+        """Lets the second that a field of `CoupleStanding` names pass, if it has not."""
         last: int = getattr(self.standing, deadline)
         if self.now <= last:
             self.wait_until(last + 1)
