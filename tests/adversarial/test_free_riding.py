@@ -157,7 +157,7 @@ def test_a_do_that_withholds_after_it_has_seen_the_draw_loses_its_bond() -> None
 def test_a_do_that_takes_an_honest_co_out_before_its_draw_changes_nothing() -> None:
     """Best play: retire the honest majority once the MO's seed is open.
 
-    They are summoned, paid, and decide.
+    They are assigned, paid, and decide.
     """
     attack = AttackFixture()
     attack.bring_to(CouplePhase.DRAWING)
@@ -173,7 +173,7 @@ def test_a_do_that_takes_an_honest_co_out_before_its_draw_changes_nothing() -> N
 def test_a_do_that_verifies_its_own_before_its_draw_changes_nothing() -> None:
     """Best play: hold accomplices back as Joined, verify them once the draw is known.
 
-    They are not summoned.
+    They are not assigned.
     """
     attack = AttackFixture(replicas=5)
     attack.register()
@@ -187,7 +187,7 @@ def test_a_do_that_verifies_its_own_before_its_draw_changes_nothing() -> None:
     attack.start()
     attack.verify(*attack.cis()[3:])
     attack.draw()
-    assert [attack.market.instances[ci].cloud_owner for ci in attack.summoned(0)] == [
+    assert [attack.market.instances[ci].cloud_owner for ci in attack.assigned(0)] == [
         co.address for co in attack.cos[:3]
     ]
     with refused("Training_NotDrawn"):
@@ -306,7 +306,7 @@ def test_a_liar_that_leaves_before_the_verdict_is_slashed() -> None:
     assert attack.instance(attack.ci(2)).bond == 0
 
 
-def test_a_co_that_leaves_right_after_the_start_is_summoned_nevertheless() -> None:
+def test_a_co_that_leaves_right_after_the_start_is_assigned_nevertheless() -> None:
     """Best play: see the round start, leave before the draw. It is asked to train, and fined for silence."""
     attack = AttackFixture()
     attack.bring_to(CouplePhase.DRAWING)
@@ -347,7 +347,7 @@ def test_silence_runs_a_bond_out_and_ends_the_place() -> None:
 
 
 def test_lying_in_two_couples_for_one_bond_is_paid_in_neither() -> None:
-    """Best play: lie wherever one is summoned at once.
+    """Best play: lie wherever one is assigned at once.
 
     The second verdict finds no bond, and no pay either.
     """

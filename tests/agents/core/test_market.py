@@ -365,7 +365,7 @@ def test_a_quorum_is_a_majority_at_least_and_all_at_most(quorum: int, needed: in
     assert script.market.quorum_of(script.couple, 0) == needed
 
 
-def test_summons_are_of_the_pool_at_the_start() -> None:
+def test_assignments_are_of_the_pool_at_the_start() -> None:
     script = Script(replicas=3).bring_to(Phase.APPROVED)
     early, leaving, staying = map(script.instance, script.cis())
     script.send(script.owner(early.id), calls.retire_ci(early.id))
@@ -373,7 +373,7 @@ def test_summons_are_of_the_pool_at_the_start() -> None:
     script.send(script.owner(leaving.id), calls.retire_ci(leaving.id))
     script.draw()
     assert script.couple.current.jobs == 2
-    assert script.market.summoned(script.couple, 0) == [leaving, staying]
+    assert script.market.assigned(script.couple, 0) == [leaving, staying]
     script.report(staying.id)
     script.report(leaving.id)
     reports = script.market.reports_of(script.couple, 0)
