@@ -7,7 +7,8 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
 from agents.chain import views
 from agents.chain.client import MarketClient
@@ -31,7 +32,9 @@ from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
+    MemberSettings,
     ModelOwnerSettings,
+    WalletSettings,
 )
 from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
@@ -43,7 +46,12 @@ from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 log = logging.getLogger(__name__)
+
+D = TypeVar("D", bound="DataclassInstance")
 
 JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
@@ -63,16 +71,16 @@ class AgentContext:
     tools: Tools
 
 
-def unlock(settings: AgentSettings) -> Wallet:
+def unlock(settings: WalletSettings) -> Wallet:
     """Opens the wallet.
 
     Raises:
         BadInput: no wallet there, or a wrong password.
     """
-    return Wallet.load(settings.wallet, settings.password.get_secret_value())
+    return Wallet.load(settings.wallet, settings.read_password())
 
 
-def enrol(settings: AgentSettings, wallet: Wallet) -> AgentContext:
+def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
     """Connects a wallet with the market and the store.
 
     Raises:
@@ -94,52 +102,47 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a data owner. It is warned of terms under which a cheat would be free."""
     for weakness in weaknesses(settings.dataset_terms):
         log.warning("%s", weakness)
-    role = DataOwner(
-        member.identity,
-        settings.dealt,
-        settings.opening_deposit,
-        Policy(settings.couples_per_model_owner, settings.max_quorum),
+    role = _made(
+        DataOwner,
+        settings,
+        identity=member.identity,
+        cloud_owners=settings.dealt,
+        policy=_made(Policy, settings),
     )
-    worker = DataOwnerWorker(
-        member.tools,
-        settings.table,
-        settings.target,
-        settings.subsets,
-        settings.seed,
-        settings.dataset_terms,
-        member.wallet.derive,
-        settings.secrecy,
+    worker = _made(
+        DataOwnerWorker,
+        settings,
+        tools=member.tools,
+        terms=settings.dataset_terms,
+        derive=member.wallet.derive,
     )
     return role, worker
 
 
 def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a cloud owner."""
-    role = CloudOwner(member.identity, settings.opening_deposit, settings.max_bond_jobs)
-    return role, CloudOwnerWorker(member.tools)
+    role = _made(CloudOwner, settings, identity=member.identity)
+    return role, _made(CloudOwnerWorker, settings, tools=member.tools)
 
 
 def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
-    role = ModelOwner(
-        member.identity,
-        ds,
-        settings.opening_deposit,
-        settings.quorum,
-        settings.spare_rounds,
-        settings.number,
-    )
-    worker = ModelOwnerWorker(
-        member.tools,
-        settings.samples,
-        member.identity.receipt_domain,
-        settings.model,
-        settings.rounds,
-        settings.seed,
-        settings.plan,
+    role = _made(ModelOwner, settings, identity=member.identity, ds=ds)
+    worker = _made(
+        ModelOwnerWorker,
+        settings,
+        tools=member.tools,
+        receipt_domain=member.identity.receipt_domain,
+        plan_file=settings.plan,
     )
     return role, worker
+
+
+def _made(kind: type[D], settings: AgentSettings, **given: object) -> D:
+    """A dataclass of which the settings have the fields that are not given."""
+    told = {field.name for field in fields(kind)} & type(settings).model_fields.keys()
+    return kind(**{name: getattr(settings, name) for name in told} | given)
 
 
 def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: StopSignal) -> None:
@@ -150,7 +153,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
     """
     journal = Journal(settings.home / JOURNAL_FILE)
     database = ChainDatabase(settings.home / CHAIN_FILE)
-    limits = ExecutorLimits()
+    limits = _made(ExecutorLimits, settings)
     executor = ProcessPool(worker, limits, time.time, database.leave)
     try:
         events = EventStream(member.client, database)
@@ -164,7 +167,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
         journal.close()
 
 
-def take_out(settings: AgentSettings, member: AgentContext, amount: int | None = None) -> int:
+def take_out(settings: MemberSettings, member: AgentContext, amount: int | None = None) -> int:
     """Withdraws `amount` wei of the member's free balance, by default all of it.
 
     Returns:
@@ -183,7 +186,7 @@ def take_out(settings: AgentSettings, member: AgentContext, amount: int | None =
     return wanted
 
 
-def retire(settings: AgentSettings, member: AgentContext, instances: Sequence[InstanceId]) -> None:
+def retire(settings: MemberSettings, member: AgentContext, instances: Sequence[InstanceId]) -> None:
     """Takes instances of a cloud owner, or of a data owner's dataset, out of the pool.
 
     Raises:
@@ -196,7 +199,7 @@ def retire(settings: AgentSettings, member: AgentContext, instances: Sequence[In
 
 
 @contextmanager
-def _sender(settings: AgentSettings, member: AgentContext) -> Iterator[Sender]:
+def _sender(settings: MemberSettings, member: AgentContext) -> Iterator[Sender]:
     """A sender for a command, with nothing left to finish."""
     database = ChainDatabase(settings.home / CHAIN_FILE)
     try:
