@@ -276,14 +276,14 @@ class Story:
         """The data owner opens its seed."""
         self.send(self.data_owner, calls.draw_round(self.tc, self._link(b"do", self.couple.round)))
 
-    def summoned(self) -> list[Instance]:
+    def assigned(self) -> list[Instance]:
         """The replicas that the open round asks."""
         drawn = set_bits(self.couple.current.drawn)
-        return [instance for subset in drawn for instance in self.market.summoned(self.couple, subset)]
+        return [instance for subset in drawn for instance in self.market.assigned(self.couple, subset)]
 
     def report(self, only: Callable[[InstanceId], bool] = lambda _: True) -> None:
         """Every drawn replica answers as its cloud owner plays."""
-        for instance in self.summoned():
+        for instance in self.assigned():
             if only(instance.id) and not self.plays(instance.id, Cheat.FALLS_SILENT):
                 report = self._report(instance)
                 answer = calls.update_tj(

@@ -225,8 +225,8 @@ class Script(CoupleSteps[Identity, list[MarketEvent]]):
         address = self.instance(ci).cloud_owner
         return next(co for co in self.cos if co.address == address)
 
-    def summoned(self, subset: int) -> list[InstanceId]:
-        return [instance.id for instance in self.market.summoned(self.couple, subset)]
+    def assigned(self, subset: int) -> list[InstanceId]:
+        return [instance.id for instance in self.market.assigned(self.couple, subset)]
 
     def reports(self, subset: int = 0) -> list[LaidReport]:
         made = self.market.reports_of(self.couple, subset)

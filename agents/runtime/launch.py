@@ -33,7 +33,7 @@ from agents.runtime.settings import (
     DataOwnerSettings,
     ModelOwnerSettings,
 )
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
@@ -142,7 +142,7 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     return role, worker
 
 
-def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: Stop) -> None:
+def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: StopSignal) -> None:
     """Runs an agent until `stop` is set.
 
     Raises:
@@ -214,9 +214,9 @@ def _send(sender: Sender, call: Call) -> None:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[Stop]:
+def stopped_by_signals() -> Iterator[StopSignal]:
     """What Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
-    stop = Stop()
+    stop = StopSignal()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
     try:
         yield stop

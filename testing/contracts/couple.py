@@ -134,7 +134,7 @@ class LiveCouple(CoupleSteps[Any, Any]):
     def owner(self, ci: InstanceId) -> Any:
         return self.dataset.owner_of(ci)
 
-    def summoned(self, subset: int) -> list[InstanceId]:
+    def assigned(self, subset: int) -> list[InstanceId]:
         return self.dataset.instances(subset)
 
     def mo_link(self, round_: int) -> bytes:

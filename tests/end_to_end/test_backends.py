@@ -42,7 +42,7 @@ def life(script: Script) -> None:
     script.send(script.do, calls.retire_ci(script.cis(0)[0]))
     script.start()
     script.draw()
-    script.answer(*(word[: len(script.summoned(subset))] for subset, word in enumerate(("AMM", "GGGAA"))))
+    script.answer(*(word[: len(script.assigned(subset))] for subset, word in enumerate(("AMM", "GGGAA"))))
     script.close()
     attempt(lambda: script.complete(by=script.do))
     script.complete()

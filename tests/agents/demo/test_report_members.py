@@ -70,7 +70,7 @@ def test_tells_what_a_job_that_others_flagged_was_paid() -> None:
     story = begun()
     story.start()
     story.draw()
-    paid, *flagging = [job.id for job in story.summoned()]
+    paid, *flagging = [job.id for job in story.assigned()]
     story.report(only=lambda ci: ci == paid)
     for ci in flagging[:4]:
         story.flag(ci)

@@ -37,7 +37,7 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     Terms,
 )
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -258,7 +258,7 @@ def test_runs_the_parts_on_the_homes_own_files(
     settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
-    launch.run(settings, member, *parts, Stop())
+    launch.run(settings, member, *parts, StopSignal())
     (runner,) = runs
     assert isinstance(runner.executor, ProcessPool)
     assert (runner.role, runner.executor.worker) == parts
@@ -272,14 +272,14 @@ def test_gives_its_files_free_when_it_ends(
     member: launch.AgentContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def run(_runner: Runner, _stop: Stop) -> None:
+    def run(_runner: Runner, _stop: StopSignal) -> None:
         raise StopAgent("the wallet is empty")
 
     monkeypatch.setattr(Runner, "run", run)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     for _ in range(2):
         with pytest.raises(StopAgent, match="the wallet is empty"):
-            launch.run(settings, member, *parts, Stop())
+            launch.run(settings, member, *parts, StopSignal())
 
 
 def test_one_process_at_a_time_uses_a_home(
@@ -288,7 +288,7 @@ def test_one_process_at_a_time_uses_a_home(
     other = ChainDatabase(settings.home / launch.CHAIN_FILE)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     with pytest.raises(BadInput, match="another agent uses"):
-        launch.run(settings, member, *parts, Stop())
+        launch.run(settings, member, *parts, StopSignal())
     assert runs == []
     other.close()
 
