@@ -54,8 +54,7 @@ class NodeMarket(Backend):
         self.sender, self.gas_used = sender, int(receipt["gasUsed"], 16)
         for logged in logs:
             self.height, self.now = logged.block, logged.timestamp
-            self.history.append(logged)
-            self.mirror.apply(logged)
+            self.note(logged)
         return [logged.event for logged in logs]
 
     def _admit(self, sender: Address) -> None:

@@ -137,7 +137,7 @@ class Chain:
 
 def until_named() -> Story:
     story = Story()
-    story.register(story.data_owner, Role.DATA_OWNER, 10**18, "createDO")
+    story.register(story.data_owner, Role.DATA_OWNER, 10**18)
     return story
 
 
