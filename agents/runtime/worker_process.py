@@ -32,6 +32,9 @@ from agents.workers.base import Worker
 _ERRORS: tuple[type[HoldfastError], ...] = (JobFailed, Retry, SkipJob, StopAgent, BadInput)
 """What the loop tells apart; an error goes between the processes as the first of these that it is."""
 
+_NICER = 5
+"""By how much the loops of all agents on a machine go before the work."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -123,6 +126,7 @@ def _serve(worker: Worker, connection: Connection, memory_mb: int, let_go: Calla
         let_go()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the agent sees to the end of us
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.nice(_NICER)
         _limit_memory(memory_mb << 20)
         tasks: SimpleQueue[Task[TaskResult]] = SimpleQueue()
         threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()
