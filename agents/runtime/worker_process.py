@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import NoReturn
 
-from agents.core.errors import BadInput, HoldfastError, JobFailed, Retry, SkipJob, StopAgent
+from agents.core.errors import BadInput, BadObject, HoldfastError, JobFailed, Retry, SkipJob, StopAgent
 from agents.core.ids import CoupleId
 from agents.roles.acts import Task
 from agents.roles.results import TaskResult, parse_result
@@ -110,11 +110,18 @@ class WorkerProcess:
             kind, words = json.loads(self.connection.recv_bytes())
         except (EOFError, OSError):
             self.is_gone(wait=True)
-            return Failed(task, JobFailed(f"its process died ({self._exit_code})"))
+            return Failed(task, JobFailed(f"its process died of {_cause(self._exit_code)}"))
         for error in _ERRORS:
             if kind == error.__name__:
                 return Failed(task, error(words))
-        return Finished(task, parse_result(task.key, words))
+        try:
+            return Finished(task, parse_result(task.key, words))
+        except BadObject as bad:  # a mistake of ours
+            return Failed(task, JobFailed(str(bad)))
+
+
+def _cause(exit_code: int | None) -> str:
+    return f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
 
 
 # --- in the process ---
