@@ -33,7 +33,7 @@ class Supervisor:
     clock: Callable[[], float]
     job_seconds: float
     backoff: Backoff = field(default_factory=Backoff)
-    _told: set[str] = field(default_factory=set)
+    _errors: dict[str, HoldfastError] = field(default_factory=dict)
 
     def ask(self, tasks: Iterable[Task[TaskResult]]) -> None:
         """Starts what is asked for and not under way, as far as there is room; stops what no longer is."""
@@ -43,8 +43,12 @@ class Supervisor:
             self.executor.cancel(key)
         now = self.clock()
         for task in sorted(wanted.values(), key=lambda task: task.deadline):
-            if task.key not in self.executor.running and self.backoff.ready(task.key, now):
+            if task.key in self.executor.running:
+                continue
+            if self.backoff.ready(task.key, now) and self.executor.has_room:
                 self._start(task, now)
+            else:
+                self._wait(task, now)
 
     def record(self) -> bool:
         """Keeps what has come to an end; whether there was any result.
@@ -59,15 +63,13 @@ class Supervisor:
         return any(results)
 
     def _start(self, task: Task[TaskResult], now: float) -> None:
-        if not self.executor.has_room:
-            self._wait(task, now)
-            return
         log.info("%s %s", type(task).__name__, task.key)
         self.executor.start(task, self._until(task, now))
 
     def _wait(self, task: Task[TaskResult], now: float) -> None:
-        """A task that was not even tried is given up half-way between its patience's end and its deadline."""
-        result = task.given_up(JobFailed("no worker is free in time"), now - (task.deadline - now))
+        """What is still waiting half-way between its patience's end and its deadline is given up."""
+        error = self._errors.get(task.key, JobFailed("no worker is free in time"))
+        result = task.given_up(error, now - (task.deadline - now))
         if result is not None:
             self._keep(task, result)
 
@@ -79,6 +81,7 @@ class Supervisor:
     def _keep(self, task: Task[TaskResult], result: TaskResult) -> bool:
         self.journal.record(task.key, result)
         self.backoff.succeeded(task.key)
+        self._errors.pop(task.key, None)
         if result.refusal:
             log.warning("%s: %s", task.key, result.refusal)
         return True
@@ -91,7 +94,9 @@ class Supervisor:
         if result is not None:
             return self._keep(task, result)
         wait = self.backoff.failed(task.key, now)
-        level = logging.WARNING if isinstance(error, SkipJob) and task.key not in self._told else logging.INFO
-        log.log(level, "%s: %s; next try in %g s", task.key, error, wait)
-        self._told.add(task.key)
+        is_news = isinstance(error, SkipJob) and task.key not in self._errors
+        log.log(
+            logging.WARNING if is_news else logging.INFO, "%s: %s; next try in %g s", task.key, error, wait
+        )
+        self._errors[task.key] = error
         return False
