@@ -27,7 +27,7 @@ from agents.roles.results import AgreedResult, TaskResult
 from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.storage.journal import Journal
 from agents.workers.base import Worker
 from benchmarks.alone import alone
@@ -76,7 +76,7 @@ class Party:
     """
 
     due: Sequence[float]
-    stop: Stop
+    stop: StopSignal
     delays: list[float] = field(default_factory=list)
     height: int = 0
     identity: Identity = field(default_factory=lambda: Identity(Address("0x"), b"", bytes, b""))
@@ -118,7 +118,7 @@ def delays(perform: Callable[[Worker], Executor], worker: Worker, every: float, 
         every: seconds from one to the next.
         count: of transactions.
     """
-    stop, begun = Stop(), time.time()
+    stop, begun = StopSignal(), time.time()
     party = Party([begun + every * number for number in range(1, count + 1)], stop)
     executor, journal = perform(worker), Journal(":memory:")
     try:
