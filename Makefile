@@ -30,7 +30,8 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full bench-encrypted check format clean
+.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full bench-encrypted check \
+	check-wheels check-install lock format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -88,6 +89,16 @@ check: setup ## formatters, linters, types, Slither, a test for every rule and t
 	$(NPM)/prettier --check $(SOLIDITY)
 	$(NPM)/solhint --disc --noPoster --max-warnings 0 $(SOLIDITY)
 
+check-wheels: setup ## is there a wheel of every package, wherever the README promises one? Asks the package index
+	$(BIN)/python tools/check_wheels.py
+
+check-install: setup ## does `pip install .` into an empty environment give all that an agent needs?
+	@$(brownie_env) $(BIN)/python tools/check_install.py
+
+lock: setup ## write requirements.txt anew, after a change of pyproject.toml's dependencies
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --all-extras pyproject.toml \
+		--output-file requirements.txt
+
 format: setup ## format the Python and Solidity sources
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
@@ -97,15 +108,16 @@ clean: ## remove all that is made here: packages, caches, reports
 	rm -rf .venv .venv-analysis .venv-flower .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in
-# --coverage. Without them Python takes the sources beside them. The .pth file puts this folder on the path of the
-# environment's Python, and gives Brownie its home when it is called without make.
+# The package itself is installed as it lies here, so that agents, scripts and tests are on the path. Brownie 1.22.2
+# ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in --coverage. Without them
+# Python takes the sources beside them. Its launcher is given a line that brings it home when it is called without make.
 .venv/.complete: requirements.txt
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt --editable .
 	rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
-	printf '%s\n' "$(CURDIR)" "import tools.brownie_home" > "$$(echo .venv/lib/python3*/site-packages)/holdfast.pth"
+	printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import tools.brownie_home' 'from brownie._cli.__main__ import main' '' \
+		'main()' > $(BIN)/brownie
 	@touch $@
 
 # The prover and its solvers are programs that `make prove` runs; nothing of Holdfast imports them, and they need other
