@@ -44,7 +44,8 @@ from agents.core.ids import (
     subset_of,
 )
 from agents.core.market import Market
-from agents.demo.outcome import Cheat, DemoOutcome, Mined, Participant, Scores
+from agents.core.mined import Mined
+from agents.demo.outcome import Cheat, DemoOutcome, Participant, Scores
 
 ETHER = 10**18
 SECONDS = 4
@@ -274,14 +275,14 @@ class Story:
         told = e.RoundDrawn(self.tc, self.data_owner, couple.round, link, drawn, jobs)
         self.send(self.data_owner, "drawRound", told)
 
-    def summoned(self) -> list[Instance]:
+    def assigned(self) -> list[Instance]:
         """The replicas that the open round asks."""
         drawn = set_bits(self.couple.current.drawn)
-        return [instance for subset in drawn for instance in self.market.summoned(self.couple, subset)]
+        return [instance for subset in drawn for instance in self.market.assigned(self.couple, subset)]
 
     def report(self, only: Callable[[InstanceId], bool] = lambda _: True) -> None:
         """Every drawn replica answers as its cloud owner plays."""
-        for instance in self.summoned():
+        for instance in self.assigned():
             if only(instance.id) and not self.plays(instance.id, Cheat.FALLS_SILENT):
                 report = self._report(instance)
                 told = e.JobReported(
@@ -323,7 +324,7 @@ class Story:
     def settle(self, subset: int, settler: Address | None = None) -> None:
         """Opens the honest digest of a drawn subset."""
         couple, settler = self.couple, settler or self.model_owner
-        jobs = self.market.summoned(couple, subset)
+        jobs = self.market.assigned(couple, subset)
         verdicts = {job.id: self._verdict(couple, job, self.digest(subset)) for job in jobs}
         self.send(settler, "settleRound")
         pot = sum(self._punish(ci, verdict, settler) for ci, verdict in verdicts.items())
@@ -339,7 +340,7 @@ class Story:
         record = self.couple.current
         if not record.flagged_out:
             self.now = self.market.settle_deadline(self.couple)
-        jobs = [job.id for job in self.market.summoned(self.couple, subset)]
+        jobs = [job.id for job in self.market.assigned(self.couple, subset)]
         self.send(self.model_owner, "closeRound")
         if self.market.pays_who_reported(self.couple, subset):
             for ci in filter(record.reports.__contains__, jobs):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agents.core import events as e
-from agents.core.assets import Couple, Instance, Report, Round
+from agents.core.assets import Couple, Instance, Round
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
-from agents.core.hashing import next_tip, set_bits, training_receipt
+from agents.core.hashing import next_tip, set_bits
 from agents.core.ids import Address, CoupleId, InstanceId, dataset_of, short, subset_of
-from agents.core.market import Market, expected_draw
+from agents.core.market import Market, expected_draw, expected_receipt
 
 _Phase, _Status = CouplePhase, InstanceStatus
 
@@ -109,13 +109,6 @@ def is_solvent(market: Market) -> bool:
     return all(amount >= 0 for amounts in (market.balances.values(), bonds, escrows) for amount in amounts)
 
 
-def receipt_of(couple: Couple, record: Round, report: Report, digest: bytes, domain: bytes) -> bytes:
-    """The receipt that the reporter would have made of `digest`."""
-    return training_receipt(
-        domain, couple.id, record.number, report.ci, report.cloud_owner, digest, report.nonce
-    )
-
-
 # --- who and when ---
 
 
@@ -206,7 +199,7 @@ def _of_draw(market: Market, couple: Couple, event: e.RoundDrawn) -> Iterator[st
     drawn = expected_draw(couple, couple.current, market.dataset_of(couple).terms)
     if event.drawn != drawn:
         yield f"draws {event.drawn:b} where its seeds draw {drawn:b}"
-    jobs = sum(len(market.summoned(couple, subset)) for subset in set_bits(event.drawn))
+    jobs = sum(len(market.assigned(couple, subset)) for subset in set_bits(event.drawn))
     if event.jobs != jobs:
         yield f"asks {event.jobs} replicas of {jobs}"
 
@@ -219,7 +212,7 @@ def _of_settlement(market: Market, event: e.SubsetSettled, domain: bytes) -> Ite
     record, terms = couple.rounds[event.round], market.dataset_of(couple).terms
     verdicts = {
         instance.id: _verdict(couple, record, instance.id, event.digest, domain)
-        for instance in market.summoned(couple, event.subset)
+        for instance in market.assigned(couple, event.subset)
     }
     agreeing = sum(verdict is JobStatus.ACCEPTED for verdict in verdicts.values())
     needed = market.quorum_of(couple, event.subset)
@@ -248,7 +241,7 @@ def _verdict(couple: Couple, record: Round, ci: InstanceId, digest: bytes, domai
     report = record.reports.get(ci)
     if report is None:
         return JobStatus.MISSED
-    agrees = report.hash == receipt_of(couple, record, report, digest, domain)
+    agrees = report.hash == expected_receipt(couple, record, report, digest, domain)
     return JobStatus.ACCEPTED if agrees else JobStatus.FAULTY
 
 
@@ -258,7 +251,7 @@ def _of_void(market: Market, event: e.SubsetVoided) -> Iterator[str]:
     record = couple.rounds[event.round]
     of_reported = JobStatus.VOID if market.pays_who_reported(couple, event.subset) else JobStatus.IDLE
     of_silent = JobStatus.IDLE if record.flagged_out else JobStatus.MISSED
-    for instance in market.summoned(couple, event.subset):
+    for instance in market.assigned(couple, event.subset):
         said, _ = record.verdicts.get(instance.id, (JobStatus.IDLE, 0))
         if instance.id in record.reports:
             due = of_reported
@@ -275,7 +268,7 @@ def _of_leaving(market: Market, tc: CoupleId, subset: int) -> Iterator[str]:
     """Who lost its bond, or has too little left to miss again, is not in the pool."""
     couple = market.couples[tc]
     penalty = market.dataset_of(couple).terms.miss_penalty
-    for instance in market.summoned(couple, subset):
+    for instance in market.assigned(couple, subset):
         verdict, _ = couple.current.verdicts.get(instance.id, (JobStatus.IDLE, 0))
         spent = verdict is JobStatus.FAULTY or (verdict is JobStatus.MISSED and instance.bond < penalty)
         if spent and instance.status is _Status.VERIFIED:

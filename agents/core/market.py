@@ -24,7 +24,7 @@ from agents.core.assets import (
     Round,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
-from agents.core.hashing import draw_round, full_set, round_seed
+from agents.core.hashing import draw_round, full_set, round_seed, training_receipt
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId, dataset_of, subset_of
 
 
@@ -55,6 +55,11 @@ class Market:
 
     # --- questions ---
 
+    def role_of(self, address: Address) -> Role:
+        """What an address is registered as; `Role.NONE` if it is no member."""
+        member = self.members.get(address)
+        return member.role if member else Role.NONE
+
     def members_of(self, role: Role) -> list[Member]:
         """All members of a role, in the order in which they registered."""
         return [member for member in self.members.values() if member.role is role]
@@ -72,7 +77,7 @@ class Market:
         """How many subsets have an instance in the pool."""
         return sum(bool(self.pool_of(ds, index)) for index in range(self.datasets[ds].terms.subsets))
 
-    def summoned(self, couple: Couple, subset: int) -> list[Instance]:
+    def assigned(self, couple: Couple, subset: int) -> list[Instance]:
         """The instances of a drawn subset that were in the pool when the open round was started."""
         places = self.datasets[couple.ds].subsets[subset].places
         drawn = (self.instances[ci] for ci in places)
@@ -81,22 +86,20 @@ class Market:
     def reports_of(self, couple: Couple, subset: int) -> list[Report]:
         """The reports of a drawn subset in the open round, in the order of their places."""
         reports = couple.current.reports
-        return [reports[instance.id] for instance in self.summoned(couple, subset) if instance.id in reports]
+        return [reports[instance.id] for instance in self.assigned(couple, subset) if instance.id in reports]
 
     def quorum_of(self, couple: Couple, subset: int) -> int:
         """How many reports of a drawn subset must agree: a strict majority, or what the MO asks for."""
-        summoned = len(self.summoned(couple, subset))
-        return max(summoned // 2 + 1, min(couple.quorum, summoned))
+        assigned = len(self.assigned(couple, subset))
+        return max(assigned // 2 + 1, min(couple.quorum, assigned))
 
-    def is_blocked(self, couple: Couple, subset: int) -> bool:
-        """Whether so many of a drawn subset flagged that the others could not have been a quorum."""
-        summoned = self.summoned(couple, subset)
-        able = sum(instance.id not in couple.current.flags for instance in summoned)
-        return able != len(summoned) and able < self.quorum_of(couple, subset)
+    def is_flagged(self, couple: Couple, subset: int) -> bool:
+        """Whether anybody flagged of a drawn subset: the others may lack an honest quorum."""
+        return any(instance.id in couple.current.flags for instance in self.assigned(couple, subset))
 
     def pays_who_reported(self, couple: Couple, subset: int) -> bool:
         """Whether a drawn subset that is void pays its reports."""
-        return couple.current.flagged_out or self.is_blocked(couple, subset)
+        return couple.current.flagged_out or self.is_flagged(couple, subset)
 
     def void_share_of(self, couple: Couple, subset: int) -> int:
         """What the data owner is paid for a drawn subset that is void: what paid reports leave, if any."""
@@ -104,7 +107,7 @@ class Market:
         if not reports or not self.pays_who_reported(couple, subset):
             return 0
         terms = self.dataset_of(couple).terms
-        idle = len(self.summoned(couple, subset)) - reports
+        idle = len(self.assigned(couple, subset)) - reports
         return terms.round_price // terms.subsets_per_round + terms.job_price * idle
 
     def instances_at(self, cloud_owner: Address) -> Iterator[Instance]:
@@ -146,14 +149,16 @@ class Market:
             return CouplePhase.OVERDUE if now > self.settle_deadline(couple) else CouplePhase.SETTLING
         return phase
 
+    def couple_bond_of(self, couple: Couple) -> int:
+        """The bond that the data owner has locked for a couple, in wei; 0 unless it is under way."""
+        return self.dataset_of(couple).terms.couple_bond if couple.phase in _BONDED else 0
+
     def total(self) -> int:
         """All coins that the market should hold: balances, escrows and bonds, in wei."""
-        bonded = (c for c in self.couples.values() if c.phase in _BONDED)
         return (
             sum(self.balances.values())
             + sum(instance.bond for instance in self.instances.values())
-            + sum(couple.escrow for couple in self.couples.values())
-            + sum(self.dataset_of(couple).terms.couple_bond for couple in bonded)
+            + sum(couple.escrow + self.couple_bond_of(couple) for couple in self.couples.values())
         )
 
     # --- ledger and members ---
@@ -392,3 +397,21 @@ def expected_draw(couple: Couple, record: Round, terms: e.DatasetTerms) -> int:
     seed = round_seed(record.mo_seed, record.do_seed, couple.id, record.number)
     drawn, _ = draw_round(seed, record.drawn_before, terms.subsets, terms.subsets_per_round)
     return drawn
+
+
+def expected_receipt(couple: Couple, record: Round, report: Report, digest: bytes, domain: bytes) -> bytes:
+    """The receipt that a reporter must have made of a digest.
+
+    Args:
+        couple: whose round it is.
+        record: the round.
+        report: the reporter's, whose nonce the receipt holds.
+        digest: of the result, 32 bytes.
+        domain: what every receipt of the market begins with, 32 bytes.
+
+    Returns:
+        32 bytes; an honest reporter's `Report.hash` is the same.
+    """
+    return training_receipt(
+        domain, couple.id, record.number, report.ci, report.cloud_owner, digest, report.nonce
+    )

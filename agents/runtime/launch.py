@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,8 @@ from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
+from agents.runtime.executor import ExecutorLimits
+from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
     AgentSettings,
@@ -36,6 +37,7 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     WalletSettings,
 )
+from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
@@ -136,14 +138,12 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
 
 
 def _made(kind: Callable[..., P], settings: AgentSettings, **given: object) -> P:
-    """A part, to which the settings of the same names are told, and what is given besides."""
+    """A part of an agent: settings are told to it by their names, and what is given besides."""
     told = signature(kind).parameters.keys() & type(settings).model_fields.keys()
     return kind(**{name: getattr(settings, name) for name in told} | given)
 
 
-def run(
-    settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: threading.Event
-) -> None:
+def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: StopSignal) -> None:
     """Runs an agent until `stop` is set.
 
     Raises:
@@ -151,11 +151,16 @@ def run(
     """
     journal = Journal(settings.home / JOURNAL_FILE)
     database = ChainDatabase(settings.home / CHAIN_FILE)
+    limits = _made(ExecutorLimits, settings)
+    executor = ProcessPool(worker, limits, time.time, database.leave)
     try:
         events = EventStream(member.client, database)
         sender = Sender(member.client, member.wallet, database)
-        Runner(role, worker, events, sender, journal, time.time, settings.poll_seconds).run(stop)
+        Runner(
+            role, executor, events, sender, journal, time.time, settings.poll_seconds, limits.job_seconds
+        ).run(stop)
     finally:
+        executor.close()
         database.close()
         journal.close()
 
@@ -210,15 +215,16 @@ def _send(sender: Sender, call: Call) -> None:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
-    stop = threading.Event()
+def stopped_by_signals() -> Iterator[StopSignal]:
+    """What Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
+    stop = StopSignal()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        stop.close()
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -27,7 +27,7 @@ from pydantic import (
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
-from agents.learning.plans.plan import FAMILY_NAMES
+from agents.learning.families.registry import FAMILIES
 from agents.roles.terms import MAX_BOND_JOBS
 from agents.workers.data_owner import Secrecy
 
@@ -169,6 +169,11 @@ class AgentSettings(MemberSettings):
 
     opening_deposit: int = Field(default=0, ge=0, description="Wei to pay in when it registers.")
     poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
+    workers: int = Field(default=2, ge=1, le=64, description="Jobs to run at once, each in its own process.")
+    job_seconds: int = Field(default=3600, ge=1, description="Seconds that a job may take.")
+    job_memory_mb: int = Field(
+        default=4096, ge=256, description="MiB of memory that a job's process may hold."
+    )
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 
 
@@ -250,7 +255,7 @@ class ModelOwnerSettings(AgentSettings):
     """A model owner's. `number` counts this wallet's models from 1; each has a home of its own."""
 
     samples: Path = Field(description="The samples that the data owner exposed.")
-    model: str | None = Field(default=None, description=f"One of {', '.join(FAMILY_NAMES)}.")
+    model: str | None = Field(default=None, description=f"One of {', '.join(FAMILIES)}.")
     rounds: int = Field(default=8, ge=1, le=2**16 - 2, description="Rounds of training.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of a network's initial weights.")
     plan: Path | None = Field(default=None, description="A training plan of your own (JSON).")

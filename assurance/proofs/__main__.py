@@ -10,43 +10,38 @@ proved, or a planted fault not caught; 2 and one line if a flag cannot be used.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 from rich.table import Column, Table
 
 from agents.core.errors import BadInput
 from assurance.proofs.build import UNOPTIMIZED, compile_, lay_out, sources
-from assurance.proofs.planted import FAULTS, Fault, FaultError
-from assurance.proofs.proof import NatSpecError, Outcome, Proof, Result, proofs
+from assurance.proofs.planted import FAULTS, FaultError, PlantedFault
+from assurance.proofs.proof import NatSpecError, Proof, ProofOutcome, ProofResult, proofs
 from assurance.proofs.prover import BIN, prove
+from testing.command_line import Flags, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 
 FOLDER = ROOT / "build" / "prove"
 REPORT = FOLDER / "report.json"
 
-Tried = tuple[Proof | Fault, Result]
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
+Tried = tuple[Proof | PlantedFault, ProofResult]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Tries all proofs and tells."""
     begun = time.monotonic()
     console = Console(soft_wrap=True, highlight=False)
-    try:
+    with one_line_if_wrong(NatSpecError, FaultError):
         flags = _parser().parse_args(arguments)
         if flags.jobs < 1 or flags.limit < 1:
             raise BadInput("--jobs and --limit are at least 1")
@@ -56,14 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             answer = compile_(sources())
         chosen = choose(list(proofs(answer)), flags.only)
         faults = choose_faults(chosen)
-    except (BadInput, NatSpecError, FaultError) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     shutil.rmtree(FOLDER, ignore_errors=True)
     lay_out(answer, FOLDER / "market")
     tried = dict(_tried([] if flags.planted else chosen, faults, flags.jobs, flags.limit))
     report = report_of(tried, round(time.monotonic() - begun, 1))
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, REPORT)
     tell(report, console)
     if report["failed"] or report["caught"] != report["planted"]:
         sys.exit(1)
@@ -84,7 +76,7 @@ def choose(known: Sequence[Proof], only: str | None) -> list[Proof]:
     return chosen
 
 
-def choose_faults(chosen: Iterable[Proof]) -> list[Fault]:
+def choose_faults(chosen: Iterable[Proof]) -> list[PlantedFault]:
     """The faults that these proofs must notice.
 
     Raises:
@@ -97,16 +89,16 @@ def choose_faults(chosen: Iterable[Proof]) -> list[Fault]:
     return faults
 
 
-def report_of(tried: dict[Proof | Fault, Result], seconds: float) -> dict[str, Any]:
+def report_of(tried: dict[Proof | PlantedFault, ProofResult], seconds: float) -> dict[str, Any]:
     """All figures, ready for JSON."""
     of_proofs = [(one, result) for one, result in tried.items() if isinstance(one, Proof)]
-    of_faults = [(one, result) for one, result in tried.items() if isinstance(one, Fault)]
-    proved = sum(result.outcome is Outcome.PROVED for _, result in of_proofs)
+    of_faults = [(one, result) for one, result in tried.items() if isinstance(one, PlantedFault)]
+    proved = sum(result.outcome is ProofOutcome.PROVED for _, result in of_proofs)
     return {
         "proved": proved,
         "failed": len(of_proofs) - proved,
         "planted": len(of_faults),
-        "caught": sum(result.outcome is Outcome.REFUTED for _, result in of_faults),
+        "caught": sum(result.outcome is ProofOutcome.REFUTED for _, result in of_faults),
         "seconds": seconds,
         "proofs": [{"name": one.name} | asdict(one) | asdict(result) for one, result in of_proofs],
         "faults": [asdict(one) | asdict(result) for one, result in of_faults],
@@ -121,14 +113,14 @@ def tell(report: dict[str, Any], console: Console) -> None:
             one["name"], one["bounds"], f"{one['paths']:,}", f"{one['seconds']:.0f}", one["outcome"]
         )
     for one in report["faults"]:
-        outcome = "caught" if one["outcome"] is Outcome.REFUTED else "not caught"
+        outcome = "caught" if one["outcome"] is ProofOutcome.REFUTED else "not caught"
         table.add_row(one["proof"], f"planted: {one['name']}", "", f"{one['seconds']:.0f}", outcome)
     console.print(table)
     for one in report["proofs"]:
-        if one["outcome"] is not Outcome.PROVED:
+        if one["outcome"] is not ProofOutcome.PROVED:
             console.print(f"{one['name']}: {one['outcome']}, {one['why']}", markup=False)
     for one in report["faults"]:
-        if one["outcome"] is not Outcome.REFUTED:
+        if one["outcome"] is not ProofOutcome.REFUTED:
             console.print(
                 f"not caught: {one['name']}: {one['proof']} is {one['outcome']}, {one['why']}", markup=False
             )
@@ -138,33 +130,22 @@ def tell(report: dict[str, Any], console: Console) -> None:
     )
 
 
-def _tried(chosen: Sequence[Proof], faults: Sequence[Fault], jobs: int, limit: int) -> Iterator[Tried]:
+def _tried(chosen: Sequence[Proof], faults: Sequence[PlantedFault], jobs: int, limit: int) -> Iterator[Tried]:
     """Every proof and every fault with its result, in their order."""
-    columns = (
-        TextColumn("proving"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with ProcessPoolExecutor(jobs) as pool, Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=len(chosen) + len(faults))
-        running: dict[Future[Result], Proof | Fault] = {
+    total = len(chosen) + len(faults)
+    with processes("proving", jobs, total, column=TimeElapsedColumn) as (pool, show):
+        running: dict[Future[ProofResult], Proof | PlantedFault] = {
             **{pool.submit(prove, proof, FOLDER / "market", limit): proof for proof in chosen},
             **{pool.submit(_refute, fault, limit): fault for fault in faults},
         }
-        try:
-            for done in as_completed(running):
-                done.result()
-                progress.update(bar, advance=1, description=f"last {running[done].name}")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done in as_completed(running):
+            done.result()
+            show(advance=1, description=f"last {running[done].name}")
     for future, one in running.items():
         yield one, future.result()
 
 
-def _refute(fault: Fault, limit: int) -> Result:
+def _refute(fault: PlantedFault, limit: int) -> ProofResult:
     """What becomes of a fault's proof where the contracts have the fault."""
     answer = compile_({fault.file: fault.source(), **sources([fault.contract])}, **UNOPTIMIZED)
     folder = FOLDER / "planted" / f"{FAULTS.index(fault)}"
@@ -174,7 +155,7 @@ def _refute(fault: Fault, limit: int) -> Result:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Flags(
         prog="python -m assurance.proofs", description="proves the contract's rules for all values at once"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="proofs at a time")

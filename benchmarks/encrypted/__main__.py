@@ -11,13 +11,11 @@ and the figure of docs/benchmarks-encrypted.md. Exit code 2 and one line if a fl
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -28,7 +26,8 @@ from benchmarks.encrypted.figure import draw
 from benchmarks.encrypted.tutorial import PRECISE, TUTORIAL
 from benchmarks.machine import described, machine
 from benchmarks.publish import filled
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
+from testing.command_line import Flags, one_line_if_wrong, write_report
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "bench-encrypted"
@@ -56,18 +55,10 @@ GOALS = {
 """Milliseconds of a step that we aim at."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures all and tells."""
-    try:
+    with one_line_if_wrong():
         flags = _flags(arguments)
-    except BadInput as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     said = Console(stderr=True)
     steps = {}
     for name, family, data in STEPS:
@@ -82,8 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         accuracy.setdefault(family, {})[SHORT[data]] = bench.accuracies(family, data, SEEDS)
     outside = {SHORT[data]: bench.outside(data, SEEDS) for data in dict.fromkeys(data for *_, data in STEPS)}
     report = _report(steps, tutorial, precise, accuracy, outside)
-    flags.folder.mkdir(parents=True, exist_ok=True)
-    (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, flags.folder / "report.json")
     draw(report, flags.folder / "steps.svg")
     if flags.publish:
         PAGE.write_text(filled(PAGE.read_text(), tables(report), (), described(report["machine"])))
@@ -100,9 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _report(
-    steps: dict[tuple[str, str], bench.Step],
-    tutorial: bench.Spread,
-    precise: bench.Spread,
+    steps: dict[tuple[str, str], bench.StepCosts],
+    tutorial: bench.Timing,
+    precise: bench.Timing,
     accuracy: dict[str, dict[str, list[float]]],
     outside: dict[str, list[float]],
 ) -> dict[str, Any]:
@@ -146,7 +136,7 @@ TIMES = (
 SIZES = ("family", "data", "keys", "weights in", "result out", "accuracy or R2", "scikit-learn, all data")
 
 
-def tables(report: dict[str, Any]) -> tuple[Table, Table]:
+def tables(report: dict[str, Any]) -> tuple[ReportTable, ReportTable]:
     """Times and sizes, a row a family and data set."""
     times: list[tuple[str, ...]] = []
     sizes: list[tuple[str, ...]] = []
@@ -179,8 +169,8 @@ def tables(report: dict[str, Any]) -> tuple[Table, Table]:
             )
         )
     return (
-        Table("times", "A cloud owner's step", TIMES, tuple(times), wide=len(TIMES)),
-        Table("sizes", "Sizes, and what is learnt", SIZES, tuple(sizes), wide=len(SIZES)),
+        ReportTable("times", "A cloud owner's step", TIMES, tuple(times), wide=len(TIMES)),
+        ReportTable("sizes", "Sizes, and what is learnt", SIZES, tuple(sizes), wide=len(SIZES)),
     )
 
 
@@ -188,7 +178,7 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
-def _grid(table: Table) -> Grid:
+def _grid(table: ReportTable) -> Grid:
     grid = Grid(title=table.heading)
     for place, column in enumerate(table.columns):
         grid.add_column(column, no_wrap=place == 0)
@@ -198,7 +188,7 @@ def _grid(table: Table) -> Grid:
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m benchmarks.encrypted", description="measures encrypted training")
+    parser = Flags(prog="python -m benchmarks.encrypted", description="measures encrypted training")
     parser.add_argument("--repeats", type=int, default=15, help="measured jobs of each family")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
     parser.add_argument("--publish", action="store_true", help="write the tables and the figure in docs/")

@@ -1,7 +1,7 @@
 """Whole lives of models of growing size, on the real contract in this process's EVM: their gas and time.
 
-tests/gas/growth.py has the gas of each call by the size of what it is for. Here it is of whole lives: what a
-dataset, a training, a market costs as one of its numbers grows and the others stay.
+testing/gas_growth.py has the gas of each call by the size of what it is for. Here it is of whole lives: what
+a dataset, a training, a market costs as one of its numbers grows and the others stay.
 
 Gas is exact, as a receipt would tell it. Time is this process's processor time in the EVM, the least of
 several plays; signing, blocks and network are no part of it.
@@ -22,7 +22,7 @@ from agents.core.events import Logged, MarketEvent
 from agents.core.ids import Address, couple_id
 from agents.core.market import Market
 from benchmarks.growth.fit import Growth
-from testing.evm import Evm, abi, bytecode
+from testing.evm import Evm
 from testing.evm_script import EvmScript
 
 KEY = bytes(64)
@@ -40,7 +40,7 @@ class MeteredEvm(Evm):
     """
 
     def __init__(self, *, as_transactions: bool) -> None:
-        super().__init__(bytecode(), abi())
+        super().__init__()
         self.as_transactions = as_transactions
         self.gas = 0
         self.seconds = 0.0

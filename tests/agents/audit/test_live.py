@@ -184,7 +184,7 @@ def until_void() -> Story:
 def until_flagged() -> Story:
     story = until_started()
     story.draw()
-    first, *others = [instance.id for instance in story.summoned()]
+    first, *others = [instance.id for instance in story.assigned()]
     story.report(only=lambda ci: ci == first)
     for ci in others[:4]:
         if not story.couple.current.flagged_out:

@@ -16,9 +16,9 @@ from agents.audit.replay import audit
 from agents.core.enums import JobStatus
 from agents.core.events import JobJudged
 from agents.core.ids import InstanceId, short, subset_of
-from agents.demo.outcome import Cheat, DemoOutcome, Mined, Scores, Work
+from agents.core.mined import Mined
+from agents.demo.outcome import Cheat, DemoOutcome, Scores, Work
 from agents.demo.report import summary
-from agents.demo.report.summary import jsonable
 from testing.histories import ALL_CHEATS, ETHER, SCORES, STRATA, TERMS, Story, told
 
 
@@ -261,13 +261,13 @@ def test_a_finding_spoils_the_audit() -> None:
     story = told(1)
     wrong = [
         replace(one, event=replace(one.event, verdict=JobStatus.FAULTY))
-        if isinstance(one.event, JobJudged) and one.event.ci == story.summoned()[0].id
+        if isinstance(one.event, JobJudged) and one.event.ci == story.assigned()[0].id
         else one
         for one in story.history
     ]
     found = facts(story.outcome(history=tuple(wrong), audit=audit(wrong, story.domain)))
     assert not found["audit"]["ok"]
-    assert any(short(story.summoned()[0].id) in finding for finding in found["audit"]["findings"])
+    assert any(short(story.assigned()[0].id) in finding for finding in found["audit"]["findings"])
 
 
 # --- gas and transactions ---
@@ -332,8 +332,3 @@ def test_tells_how_skewed_the_split_is() -> None:
     found = facts(told(1).outcome(strata=((1, 2), (3, 0)), strata_names=("a", "b")))["subsets"]
     assert found["largest_share_of_a_class"] == 1.0
     assert found["holding_every_class"] == 1
-
-
-def test_refuses_what_json_cannot_say() -> None:
-    with pytest.raises(TypeError, match="no JSON"):
-        jsonable({1, 2})

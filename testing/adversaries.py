@@ -1,0 +1,129 @@
+"""More members that cheat, for the adversarial stories; those of the demo are in `agents.demo.cheats`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+
+from agents.core.assets import Dataset
+from agents.core.calls import verify_ci
+from agents.core.ids import Address
+from agents.learning.data.samples import Samples
+from agents.learning.data.subset import Subset
+from agents.learning.integers.weights import TrainedModel, Weights
+from agents.roles.acts import (
+    Act,
+    OpenPackage,
+    PackData,
+    PublishWeights,
+    Send,
+    Situation,
+    TrainModel,
+)
+from agents.roles.data_owner import DataOwner
+from agents.roles.results import (
+    Flagged,
+    OpenedPackage,
+    PackedData,
+    PublishedWeights,
+    RefusedPackage,
+    SealedPackage,
+    TrainingResult,
+)
+from agents.vault.keys import PublicKey
+from agents.vault.packages import put_sealed
+from agents.workers.base import package_context, result_context
+from agents.workers.cloud_owner import CloudOwnerWorker
+from agents.workers.data_owner import DataOwnerWorker
+from agents.workers.model_owner import ModelOwnerWorker
+
+
+def altered(subset: Subset) -> Subset:
+    """The same subset with the rows in another order."""
+    samples = subset.samples
+    rows = Samples(samples.features[::-1].copy(), samples.target[::-1].copy(), samples.classes)
+    return replace(subset, samples=rows)
+
+
+@dataclass(frozen=True)
+class CollusiveDataOwner(DataOwner):
+    """Vouches for whatever receipt comes."""
+
+    def _verify(self, situation: Situation, dataset: Dataset, packed: PackedData) -> Iterator[Act]:
+        for act in super()._verify(situation, dataset, packed):
+            assert isinstance(act, Send)
+            cis = cast("list[Any]", act.call.arguments[0])
+            yield Send(verify_ci(cis, [True] * len(cis)))
+
+
+NOBODY = Address("0x" + 40 * "0")
+
+
+@dataclass(frozen=True)
+class UnequalWorker(DataOwnerWorker):
+    """Hands one cloud owner other rows than its siblings."""
+
+    victim: Address = NOBODY
+
+    def _pack(self, task: PackData) -> PackedData:
+        keys = {(subset, owner): PublicKey(key) for subset, owner, key in task.replicas}
+        honest = super()._pack(task)
+        packages = tuple(
+            self._swapped(task, package, keys[package.subset, self.victim])
+            if package.cloud_owner == self.victim
+            else package
+            for package in honest.packages
+        )
+        return honest.model_copy(update={"packages": packages})
+
+    def _swapped(self, task: PackData, package: SealedPackage, key: PublicKey) -> SealedPackage:
+        rows = Samples(*_rows(package.subset), 3)
+        other = Subset(package.subset, rows, bytes(32))
+        context = package_context(task.ds, package.subset)
+        sealed = put_sealed(self.tools.store, other.to_bytes(), key, context)
+        return package.model_copy(update={"sealed_location": sealed.blob})
+
+
+def _rows(index: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(index)
+    return rng.integers(-100, 100, (20, 13), dtype=np.int32), rng.integers(0, 3, 20, dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class OtherDataWorker(CloudOwnerWorker):
+    """Holds other data than it was given."""
+
+    def _open(self, task: OpenPackage) -> OpenedPackage | RefusedPackage:
+        super()._open(task)
+        other = altered(self.subset(task.ci))
+        self.tools.home.write(f"subsets/{task.ci:x}", other.to_bytes())
+        return OpenedPackage(digest=other.digest(), rows=len(other.samples))
+
+
+@dataclass(frozen=True)
+class OtherUploadWorker(CloudOwnerWorker):
+    """Trains and hashes as it should, but uploads another model."""
+
+    def _train(self, task: TrainModel) -> TrainingResult | Flagged:
+        result = super()._train(task)
+        model = self.work_for(task)
+        context = result_context(task.tc, task.round, task.ci)
+        owner = PublicKey(task.model_owner_key)
+        location = put_sealed(self.tools.store, model.to_bytes(), owner, context)
+        return result.model_copy(update={"sealed_location": location.blob})
+
+    def work_for(self, task: TrainModel) -> TrainedModel:
+        """The round's own weights, untrained."""
+        weights = Weights.from_bytes(self._weights(task), self._plan(task))
+        return TrainedModel(weights, len(self.subset(task.ci).samples))
+
+
+@dataclass(frozen=True)
+class UnfetchableWeightsWorker(ModelOwnerWorker):
+    """Publishes weights that nobody can fetch."""
+
+    def _publish(self, task: PublishWeights) -> PublishedWeights:
+        return super()._publish(task).model_copy(update={"location": bytes(32)})
