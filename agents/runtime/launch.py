@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from inspect import signature
+from typing import TypeVar
 
 from agents.chain import views
 from agents.chain.client import MarketClient
@@ -46,12 +47,9 @@ from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 log = logging.getLogger(__name__)
 
-D = TypeVar("D", bound="DataclassInstance")
+P = TypeVar("P")
 
 JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
@@ -139,9 +137,9 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     return role, worker
 
 
-def _made(kind: type[D], settings: AgentSettings, **given: object) -> D:
-    """A dataclass of which the settings have the fields that are not given."""
-    told = {field.name for field in fields(kind)} & type(settings).model_fields.keys()
+def _made(kind: Callable[..., P], settings: AgentSettings, **given: object) -> P:
+    """A part of an agent: settings are told to it by their names, and what is given besides."""
+    told = signature(kind).parameters.keys() & type(settings).model_fields.keys()
     return kind(**{name: getattr(settings, name) for name in told} | given)
 
 

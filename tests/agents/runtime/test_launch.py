@@ -28,6 +28,7 @@ from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
 from agents.runtime import launch
+from agents.runtime.executor import ExecutorLimits
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
@@ -264,6 +265,17 @@ def test_runs_the_parts_on_the_homes_own_files(
     assert (runner.role, runner.executor.worker) == parts
     assert runner.poll_seconds == settings.poll_seconds
     assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
+
+
+def test_jobs_may_take_what_the_settings_say(
+    common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
+) -> None:
+    settings = CloudOwnerSettings(**common, workers=3, job_seconds=60, job_memory_mb=512)
+    launch.run(settings, member, *launch.cloud_owner(settings, member), StopSignal())
+    (runner,) = runs
+    assert isinstance(runner.executor, ProcessPool)
+    assert runner.executor.limits == ExecutorLimits(3, 60, 512)
+    assert runner.job_seconds == 60
 
 
 def test_gives_its_files_free_when_it_ends(

@@ -20,6 +20,7 @@ from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
 from agents.runtime import launch
+from agents.runtime.executor import ExecutorLimits
 from agents.runtime.options import variable
 from agents.runtime.settings import (
     ROLES,
@@ -272,6 +273,7 @@ def test_a_password_is_no_flag(capsys: pytest.CaptureFixture[str], home: Path) -
 @pytest.mark.parametrize(
     ("part", "kind"),
     [
+        (ExecutorLimits, AgentSettings),
         (DataOwner, DataOwnerSettings),
         (Policy, DataOwnerSettings),
         (DataOwnerWorker, DataOwnerSettings),

@@ -144,6 +144,10 @@ def test_market_and_store_are_where_a_local_run_leaves_them_unless_an_agent_is_t
         ({"poll_seconds": float("nan")}, f"poll_seconds: {at_most(600)}"),
         ({"timeout_seconds": 0}, "timeout_seconds: Input should be greater than 0"),
         ({"timeout_seconds": 601}, f"timeout_seconds: {at_most(600)}"),
+        ({"workers": 0}, f"workers: {LEAST_ONE}"),
+        ({"workers": 65}, f"workers: {at_most(64)}"),
+        ({"job_seconds": 0}, f"job_seconds: {LEAST_ONE}"),
+        ({"job_memory_mb": 255}, "job_memory_mb: Input should be greater than or equal to 256"),
         ({"roc": "http://localhost"}, "roc: Extra inputs are not permitted"),
     ],
 )
