@@ -24,6 +24,7 @@ from eth_utils.address import to_checksum_address
 from agents.audit.live import Audited, audit_deployment
 from agents.chain import views
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.node import Node
@@ -41,7 +42,6 @@ from agents.roles.acts import Identity, Party
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.runtime.runner import Runner
-from agents.storage.database import Database
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
@@ -98,7 +98,7 @@ class Member:
         self.identity = Identity(self.address, key.public_key.encoded, self.wallet.derive, domain)
         self.home = Home(crew.folder / self.name)
         role, worker = self.make(self.identity, Tools(self.home, crew.store, key, crew.now))
-        database = Database(":memory:")
+        database = ChainDatabase(":memory:")
         self.sender = Sender(crew.client, self.wallet, database)
         stream = EventStream(crew.client, database)
         self.runner = Runner(
@@ -139,7 +139,7 @@ class Company:
     ) -> None:
         self.client, self.folder, self.store = client, folder, MemoryStore()
         self.terms, self.rounds = terms, rounds
-        self._stream, self._mirror = EventStream(client, Database(":memory:")), Market()
+        self._stream, self._mirror = EventStream(client, ChainDatabase(":memory:")), Market()
         parts = [(cheats or {}).get(number, HONEST) for number in range(terms.max_replicas)]
         self.cloud_owners = [
             Member(f"cloud owner {number}", self, _cloud_owner(part)) for number, part in enumerate(parts)

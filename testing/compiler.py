@@ -7,7 +7,6 @@ takes neither the remappings nor the pipeline of brownie-config.yaml.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from agents.storage.files import write
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,10 +77,7 @@ def _answer(task: str, sources: Iterable[Path]) -> bytes:
     if not remembered.exists():
         command = [str(ROOT / "tools" / "solc"), "--standard-json"]
         run = subprocess.run(command, input=task.encode(), capture_output=True, check=True, cwd=ROOT)
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        part = remembered.with_suffix(f".{os.getpid()}")
-        part.write_bytes(run.stdout)
-        part.replace(remembered)
+        write(remembered, run.stdout, private=False)
     return remembered.read_bytes()
 
 

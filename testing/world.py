@@ -120,7 +120,7 @@ class FragileJournal(Journal):
 
     def __init__(self, path: Path, checkpoint: Callable[[str], None]) -> None:
         super().__init__(path)
-        self._database.execute("PRAGMA synchronous = OFF")  # a killed process loses nothing, a power cut may
+        self._database.rows("PRAGMA synchronous = OFF")  # a killed process loses nothing, a power cut may
         self._checkpoint = checkpoint
 
     def record(self, key: str, fact: Fact) -> None:

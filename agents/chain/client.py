@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agents.chain.codec import Codec
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.node import Node, Provider, from_hex, to_hex
 from agents.chain.views import View
 from agents.core.errors import NodeUnavailable, WrongNetwork
 from agents.core.events import Logged
-from agents.storage.database import Database
 
 T = TypeVar("T")
 
@@ -154,7 +154,7 @@ class MarketClient:
 
     # --- checks ---
 
-    def claim(self, database: Database) -> None:
+    def claim(self, database: ChainDatabase) -> None:
         """Makes a database that of this market on this chain.
 
         Raises:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agents.chain.database import ChainDatabase
 from agents.chain.outbox import Attempt, Outbox
 from agents.chain.transactions import BlockGas, Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.errors import NodeUnavailable
-from agents.storage.database import Database
 
 GWEI = 10**9
 TRANSFER_GAS = 21_000
@@ -61,7 +61,7 @@ class Delivery:
         chain: Transactions,
         chain_id: int,
         wallet: Wallet,
-        database: Database,
+        database: ChainDatabase,
         patience: Patience,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,

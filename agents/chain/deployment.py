@@ -10,8 +10,9 @@ from eth_utils.address import is_checksum_address
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from agents.core.errors import BadInput
+from agents.core.errors import BadInput, StorageFailed
 from agents.core.ids import Address
+from agents.storage.files import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,10 @@ class Deployment:
         Raises:
             BadInput: it cannot be written there.
         """
-        temporary = path.with_name(f".{path.name}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(to_json(asdict(self), indent=2) + b"\n")
-            temporary.replace(path)
-        except OSError as error:
-            raise BadInput(f"the deployment {path} cannot be written: {error.strerror}") from error
+            write(path, to_json(asdict(self), indent=2) + b"\n", private=False)
+        except StorageFailed as failure:
+            raise BadInput(f"the deployment {path} cannot be written: {failure.reason}") from failure
 
     @classmethod
     def load(cls, path: Path) -> Deployment:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from sqlite3 import Connection
 
 from agents.chain.client import BlockRef, MarketClient, RawLog
+from agents.chain.database import ChainDatabase
 from agents.chain.node import NodeRefused
 from agents.core.errors import NodeUnavailable
 from agents.core.events import Logged
-from agents.storage.database import Database
+from agents.storage.database import Connection
 
 MAX_SPAN = 10_000  # blocks a request; providers allow from a few hundred up, so it adapts
 _TOPIC = 32
@@ -50,9 +50,10 @@ class EventStream:
     Raises:
         BadInput: the database is of another market, or of another chain.
         NodeUnavailable: the node did not answer. So may `poll`.
+        StorageFailed: the database cannot be read or written. So may every method.
     """
 
-    def __init__(self, client: MarketClient, database: Database, confirmations: int = 0) -> None:
+    def __init__(self, client: MarketClient, database: ChainDatabase, confirmations: int = 0) -> None:
         self._client = client
         self._database = database
         self._confirmations = confirmations

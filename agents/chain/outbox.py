@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
+from agents.chain.database import ChainDatabase
 from agents.chain.transactions import Fees, Payload
 from agents.core.ids import Address
-from agents.storage.database import Database
 
 KEPT = 64  # mined transactions: more than any re-org takes back
 
@@ -16,8 +16,10 @@ class Attempt:
     """A signed transaction. The attempts of one nonce say the same and offer ever higher fees.
 
     Attributes:
-        hash: 32 bytes.
-        raw: what is broadcast.
+        hash: of the transaction, 32 bytes.
+        nonce: how many transactions of the wallet are before it.
+        payload: what it says. `fees` is what it offers for each unit of gas, in wei.
+        raw: the signed bytes that are broadcast.
     """
 
     hash: bytes
@@ -30,11 +32,16 @@ class Attempt:
 class Outbox:
     """The signed transactions of one wallet. A nonce is open until one of its attempts is seen in a block.
 
+    Args:
+        database: keeps them.
+        wallet: its address.
+
     Raises:
         BadInput: the database is of another wallet.
+        StorageFailed: the database cannot be read or written. So may every method.
     """
 
-    def __init__(self, database: Database, wallet: Address) -> None:
+    def __init__(self, database: ChainDatabase, wallet: Address) -> None:
         self._database = database
         database.claim("wallet", wallet)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.delivery import Delivery, Patience
 from agents.chain.node import NodeRefused
 from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.calls import Call
 from agents.core.errors import Refused, StopAgent
-from agents.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Sender:
         self,
         client: MarketClient,
         wallet: Wallet,
-        database: Database,
+        database: ChainDatabase,
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,

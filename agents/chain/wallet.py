@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +12,9 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from agents.core.derivation import derive
-from agents.core.errors import BadInput
+from agents.core.errors import BadInput, StorageFailed
 from agents.core.ids import Address
+from agents.storage.files import create
 
 KEY_BYTES: Final = 32
 LIGHT_ITERATIONS: Final = 1_000
@@ -119,17 +118,8 @@ class Wallet:
 def _write_new(path: Path, text: str) -> None:
     """Writes a file that is not there yet, whole: it must not be lost, nor take the place of another."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")  # mode 0600
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            path.hardlink_to(temporary)
-        finally:
-            Path(temporary).unlink()
-    except OSError as error:
-        if path.exists():
-            raise BadInput(f"there is a wallet at {path} already: open it, or name another file") from None
-        raise BadInput(f"the wallet {path} cannot be written: {error.strerror}") from error
+        written = create(path, text.encode())
+    except StorageFailed as failure:
+        raise BadInput(f"the wallet {path} cannot be written: {failure.reason}") from failure
+    if not written:
+        raise BadInput(f"there is a wallet at {path} already: open it, or name another file")

@@ -12,7 +12,8 @@ HoldfastError
 ├── SkipJob           this one job cannot be done; the agent goes on with the others
 │   ├── BadObject         an object that does not match its digest, or cannot be opened
 │   └── Refused           the market rejected a transaction, with its custom error
-└── StopAgent         the agent cannot go on
+└── StopAgent         the agent cannot go on (CLI exit code 1)
+    ├── StorageFailed     this machine's disk: full, read-only, damaged, or not ours to read or write
     └── WrongNetwork      the deployment is of another chain, or not there
 """
 
@@ -81,6 +82,24 @@ class Refused(SkipJob):
 
 class StopAgent(HoldfastError):
     """The agent cannot go on."""
+
+
+class StorageFailed(StopAgent):
+    """A file, folder or database of the agent's own cannot be read or written.
+
+    What is on the disk already is whole: the agent goes on where it was once the cause is gone.
+
+    Attributes:
+        reason: what the operating system or SQLite says, e.g. ``"No space left on device"``.
+    """
+
+    def __init__(self, what: str, reason: str, remedy: str) -> None:
+        self.reason = reason
+        super().__init__(what, reason, remedy)
+
+    def __str__(self) -> str:
+        """One line: what cannot be done, with the path; why; and what to do."""
+        return ": ".join(self.args)
 
 
 class WrongNetwork(StopAgent):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.wallet import Wallet
@@ -32,7 +33,8 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     checked,
 )
-from agents.storage.database import Database
+from agents.storage.files import make_folder
+from agents.storage.log_file import LogFile
 from agents.workers.data_owner import EXPOSED_FILE
 
 SPARE_ROUNDS = 1
@@ -161,7 +163,7 @@ def play(
     Raises:
         StopAgent: a member gave up, or it takes too long.
     """
-    database = Database(":memory:")
+    database = ChainDatabase(":memory:")
     stream, market = EventStream(stage.connect(), database), Market()
     deadline = time.monotonic() + _LIMIT_SECONDS
     with _members(stage) as members:
@@ -213,7 +215,7 @@ def _members(stage: Stage) -> Iterator[dict[str, BaseProcess]]:
 
     They fork from one process that has done the imports.
     """
-    (stage.folder / LOGS).mkdir(parents=True, exist_ok=True)
+    make_folder(stage.folder / LOGS, private=False)
     members: dict[str, BaseProcess] = {}
     try:
         for cast in stage.scenario.everybody:
@@ -243,7 +245,7 @@ def _act(stage: Stage, cast: Cast) -> None:
     """One member's process."""
     settings = stage.settings(cast)
     logging.basicConfig(
-        filename=_log_file(stage, cast.name),
+        handlers=[LogFile(_log_file(stage, cast.name))],
         format="%(asctime)s %(levelname)s %(message)s",
         level=logging.INFO,
     )

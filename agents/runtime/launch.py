@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from agents.chain import views
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.sender import Sender
@@ -31,7 +32,6 @@ from agents.runtime.settings import (
     DataOwnerSettings,
     ModelOwnerSettings,
 )
-from agents.storage.database import Database
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
@@ -149,7 +149,7 @@ def run(
         StopAgent, BadInput: it cannot go on.
     """
     journal = Journal(settings.home / JOURNAL_FILE)
-    database = Database(settings.home / CHAIN_FILE)
+    database = ChainDatabase(settings.home / CHAIN_FILE)
     try:
         events = EventStream(member.client, database)
         sender = Sender(member.client, member.wallet, database)
@@ -193,7 +193,7 @@ def retire(settings: AgentSettings, member: AgentContext, instances: Sequence[In
 @contextmanager
 def _sender(settings: AgentSettings, member: AgentContext) -> Iterator[Sender]:
     """A sender for a command, with nothing left to finish."""
-    database = Database(settings.home / CHAIN_FILE)
+    database = ChainDatabase(settings.home / CHAIN_FILE)
     try:
         sender = Sender(member.client, member.wallet, database)
         sender.resume()

@@ -1,22 +1,33 @@
-"""An agent's own folder: private files, written whole or not at all."""
+"""Files by path, whole or absent, and an agent's own folder. What the disk refuses is a `StorageFailed`."""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
+
+from agents.storage.atomic import FOLDER, PRIVATE, READABLE, force, opened, write_whole
+from agents.storage.faults import disk_faults
+
+_PRIVATE_FOLDER: Final = 0o700
+_ANY_FOLDER: Final = 0o777  # less the umask, as for any program
 
 
 class Home:
     """A folder that only its owner reads.
 
     Args:
-        folder: is made if it is not there.
+        folder: made with mode 0700 if it is not there.
+
+    Raises:
+        StorageFailed: the disk refuses. So may `read` and `write`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
 
     def path(self, name: str) -> Path:
         """Where the file `name` (with ``/`` for folders) is, or would be."""
@@ -24,33 +35,84 @@ class Home:
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file, or None if there is none."""
-        try:
-            return self.path(name).read_bytes()
-        except FileNotFoundError:
-            return None
+        return read(self.path(name))
 
     def write(self, name: str, data: bytes) -> None:
         """Writes a file with mode 0600, for good; a crash leaves the old one or the new one."""
         path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-        self._make_durable(path.parent)
+        write(path, data)
+        with disk_faults(f"{path} cannot be written"):
+            for around in path.parent.parents:
+                if around.is_relative_to(self.folder):
+                    force(around)
 
-    def _make_durable(self, folder: Path) -> None:
-        """Forces a folder's names to the disk, and those of the folders around it in this home."""
-        for inner in (folder, *folder.parents):
-            handle = os.open(inner, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            if inner == self.folder:
-                break
+
+def read(path: Path) -> bytes | None:
+    """The bytes of a file, or None if there is none.
+
+    Raises:
+        StorageFailed: there is one, and it cannot be read.
+    """
+    with disk_faults(f"{path} cannot be read"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+def write(path: Path, data: bytes, *, private: bool = True) -> None:
+    """Writes a file, for good; a crash or a failure leaves the old one or the new one.
+
+    Args:
+        path: of the file; its folder is made if it is not there.
+        data: all that the file is to hold.
+        private: its mode is 0600 and that of a new folder 0700; else 0644 and 0777, less the umask.
+
+    Raises:
+        StorageFailed: it is not written.
+    """
+    with _folder_of(path, private=private) as folder:
+        write_whole(folder, path.name, data, _temporary(), PRIVATE if private else READABLE)
+
+
+def create(path: Path, data: bytes) -> bool:
+    """Writes a private file as `write` does, unless something has its name already.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        StorageFailed: it is not written, though nothing has its name.
+    """
+    with _folder_of(path, private=True) as folder, suppress(FileExistsError):
+        if not path.exists():  # asked first, so that nothing need be writable to say so
+            write_whole(folder, path.name, data, _temporary(), PRIVATE, replace=False)
+            return True
+    return False
+
+
+def make_folder(path: Path, *, private: bool = True) -> None:
+    """Makes a folder, and those around it, where they are not there.
+
+    Args:
+        path: of the folder.
+        private: its mode is 0700 if it is new. Those around it are made as by any program.
+
+    Raises:
+        StorageFailed: it cannot be made.
+    """
+    with disk_faults(f"{path} cannot be made"):
+        path.mkdir(_PRIVATE_FOLDER if private else _ANY_FOLDER, parents=True, exist_ok=True)
+
+
+@contextmanager
+def _folder_of(path: Path, *, private: bool) -> Iterator[int]:
+    """The descriptor of the folder of a file that is to be written."""
+    make_folder(path.parent, private=private)
+    with disk_faults(f"{path} cannot be written"), opened(path.parent, FOLDER) as folder:
+        yield folder
+
+
+def _temporary() -> str:
+    """A name that no other writer has."""
+    return f".{secrets.token_hex(8)}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agents.roles.acts import Fact
+from agents.storage.database import Connection, Database, read_along
 
 
 class Journal(Mapping[str, Fact]):
@@ -15,21 +15,22 @@ class Journal(Mapping[str, Fact]):
 
     Args:
         path: of the database; ``:memory:`` for tests.
+
+    Raises:
+        StorageFailed: it cannot be read or written. So may `record` and `close`.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, fact TEXT NOT NULL)")
-        rows = self._database.execute("SELECT key, fact FROM facts")
+        self._database = Database(path, _make_table)
+        rows = self._database.rows("SELECT key, fact FROM facts")
         self._facts: dict[str, Fact] = {key: json.loads(fact) for key, fact in rows}
 
     def record(self, key: str, fact: Fact) -> None:
         """Keeps a fact; the first one stands if there is one already."""
         if key in self._facts:
             return
-        self._database.execute("INSERT INTO facts VALUES (?, ?)", (key, json.dumps(fact)))
+        with self._database.transaction() as connection:
+            connection.execute("INSERT INTO facts VALUES (?, ?)", (key, json.dumps(fact)))
         self._facts[key] = fact
 
     def close(self) -> None:
@@ -47,13 +48,18 @@ class Journal(Mapping[str, Fact]):
 
 
 def read_facts(path: Path) -> dict[str, Fact]:
-    """The facts of another process's journal, as they are now; none if there is no journal yet."""
+    """The facts of another process's journal, as they are now; none if there is no journal yet.
+
+    Raises:
+        StorageFailed: it cannot be read.
+    """
     if not path.exists():
         return {}
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        return {key: json.loads(fact) for key, fact in database.execute("SELECT key, fact FROM facts")}
-    except sqlite3.OperationalError:
-        return {}
-    finally:
-        database.close()
+    with read_along(path) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
+            return {}
+        return {key: json.loads(fact) for key, fact in connection.execute("SELECT key, fact FROM facts")}
+
+
+def _make_table(connection: Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, fact TEXT NOT NULL)")

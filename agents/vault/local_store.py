@@ -15,16 +15,18 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from agents.core.errors import BadObject, ObjectMissing, StoreUnavailable
+from agents.core.errors import BadObject, ObjectMissing, StorageFailed, StoreUnavailable
+from agents.storage.atomic import FOLDER, READABLE, make_subfolder, opened, write_whole
+from agents.storage.files import make_folder
 from agents.vault.store import MAX_OBJECT_BYTES, ObjectId, check_size, checked
 
-_INCOMING = "incoming"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted pipe must not hang us
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_INCOMING: Final = "incoming"
+_SUBFOLDER: Final = FOLDER | os.O_NOFOLLOW
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted pipe must not hang us
 
 
 class LocalStore:
@@ -41,8 +43,10 @@ class LocalStore:
     def __init__(self, folder: Path, max_object_bytes: int = MAX_OBJECT_BYTES) -> None:
         self._folder = folder
         self._max_object_bytes = max_object_bytes
-        with _unavailable(f"the object store {folder} cannot be made"):
-            folder.mkdir(parents=True, exist_ok=True)
+        try:
+            make_folder(folder, private=False)
+        except StorageFailed as failure:  # of the store, which is not the end of the agent
+            raise StoreUnavailable(f"the object store {folder} cannot be made: {failure.reason}") from failure
 
     def put(self, data: bytes) -> ObjectId:
         """Store ``data``; a damaged file of the same object is replaced. See `ObjectStore.put`."""
@@ -50,7 +54,7 @@ class LocalStore:
         object_id = ObjectId.of(data)
         with _unavailable(f"object {object_id} cannot be written"), self._locked(object_id) as subfolder:
             if not self._holds(object_id):
-                _write_whole(subfolder, str(object_id), data)
+                write_whole(subfolder, str(object_id), data, _INCOMING, READABLE)
         return object_id
 
     def get(self, object_id: ObjectId) -> bytes:
@@ -72,22 +76,20 @@ class LocalStore:
 
     @contextmanager
     def _locked(self, object_id: ObjectId) -> Iterator[int]:
-        with _opened(str(self._folder), os.O_RDONLY | os.O_DIRECTORY) as folder:
+        with opened(self._folder, FOLDER) as folder:
             name = str(object_id)[:2]
-            with suppress(FileExistsError):
-                os.mkdir(name, dir_fd=folder)
-                os.fsync(folder)
-            with _opened(name, _FOLDER, folder) as subfolder:
+            make_subfolder(folder, name)
+            with opened(name, _SUBFOLDER, folder) as subfolder:
                 fcntl.flock(subfolder, fcntl.LOCK_EX)  # released on close, or when the process dies
                 yield subfolder
 
     def _read(self, object_id: ObjectId) -> bytes:
         name = str(object_id)
-        with _opened(str(self._folder), os.O_RDONLY | os.O_DIRECTORY) as folder:
+        with opened(self._folder, FOLDER) as folder:
             _refuse_unless(stat.S_ISDIR, name[:2], folder)
-            with _opened(name[:2], _FOLDER, folder) as subfolder:
+            with opened(name[:2], _SUBFOLDER, folder) as subfolder:
                 _refuse_unless(stat.S_ISREG, name, subfolder)
-                with _opened(name, _READ, subfolder) as file, open(file, "rb", closefd=False) as stream:
+                with opened(name, _READ, subfolder) as file, open(file, "rb", closefd=False) as stream:
                     data = stream.read(self._max_object_bytes + 1)
         if len(data) > self._max_object_bytes:
             raise BadObject(f"object {object_id} is larger than the limit of {self._max_object_bytes} bytes")
@@ -100,28 +102,9 @@ def _refuse_unless(is_kind: Callable[[int], bool], name: str, folder: int) -> No
         raise BadObject(f"{name} in the object store is neither a plain file nor a folder")
 
 
-def _write_whole(folder: int, name: str, data: bytes) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(_INCOMING, dir_fd=folder)  # left by a writer that died: we hold the lock
-    with _opened(_INCOMING, _CREATE, folder) as file:
-        with open(file, "wb", closefd=False) as stream:
-            stream.write(data)
-        os.fsync(file)
-    os.replace(_INCOMING, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
-
-
-@contextmanager
-def _opened(name: str, flags: int, folder: int | None = None) -> Iterator[int]:
-    descriptor = os.open(name, flags, 0o644, dir_fd=folder)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def _unavailable(what: str) -> Iterator[None]:
+    """What the disk refuses concerns an object, and is tried again; the agent's own disk may be another."""
     try:
         yield
     except OSError as error:

@@ -34,6 +34,7 @@ from agents.roles.acts import (
     SettledRef,
     Task,
 )
+from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
@@ -270,10 +271,10 @@ def _usable(keys: Iterable[bytes]) -> Iterator[PublicKey]:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ObjectMissing(f"{path} is not there (yet)") from None
+    data = read(path)
+    if data is None:
+        raise ObjectMissing(f"{path} is not there (yet)")
+    return data
 
 
 def _result_file(found: bytes) -> str:

@@ -19,6 +19,7 @@ from eth_utils.address import to_checksum_address
 from agents.chain import views
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.node import Node
@@ -31,7 +32,6 @@ from agents.core.events import DatasetTerms, Deposited, MemberCreated, ModelCrea
 from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, dataset_id, instance_id, model_id
 from agents.core.market import Market
-from agents.storage.database import Database
 from scripts.local_chain import KINDS, ROOT, local_chain
 from testing.compiler import compiled
 
@@ -127,7 +127,7 @@ def test_what_is_sent_is_what_events_and_views_say(chain: Chain, tmp_path: Path)
     client, owner, cloud = chain.client(), chain.member(), chain.member()
     ds = dataset_id(owner.address, 1)
     ci = instance_id(ds, 2, 1)
-    owners_database, clouds_database = Database(tmp_path / "owner"), Database(tmp_path / "cloud")
+    owners_database, clouds_database = ChainDatabase(tmp_path / "owner"), ChainDatabase(tmp_path / "cloud")
     owners, clouds = Sender(client, owner, owners_database), Sender(client, cloud, clouds_database)
 
     sent = owners.send(
@@ -171,7 +171,7 @@ def test_what_is_sent_is_what_events_and_views_say(chain: Chain, tmp_path: Path)
 
 def test_a_bundle_is_one_transaction_and_a_call_at_fault_is_found(chain: Chain) -> None:
     client, owner = chain.client(), chain.member()
-    sender = Sender(client, owner, Database(":memory:"))
+    sender = Sender(client, owner, ChainDatabase(":memory:"))
     models = [calls.create_mod(f"model {number}", KEY[:32], b"") for number in range(5)]
     (register,) = sender.send([calls.register(Role.MODEL_OWNER, KEY)]).outcomes
     assert register.refusal is None
@@ -195,7 +195,7 @@ def test_a_bundle_is_one_transaction_and_a_call_at_fault_is_found(chain: Chain) 
 
 def test_what_the_chain_takes_back_is_forgotten_and_sent_again(chain: Chain, tmp_path: Path) -> None:
     client, owner = chain.client(), chain.member()
-    database = Database(tmp_path / "chain")
+    database = ChainDatabase(tmp_path / "chain")
     sender, stream = Sender(client, owner, database), EventStream(client, database)
     sender.send([calls.register(Role.MODEL_OWNER, KEY)])
     while stream.poll().behind:
@@ -237,7 +237,7 @@ def test_transactions_of_one_block_keep_their_order(chain: Chain) -> None:
 
 def test_notices_a_chain_that_was_started_anew(chain: Chain) -> None:
     client = chain.client()
-    stream = EventStream(client, Database(":memory:"))
+    stream = EventStream(client, ChainDatabase(":memory:"))
     stream.poll()
     with local_chain(chain.kind) as other:
         with pytest.raises(WrongNetwork, match="no block"):

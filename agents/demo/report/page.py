@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,10 +13,10 @@ from agents.demo.report.summary import Section, summary
 from agents.readmodel.gas import gas_by, label
 from agents.report import words
 from agents.report.plots import accuracy_plot, gas_plot
+from agents.storage.files import write
 
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
-_READABLE = 0o644
 
 
 def write_report(outcome: DemoOutcome, folder: Path) -> None:
@@ -27,11 +25,14 @@ def write_report(outcome: DemoOutcome, folder: Path) -> None:
     Args:
         outcome: what the run left.
         folder: made if it is not there.
+
+    Raises:
+        StorageFailed: one of them is not written.
     """
     facts = summary(outcome)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / JSON_NAME, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    _write(folder / PAGE_NAME, page(outcome, facts))
+    told = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write(folder / JSON_NAME, told.encode(), private=False)
+    write(folder / PAGE_NAME, page(outcome, facts).encode(), private=False)
 
 
 def page(outcome: DemoOutcome, facts: Section) -> str:
@@ -67,16 +68,3 @@ def page(outcome: DemoOutcome, facts: Section) -> str:
         accuracy_plot=Markup(accuracy_plot(outcome.scores)),
         gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
     )
-
-
-def _write(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(_READABLE)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

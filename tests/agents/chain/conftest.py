@@ -8,10 +8,10 @@ import pytest
 
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.ids import Address
-from agents.storage.database import Database
 from testing.compiler import compiled
 from tests.agents.chain.stub_node import StubNode
 
@@ -52,8 +52,8 @@ def client(node: StubNode, deployment: Deployment) -> MarketClient:
 
 
 @pytest.fixture
-def database() -> Database:
-    return Database(":memory:")
+def database() -> ChainDatabase:
+    return ChainDatabase(":memory:")
 
 
 @pytest.fixture(scope="session")

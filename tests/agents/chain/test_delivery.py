@@ -15,13 +15,13 @@ import pytest
 from eth_utils.crypto import keccak
 
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.delivery import GWEI, Delivery, Patience
 from agents.chain.outbox import KEPT, Attempt, Outbox
 from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.ids import Address
-from agents.storage.database import Database
 from tests.agents.chain.stub_node import Pooled, StubNode
 
 PATIENCE = Patience(timeout_seconds=60, first_pause_seconds=1, last_pause_seconds=4, stuck_blocks=3)
@@ -54,12 +54,12 @@ def time() -> Time:
 
 
 @pytest.fixture
-def delivery(client: MarketClient, wallet: Wallet, database: Database, time: Time) -> Delivery:
+def delivery(client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time) -> Delivery:
     return make(client, wallet, database, time)
 
 
 def make(
-    client: MarketClient, wallet: Wallet, database: Database, time: Time, patience: Patience = PATIENCE
+    client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time, patience: Patience = PATIENCE
 ) -> Delivery:
     chain = Transactions(client, wallet.address)
     return Delivery(chain, 1337, wallet, database, patience, time.clock, time.sleep)
@@ -136,7 +136,7 @@ def test_a_crash_at_any_request_neither_loses_nor_doubles(
     node.automine = automine
     time = Time()
     time.meanwhile = node.mine
-    database = Database(tmp_path / "chain")
+    database = ChainDatabase(tmp_path / "chain")
     original = client.node.ask
 
     def dying(method: str, *params: object) -> object:
@@ -152,7 +152,7 @@ def test_a_crash_at_any_request_neither_loses_nor_doubles(
     database.close()
     client.node.ask = original  # type: ignore[method-assign]
 
-    restarted = make(client, wallet, Database(tmp_path / "chain"), time)
+    restarted = make(client, wallet, ChainDatabase(tmp_path / "chain"), time)
     signed = step != "eth_getTransactionCount"  # the one step before it is in the outbox
     assert len(restarted.resume()) == signed
     assert mined(node) == ([b"\7"] if signed else [])
@@ -173,7 +173,7 @@ def test_a_crash_at_any_commit_neither_loses_nor_doubles(
     time: Time,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    database = Database(tmp_path / "chain")
+    database = ChainDatabase(tmp_path / "chain")
     delivery, original, commits = make(client, wallet, database, time), database.transaction, 0
 
     @contextmanager
@@ -192,7 +192,7 @@ def test_a_crash_at_any_commit_neither_loses_nor_doubles(
         delivery.deliver(payload(7), FEES)
     database.close()
 
-    restarted = make(client, wallet, Database(tmp_path / "chain"), time)
+    restarted = make(client, wallet, ChainDatabase(tmp_path / "chain"), time)
     kept = (commit, after) != (1, False)
     closed = (commit, after) == (2, True)
     assert len(restarted.resume()) == (kept and not closed)
@@ -297,7 +297,7 @@ def test_outbids_at_once_what_no_block_can_take(node: StubNode, delivery: Delive
 
 
 def test_never_offers_more_than_its_limit(
-    node: StubNode, client: MarketClient, wallet: Wallet, database: Database, time: Time
+    node: StubNode, client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time
 ) -> None:
     patience = Patience(timeout_seconds=60, first_pause_seconds=1, fee_limit=4 * GWEI)
     delivery = make(client, wallet, database, time, patience)
@@ -311,7 +311,7 @@ def test_never_offers_more_than_its_limit(
 
 
 def test_a_limit_below_the_tip_limits_the_tip(
-    client: MarketClient, wallet: Wallet, database: Database, time: Time
+    client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time
 ) -> None:
     delivery = make(client, wallet, database, time, Patience(fee_limit=5))
     assert delivery.fees(GWEI) == Fees(5, 5)
@@ -389,13 +389,13 @@ def test_says_nothing_on_a_chain_that_was_started_anew(node: StubNode, delivery:
 # --- the outbox ---
 
 
-def test_an_outbox_is_of_one_wallet(database: Database, wallet: Wallet) -> None:
+def test_an_outbox_is_of_one_wallet(database: ChainDatabase, wallet: Wallet) -> None:
     Outbox(database, wallet.address)
     with pytest.raises(BadInput, match="belongs to the wallet"):
         Outbox(database, Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))
 
 
-def test_an_outbox_gives_the_last_attempt_first(database: Database, wallet: Wallet) -> None:
+def test_an_outbox_gives_the_last_attempt_first(database: ChainDatabase, wallet: Wallet) -> None:
     outbox = Outbox(database, wallet.address)
     attempts = [Attempt(bytes([fee]) * 32, 0, payload(1), Fees(fee, 1), b"raw") for fee in (9, 5, 7)]
     for attempt in attempts:
@@ -404,7 +404,9 @@ def test_an_outbox_gives_the_last_attempt_first(database: Database, wallet: Wall
     assert outbox.open_nonces() == [0]
 
 
-def test_an_outbox_keeps_attempts_whole_and_the_last_ones_only(database: Database, wallet: Wallet) -> None:
+def test_an_outbox_keeps_attempts_whole_and_the_last_ones_only(
+    database: ChainDatabase, wallet: Wallet
+) -> None:
     outbox = Outbox(database, wallet.address)
     assert outbox.last_nonce() == -1
     attempts = [

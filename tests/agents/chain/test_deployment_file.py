@@ -6,6 +6,7 @@ Rules: A17.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from agents.chain.deployment import Deployment
 from agents.core.errors import BadInput
+from testing.full_disk import full_disk
 
 
 def test_reads_what_it_wrote(deployment: Deployment, tmp_path: Path) -> None:
@@ -61,3 +63,13 @@ def test_says_that_it_cannot_be_written(deployment: Deployment, tmp_path: Path) 
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
         deployment.save(tmp_path / "file" / "market.json")
+
+
+def test_a_full_disk_leaves_the_old_one(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "market.json"
+    deployment.save(path)
+    with full_disk(tmp_path), pytest.raises(BadInput) as refused:
+        replace(deployment, block=7).save(path)
+    assert str(refused.value) == f"the deployment {path} cannot be written: No space left on device"
+    assert Deployment.load(path) == deployment
+    assert [entry.name for entry in tmp_path.iterdir()] == ["market.json"]

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import MAX_SPAN, EventStream
 from agents.chain.node import NodeRefused
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged
 from agents.core.ids import Address
-from agents.storage.database import Database
 from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import Block, StubNode
 
@@ -70,7 +70,7 @@ def mine(node: StubNode, abi: list[dict[str, Any]]) -> Any:
 
 
 @pytest.fixture
-def follower(client: MarketClient, database: Database) -> Follower:
+def follower(client: MarketClient, database: ChainDatabase) -> Follower:
     return Follower(EventStream(client, database))
 
 
@@ -86,7 +86,9 @@ def test_delivers_each_event_once(mine: Any, follower: Follower) -> None:
     assert follower.catch_up() == [1, 2, 3]
 
 
-def test_tells_how_far_it_is(node: StubNode, mine: Any, client: MarketClient, database: Database) -> None:
+def test_tells_how_far_it_is(
+    node: StubNode, mine: Any, client: MarketClient, database: ChainDatabase
+) -> None:
     mine(1)
     batch = EventStream(client, database).poll()
     assert (batch.upto, batch.behind, batch.rolled_back) == (client.head(), 0, False)
@@ -94,7 +96,7 @@ def test_tells_how_far_it_is(node: StubNode, mine: Any, client: MarketClient, da
 
 
 def test_begins_with_the_markets_own_block(
-    mine: Any, node: StubNode, deployment: Deployment, database: Database
+    mine: Any, node: StubNode, deployment: Deployment, database: ChainDatabase
 ) -> None:
     mine(1)
     mine(2)
@@ -106,13 +108,13 @@ def test_goes_on_after_a_restart_without_asking_for_what_it_has(
     node: StubNode, mine: Any, client: MarketClient, tmp_path: Path
 ) -> None:
     mine(1)
-    database = Database(tmp_path / "chain")
+    database = ChainDatabase(tmp_path / "chain")
     Follower(EventStream(client, database)).catch_up()
     database.close()
     mine(2)
     node.asked.clear()
 
-    restarted = Follower(EventStream(client, Database(tmp_path / "chain")))
+    restarted = Follower(EventStream(client, ChainDatabase(tmp_path / "chain")))
     assert restarted.amounts == [1]
     assert node.asked == []
     assert restarted.catch_up() == [1, 2]
@@ -126,7 +128,7 @@ def test_asks_little_when_nothing_is_new(node: StubNode, follower: Follower) -> 
     assert node.asked == [("eth_getBlockByNumber", ("latest", False))]
 
 
-def test_waits_for_confirmations(mine: Any, client: MarketClient, database: Database) -> None:
+def test_waits_for_confirmations(mine: Any, client: MarketClient, database: ChainDatabase) -> None:
     follower = Follower(EventStream(client, database, confirmations=2))
     mine(1)
     mine(2)
@@ -139,7 +141,7 @@ def test_waits_for_confirmations(mine: Any, client: MarketClient, database: Data
 
 
 def test_keeps_to_its_own_market(
-    node: StubNode, client: MarketClient, deployment: Deployment, database: Database
+    node: StubNode, client: MarketClient, deployment: Deployment, database: ChainDatabase
 ) -> None:
     EventStream(client, database)
     node.market = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -221,7 +223,7 @@ def test_a_failure_loses_nothing(method: str, node: StubNode, mine: Any, followe
 
 
 def test_a_crash_before_the_commit_loses_nothing(
-    mine: Any, client: MarketClient, database: Database, monkeypatch: pytest.MonkeyPatch
+    mine: Any, client: MarketClient, database: ChainDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     follower = Follower(EventStream(client, database))
     mine(1)
@@ -303,12 +305,12 @@ def test_a_reorg_while_it_was_down_shows_after_the_restart(
 ) -> None:
     mine(1)
     mine(2)
-    database = Database(tmp_path / "chain")
+    database = ChainDatabase(tmp_path / "chain")
     Follower(EventStream(client, database)).catch_up()
     database.close()
     node.take_back(1)
     mine(3)
-    restarted = Follower(EventStream(client, Database(tmp_path / "chain")))
+    restarted = Follower(EventStream(client, ChainDatabase(tmp_path / "chain")))
     assert restarted.amounts == [1, 2]
     assert restarted.catch_up() == [1, 3]
 

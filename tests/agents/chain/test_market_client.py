@@ -13,12 +13,12 @@ from eth_abi.abi import decode, encode
 
 from agents.chain import views
 from agents.chain.client import BlockRef, MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.node import from_hex
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged, Withdrawn
 from agents.core.ids import Address
-from agents.storage.database import Database
 from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
@@ -66,7 +66,7 @@ def test_notices_that_the_chain_was_started_anew(node: StubNode, client: MarketC
         client.require_same_chain()
 
 
-def test_a_database_is_of_one_chain(node: StubNode, deployment: Deployment, database: Database) -> None:
+def test_a_database_is_of_one_chain(node: StubNode, deployment: Deployment, database: ChainDatabase) -> None:
     MarketClient.over(node, deployment).claim(database)
     MarketClient.over(node, deployment).claim(database)
     node.take_back(1)

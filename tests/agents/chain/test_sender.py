@@ -15,6 +15,7 @@ from hexbytes import HexBytes
 
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
+from agents.chain.database import ChainDatabase
 from agents.chain.delivery import GWEI, Patience
 from agents.chain.node import NodeRefused
 from agents.chain.sender import Sender
@@ -22,7 +23,6 @@ from agents.chain.wallet import Wallet
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.errors import NodeUnavailable, StopAgent
-from agents.storage.database import Database
 from tests.agents.chain.stub_node import StubNode
 
 MULTICALL = keccak(text="multicall(bytes[])")[:4]
@@ -36,7 +36,7 @@ def withdraw(number: int) -> Call:
 
 
 @pytest.fixture
-def sender(client: MarketClient, wallet: Wallet, database: Database) -> Sender:
+def sender(client: MarketClient, wallet: Wallet, database: ChainDatabase) -> Sender:
     return Sender(client, wallet, database, Patience(first_pause_seconds=0), sleep=lambda _: None)
 
 

@@ -18,6 +18,7 @@ from eth_account import Account
 
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput
+from testing.full_disk import full_disk
 
 KEY = bytes(range(1, 33))
 
@@ -92,6 +93,14 @@ def test_says_that_it_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot be written"):
         Wallet.create(tmp_path / "file" / "wallet.json", "password", light=True)
+
+
+def test_a_full_disk_leaves_no_part_of_a_wallet(tmp_path: Path) -> None:
+    path = tmp_path / "wallet.json"
+    with full_disk(tmp_path), pytest.raises(BadInput) as refused:
+        Wallet.create(path, "password", light=True)
+    assert str(refused.value) == f"the wallet {path} cannot be written: No space left on device"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_says_that_the_password_is_wrong(tmp_path: Path) -> None:

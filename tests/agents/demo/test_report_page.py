@@ -6,6 +6,7 @@ Rules: A63.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.core.errors import StorageFailed
 from agents.demo.outcome import Cheat, DemoOutcome, Scores, Work
 from agents.demo.report import summary, write_report
 from agents.demo.report.page import page
@@ -294,11 +296,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     write_report(told(1).outcome(), tmp_path)
     old = (tmp_path / "report.json").read_text()
 
-    def fail(self: Path, target: Path) -> Path:
+    def fail(*_: str, **__: int) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk is full"):
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(StorageFailed, match="disk is full"):
         write_report(told(2).outcome(), tmp_path)
     assert (tmp_path / "report.json").read_text() == old
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.json"]

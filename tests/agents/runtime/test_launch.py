@@ -18,6 +18,7 @@ from eth_utils.crypto import keccak
 from pydantic import SecretStr
 
 from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.calls import retire_ci
@@ -36,7 +37,6 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     Terms,
 )
-from agents.storage.database import Database
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -283,7 +283,7 @@ def test_gives_its_files_free_when_it_ends(
 def test_one_process_at_a_time_uses_a_home(
     settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
-    other = Database(settings.home / launch.CHAIN_FILE)
+    other = ChainDatabase(settings.home / launch.CHAIN_FILE)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     with pytest.raises(BadInput, match="another agent uses"):
         launch.run(settings, member, *parts, threading.Event())
@@ -357,7 +357,7 @@ def test_finishes_first_what_was_left_in_the_outbox(
 def test_does_not_take_out_under_a_running_agent(
     settings: AgentSettings, member: launch.AgentContext, bank: Bank
 ) -> None:
-    agent = Database(settings.home / launch.CHAIN_FILE)
+    agent = ChainDatabase(settings.home / launch.CHAIN_FILE)
     with pytest.raises(BadInput, match=r"another agent uses .*: stop it"):
         launch.take_out(settings, member)
     agent.close()

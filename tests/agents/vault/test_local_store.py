@@ -17,6 +17,7 @@ import pytest
 from agents.core.errors import BadObject, ObjectMissing, StoreUnavailable
 from agents.vault.local_store import LocalStore
 from agents.vault.store import ObjectId
+from testing.full_disk import full_disk
 
 DATA = b"a sealed object"
 NAME = str(ObjectId.of(DATA))
@@ -152,6 +153,14 @@ def test_a_full_disk_is_unavailable_and_shows_no_object(
             store.put(DATA)
     with pytest.raises(ObjectMissing):
         store.get(ObjectId.of(DATA))
+    assert store.get(store.put(DATA)) == DATA
+
+
+def test_a_really_full_disk_takes_nothing_and_keeps_no_part(store: LocalStore, folder: Path) -> None:
+    with full_disk(folder), pytest.raises(StoreUnavailable) as unavailable:
+        store.put(DATA)
+    assert str(unavailable.value) == f"object {NAME} cannot be written: No space left on device"
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
     assert store.get(store.put(DATA)) == DATA
 
 
