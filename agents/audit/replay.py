@@ -8,11 +8,13 @@ market with the contract's own views.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agents.audit.rules import broken_after, broken_before, is_solvent, receipt_of
 from agents.core import events as e
 from agents.core.enums import JobStatus
+from agents.core.fit import can_follow
 from agents.core.ids import Address
 from agents.core.market import PAID, Market
 
@@ -72,19 +74,23 @@ def audit(history: Iterable[e.Logged], receipt_domain: bytes) -> Audit:
     """
     result = Audit(Market())
     for logged in history:
-        try:
-            _replay(result, logged, receipt_domain)
-        except (LookupError, ValueError):
+        _find_broken_before(result, logged)
+        if not can_follow(result.market, logged.event):
             result.find(logged, "speaks of what no event has made; the audit ends there")
             break
+        _replay(result, logged, receipt_domain)
     return result
+
+
+def _find_broken_before(result: Audit, logged: e.Logged) -> None:
+    with suppress(LookupError, ValueError):  # it speaks of what is not there
+        for finding in broken_before(result.market, logged):
+            result.find(logged, finding)
 
 
 def _replay(result: Audit, logged: e.Logged, domain: bytes) -> None:
     market, event = result.market, logged.event
     was_solvent = is_solvent(market)
-    for finding in broken_before(market, logged):
-        result.find(logged, finding)
     market.apply(logged)
     for finding in broken_after(market, event, domain):
         result.find(logged, finding)
