@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from eth_account import Account
@@ -48,12 +49,15 @@ class Block:
     transactions: list[Pooled]
 
 
+hashed = cache(keccak)
+
+
 def bloom(market: str, logs: Sequence[Log]) -> bytes:
     """After the yellow paper (4.3.1) alone: bit 0 is the last byte's lowest."""
     bits = bytearray(256)
     for log in logs:
         for item in (bytes.fromhex(market[2:]), *log.topics):
-            digest = keccak(item)
+            digest = hashed(item)
             for place in (0, 2, 4):
                 bit = (digest[place] << 8 | digest[place + 1]) & 2047
                 bits[255 - bit // 8] |= 1 << bit % 8
@@ -234,7 +238,7 @@ class StubNode:
         }
 
     def _eth_getBlockReceipts(self, hash_: str) -> list[dict[str, Any]] | None:
-        """A receipt for each transaction; the logs of a block are all in the first."""
+        """A receipt for each transaction; all logs of a block are in the first."""
         if not self.receipts:
             self._lacks("eth_getBlockReceipts")()
         for block in self.blocks:
