@@ -3,7 +3,7 @@
 Everything is the product's own but three things: the object store is in memory, time passes by request, and
 steps are taken in turn.
 
-    with company(tmp_path, cheats={1: Part(role=TrainingReceiptCopier)}) as crew:
+    with company(tmp_path, cheats={1: Conduct(role=TrainingReceiptCopier)}) as crew:
         crew.play()
         assert crew.verdicts(crew.cloud_owners[1]) == {JobStatus.FAULTY}
 """
@@ -37,7 +37,7 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.demo.scenario import HONEST, Part
+from agents.demo.scenario import HONEST, Conduct
 from agents.roles.acts import Identity, Party
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
@@ -134,7 +134,7 @@ class Company:
         client: MarketClient,
         folder: Path,
         terms: DatasetTerms = TERMS,
-        cheats: dict[int, Part] | None = None,
+        cheats: dict[int, Conduct] | None = None,
         rounds: int = 2,
     ) -> None:
         self.client, self.folder, self.store = client, folder, MemoryStore()
@@ -246,7 +246,7 @@ class Company:
         mined(self.client.node, gift)
 
 
-def _cloud_owner(part: Part) -> Make:
+def _cloud_owner(part: Conduct) -> Make:
     return lambda identity, tools: (part.role(identity), part.worker(tools))
 
 

@@ -27,11 +27,12 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.learning.plans.plan import Plan
-from agents.roles.acts import Fact, Identity, Party
+from agents.learning.plans.base import Plan
+from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
+from agents.roles.results import TaskResult
 from agents.runtime.runner import Runner
 from agents.storage.files import Home
 from agents.storage.journal import Journal
@@ -123,9 +124,9 @@ class FragileJournal(Journal):
         self._database.rows("PRAGMA synchronous = OFF")  # a killed process loses nothing, a power cut may
         self._checkpoint = checkpoint
 
-    def record(self, key: str, fact: Fact) -> None:
+    def record(self, key: str, result: TaskResult) -> None:
         self._checkpoint(f"before {key}")
-        super().record(key, fact)
+        super().record(key, result)
         self._checkpoint(f"after {key}")
 
 

@@ -10,15 +10,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar, cast
 
 from agents.core.calls import Call
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
 from agents.core.market import Market
+from agents.roles.results import (
+    AgreedResult,
+    DraftedPlan,
+    Flagged,
+    OpenedPackage,
+    PackedData,
+    PlanReview,
+    PublishedWeights,
+    RefusedPackage,
+    TaskResult,
+    TrainingResult,
+)
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-Fact = Mapping[str, Json]
-"""What a finished task found out, as the journal keeps it."""
+R = TypeVar("R", bound=TaskResult)
+R_co = TypeVar("R_co", bound=TaskResult, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -38,21 +49,6 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Situation:
-    """All that a decision may depend on.
-
-    Attributes:
-        market: the mirror, up to the last event seen.
-        facts: results of finished tasks, by `Task.key`.
-        now: in seconds, never before the last block's time.
-    """
-
-    market: Market
-    facts: Mapping[str, Fact]
-    now: int
-
-
-@dataclass(frozen=True)
 class Send:
     """Send this transaction.
 
@@ -65,16 +61,35 @@ class Send:
 
 
 @dataclass(frozen=True)
-class Task(ABC):
+class Task(ABC, Generic[R_co]):
     """Work off the chain. Its result is kept under `key`, and it is asked for until there is one."""
 
     @property
     @abstractmethod
     def key(self) -> str:
-        """Names the result."""
+        """Names the result; its first part says of which kind it is."""
 
 
-Act = Send | Task
+Act = Send | Task[TaskResult]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision may depend on.
+
+    Attributes:
+        market: the mirror, up to the last event seen.
+        results: of finished tasks, by `Task.key`.
+        now: in seconds, never before the last block's time.
+    """
+
+    market: Market
+    results: Mapping[str, TaskResult]
+    now: int
+
+    def result(self, task: Task[R]) -> R | None:
+        """What a task came to; None as long as it is not done."""
+        return cast("R | None", self.results.get(task.key))  # `parse_result` reads each key as its kind
 
 
 class Party(Protocol):
@@ -103,12 +118,8 @@ class ReportRef:
 
 
 @dataclass(frozen=True)
-class PackData(Task):
-    """Split the table, seal each subset to its cloud owners and put all of it in the object store.
-
-    Fact: ``terms``, ``metadata_hash``, ``metadata_location``, ``digests`` (by subset), ``packages``
-    (``subset``, ``cloud_owner``, ``sealed_location``).
-    """
+class PackData(Task[PackedData]):
+    """Split the table, seal each subset to its cloud owners and put all of it in the object store."""
 
     ds: DatasetId
     replicas: tuple[tuple[int, Address, bytes], ...] = field(repr=False)
@@ -121,11 +132,8 @@ class PackData(Task):
 
 
 @dataclass(frozen=True)
-class ReviewPlan(Task):
-    """Fetch a requested model's plan, and the keys that it names, and check them.
-
-    Fact: ``problem``, empty if there is none.
-    """
+class ReviewPlan(Task[PlanReview]):
+    """Fetch a requested model's plan, and the keys that it names, and check them."""
 
     tc: CoupleId
     plan_hash: bytes
@@ -141,8 +149,8 @@ class ReviewPlan(Task):
 
 
 @dataclass(frozen=True)
-class OpenPackage(Task):
-    """Fetch a data package and keep it. Fact: ``digest``, or ``problem``.
+class OpenPackage(Task[OpenedPackage | RefusedPackage]):
+    """Fetch a data package and keep it.
 
     Attributes:
         patience_until: in seconds; a package that cannot be had by then is a problem.
@@ -164,11 +172,8 @@ def package_key(ci: InstanceId) -> str:
 
 
 @dataclass(frozen=True)
-class TrainModel(Task):
+class TrainModel(Task[TrainingResult | Flagged]):
     """Train one job.
-
-    Fact: ``digest`` and ``sealed_location`` of the result, with the ``seconds`` of the training and the bytes
-    of ``keys``, ``weights`` and ``result``; or ``flag``, a `FlagReason`, and ``why``.
 
     Attributes:
         drawn: the word of the subsets that the round drew.
@@ -203,12 +208,8 @@ def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
 
 
 @dataclass(frozen=True)
-class DraftPlan(Task):
-    """Read a dataset's description and write the training plan.
-
-    Fact: ``model_type``, ``hash``, ``location``, ``rounds``, and ``sums``: over what the sums are that the
-    model owner will see, ``dataset`` or ``round``; empty if it will see single results.
-    """
+class DraftPlan(Task[DraftedPlan]):
+    """Read a dataset's description and write the training plan."""
 
     ds: DatasetId
     metadata_hash: bytes
@@ -221,10 +222,8 @@ class DraftPlan(Task):
 
 
 @dataclass(frozen=True)
-class CollectResults(Task):
+class CollectResults(Task[AgreedResult]):
     """Fetch a subset's results and find the digest that most receipts open to.
-
-    Fact: ``digest``; empty if no result that enough receipts open to could be fetched.
 
     Attributes:
         quorum: how many receipts must open to the digest.
@@ -255,16 +254,11 @@ class SettledRef:
 
 
 @dataclass(frozen=True)
-class PublishWeights(Task):
+class PublishWeights(Task[PublishedWeights]):
     """Make the weights with which round ``round + 1`` begins and seal them to the cloud owners.
 
     For round 0 these are the initial weights, else what `settled` makes of the weights of round `round`; the
     same again, as long as a sum of encrypted results is not whole.
-
-    Fact: ``hash`` of what the cloud owners are given, ``location`` (empty if nobody is left to read it),
-    ``model`` (digest of the weights in plain), ``score`` on the model owner's samples, ``stop``, ``summed``
-    (how many subsets' results made new weights; 0 if none did), ``missing`` (subsets that were settled in
-    `round` but whose result could not be fetched).
 
     Attributes:
         subsets: how many the dataset has.
@@ -285,4 +279,9 @@ class PublishWeights(Task):
     @property
     def key(self) -> str:
         """Names the result."""
-        return f"weights/{self.tc:x}/{self.round}"
+        return weights_key(self.tc, self.round)
+
+
+def weights_key(tc: CoupleId, round_: int) -> str:
+    """Names the weights that a round made; those of round 0 are the initial ones."""
+    return f"weights/{tc:x}/{round_}"

@@ -1,7 +1,7 @@
 """The runner: brings a role's decisions about, again and again, until nothing is due.
 
 One step reads what the chain says, asks the role what is due, does the work and sends the transactions.
-Nothing else is remembered but the journal's facts, so a step can be cut off anywhere and the next one, in
+Nothing else is remembered but the journal's results, so a step can be cut off anywhere and the next one, in
 this process or another, finds the same things due.
 """
 
@@ -20,6 +20,7 @@ from agents.core.errors import Retry, SkipJob
 from agents.core.events import Logged
 from agents.core.market import Market
 from agents.roles.acts import Party, Send, Situation, Task
+from agents.roles.results import TaskResult
 from agents.storage.journal import Journal
 from agents.workers.base import Worker
 
@@ -164,21 +165,20 @@ class Runner:
             if not batch.behind:
                 return batch.upto.number
 
-    def _perform(self, task: Task) -> bool:
+    def _perform(self, task: Task[TaskResult]) -> bool:
         now = self.clock()
         if not self.patience.ready(task.key, now):
             return False
         log.info("%s", _told(task))
         try:
-            fact = self.worker.perform(task)
-            self.journal.record(task.key, fact)
+            result = self.worker.perform(task)
+            self.journal.record(task.key, result)
         except (Retry, SkipJob) as problem:
             log.info("%s: %s; next try in %g s", task.key, problem, self.patience.failed(task.key, now))
             return False
         self.patience.succeeded(task.key)
-        refusal = fact.get("problem") or fact.get("why")
-        if refusal:
-            log.warning("%s: %s", task.key, refusal)
+        if result.refusal:
+            log.warning("%s: %s", task.key, result.refusal)
         return True
 
     def _send(self, calls: Iterable[Call]) -> bool:
@@ -198,5 +198,5 @@ class Runner:
         return any(outcome.refusal is None for outcome in outcomes)
 
 
-def _told(task: Task) -> str:
+def _told(task: Task[TaskResult]) -> str:
     return f"{type(task).__name__} {task.key}"

@@ -20,11 +20,12 @@ from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.core.errors import StorageFailed
 from agents.core.events import Logged
-from agents.roles.acts import Fact, Situation, Task
+from agents.roles.acts import Situation, Task
+from agents.roles.results import AgreedResult
 from agents.runtime import launch
 from agents.runtime.settings import AgentSettings
 from agents.storage.files import Home
-from agents.storage.journal import Journal, read_facts
+from agents.storage.journal import Journal, read_results
 from agents.vault.local_store import LocalStore
 from testing.full_disk import full_disk
 from testing.world import Agent
@@ -87,12 +88,12 @@ def test_a_full_store_holds_up_its_objects_and_stops_nobody(
 
 
 @dataclass(frozen=True)
-class Chore(Task):
+class Chore(Task[AgreedResult]):
     """A piece of work."""
 
     @property
     def key(self) -> str:
-        return "chore"
+        return "results/chore"
 
 
 class Quiet:
@@ -110,15 +111,15 @@ class Quiet:
     def resume(self) -> None:
         """Nothing was left."""
 
-    def decide(self, situation: Situation) -> list[Task]:
-        if "chore" in situation.facts:
+    def decide(self, situation: Situation) -> list[Task[AgreedResult]]:
+        if "results/chore" in situation.results:
             signal.raise_signal(signal.SIGTERM)  # as its user ends it
             return []
         return [Chore()]
 
-    def perform(self, _: Task) -> Fact:
+    def perform(self, _: Task[AgreedResult]) -> AgreedResult:
         self.done += 1
-        return {"digest": "f" * 20_000}
+        return AgreedResult(digest=b"\xff" * 10_000, agreeing=1)
 
 
 @pytest.fixture
@@ -166,9 +167,9 @@ def test_a_program_ends_with_one_line_and_1_and_goes_on_when_it_is_started_again
         f"the database {home}/journal.sqlite failed: database or disk is full: "
         "free some space, then start again\n",
     )
-    assert read_facts(home / "journal.sqlite") == {}
+    assert read_results(home / "journal.sqlite") == {}
 
     assert run(home) == 0
     assert capsys.readouterr() == ("", "")
-    assert list(read_facts(home / "journal.sqlite")) == ["chore"]
+    assert list(read_results(home / "journal.sqlite")) == ["results/chore"]
     assert quiet.done == 2

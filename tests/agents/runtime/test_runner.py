@@ -17,6 +17,7 @@ from agents.chain.sender import Outcome, Sent
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
+from agents.core.enums import FlagReason
 from agents.core.errors import (
     BadInput,
     BadObject,
@@ -28,7 +29,8 @@ from agents.core.errors import (
 )
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import Act, Fact, Identity, Send, Situation, Task
+from agents.roles.acts import Act, Identity, Send, Situation, Task
+from agents.roles.results import Flagged, PlanReview, TaskResult
 from agents.runtime.runner import Backoff, Runner
 from agents.storage.journal import Journal
 from testing.script import Script, identity
@@ -36,8 +38,14 @@ from testing.script import Script, identity
 START = 1_700_000_000
 
 
+class Done(TaskResult):
+    """What a chore comes to."""
+
+    done: bool = True
+
+
 @dataclass(frozen=True)
-class Chore(Task):
+class Chore(Task[Done]):
     """A piece of work."""
 
     name: str
@@ -85,11 +93,11 @@ class Rig:
         return self.due(situation)
 
     # worker
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         self.told.append(f"work {task.key}")
         if task.key in self.failures:
             raise self.failures[task.key]
-        return {"done": True}
+        return Done()
 
     # events
     def replay(self) -> Iterable[Logged]:
@@ -115,18 +123,21 @@ class Rig:
         return Refused("Training_WrongPhase") if call.function in self.refused else None
 
 
-REFUSALS = [{"problem": "no such plan"}, {"flag": 4, "why": "a step that diverges"}]
+REFUSALS = [
+    PlanReview(problem="no such plan"),
+    Flagged(flag=FlagReason.PLAN_REFUSED, why="a step that diverges"),
+]
 
 
-@pytest.mark.parametrize("fact", REFUSALS)
+@pytest.mark.parametrize("result", REFUSALS)
 def test_a_refusal_is_told_in_one_line(
-    fact: Fact, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    result: TaskResult, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rig = Rig(lambda situation: [] if situation.facts else [Chore("plan")])
-    monkeypatch.setattr(rig, "perform", lambda _: fact)
+    rig = Rig(lambda situation: [] if situation.results else [Chore("plan")])
+    monkeypatch.setattr(rig, "perform", lambda _: result)
     rig.runner().step()
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == [f"chore/plan: {fact.get('problem') or fact.get('why')}"]
+    assert warnings == [f"chore/plan: {result.refusal}"]
 
 
 def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: int = 0) -> Batch:
@@ -135,9 +146,9 @@ def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: i
 
 
 def todo(*acts: Act) -> Callable[[Situation], list[Act]]:
-    """Always the same acts; a task until its fact is there."""
+    """Always the same acts; a task until its result is there."""
     return lambda situation: [
-        act for act in acts if not isinstance(act, Task) or act.key not in situation.facts
+        act for act in acts if not isinstance(act, Task) or act.key not in situation.results
     ]
 
 
@@ -152,7 +163,7 @@ def test_a_step_finishes_the_last_one_reads_decides_sends_and_works() -> None:
     rig = Rig(todo(WORK, DEPOSIT))
     assert rig.runner().step()
     assert rig.told == ["resume", "poll", "send deposit", "work chore/work"]
-    assert rig.journal["chore/work"] == {"done": True}
+    assert rig.journal["chore/work"] == Done()
 
 
 def test_a_step_with_nothing_due_does_nothing() -> None:
