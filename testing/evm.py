@@ -178,6 +178,11 @@ class Evm:
             self._known.add(account)
             self._evm.set_balance(account, PURSE)
 
+    @property
+    def logs(self) -> list[tuple[tuple[bytes, ...], bytes]]:
+        """The topics and the data of each event of the last call."""
+        return [(tuple(topics), data) for topics, data in (log.data for log in self._result.logs)]
+
     def _event(self, log: pyrevm.Log) -> MarketEvent:
         topics, data = log.data
         event = self._codec.event(topics, data)
