@@ -8,10 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from agents.learning.families import encrypted_cubic, encrypted_network
-from agents.learning.families.cubic import EncryptedCubicPlan
-from agents.learning.families.encrypted_cubic import EncryptedCubic
-from agents.learning.families.encrypted_network import EncryptedNetwork
-from agents.learning.families.square_network import EncryptedNetworkPlan
+from agents.learning.families.encrypted_cubic import EncryptedCubic, EncryptedCubicPlan
+from agents.learning.families.encrypted_network import EncryptedNetwork, EncryptedNetworkPlan
 from agents.learning.he.ckks.family import ApproximateFamily
 from agents.learning.he.ckks.headroom import Headroom
 from agents.learning.plans.base import Stop

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chisquare
 
-from agents.learning.he.ring import Content, Residues, SecretKey
+from agents.learning.he.ring import Content, Residues, RlweSecretKey
 from agents.learning.he.seal import Context
 
 Integers = npt.NDArray[np.object_]
@@ -28,7 +28,7 @@ def pairs_of(index: int, subsets: int) -> tuple[bytes, ...]:
     )
 
 
-def phase(context: Context, secret: SecretKey, content: Content) -> Residues:
+def phase(context: Context, secret: RlweSecretKey, content: Content) -> Residues:
     """(primes, degree) coefficients of c0 + c1 s: the message and the noise, for whoever has s."""
     values = context.transformed(content, ntt=True).residues
     rows = []

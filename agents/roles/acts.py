@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 
 from agents.core.calls import Call
+from agents.core.enums import FlagReason
+from agents.core.errors import HoldfastError, JobFailed, Retry
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
 from agents.core.market import Market
 from agents.roles.results import (
@@ -60,14 +62,40 @@ class Send:
     locks: int = 0
 
 
+NO_DEADLINE = 2**63
+"""Of a task that no transaction with a deadline waits for."""
+
+
 @dataclass(frozen=True)
 class Task(ABC, Generic[R_co]):
-    """Work off the chain. Its result is kept under `key`, and it is asked for until there is one."""
+    """Work off the chain. Its result is kept under `key`, and it is asked for until there is one.
+
+    Attributes:
+        deadline: in seconds: when the transaction that needs the result is due. What is due first is done
+            first.
+    """
+
+    deadline: int = field(default=NO_DEADLINE, kw_only=True)
 
     @property
     @abstractmethod
     def key(self) -> str:
         """Names the result; its first part says of which kind it is."""
+
+    @property
+    def couple(self) -> CoupleId | None:
+        """Whose keys and plan it works with; who did the last task of that couple has them at hand."""
+        return None
+
+    def given_up(self, error: HoldfastError, now: float) -> R_co | None:
+        """What a task comes to that failed and is not tried again; None as long as it is.
+
+        Args:
+            error: of the last attempt.
+            now: in seconds.
+        """
+        del error, now
+        return None
 
 
 Act = Send | Task[TaskResult]
@@ -133,16 +161,31 @@ class PackData(Task[PackedData]):
 
 @dataclass(frozen=True)
 class ReviewPlan(Task[PlanReview]):
-    """Fetch a requested model's plan, and the keys that it names, and check them."""
+    """Fetch a requested model's plan, and the keys that it names, and check them.
+
+    Attributes:
+        patience_until: in seconds; a plan that cannot be reviewed by then is a problem.
+    """
 
     tc: CoupleId
     plan_hash: bytes
     plan_location: bytes
+    patience_until: int = field(default=NO_DEADLINE, kw_only=True)
 
     @property
     def key(self) -> str:
         """Names the result."""
         return f"review/{self.tc:x}/{self.plan_hash.hex()}"
+
+    @property
+    def couple(self) -> CoupleId:
+        """That which was requested."""
+        return self.tc
+
+    def given_up(self, error: HoldfastError, now: float) -> PlanReview | None:
+        """A plan that is too much for who reviews it is too much for who trains it."""
+        late = isinstance(error, JobFailed) and now > self.patience_until
+        return PlanReview(problem=str(error)) if late else None
 
 
 # --- a cloud owner's work ---
@@ -164,6 +207,10 @@ class OpenPackage(Task[OpenedPackage | RefusedPackage]):
     def key(self) -> str:
         """Names the result."""
         return package_key(self.ci)
+
+    def given_up(self, error: HoldfastError, now: float) -> RefusedPackage | None:
+        """A package that cannot be had."""
+        return RefusedPackage(problem=str(error)) if now > self.patience_until else None
 
 
 def package_key(ci: InstanceId) -> str:
@@ -197,6 +244,19 @@ class TrainModel(Task[TrainingResult | Flagged]):
     def key(self) -> str:
         """Names the result."""
         return job_key(self.tc, self.round, self.ci)
+
+    @property
+    def couple(self) -> CoupleId:
+        """That which is trained."""
+        return self.tc
+
+    def given_up(self, error: HoldfastError, now: float) -> Flagged | None:
+        """A job that cannot be done: a flag costs nothing, silence does."""
+        if now <= self.patience_until:
+            return None
+        lacking = isinstance(error, Retry)
+        reason = FlagReason.WEIGHTS_UNAVAILABLE if lacking else FlagReason.PLAN_REFUSED
+        return Flagged(flag=reason, why=str(error))
 
 
 def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
@@ -242,6 +302,16 @@ class CollectResults(Task[AgreedResult]):
         """Names the result."""
         return f"results/{self.tc:x}/{self.round}/{self.subset}"
 
+    @property
+    def couple(self) -> CoupleId:
+        """That which is trained."""
+        return self.tc
+
+    def given_up(self, error: HoldfastError, now: float) -> AgreedResult | None:
+        """No result: who trained settles it."""
+        del error
+        return AgreedResult(digest=b"", agreeing=0) if now > self.patience_until else None
+
 
 @dataclass(frozen=True)
 class SettledRef:
@@ -280,6 +350,11 @@ class PublishWeights(Task[PublishedWeights]):
     def key(self) -> str:
         """Names the result."""
         return weights_key(self.tc, self.round)
+
+    @property
+    def couple(self) -> CoupleId:
+        """That which is trained."""
+        return self.tc
 
 
 def weights_key(tc: CoupleId, round_: int) -> str:

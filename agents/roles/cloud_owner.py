@@ -32,6 +32,7 @@ from agents.roles.acts import (
 )
 from agents.roles.common import (
     data_nonce,
+    for_asset,
     funded,
     has_quorum,
     is_pending,
@@ -66,9 +67,9 @@ class CloudOwner:
         acts: list[Act] = []
         for couple in market.couples.values():
             instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
-            acts += self._rounds(situation, couple, instances)
+            acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
         for instance in mine:
-            acts += self._replica(situation, instance)
+            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance)
         return funded(self.identity, market, acts)
 
     # --- holding data ---
@@ -93,7 +94,8 @@ class CloudOwner:
             yield Send(refuse_ci(instance.id))
             return
         patience = instance.since + terms.answer_window_seconds * 3 // 4
-        task = OpenPackage(instance.id, instance.sealed_location, patience)
+        deadline = instance.since + terms.answer_window_seconds
+        task = OpenPackage(instance.id, instance.sealed_location, patience, deadline=deadline)
         package = situation.result(task)
         if package is None:
             yield task
@@ -151,6 +153,7 @@ class CloudOwner:
             record.model_location,
             market.members[couple.model_owner].encryption_key,
             patience,
+            deadline=couple.deadline,
         )
         result = situation.result(task)
         if result is None:

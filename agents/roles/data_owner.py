@@ -21,7 +21,14 @@ from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import Act, Identity, PackData, ReviewPlan, Send, Situation
-from agents.roles.common import funded, opens_to, registration, seconds_into_answer_window, seed_link
+from agents.roles.common import (
+    for_asset,
+    funded,
+    opens_to,
+    registration,
+    seconds_into_answer_window,
+    seed_link,
+)
 from agents.roles.results import PackedData
 
 _REPLICAS_A_CALL = 32
@@ -71,8 +78,9 @@ class DataOwner:
         acts: list[Act] = []
         for couple in market.couples.values():
             if couple.ds == self.ds:
-                acts += self._couple(situation, couple)
-        return funded(self.identity, market, [*acts, *self._distribute(situation)])
+                acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple)
+        acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
+        return funded(self.identity, market, acts)
 
     # --- distribution ---
 
@@ -144,7 +152,14 @@ class DataOwner:
     def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         market = situation.market
         model = market.models[couple.mod]
-        task = ReviewPlan(couple.id, model.plan_hash, model.plan_location)
+        patience = couple.deadline - market.dataset_of(couple).terms.answer_window_seconds // 4
+        task = ReviewPlan(
+            couple.id,
+            model.plan_hash,
+            model.plan_location,
+            patience_until=patience,
+            deadline=couple.deadline,
+        )
         review = situation.result(task)
         if review is None:
             yield task

@@ -114,6 +114,7 @@ class ModelOwner:
             _settled(couple),
             _readers(market, dataset),
             couple.current.closed_at + dataset.terms.settle_window_seconds if couple.round else 0,
+            deadline=couple.window_ends_at,
         )
         weights = situation.result(task)
         if weights is None:
@@ -149,6 +150,7 @@ class ModelOwner:
                 tuple(map(_ref, reports)),
                 market.quorum_of(couple, subset),
                 market.settle_deadline(couple) - half,
+                deadline=market.settle_deadline(couple),
             )
             agreed = situation.result(task)
             if agreed is None:
@@ -158,7 +160,9 @@ class ModelOwner:
 
 
 def _plan_task(dataset: Dataset) -> DraftPlan:
-    return DraftPlan(dataset.id, dataset.metadata_hash, dataset.metadata_location)
+    return DraftPlan(
+        dataset.id, dataset.metadata_hash, dataset.metadata_location, deadline=dataset.terms.ends_at
+    )
 
 
 def _settled(couple: Couple) -> tuple[SettledRef, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.core.enums import FlagReason
-from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.ids import InstanceId, dataset_of, subset_of
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
@@ -92,12 +92,11 @@ class CloudOwnerWorker:
         try:
             owner = self._reader(task)
             work = self._work(task, self._plan(task))
+            location = self._handed_over(task, work.result, owner)
         except _Flag as flag:
             return Flagged(flag=flag.reason, why=str(flag))
         except BadPlan as bad:
             return Flagged(flag=FlagReason.PLAN_REFUSED, why=str(bad))
-        context = result_context(task.tc, task.round, task.ci)
-        location = put_sealed(self.tools.store, work.result, owner, context)
         return TrainingResult(
             digest=digest(work.result),
             sealed_location=location.blob,
@@ -106,6 +105,12 @@ class CloudOwnerWorker:
             weights=work.weights,
             result=len(work.result),
         )
+
+    def _handed_over(self, task: TrainModel, result: bytes, owner: PublicKey) -> Sealed:
+        try:
+            return put_sealed(self.tools.store, result, owner, result_context(task.tc, task.round, task.ci))
+        except BadInput as bad:  # the plan makes results that are larger than the store takes
+            raise _Flag(FlagReason.PLAN_REFUSED, bad) from bad
 
     def _work(self, task: TrainModel, plan: Plan) -> _Work:
         family, subset = family_of(plan, self.limits), self.subset(task.ci)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address, DatasetId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import describe
 from agents.learning.data.prepare import Prepared, partition, strata_of
-from agents.learning.data.samples import Int64Array
+from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
 from agents.learning.data.subset import SECRET_BYTES, Subset
@@ -125,10 +125,17 @@ class DataOwnerWorker:
                 store.get(keys_id(plan))
         except (BadObject, BadPlan) as bad:
             return PlanReview(problem=str(bad))
-        samples = exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
+        samples = self._exposed()
         if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
             return PlanReview(problem=f"the plan is for {plan.features} features and {plan.classes} classes")
         return PlanReview(problem=self._shows_too_much(family))
+
+    def _exposed(self) -> Samples:
+        try:
+            return exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
+        except BadData as bad:
+            path = self.tools.home.path(EXPOSED_FILE)
+            raise StopAgent(f"{path} is gone or damaged: restore it from a backup") from bad
 
     def _shows_too_much(self, family: Family) -> str:
         """What a plan would show that the policy does not allow; empty if nothing."""
@@ -166,4 +173,4 @@ def _reader(cloud_owner: Address, key: bytes) -> PublicKey:
     try:
         return PublicKey(key)
     except BadObject as bad:
-        raise BadInput(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad
+        raise BadObject(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
@@ -79,12 +79,17 @@ class ModelOwnerWorker:
     def _draft(self, task: DraftPlan) -> DraftedPlan:
         data = self.tools.store.get(ObjectId(task.metadata_location))
         if digest(data) != task.metadata_hash:
-            raise BadInput("the dataset's description does not match its hash: choose another dataset")
-        plan = self._chosen(parse_description(data))
-        family = family_of(plan)
-        if family.encrypted:
-            keys = make_keys(self.tools, family)
-            plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())
+            raise BadObject("the dataset's description does not match its hash: choose another dataset")
+        try:
+            plan = self._chosen(parse_description(data))
+            family = family_of(plan)
+            if family.encrypted:
+                keys = make_keys(self.tools, family)
+                plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())
+        except BadPlan as bad:
+            if self.plan_file is None and self.model is None:  # nothing but the description asked for it
+                raise BadObject(f"{bad}: choose another dataset or model") from bad
+            raise
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
         return DraftedPlan(
@@ -110,7 +115,10 @@ class ModelOwnerWorker:
 
     def _family(self) -> Family:
         """Of the plan that was published."""
-        return family_of(parse_plan(_read(self.tools.home.path(PLAN_FILE))))
+        try:
+            return family_of(parse_plan(self._own(PLAN_FILE)))
+        except BadPlan as bad:
+            raise self._damaged(PLAN_FILE) from bad
 
     # --- results ---
 
@@ -219,10 +227,7 @@ class ModelOwnerWorker:
         data = self.tools.home.read(file)
         if data is None:
             last = state_file(task.tc, task.round - 1, "published")
-            if anew:
-                data = family.publish(load_keys(self.tools, family), state.weights)
-            else:
-                data = _read(self.tools.home.path(last))
+            data = family.publish(load_keys(self.tools, family), state.weights) if anew else self._own(last)
             self.tools.home.write(file, data)
         return data
 
@@ -234,10 +239,25 @@ class ModelOwnerWorker:
 
     def _state(self, tc: CoupleId, round_: int, plan: Plan) -> ServerState:
         weights, velocity = (
-            Weights.from_bytes(_read(self.tools.home.path(state_file(tc, round_, name))), plan)
-            for name in ("weights", "velocity")
+            self._kept(state_file(tc, round_, name), plan) for name in ("weights", "velocity")
         )
         return ServerState(weights, velocity)
+
+    def _kept(self, name: str, plan: Plan) -> Weights:
+        try:
+            return Weights.from_bytes(self._own(name), plan)
+        except BadObject as bad:
+            raise self._damaged(name) from bad
+
+    def _own(self, name: str) -> bytes:
+        """A file that it wrote itself."""
+        data = self.tools.home.read(name)
+        if data is None:
+            raise self._damaged(name)
+        return data
+
+    def _damaged(self, name: str) -> StopAgent:
+        return StopAgent(f"{self.tools.home.path(name)} is gone or damaged: restore it from a backup")
 
     def _noted(self, task: PublishWeights, now: float, new: bool) -> list[tuple[float, bool]]:
         """Of all rounds in which something was settled, this one's included: the score, and if it is new."""
@@ -249,7 +269,10 @@ class ModelOwnerWorker:
         return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _samples(self) -> Samples:
-        return exposed.from_bytes(_read(self.samples))
+        try:
+            return exposed.from_bytes(_read(self.samples))
+        except BadData as bad:  # the data owner's fault: it can be mended while the agent goes on
+            raise BadObject(f"{self.samples}: {bad}") from bad
 
 
 def should_stop(plan: Plan, rounds: int, scores: list[float], *, begun: bool = False) -> bool:

@@ -1,5 +1,5 @@
 """A market of eight agents that trains while their nodes misbehave in every way that we could think of.
 
-Each agent has a proxy of its own before one real node. What the proxy gets wrong is a fault of `testing.faults`,
-alone or in a mixture.
+Each agent has a way of its own through a proxy to one real node. What the proxy gets wrong are the faults of
+`testing.faults`, alone or in mixtures.
 """

@@ -7,18 +7,14 @@ within 0.22 of the true one there. Rows are cut to the plan's norm: the norm of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import sqrt
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import FEATURE_BITS, FloatArray, Samples
-from agents.learning.he.ckks.model import RealMatrices
-from agents.learning.he.ckks.step_noise import row_norm
-from agents.learning.plans.base import PenalisedPlan
-from agents.learning.plans.encrypted import ApproximatePlan
+from agents.learning.he.ckks.model import RealMatrices, row_norm
 
 SHRINK = 0.0628
 LINEAR = 1.3424
@@ -36,28 +32,29 @@ ERROR_LIMIT = 0.5 + max(
 """No probability is further from its target."""
 
 
-class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
-    """Logistic regression with a sigmoid of degree 3. Approximate."""
-
-    family: Literal["encrypted-cubic"] = "encrypted-cubic"
-    classes: int = Field(ge=2, description="number of classes")
-
-
 @dataclass(frozen=True)
 class CubicLogistic:
     """See `Formulas`.
 
     Attributes:
-        plan: of the family.
+        classes: two or more.
+        outputs: one tells two classes apart, otherwise there is one for each.
+        clip: norm that rows are cut to.
+        step: of the descent.
+        l2: weight of the penalty.
     """
 
-    plan: EncryptedCubicPlan
+    classes: int
+    outputs: int
+    clip: int
+    step: Fraction
+    l2: Fraction
 
     def targets(self, samples: Samples) -> FloatArray:
         """(n, outputs) zeros and ones: of the second of two classes, or of each of several."""
-        if self.plan.outputs == 1:
+        if self.outputs == 1:
             return samples.target.astype(np.float64)[:, None]
-        indicators: FloatArray = np.eye(self.plan.classes)[samples.target]
+        indicators: FloatArray = np.eye(self.classes)[samples.target]
         return indicators
 
     def change(self, matrices: RealMatrices, rows: FloatArray, targets: FloatArray) -> dict[str, FloatArray]:
@@ -65,18 +62,18 @@ class CubicLogistic:
         output = matrices["output"]
         u = SHRINK * (rows @ output)
         errors = 0.5 + u * (LINEAR - u * u) - targets
-        decay = float(self.plan.l2 * len(rows)) * np.vstack([output[:-1], np.zeros_like(output[-1:])])
-        return {"output": -float(self.plan.step) * (rows.T @ errors + decay)}
+        decay = float(self.l2 * len(rows)) * np.vstack([output[:-1], np.zeros_like(output[-1:])])
+        return {"output": -float(self.step) * (rows.T @ errors + decay)}
 
     def known_change(self, rows: FloatArray, targets: FloatArray) -> dict[str, FloatArray]:
         """The targets' part of the gradient, exact: whole numbers times the step."""
         whole = (rows * 2.0**FEATURE_BITS).astype(np.int64).T @ (2 * targets - 1).astype(np.int64)
-        return {"output": whole.astype(np.float64) * (float(self.plan.step) * 2.0 ** -(FEATURE_BITS + 1))}
+        return {"output": whole.astype(np.float64) * (float(self.step) * 2.0 ** -(FEATURE_BITS + 1))}
 
     def scores(self, matrices: RealMatrices, rows: FloatArray) -> FloatArray:
         """(n, classes) scores: of two classes, the one's is the other's negative."""
         found: FloatArray = rows @ matrices["output"]
-        return found if self.plan.outputs > 1 else np.hstack([-found, found])
+        return found if self.outputs > 1 else np.hstack([-found, found])
 
     def check_range(self, matrices: RealMatrices) -> None:
         """Checks that no row of the plan's norm has a score over SCORE_LIMIT.
@@ -85,7 +82,7 @@ class CubicLogistic:
             BadPlan: one might.
         """
         norm = float(np.sqrt((matrices["output"] ** 2).sum(axis=0)).max())
-        reach = row_norm(self.plan.clip) * norm
+        reach = row_norm(self.clip) * norm
         if reach > SCORE_LIMIT:
             raise BadPlan(
                 f"the weights can give scores up to {reach:.1f}, over {SCORE_LIMIT:.0f}: choose a larger l2,"

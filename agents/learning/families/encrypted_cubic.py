@@ -15,8 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from agents.learning.data.samples import FloatArray
 from agents.learning.families.cubic import (
@@ -26,11 +28,10 @@ from agents.learning.families.cubic import (
     SCORE_LIMIT,
     SHRINK,
     CubicLogistic,
-    EncryptedCubicPlan,
 )
 from agents.learning.he.ckks import noise
 from agents.learning.he.ckks.arithmetic import Arithmetic
-from agents.learning.he.ckks.circuit import Bounds, EncodedSubset
+from agents.learning.he.ckks.circuit import EncodedSubset, ResultBounds
 from agents.learning.he.ckks.family import ApproximateFamily
 from agents.learning.he.ckks.headroom import Headroom
 from agents.learning.he.ckks.levels import Levels
@@ -40,11 +41,19 @@ from agents.learning.he.ckks.scheme import CkksScheme
 from agents.learning.he.ckks.step_noise import StepNoise
 from agents.learning.he.plaintexts import constant
 from agents.learning.he.seal import Ciphertext, Plaintext
+from agents.learning.plans.base import PenalisedPlan
 from agents.learning.plans.defaults import ROWS, check_classes, momentum, never_early, safe_step
-from agents.learning.plans.encrypted import Encryption
+from agents.learning.plans.encrypted import ApproximatePlan, Encryption
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 LEVELS = Levels(depth=3, left=2, gradient_bits=40)
+
+
+class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
+    """Logistic regression with a sigmoid of degree 3. Approximate."""
+
+    family: Literal["encrypted-cubic"] = "encrypted-cubic"
+    classes: int = Field(ge=2, description="number of classes")
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ class CubicCircuit:
         return self.scheme.plaintext(values, self.scheme.levels.left, scale)
 
     @cached_property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ResultBounds:
         """For weights that give no score over SCORE_LIMIT."""
         step = StepNoise(self.scheme, self.forward_factor, self.backward_factor)
         primes = len(self.scheme.context.primes)
@@ -138,7 +147,7 @@ class CubicCircuit:
         steepest = max(LINEAR, abs(LINEAR - 3 * ARGUMENT_LIMIT**2))
         sigmoid = noise.combined(steepest * u, ARGUMENT_LIMIT * factor, step.product(primes - 3))
         largest = float(self.plan.step) * step.feature_limit * self.plan.rows * ERROR_LIMIT
-        return Bounds(step.backward(ERROR_LIMIT, sigmoid), largest)
+        return ResultBounds(step.backward(ERROR_LIMIT, sigmoid), largest)
 
 
 class EncryptedCubic(ApproximateFamily):
@@ -189,4 +198,5 @@ class EncryptedCubic(ApproximateFamily):
         headroom: type[Headroom] = Headroom,
     ) -> None:
         scheme = CkksScheme.of(plan, levels, columns=plan.outputs, columns_inside=True, headroom=headroom)
-        super().__init__(scheme, limits, CubicLogistic(plan), CubicCircuit(plan, scheme))
+        formulas = CubicLogistic(plan.classes, plan.outputs, plan.clip, plan.step, plan.l2)
+        super().__init__(scheme, limits, formulas, CubicCircuit(plan, scheme))

@@ -9,18 +9,35 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil, sqrt
+from typing import Literal
+
+from pydantic import Field
 
 from agents.core.errors import BadPlan
-from agents.learning.families.random_features import EncryptedFeaturesPlan, RandomFeatures
+from agents.learning.families.random_features import RandomFeatures
 from agents.learning.he.bfv.budget import Budget
 from agents.learning.he.bfv.diagonal_layout import DiagonalLayout
 from agents.learning.he.bfv.diagonal_product import DiagonalProduct
 from agents.learning.he.bfv.family import ExactFamily, check_exact
 from agents.learning.he.bfv.matrix_product import BfvCircuit, Encoding
 from agents.learning.he.seal import batching_modulus
+from agents.learning.plans.base import PenalisedPlan
 from agents.learning.plans.defaults import never_early, safe_step
-from agents.learning.plans.encrypted import Encryption
+from agents.learning.plans.encrypted import Encryption, ExactPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+
+
+class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
+    """Least squares with a squared penalty, of frozen random features of the columns. Exact."""
+
+    family: Literal["encrypted-features"] = "encrypted-features"
+    hidden: int = Field(ge=1, description="random features; `clip` and `step` are for rows of these")
+    seed: int = Field(ge=0, lt=2**63, description="of the random features")
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """A weight for each random feature and output."""
+        return {"output": (self.hidden + 1, self.outputs)}
 
 
 class FeaturesFamily(ExactFamily):
@@ -69,4 +86,5 @@ class FeaturesFamily(ExactFamily):
         slots = Encoding.of_slots(context)
         product = DiagonalProduct(context, self.layout, slots)
         circuit = BfvCircuit(budget, slots, self.layout, product)
-        super().__init__(plan, limits, circuit, RandomFeatures(plan).rows, maps_kept=1)
+        features = RandomFeatures(plan.features, plan.hidden, plan.seed, plan.clip)
+        super().__init__(plan, limits, circuit, features.rows, maps_kept=1)

@@ -19,22 +19,23 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import sqrt
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import FloatArray
-from agents.learning.families.network import drawn_weights, peer_network
+from agents.learning.families.network import drawn_weights, hidden_layer, peer_network
 from agents.learning.families.square_network import (
     SLOPE_LIMIT,
     SUM_LIMIT,
-    EncryptedNetworkPlan,
     SquareNetwork,
 )
 from agents.learning.family import Estimator
 from agents.learning.he.ckks import noise
 from agents.learning.he.ckks.arithmetic import Arithmetic
-from agents.learning.he.ckks.circuit import Bounds, EncodedSubset
+from agents.learning.he.ckks.circuit import EncodedSubset, ResultBounds
 from agents.learning.he.ckks.encoder import encode
 from agents.learning.he.ckks.family import ApproximateFamily
 from agents.learning.he.ckks.headroom import Headroom
@@ -46,14 +47,28 @@ from agents.learning.he.ckks.step_noise import StepNoise
 from agents.learning.he.plaintexts import constant, multiplier
 from agents.learning.he.seal import Ciphertext, Plaintext
 from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import FreeStepPlan
 from agents.learning.plans.defaults import ROWS, momentum, never_early, safe_step
-from agents.learning.plans.encrypted import Encryption
+from agents.learning.plans.encrypted import ApproximatePlan, Encryption
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 LEVELS = Levels(depth=4, left=3, gradient_bits=48)
 
 TARGET_SHIFT = 12
 """Targets are encoded at a scale that is smaller by so many bits, then multiplied in whole numbers."""
+
+
+class EncryptedNetworkPlan(ApproximatePlan, FreeStepPlan):
+    """A network with one hidden layer, whose units square, and least squares. Approximate."""
+
+    family: Literal["encrypted-network"] = "encrypted-network"
+    hidden: int = Field(ge=1, description="units of the hidden layer")
+    seed: int = Field(ge=0, lt=2**63, description="of the initial weights")
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """Of the hidden layer and the output layer."""
+        return hidden_layer(self.features, self.hidden, self.outputs)
 
 
 @dataclass(frozen=True)
@@ -144,7 +159,7 @@ class NetworkCircuit:
         return data.once(f"targets {output}", encoded)
 
     @cached_property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ResultBounds:
         """For weights within the formulas' limits.
 
         A unit's weight in an output times its square is at most SUM_LIMIT times its slope.
@@ -160,7 +175,7 @@ class NetworkCircuit:
         changes = noise.combined(SUM_LIMIT**2 * errors, limit * active, last)
         outputs = sqrt(plan.outputs)
         hidden = 2 * step.feature_limit * limit * SLOPE_LIMIT * plan.outputs
-        return Bounds(
+        return ResultBounds(
             noise=max(
                 step.backward(outputs * limit * SLOPE_LIMIT, outputs * back),
                 float(plan.step) * sqrt(plan.rows) * changes,
@@ -236,5 +251,5 @@ class EncryptedNetwork(ApproximateFamily):
     ) -> None:
         columns = plan.hidden + 1
         scheme = CkksScheme.of(plan, levels, columns=columns, columns_inside=False, headroom=headroom)
-        formulas = SquareNetwork(plan)
+        formulas = SquareNetwork(plan.classes, plan.outputs, plan.clip, plan.step)
         super().__init__(scheme, limits, formulas, NetworkCircuit(plan, scheme, formulas))

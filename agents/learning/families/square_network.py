@@ -8,18 +8,13 @@ intercept of the output layer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from fractions import Fraction
 
 import numpy as np
-from pydantic import Field
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import TARGET_BITS, TARGET_LIMIT, FloatArray, Samples
-from agents.learning.families.network import hidden_layer
-from agents.learning.he.ckks.model import RealMatrices
-from agents.learning.he.ckks.step_noise import row_norm
-from agents.learning.plans.base import FreeStepPlan
-from agents.learning.plans.encrypted import ApproximatePlan
+from agents.learning.he.ckks.model import RealMatrices, row_norm
 
 SUM_LIMIT = 4.0
 """No row of the plan's norm may give a hidden unit a larger sum ..."""
@@ -31,42 +26,35 @@ OUTPUT_LIMIT = 20.0
 """... nor an output, were all its units at their own limits."""
 
 
-class EncryptedNetworkPlan(ApproximatePlan, FreeStepPlan):
-    """A network with one hidden layer, whose units square, and least squares. Approximate."""
-
-    family: Literal["encrypted-network"] = "encrypted-network"
-    hidden: int = Field(ge=1, description="units of the hidden layer")
-    seed: int = Field(ge=0, lt=2**63, description="of the initial weights")
-
-    @property
-    def shapes(self) -> dict[str, tuple[int, int]]:
-        """Of the hidden layer and the output layer."""
-        return hidden_layer(self.features, self.hidden, self.outputs)
-
-
 @dataclass(frozen=True)
 class SquareNetwork:
     """See `Formulas`.
 
     Attributes:
-        plan: of the family.
+        classes: none for a regression.
+        outputs: one tells two classes apart, otherwise there is one for each.
+        clip: norm that rows are cut to.
+        step: of the descent.
     """
 
-    plan: EncryptedNetworkPlan
+    classes: int
+    outputs: int
+    clip: int
+    step: Fraction
 
     @property
     def error_limit(self) -> float:
         """No output is further from its target."""
-        return OUTPUT_LIMIT + (1.0 if self.plan.classes else TARGET_LIMIT * 2.0**-TARGET_BITS)
+        return OUTPUT_LIMIT + (1.0 if self.classes else TARGET_LIMIT * 2.0**-TARGET_BITS)
 
     def targets(self, samples: Samples) -> FloatArray:
         """(n, outputs) what the outputs should be: -1 or 1, or a number."""
-        if not self.plan.classes:
+        if not self.classes:
             values: FloatArray = samples.target.astype(np.float64)[:, None] * 2.0**-TARGET_BITS
             return values
-        if self.plan.outputs == 1:
+        if self.outputs == 1:
             return 2.0 * samples.target.astype(np.float64)[:, None] - 1.0
-        signs: FloatArray = 2.0 * np.eye(self.plan.classes)[samples.target] - 1.0
+        signs: FloatArray = 2.0 * np.eye(self.classes)[samples.target] - 1.0
         return signs
 
     def change(self, matrices: RealMatrices, rows: FloatArray, targets: FloatArray) -> dict[str, FloatArray]:
@@ -74,7 +62,7 @@ class SquareNetwork:
         sums, active = _hidden(matrices, rows)
         errors = active @ matrices["output"] - targets
         back = 2.0 * sums * (errors @ matrices["output"][:-1].T)
-        step = -float(self.plan.step)
+        step = -float(self.step)
         return {"hidden": step * (rows.T @ back), "output": step * (active.T @ errors)}
 
     def known_change(self, rows: FloatArray, targets: FloatArray) -> dict[str, FloatArray]:
@@ -86,7 +74,7 @@ class SquareNetwork:
         """(n, outputs) outputs; of two classes, the one's score is the other's negative."""
         _, active = _hidden(matrices, rows)
         found: FloatArray = active @ matrices["output"]
-        return np.hstack([-found, found]) if self.plan.classes == 2 else found
+        return np.hstack([-found, found]) if self.classes == 2 else found
 
     def check_range(self, matrices: RealMatrices) -> None:
         """Checks that no row of the plan's norm gives sums, slopes or outputs over their limits.
@@ -94,7 +82,7 @@ class SquareNetwork:
         Raises:
             BadPlan: one might.
         """
-        sums = row_norm(self.plan.clip) * np.sqrt((matrices["hidden"] ** 2).sum(axis=0))
+        sums = row_norm(self.clip) * np.sqrt((matrices["hidden"] ** 2).sum(axis=0))
         weights = np.abs(matrices["output"])
         slopes = weights[:-1] * sums[:, None]
         outputs = (slopes * sums[:, None]).sum(axis=0) + weights[-1]

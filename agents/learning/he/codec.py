@@ -14,7 +14,7 @@ from agents.learning.he.cohorts import cohort_facts, read_cohort
 from agents.learning.he.keys import KeyForm, PublicKeys, load_keys
 from agents.learning.he.objects import EncryptedResult, EncryptedWeights
 from agents.learning.he.recent import Latest, Recent
-from agents.learning.he.ring import Content, Residues, SecretKey
+from agents.learning.he.ring import Content, Residues, RlweSecretKey
 from agents.learning.he.seal import Context
 from agents.learning.he.tensors import check_shapes, pack_residues, unpack_residues
 
@@ -40,7 +40,7 @@ class ObjectForm:
     result_scales: bool = False
 
 
-class Codec:
+class ObjectCodec:
     """Canonical bytes of a plan's keys, encrypted weights and results.
 
     Args:
@@ -56,18 +56,18 @@ class Codec:
 
     # --- keys ---
 
-    def write_secret(self, secret: SecretKey) -> bytes:
+    def write_secret(self, secret: RlweSecretKey) -> bytes:
         """The bytes of a secret key."""
         return pack_residues(self._context, "secret key", {"secret": secret.values[None]}, {})
 
-    def secret(self, data: bytes) -> SecretKey:
+    def secret(self, data: bytes) -> RlweSecretKey:
         """A secret key.
 
         Raises:
             BadObject: not canonical, or of other parameters.
         """
         tensors, _ = unpack_residues(self._context, data, "secret key", "the secret key")
-        return SecretKey(tensors["secret"].reshape(-1, self._context.degree))
+        return RlweSecretKey(tensors["secret"].reshape(-1, self._context.degree))
 
     def write_public(self, published: Mapping[str, Residues]) -> bytes:
         """The bytes of keys to be published."""

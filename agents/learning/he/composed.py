@@ -11,7 +11,7 @@ from typing import Protocol
 from agents.learning.data.samples import FloatArray, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.family import Cohort, EncryptedFamily, KeyPair
-from agents.learning.he.codec import Codec
+from agents.learning.he.codec import ObjectCodec
 from agents.learning.he.key_holder import KeyHolder
 from agents.learning.he.keys import PublicKeys
 from agents.learning.he.objects import EncryptedResult, EncryptedWeights
@@ -22,7 +22,7 @@ from agents.learning.plans.encrypted import EncryptedPlan
 from agents.learning.plans.limits import Limits
 
 
-class Cloud(Protocol):
+class CloudSide(Protocol):
     """The side of the cloud owner: it trains on ciphertexts, and no secret key comes here."""
 
     def check(self, subset: Subset, cohort: Cohort) -> None:
@@ -78,9 +78,9 @@ class ComposedFamily(EncryptedFamily):
         plan: EncryptedPlan,
         limits: Limits,
         *,
-        codec: Codec,
+        codec: ObjectCodec,
         key_holder: KeyHolder,
-        cloud: Cloud,
+        cloud: CloudSide,
         model: PlainModel,
     ) -> None:
         super().__init__(plan, limits)

@@ -12,7 +12,7 @@ from typing import Protocol
 from agents.core.errors import BadObject
 from agents.learning.he.keys import KeyForm, new_keys
 from agents.learning.he.objects import EncryptedResult, check_whole
-from agents.learning.he.ring import Content, Residues, SecretKey, total
+from agents.learning.he.ring import Content, Residues, RlweSecretKey, total
 from agents.learning.he.seal import Context, Plaintext
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
@@ -64,11 +64,11 @@ class KeyHolder:
     keys: KeyForm
     packing: Packing
 
-    def new_keys(self) -> tuple[SecretKey, Mapping[str, Residues]]:
+    def new_keys(self) -> tuple[RlweSecretKey, Mapping[str, Residues]]:
         """Fresh keys: the secret one, and those to be published by name."""
         return new_keys(self.context, self.keys)
 
-    def encrypt(self, secret: SecretKey, weights: Weights) -> list[Content]:
+    def encrypt(self, secret: RlweSecretKey, weights: Weights) -> list[Content]:
         """A fresh encryption of the weights, in NTT form.
 
         Raises:
@@ -77,7 +77,7 @@ class KeyHolder:
         contents = (self.context.encrypt(secret, plaintext) for plaintext in self.packing.pack(weights))
         return [self.context.transformed(content, ntt=True) for content in contents]
 
-    def decrypt(self, secret: SecretKey, results: Sequence[EncryptedResult]) -> Update:
+    def decrypt(self, secret: RlweSecretKey, results: Sequence[EncryptedResult]) -> Update:
         """The sum of one cohort's results.
 
         Raises:
@@ -87,7 +87,7 @@ class KeyHolder:
         sums = [self._sum(secret, parts) for parts in zip(*(r.ciphertexts for r in results), strict=True)]
         return self.packing.unpack(sums, len(results))
 
-    def _sum(self, secret: SecretKey, parts: Sequence[Content]) -> Plaintext:
+    def _sum(self, secret: RlweSecretKey, parts: Sequence[Content]) -> Plaintext:
         if len({content.scale for content in parts}) != 1:
             raise BadObject("the results are of several scales: no sum of them decrypts")
         return self.context.decrypt(secret, total(parts, self.context.all_primes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agents.learning.he.ring import Residues, SecretKey
+from agents.learning.he.ring import Residues, RlweSecretKey
 from agents.learning.he.seal import RELINEARISATION, Ciphertext, Context, GaloisKeys, RelinKeys
 from agents.learning.he.zero import load_zero, new_zero
 
@@ -44,7 +44,7 @@ class PublicKeys:
     galois: GaloisKeys
 
 
-def new_keys(context: Context, form: KeyForm) -> tuple[SecretKey, dict[str, Residues]]:
+def new_keys(context: Context, form: KeyForm) -> tuple[RlweSecretKey, dict[str, Residues]]:
     """A fresh secret key, and by name the residues of those to be published."""
     secret = context.new_secret_key()
     public = {"zero": new_zero(context, secret)[:, : form.zero_primes]}

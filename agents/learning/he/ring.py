@@ -28,7 +28,7 @@ class Content:
 
 
 @dataclass(frozen=True, eq=False)
-class SecretKey:
+class RlweSecretKey:
     """A model owner's secret key.
 
     Attributes:

@@ -20,7 +20,7 @@ from tenseal import sealapi
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.samples import FloatArray, Int64Array
 from agents.learning.he import seal_format
-from agents.learning.he.ring import Content, Residues, SecretKey
+from agents.learning.he.ring import Content, Residues, RlweSecretKey
 from agents.learning.he.seal_format import ParametersId
 from agents.learning.plans.encrypted import Encryption
 
@@ -163,24 +163,24 @@ class Context:
 
     # --- keys ---
 
-    def new_secret_key(self) -> SecretKey:
+    def new_secret_key(self) -> RlweSecretKey:
         """A fresh ternary secret, from the operating system's randomness."""
         values = seal_format.read_plaintext(_save(sealapi.KeyGenerator(self.seal).secret_key()))
-        return SecretKey(values.reshape(len(self.all_primes), self.degree).copy())
+        return RlweSecretKey(values.reshape(len(self.all_primes), self.degree).copy())
 
-    def encrypt(self, secret: SecretKey, plaintext: Plaintext) -> Content:
+    def encrypt(self, secret: RlweSecretKey, plaintext: Plaintext) -> Content:
         """A fresh encryption under the secret key, from the operating system's randomness."""
         ciphertext = Ciphertext()
         sealapi.Encryptor(self.seal, self._secret(secret)).encrypt_symmetric(plaintext, ciphertext)
         return self.content(ciphertext)
 
-    def decrypt(self, secret: SecretKey, content: Content) -> Plaintext:
+    def decrypt(self, secret: RlweSecretKey, content: Content) -> Plaintext:
         """The plaintext of a ciphertext."""
         plaintext = Plaintext()
         sealapi.Decryptor(self.seal, self._secret(secret)).decrypt(self.load(content), plaintext)
         return plaintext
 
-    def new_switching_keys(self, secret: SecretKey, elements: tuple[int, ...]) -> dict[int, Residues]:
+    def new_switching_keys(self, secret: RlweSecretKey, elements: tuple[int, ...]) -> dict[int, Residues]:
         """Fresh keys for a ring's automorphisms, or for relinearisation.
 
         Args:
@@ -214,7 +214,7 @@ class Context:
         """SEAL's relinearisation keys."""
         return self._load(RelinKeys(), seal_format.keys_payload({0: key}, self._keys_id))
 
-    def _secret(self, secret: SecretKey) -> sealapi.SecretKey:
+    def _secret(self, secret: RlweSecretKey) -> sealapi.SecretKey:
         payload = seal_format.plaintext_payload(secret.values, self._keys_id)
         return self._load(sealapi.SecretKey(), payload)
 

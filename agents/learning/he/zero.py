@@ -12,11 +12,11 @@ import numpy as np
 
 from agents.learning.he.plaintexts import residues
 from agents.learning.he.randomness import Stream
-from agents.learning.he.ring import Content, Residues, SecretKey, column
+from agents.learning.he.ring import Content, Residues, RlweSecretKey, column
 from agents.learning.he.seal import Ciphertext, Context
 
 
-def new_zero(context: Context, secret: SecretKey) -> Residues:
+def new_zero(context: Context, secret: RlweSecretKey) -> Residues:
     """(1, primes, degree) values of the first polynomial of a fresh encryption of zero, to be published."""
     second, primes = second_polynomial(context), len(context.primes)
     product = context.load(Content(np.stack([second, second]), ntt=True))

@@ -20,7 +20,7 @@ from agents.core.ids import Address
 from testing.faults import Fault, WireFaultError, before
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.events_as_logs import as_log
-from tests.agents.chain.stub_node import Block, Pooled, StubNode
+from tests.agents.chain.stub_node import Pooled, StubBlock, StubNode
 
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 
@@ -51,7 +51,7 @@ class Reader:
         self.told = self.amounts
         self.rollbacks = self.gap = 0
 
-    def mine(self, count: int) -> Block:
+    def mine(self, count: int) -> StubBlock:
         """A block with so many events, of two kinds in turn, and as many transactions."""
         events = []
         for _ in range(count):

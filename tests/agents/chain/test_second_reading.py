@@ -310,7 +310,7 @@ def test_a_log_that_cannot_be_read_is_stored_told_once_and_left_out(
     node.blocks[2].logs.insert(0, type(node.blocks[2].logs[0])(node.blocks[2].logs[0].topics, b"short"))
     reader.read()
     assert reader.amounts == [1]
-    assert caplog.messages == ["block 2, log 0: not readable, left out"]
+    assert caplog.messages == ["block 2, log 0 is left out: its data are no Deposited"]
     assert len(Archive(database).logs_between(2, 2)) == 2
     caplog.clear()
     assert len(list(reader.stream.replay())) == 1

@@ -1,9 +1,11 @@
 """The cloud owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38.
+Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38, A72.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +14,7 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
-from agents.core.ids import InstanceId, subset_of
+from agents.core.ids import CoupleId, InstanceId, dataset_id, instance_id, subset_of
 from agents.roles.acts import Act, OpenPackage, Send, TrainModel, job_key, package_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import data_nonce, training_nonce
@@ -93,8 +95,8 @@ def test_it_has_nothing_to_do_before_it_is_named() -> None:
 def test_it_opens_its_package_within_three_quarters_of_the_window() -> None:
     script = named()
     ci = script.cis()[0]
-    patience = script.now + 86_400 * 3 // 4
-    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience)]
+    patience, deadline = script.now + 86_400 * 3 // 4, script.now + 86_400
+    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience, deadline=deadline)]
 
 
 def test_it_joins_with_a_receipt_of_what_it_holds() -> None:
@@ -234,6 +236,7 @@ def train_task(script: Script, ci: InstanceId) -> TrainModel:
         LOCATION,
         script.mo.encryption_key,
         script.couple.deadline - 7_200 // 4,
+        deadline=script.couple.deadline,
     )
 
 
@@ -435,3 +438,28 @@ def test_answers_come_before_the_care_of_replicas() -> None:
     results = trained(script, *mine)
     assert [call.function for call in sent(script.decide(role(script), results))] == ["updateTJ"] * 2
     assert [call.function for call in sent(script.decide(role(script), results, now=later))] == ["releaseCI"]
+
+
+# --- what goes wrong ---
+
+
+def test_a_couple_that_makes_no_sense_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    (task,) = script.decide(role(script))
+    strange = CoupleId(script.tc + 1)
+    nonsense = replace(script.couple, id=strange, rounds={})
+    script.market.couples = {strange: nonsense, **script.market.couples}
+    assert script.decide(role(script)) == [task]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"couple {strange:x} is left alone: KeyError: 1 (")
+
+
+def test_a_replica_that_makes_no_sense_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    script = named()
+    strange = instance_id(dataset_id(script.do.address, 9), 0, 1)
+    other = replace(script.instance(script.cis()[0]), id=strange)
+    acts = script.decide(role(script))
+    script.market.instances[strange] = other
+    assert script.decide(role(script)) == acts
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"instance {strange:x} is left alone: KeyError: ")

@@ -1,6 +1,6 @@
 """The data owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28.
+Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28, A72.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, Role
 from agents.core.hashing import next_tip
-from agents.core.ids import instance_id
+from agents.core.ids import CoupleId, ModelId, instance_id
 from agents.roles.acts import Act, PackData, ReviewPlan, Send
 from agents.roles.common import seed_link
 from agents.roles.data_owner import DataOwner, Policy
@@ -175,7 +175,10 @@ def test_it_verifies_up_to_the_last_second() -> None:
 
 def test_it_reviews_a_requested_plan_first() -> None:
     script = Script().bring_to(Phase.REQUESTED)
-    assert script.decide(role(script), packed(script)) == [ReviewPlan(script.tc, PLAN, LOCATION)]
+    deadline = script.couple.deadline
+    patience = deadline - ANSWER_WINDOW // 4
+    task = ReviewPlan(script.tc, PLAN, LOCATION, patience_until=patience, deadline=deadline)
+    assert script.decide(role(script), packed(script)) == [task]
 
 
 def test_it_approves_and_locks_its_bond() -> None:
@@ -394,3 +397,17 @@ def test_it_closes_a_round_that_a_model_owner_left_behind() -> None:
     script.now = over + 1
     script.send(script.do, close)
     assert sent(script.decide(role(script), packed(script))) == [calls.expire_tc(script.tc)]
+
+
+# --- what goes wrong ---
+
+
+def test_a_couple_that_makes_no_sense_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    strange = CoupleId(script.tc - 1)
+    nonsense = replace(script.couple, id=strange, mod=ModelId(7), model_owner=script.stranger.address)
+    script.market.couples = {strange: nonsense, **script.market.couples}
+    (approve,) = sent(script.decide(role(script), reviewed(script)))
+    assert approve.function == "approveTC"
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"couple {strange:x} is left alone: KeyError: 7 (")

@@ -48,6 +48,11 @@ def planned(
     }
 
 
+def drafting(script: Script) -> DraftPlan:
+    """The task of planning, which is due before the offer ends."""
+    return DraftPlan(script.ds, METADATA, LOCATION, deadline=script.terms.ends_at)
+
+
 def weighed(script: Script, *, stop: bool = False, location: bytes = WHERE) -> dict[str, TaskResult]:
     """Weights for the round after the couple's last one."""
     return {
@@ -110,14 +115,14 @@ def test_it_waits_until_every_subset_is_covered() -> None:
     assert script.decide(role(script)) == []
     script.join(second)
     script.verify(second)
-    assert script.decide(role(script)) == [DraftPlan(script.ds, METADATA, LOCATION)]
+    assert script.decide(role(script)) == [drafting(script)]
 
 
 def test_it_waits_for_the_dataset_that_it_was_told() -> None:
     script = Script().open()
     other = dataset_id(script.do.address, 2)
     assert script.decide(ModelOwner(script.mo, other)) == []
-    assert script.decide(ModelOwner(script.mo, script.ds)) == [DraftPlan(script.ds, METADATA, LOCATION)]
+    assert script.decide(ModelOwner(script.mo, script.ds)) == [drafting(script)]
 
 
 def test_it_registers_its_model_and_asks_at_once() -> None:
@@ -178,7 +183,16 @@ def test_a_declined_request_is_the_end() -> None:
 def test_it_publishes_weights_for_the_first_round() -> None:
     script = Script(replicas=3).bring_to(Phase.APPROVED)
     assert script.decide(role(script)) == [
-        PublishWeights(script.tc, 0, 1, 0, (), keys(script, 0, 1, 2), patience_until=0)
+        PublishWeights(
+            script.tc,
+            0,
+            1,
+            0,
+            (),
+            keys(script, 0, 1, 2),
+            patience_until=0,
+            deadline=script.couple.window_ends_at,
+        )
     ]
 
 
@@ -224,9 +238,10 @@ def test_it_ends_a_couple_whose_seed_is_withheld() -> None:
 def test_it_collects_the_results_of_each_drawn_subset() -> None:
     script = Script(replicas=3, subsets=2, subsets_per_round=2).bring_to(Phase.TRAINING)
     script.answer("AAM", "AAG")
-    patience = script.couple.deadline + 1_800 - 900
+    patience, deadline = script.couple.deadline + 1_800 - 900, script.couple.deadline + 1_800
     assert script.decide(role(script)) == [
-        CollectResults(script.tc, 1, subset, refs(script, subset), 2, patience) for subset in (0, 1)
+        CollectResults(script.tc, 1, subset, refs(script, subset), 2, patience, deadline=deadline)
+        for subset in (0, 1)
     ]
 
 
@@ -288,6 +303,7 @@ def test_it_aggregates_what_was_settled() -> None:
             (SettledRef(1, 0, digests[0], first), SettledRef(1, 1, digests[1], second)),
             keys(script, 0, 1, 2),
             script.now + 1_800,
+            deadline=script.couple.window_ends_at,
         )
     ]
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from multiprocessing import Value
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -100,7 +101,9 @@ class Quiet:
     """A chain on which nothing happens, a role that wants one piece of work done, and its worker."""
 
     height = 0
-    done = 0
+
+    def __init__(self) -> None:
+        self.done = Value("i", 0)  # the work is done in another process
 
     def replay(self) -> list[Logged]:
         return []
@@ -118,7 +121,7 @@ class Quiet:
         return [Chore()]
 
     def perform(self, _: Task[AgreedResult]) -> AgreedResult:
-        self.done += 1
+        self.done.value += 1
         return AgreedResult(digest=b"\xff" * 10_000, agreeing=1)
 
 
@@ -172,4 +175,4 @@ def test_a_program_ends_with_one_line_and_1_and_goes_on_when_it_is_started_again
     assert run(home) == 0
     assert capsys.readouterr() == ("", "")
     assert list(read_results(home / "journal.sqlite")) == ["results/chore"]
-    assert quiet.done == 2
+    assert quiet.done.value == 2

@@ -238,6 +238,12 @@ def test_it_refuses_to_work_for_a_key_that_nobody_can_seal_to(place: Place, work
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 
+def test_it_refuses_a_plan_whose_results_no_store_takes(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    place.store._max_object_bytes = 100
+    assert flagged(worker, task) is FlagReason.PLAN_REFUSED
+
+
 @pytest.mark.parametrize("what", ["other", "round", "reader", "bytes", "plan", "location", "spoilt"])
 def test_it_flags_weights_that_are_not_what_their_hash_says(
     place: Place, worker: CloudOwnerWorker, what: str

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from agents.core.errors import BadData, BadInput, CannotSplit, ObjectMissing, StopAgent
+from agents.core.errors import BadData, BadObject, CannotSplit, ObjectMissing, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.data import exposed
@@ -179,7 +179,7 @@ def test_says_what_is_wrong_with_the_table(place: Place) -> None:
 
 def test_says_which_cloud_owner_nobody_can_seal_to(place: Place) -> None:
     name = address_of("somebody")
-    with pytest.raises(BadInput, match=f"{name} registered .*choose another cloud owner"):
+    with pytest.raises(BadObject, match=f"{name} registered .*choose another cloud owner"):
         worker(place).perform(PackData(DS, ((0, name, NO_POINT),)))
 
 
@@ -236,6 +236,17 @@ def test_it_is_against_a_plan_that_the_store_has_spoilt(place: Place) -> None:
 def test_it_waits_for_a_plan_that_is_not_there(place: Place) -> None:
     with pytest.raises(ObjectMissing):
         worker(place).perform(ReviewPlan(TC, GOOD.digest(), GOOD.digest()))
+
+
+@pytest.mark.parametrize("damage", [None, b"no samples"])
+def test_it_stops_if_the_rows_that_it_exposed_are_gone_or_damaged(place: Place, damage: bytes | None) -> None:
+    work, location = worker(place), place.store.put(GOOD.canonical_bytes())
+    work.perform(packing())
+    place.tools.home.path(EXPOSED_FILE).unlink()
+    if damage is not None:
+        place.tools.home.write(EXPOSED_FILE, damage)
+    with pytest.raises(StopAgent, match=f"{EXPOSED_FILE} is gone or damaged: restore it from a backup"):
+        work.perform(ReviewPlan(TC, GOOD.digest(), location.digest))
 
 
 # --- encrypted plans ---

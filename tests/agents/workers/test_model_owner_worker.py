@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.core.errors import BadInput, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
@@ -144,7 +144,7 @@ def test_it_waits_for_a_description_that_is_not_there(place: Place) -> None:
 
 def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: Place) -> None:
     task = replace(drafting(place), metadata_hash=bytes(32))
-    with pytest.raises(BadInput, match="choose another dataset"):
+    with pytest.raises(BadObject, match="choose another dataset"):
         a_worker(place).perform(task)
 
 
@@ -167,8 +167,17 @@ def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: 
     ],
 )
 def test_it_wants_no_dataset_whose_description_is_no_good(place: Place, form: object) -> None:
-    with pytest.raises(BadInput, match="choose another dataset"):
+    with pytest.raises(BadObject, match="choose another dataset"):
         a_worker(place).perform(drafting(place, form))
+
+
+def test_it_wants_no_dataset_that_its_default_model_is_too_small_for(place: Place) -> None:
+    """Its owner chose nothing; a model that was named is the owner's own fault."""
+    task = drafting(place, {**FORM, "features": 20_000})
+    with pytest.raises(BadObject, match=r"20001 weights.*: choose another dataset or model"):
+        a_worker(place).perform(task)
+    with pytest.raises(BadPlan, match="20001 weights"):
+        a_worker(place, model="encrypted-logistic").perform(task)
 
 
 # --- results ---
@@ -396,6 +405,46 @@ def test_it_waits_for_the_samples_that_it_was_promised(place: Place, worker: Mod
     (place.folder / "samples").unlink()
     with pytest.raises(ObjectMissing, match="samples is not there"):
         worker.perform(publishing())
+
+
+def test_it_waits_for_better_samples_than_these(place: Place, worker: ModelOwnerWorker) -> None:
+    (place.folder / "samples").write_bytes(b"no samples")
+    with pytest.raises(BadObject, match=r"samples: .*ask the data owner for the file again"):
+        worker.perform(publishing())
+
+
+@pytest.mark.parametrize("damage", [None, b"{}"])
+def test_it_stops_if_its_plan_is_gone_or_damaged(
+    place: Place, worker: ModelOwnerWorker, damage: bytes | None
+) -> None:
+    hurt(place, "plan.json", damage)
+    with pytest.raises(StopAgent, match=r"plan\.json is gone or damaged: restore it from a backup"):
+        worker.perform(publishing())
+
+
+@pytest.mark.parametrize("damage", [None, b"no weights"])
+@pytest.mark.parametrize("part", ["weights", "velocity"])
+def test_it_stops_if_its_weights_are_gone_or_damaged(
+    place: Place, worker: ModelOwnerWorker, part: str, damage: bytes | None
+) -> None:
+    worker.perform(publishing())
+    hurt(place, state_file(TC, 0, part), damage)
+    with pytest.raises(StopAgent, match=f"0.{part} is gone or damaged: restore it from a backup"):
+        worker.perform(publishing(1))
+
+
+def test_it_stops_if_what_it_published_is_gone(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    hurt(place, state_file(TC, 0, "published"), None)
+    with pytest.raises(StopAgent, match=r"0\.published is gone or damaged: restore it from a backup"):
+        worker.perform(publishing(1))
+
+
+def hurt(place: Place, file: str, damage: bytes | None) -> None:
+    """A file of its home is gone, or holds this."""
+    place.tools.home.path(file).unlink()
+    if damage is not None:
+        place.tools.home.write(file, damage)
 
 
 def test_it_does_no_other_work(worker: ModelOwnerWorker) -> None:

@@ -35,7 +35,7 @@ class EncodedMap:
 
 
 class BfvCloud:
-    """See `Cloud`. Between jobs it keeps what the latest subsets' rows come to.
+    """See `CloudSide`. Between jobs it keeps what the latest subsets' rows come to.
 
     Args:
         plan: of the family.

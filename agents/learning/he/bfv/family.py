@@ -10,7 +10,7 @@ from agents.learning.he.bfv.cloud import BfvCloud
 from agents.learning.he.bfv.matrix_product import BfvCircuit
 from agents.learning.he.bfv.model import ExactModel
 from agents.learning.he.bfv.packing import BfvPacking
-from agents.learning.he.codec import Codec, ObjectForm
+from agents.learning.he.codec import ObjectCodec, ObjectForm
 from agents.learning.he.composed import ComposedFamily
 from agents.learning.he.key_holder import KeyHolder
 from agents.learning.he.keys import KeyForm
@@ -47,7 +47,7 @@ class ExactFamily(ComposedFamily):
         super().__init__(
             plan,
             limits,
-            codec=Codec(self.context, form, plan.encryption.keys),
+            codec=ObjectCodec(self.context, form, plan.encryption.keys),
             key_holder=KeyHolder(self.context, form.keys, BfvPacking(plan, circuit)),
             cloud=BfvCloud(plan, circuit, model, maps_kept),
             model=model,

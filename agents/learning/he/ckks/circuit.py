@@ -48,7 +48,7 @@ class EncodedSubset:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ResultBounds:
     """What the numbers of a result are not over, for weights in the family's range.
 
     Attributes:
@@ -84,7 +84,7 @@ class StepCircuit(Protocol):
         """What data are multiplied by in the last product."""
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> ResultBounds:
         """Of results."""
 
     def spread(self, matrices: RealMatrices) -> list[FloatArray]:

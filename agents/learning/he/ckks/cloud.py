@@ -45,7 +45,7 @@ SUBSETS_KEPT = 2
 
 
 class CkksCloud:
-    """See `Cloud`.
+    """See `CloudSide`.
 
     Args:
         scheme: of the family.

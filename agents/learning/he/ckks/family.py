@@ -7,7 +7,7 @@ from agents.learning.he.ckks.cloud import CkksCloud
 from agents.learning.he.ckks.model import Formulas, RealModel
 from agents.learning.he.ckks.packing import CkksPacking
 from agents.learning.he.ckks.scheme import CkksScheme
-from agents.learning.he.codec import Codec, ObjectForm
+from agents.learning.he.codec import ObjectCodec, ObjectForm
 from agents.learning.he.composed import ComposedFamily
 from agents.learning.he.key_holder import KeyHolder
 from agents.learning.he.keys import KeyForm
@@ -39,7 +39,7 @@ class ApproximateFamily(ComposedFamily):
         super().__init__(
             scheme.plan,
             limits,
-            codec=Codec(self.context, form, scheme.plan.encryption.keys),
+            codec=ObjectCodec(self.context, form, scheme.plan.encryption.keys),
             key_holder=KeyHolder(self.context, form.keys, CkksPacking(scheme, formulas, circuit)),
             cloud=CkksCloud(scheme, circuit, model),
             model=model,
@@ -48,7 +48,7 @@ class ApproximateFamily(ComposedFamily):
 
 
 def _form(scheme: CkksScheme, circuit: StepCircuit) -> ObjectForm:
-    """Keys for relinearisation and for each rotation; results of one prime."""
+    """Keys for relinearisation and, called turns, for each rotation; results of one prime."""
     rotations = sorted(set(circuit.rotations))
     elements = {f"turn {steps}": pow(3, steps, 2 * scheme.context.degree) for steps in rotations}
     return ObjectForm(

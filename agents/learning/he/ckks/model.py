@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -82,6 +83,11 @@ class RealModel:
 def real_rows(plan: ApproximatePlan, samples: Samples) -> FloatArray:
     """(n, features + 1) rows cut to the plan's norm, the intercept's 1 last."""
     return design_matrix(samples.features, plan.clip) * 2.0**-FEATURE_BITS
+
+
+def row_norm(clip: int) -> float:
+    """Of the longest row that was cut to a norm, the intercept's 1 included."""
+    return sqrt(clip**2 + 1)
 
 
 def real_weights(weights: Weights) -> dict[str, FloatArray]:

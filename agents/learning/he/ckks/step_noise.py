@@ -11,6 +11,7 @@ from math import sqrt
 
 from agents.learning.data.samples import FEATURE_BITS, FEATURE_LIMIT
 from agents.learning.he.ckks import noise
+from agents.learning.he.ckks.model import row_norm
 from agents.learning.he.ckks.scheme import CkksScheme
 
 
@@ -69,8 +70,3 @@ class StepNoise:
         data = noise.encoding(context) / 2.0**scheme.levels.gradient_bits
         factor = abs(float(self.backward_factor)) * self.feature_limit
         return sqrt(scheme.plan.rows) * noise.combined(factor * deviation, factor * rotated, values * data)
-
-
-def row_norm(clip: int) -> float:
-    """Of the longest row that was cut to a norm, the intercept's 1 included."""
-    return sqrt(clip**2 + 1)

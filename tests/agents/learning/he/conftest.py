@@ -13,7 +13,7 @@ from agents.learning.families.encrypted_linear import (
 )
 from agents.learning.families.registry import family_of
 from agents.learning.family import KeyPair
-from agents.learning.he.ring import SecretKey
+from agents.learning.he.ring import RlweSecretKey
 from agents.learning.he.seal import Context
 from agents.learning.plans.base import Server, Stop
 from agents.learning.plans.encrypted import EncryptedPlan, Encryption
@@ -59,12 +59,12 @@ def ckks() -> Context:
 
 
 @pytest.fixture(scope="session")
-def bfv_secret(bfv: Context) -> SecretKey:
+def bfv_secret(bfv: Context) -> RlweSecretKey:
     return bfv.new_secret_key()
 
 
 @pytest.fixture(scope="session")
-def ckks_secret(ckks: Context) -> SecretKey:
+def ckks_secret(ckks: Context) -> RlweSecretKey:
     return ckks.new_secret_key()
 
 

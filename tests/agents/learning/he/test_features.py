@@ -17,11 +17,10 @@ from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.canonical import pack, unpack
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.evaluate import score
-from agents.learning.families.encrypted_features import FeaturesFamily
-from agents.learning.families.random_features import EncryptedFeaturesPlan
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan, FeaturesFamily
 from agents.learning.families.registry import family_of
 from agents.learning.family import KeyPair
-from agents.learning.he.ring import Content, SecretKey
+from agents.learning.he.ring import Content, RlweSecretKey
 from agents.learning.integers.affine_map import AffineMap
 from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
@@ -91,7 +90,7 @@ def decrypted(couple: Couple, encrypted: bytes, steps: AffineMap) -> Int64Array:
     return family.context.slots(family.context.decrypt(secret_of(couple), content))
 
 
-def secret_of(couple: Couple) -> SecretKey:
+def secret_of(couple: Couple) -> RlweSecretKey:
     return family_in(couple).codec.secret(couple.keys.secret)
 
 
@@ -200,7 +199,7 @@ def test_plans_that_cannot_work_are_refused(changes: dict[str, Any], message: st
         family_of(plan_of(**(changes | {"encryption": Encryption(**encryption)})))
 
 
-def test_noise_that_would_not_drown_is_refused(make_samples: SamplesMaker) -> None:
+def test_noise_that_the_flood_would_not_hide_is_refused(make_samples: SamplesMaker) -> None:
     encryption = Encryption(degree=16384, primes=(60, 60, 60, 60), plain_bits=50)
     couple = couple_of(plan_of(encryption=encryption), [make_samples(40, classes=3)])
     with pytest.raises(BadPlan, match="the noise budget is too small: the noise has up to 89 bits"):

@@ -10,7 +10,7 @@ import pytest
 from agents.learning.data.samples import FloatArray
 from agents.learning.he.protection import Flood, rerandomise
 from agents.learning.he.randomness import Stream
-from agents.learning.he.ring import Content, Residues, SecretKey
+from agents.learning.he.ring import Content, Residues, RlweSecretKey
 from agents.learning.he.seal import Context
 from agents.learning.he.secure_aggregation import JobStreams
 from agents.learning.he.zero import load_zero, new_zero
@@ -67,7 +67,7 @@ def test_a_shift_is_hidden_as_well_as_it_says(shift: int, count: int) -> None:
     assert distance < 1.07 * shift * sqrt(count) / 2**bits * 1.01
 
 
-def test_a_result_is_flooded_so_where_it_is_asked_for(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_a_result_is_flooded_so_where_it_is_asked_for(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     zero = load_zero(ckks, new_zero(ckks, ckks_secret))
     result = ckks.load(Content(ckks.content(zero).residues, ntt=True, scale=2.0**30))
     streams = JobStreams(make_plan(sums="round"), subset_of(1), COHORT, b"weights")

@@ -229,7 +229,7 @@ def test_more_rows_than_the_limits_are_refused(make_samples: SamplesMaker) -> No
         family.local_update(some_weights(family.plan), make_samples(11))
 
 
-def test_noise_that_would_not_drown_is_refused(make_samples: SamplesMaker) -> None:
+def test_noise_that_the_flood_would_not_hide_is_refused(make_samples: SamplesMaker) -> None:
     encryption = Encryption(degree=8192, primes=(60, 60, 30, 60), plain_bits=59)
     plan = plan_of(encryption=encryption)
     couple = couple_of(plan, [make_samples(40), make_samples(41)])

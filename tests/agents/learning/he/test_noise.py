@@ -10,7 +10,7 @@ from agents.learning.family import KeyPair
 from agents.learning.he.ckks import noise
 from agents.learning.he.ckks.encoder import encode
 from agents.learning.he.ckks.family import ApproximateFamily
-from agents.learning.he.ring import Content, SecretKey
+from agents.learning.he.ring import Content, RlweSecretKey
 from agents.learning.he.seal import Ciphertext, Context
 from agents.learning.he.zero import load_zero, new_zero
 from testing.approximate import FAMILIES, approximate_plan
@@ -19,7 +19,7 @@ from testing.market_of_ciphertexts import couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
 
 
-def slot_size(context: Context, secret: SecretKey, content: Content) -> float:
+def slot_size(context: Context, secret: RlweSecretKey, content: Content) -> float:
     """Root mean square of the slots of a ciphertext whose message is zero, not divided by any scale."""
     coefficients = lift(context, phase(context, secret, content)).astype(np.float64)
     return float(np.sqrt((coefficients**2).sum()))
@@ -29,14 +29,14 @@ def near(found: float, expected: float, factor: float = 1.5) -> bool:
     return expected / factor < found < factor * expected
 
 
-def test_fresh(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_fresh(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     assert near(
         slot_size(ckks, ckks_secret, ckks.content(load_zero(ckks, new_zero(ckks, ckks_secret)))),
         noise.fresh(ckks),
     )
 
 
-def test_rescaling(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_rescaling(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     zero = ckks.content(load_zero(ckks, new_zero(ckks, ckks_secret)))
     ciphertext = ckks.load(Content(zero.residues, ntt=True, scale=2.0**60))
     ckks.evaluator.rescale_to_next_inplace(ciphertext)
@@ -44,7 +44,7 @@ def test_rescaling(ckks: Context, ckks_secret: SecretKey) -> None:
 
 
 @pytest.mark.parametrize("primes", [1, 2])
-def test_switching(ckks: Context, ckks_secret: SecretKey, primes: int) -> None:
+def test_switching(ckks: Context, ckks_secret: RlweSecretKey, primes: int) -> None:
     element = pow(3, 5, 2 * ckks.degree)
     galois = ckks.galois_keys(ckks.new_switching_keys(ckks_secret, (element,)))
     rotated = Ciphertext()

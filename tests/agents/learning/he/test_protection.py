@@ -13,7 +13,7 @@ from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.family import Cohort
 from agents.learning.he.protection import Flood, fill, flood_hides, rerandomise
-from agents.learning.he.ring import Content, SecretKey, total
+from agents.learning.he.ring import Content, RlweSecretKey, total
 from agents.learning.he.seal import Context
 from agents.learning.he.secure_aggregation import JobStreams, mask
 from agents.learning.he.zero import load_zero, new_zero
@@ -39,7 +39,7 @@ def numbers(context: Context, value: int) -> Int64Array:
     return np.full(context.degree, value, dtype=np.int64)
 
 
-def protected(bfv: Context, secret: SecretKey, index: int, value: int, *, masked: bool = True) -> Content:
+def protected(bfv: Context, secret: RlweSecretKey, index: int, value: int, *, masked: bool = True) -> Content:
     """A result of one subset, all of whose coefficients are `value`."""
     result = bfv.load(bfv.encrypt(secret, bfv.plaintext(numbers(bfv, value))))
     streams = streams_of(index)
@@ -52,7 +52,9 @@ def protected(bfv: Context, secret: SecretKey, index: int, value: int, *, masked
 
 
 @pytest.mark.parametrize("ntt", [False, True])
-def test_rerandomising_changes_all_but_the_message(bfv: Context, bfv_secret: SecretKey, ntt: bool) -> None:
+def test_rerandomising_changes_all_but_the_message(
+    bfv: Context, bfv_secret: RlweSecretKey, ntt: bool
+) -> None:
     before = bfv.transformed(bfv.encrypt(bfv_secret, bfv.plaintext(numbers(bfv, -3))), ntt=ntt)
     result, zero = bfv.load(before), load_zero(bfv, new_zero(bfv, bfv_secret))
     rerandomise(bfv, result, zero, streams_of(1), 0, FLOOD)
@@ -63,7 +65,7 @@ def test_rerandomising_changes_all_but_the_message(bfv: Context, bfv_secret: Sec
     assert np.array_equal(bfv.coefficients(plain), numbers(bfv, -3))
 
 
-def test_the_flood_is_as_large_as_it_says(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_the_flood_is_as_large_as_it_says(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     zero = load_zero(bfv, new_zero(bfv, bfv_secret))
     result = bfv.load(bfv.content(zero))
     rerandomise(bfv, result, zero, streams_of(1), 0, FLOOD)
@@ -72,7 +74,7 @@ def test_the_flood_is_as_large_as_it_says(bfv: Context, bfv_secret: SecretKey) -
     assert noise.min() > -(2**20)
 
 
-def test_ckks_is_rerandomised_alike(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_ckks_is_rerandomised_alike(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     zero = load_zero(ckks, new_zero(ckks, ckks_secret))
     result = ckks.load(Content(ckks.content(zero).residues, ntt=True, scale=2.0**30))
     rerandomise(ckks, result, zero, streams_of(1), 0, Flood(50))
@@ -87,7 +89,7 @@ def test_when_a_flood_hides(bfv: Context) -> None:
     assert not flood_hides(bfv, 19.1, 72)
 
 
-def test_replicas_make_the_same_bytes_and_nothing_else_does(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_replicas_make_the_same_bytes_and_nothing_else_does(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     result = bfv.encrypt(bfv_secret, bfv.plaintext(numbers(bfv, 1)))
     zero = load_zero(bfv, new_zero(bfv, bfv_secret))
 
@@ -123,7 +125,7 @@ def test_coefficients_that_carry_nothing_are_filled_with_uniform_numbers(bfv: Co
 
 
 def test_a_single_result_is_uniform_to_whoever_has_the_secret_key(
-    bfv: Context, bfv_secret: SecretKey
+    bfv: Context, bfv_secret: RlweSecretKey
 ) -> None:
     for index in MEMBERS:
         alone = protected(bfv, bfv_secret, index, 1000)
@@ -134,12 +136,12 @@ def test_a_single_result_is_uniform_to_whoever_has_the_secret_key(
         assert np.abs(plain).mean() > bfv.plain_modulus / 8
 
 
-def test_without_the_mask_it_is_not(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_without_the_mask_it_is_not(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     bare = protected(bfv, bfv_secret, 0, 1000, masked=False)
     assert uniformity(phase(bfv, bfv_secret, bare)[0], bfv.primes[0]) < 1e-9
 
 
-def test_only_the_sum_of_the_whole_cohort_decrypts(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_only_the_sum_of_the_whole_cohort_decrypts(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     results = [
         protected(bfv, bfv_secret, index, value) for index, value in zip(MEMBERS, (5, -70, 900), strict=True)
     ]

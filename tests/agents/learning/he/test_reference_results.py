@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from agents.learning.data.canonical import Array, pack, unpack
-from agents.learning.families.random_features import EncryptedFeaturesPlan
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan
 from agents.learning.family import EncryptedFamily, KeyPair
 from agents.learning.he.randomness import Stream
 from agents.learning.he.seal import Context

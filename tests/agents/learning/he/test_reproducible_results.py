@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agents.learning.data.samples import PredictionTask
-from agents.learning.families.random_features import EncryptedFeaturesPlan
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan
 from agents.learning.families.registry import default_plan, family_of
 from agents.learning.plans.encrypted import EncryptedPlan
 from testing.approximate import SMALL, small_family

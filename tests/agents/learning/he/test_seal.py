@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from agents.core.errors import BadPlan
 from agents.learning.he import seal_format
 from agents.learning.he.plaintexts import multiplier
-from agents.learning.he.ring import Content, SecretKey
+from agents.learning.he.ring import Content, RlweSecretKey
 from agents.learning.he.seal import Ciphertext, Context
 from agents.learning.he.zero import load_zero, new_zero
 from agents.learning.plans.encrypted import Encryption
 from testing.ciphertexts import lift, phase
 
 
-def encryption(context: Context, secret: SecretKey) -> Content:
+def encryption(context: Context, secret: RlweSecretKey) -> Content:
     return context.encrypt(secret, context.plaintext(np.arange(-5, 20)))
 
 
@@ -34,7 +34,7 @@ def test_refuses_a_prime_that_does_not_exist() -> None:
         Context("BFV", impossible, 2**10)
 
 
-def test_a_ciphertext_is_its_content(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_a_ciphertext_is_its_content(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     content = encryption(bfv, bfv_secret)
     assert content.residues.shape == (2, 3, 8192)
     assert not content.ntt
@@ -42,7 +42,7 @@ def test_a_ciphertext_is_its_content(bfv: Context, bfv_secret: SecretKey) -> Non
     assert np.array_equal(again.residues, content.residues)
 
 
-def test_the_transform_and_back(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_the_transform_and_back(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     content = encryption(bfv, bfv_secret)
     values = bfv.transformed(content, ntt=True)
     assert values.ntt
@@ -51,14 +51,14 @@ def test_the_transform_and_back(bfv: Context, bfv_secret: SecretKey) -> None:
     assert np.array_equal(bfv.transformed(values, ntt=False).residues, content.residues)
 
 
-def test_decrypts_negative_coefficients(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_decrypts_negative_coefficients(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     found = bfv.coefficients(bfv.decrypt(bfv_secret, encryption(bfv, bfv_secret)))
     assert np.array_equal(found[:25], np.arange(-5, 20))
     assert not found[25:].any()
 
 
 def test_multipliers_of_both_schemes(
-    bfv: Context, bfv_secret: SecretKey, ckks: Context, ckks_secret: SecretKey
+    bfv: Context, bfv_secret: RlweSecretKey, ckks: Context, ckks_secret: RlweSecretKey
 ) -> None:
     rotation = np.zeros(bfv.degree, dtype=np.int64)
     rotation[1] = -1
@@ -74,7 +74,7 @@ def test_multipliers_of_both_schemes(
     assert np.array_equal(ckks.content(same).residues, ckks.content(zero).residues)
 
 
-def test_switching_keys_survive_their_bytes(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_switching_keys_survive_their_bytes(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     elements = (pow(3, 5, 2 * ckks.degree), pow(3, 1, 2 * ckks.degree))
     keys = ckks.new_switching_keys(ckks_secret, (*elements, 0))
     assert set(keys) == {*elements, 0}
@@ -90,11 +90,11 @@ def test_switching_keys_survive_their_bytes(ckks: Context, ckks_secret: SecretKe
         assert np.abs(lift(ckks, phase(ckks, ckks_secret, ckks.content(result)))).max() < 2**20
 
 
-def test_no_keys_for_nothing(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_no_keys_for_nothing(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     assert ckks.new_switching_keys(ckks_secret, ()) == {}
 
 
-def test_threads_do_not_mix_their_files(bfv: Context, bfv_secret: SecretKey) -> None:
+def test_threads_do_not_mix_their_files(bfv: Context, bfv_secret: RlweSecretKey) -> None:
     contents = [bfv.encrypt(bfv_secret, bfv.plaintext(np.full(9, number))) for number in range(8)]
 
     def round_trip(number: int) -> bool:

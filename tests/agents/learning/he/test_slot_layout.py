@@ -60,7 +60,7 @@ def test_sums_over_columns_and_rows(slots: int, features: int, columns: int, row
     assert np.allclose(down, (data @ weights).sum(axis=0))
 
 
-def test_steps_of_babies_and_giants_reach_every_diagonal() -> None:
+def test_baby_steps_and_giant_steps_reach_every_diagonal() -> None:
     layout = SlotLayout.fit(8192, 66, 10, 256, columns_inside=True)
     assert (layout.blocks, layout.diagonals, layout.baby_steps) == (2, 64, 8)
     assert layout.diagonal_rotations == tuple(16 * step for step in [*range(1, 8), *range(8, 64, 8)])

@@ -10,7 +10,7 @@ import pytest
 
 from agents.core.errors import BadObject
 from agents.learning.data.canonical import Array, pack
-from agents.learning.he.ring import SecretKey
+from agents.learning.he.ring import RlweSecretKey
 from agents.learning.he.seal import Context
 from agents.learning.he.tensors import pack_residues, unpack_residues
 from agents.learning.he.zero import new_zero
@@ -18,7 +18,7 @@ from agents.learning.he.zero import new_zero
 KIND = "test"
 
 
-def test_canonical_bytes_round_trip(ckks: Context, ckks_secret: SecretKey) -> None:
+def test_canonical_bytes_round_trip(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     zero = new_zero(ckks, ckks_secret)
     data = pack_residues(ckks, KIND, {"zero": zero}, {"ntt": True})
     tensors, facts = unpack_residues(ckks, data, KIND, "the keys")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.learning.he.ring import SecretKey
+from agents.learning.he.ring import RlweSecretKey
 from agents.learning.he.seal import Context
 from agents.learning.he.zero import load_zero, new_zero, second_polynomial
 from agents.learning.plans.encrypted import Encryption
@@ -15,7 +15,7 @@ from testing.ciphertexts import lift, phase
 
 
 def test_a_zero_is_one_and_its_second_polynomial_nobodys_choice(
-    bfv: Context, bfv_secret: SecretKey, ckks: Context, ckks_secret: SecretKey
+    bfv: Context, bfv_secret: RlweSecretKey, ckks: Context, ckks_secret: RlweSecretKey
 ) -> None:
     for context, secret in ((bfv, bfv_secret), (ckks, ckks_secret)):
         first, other = (context.content(load_zero(context, new_zero(context, secret))) for _ in range(2))
