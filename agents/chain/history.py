@@ -29,6 +29,9 @@ from agents.core.events import Logged
 
 log = logging.getLogger(__name__)
 
+TRUST_SECONDS = 600.0
+"""For how long nothing is read again on somebody's word, after everything was."""
+
 FAR = 128
 """Blocks: who is farther behind reads spans of logs, and headers only from half of it on."""
 
@@ -91,6 +94,8 @@ class EventStream:
         self._mended = 0
         self._near = False
         self._learnt = False
+        self._clock = clock
+        self._trusted_until = clock()
 
     @property
     def repaired(self) -> int:
@@ -136,11 +141,19 @@ class EventStream:
         log.warning(
             "block %d, log %d: %s does not fit what was read before it", logged.block, logged.index, name
         )
-        self.distrust()
+        self._read_all_again()
         return True
 
     def distrust(self) -> None:
-        """Has everything read again before more is delivered: what is here is not what the market says."""
+        """Has everything read again before more is delivered: what is here is not what the market says.
+
+        That is done once in ten minutes: if nothing comes of it, nothing does so soon.
+        """
+        if self._clock() >= self._trusted_until:
+            self._trusted_until = self._clock() + TRUST_SECONDS
+            self._read_all_again()
+
+    def _read_all_again(self) -> None:
         self._archive.distrust(self._client.anchor.number - 1)
 
     # --- near the head ---

@@ -36,8 +36,6 @@ class Market:
         members, datasets, instances, models, couples: by address or id.
         balances: free coins by address, in wei.
         timestamp: of the last event's block, in seconds.
-        misfits: events that did not fit those before them: some are missing, or a node made these up. Whoever
-            reads them here takes them out.
     """
 
     def __init__(self, history: Iterable[e.Logged] = ()) -> None:
@@ -48,22 +46,27 @@ class Market:
         self.models: dict[ModelId, Model] = {}
         self.couples: dict[CoupleId, Couple] = {}
         self.timestamp = 0
-        self.misfits: list[e.Logged] = []
+        self._misfits: list[e.Logged] = []
         for logged in history:
             self.apply(logged)
 
     def apply(self, logged: e.Logged) -> None:
         """Moves the mirror by one event; events come in the chain's order, each once.
 
-        One that does not fit is noted among the `misfits`, and applied nevertheless if it can be: if nothing
-        is missing, it is what the chain says.
+        One that does not fit is noted as a misfit, and applied nevertheless if it can be: if nothing is
+        missing, it is what the chain says.
         """
         self.timestamp = logged.timestamp
         possible = can_follow(self, logged.event)
         if not (possible and is_due(self, logged.event)):
-            self.misfits.append(logged)
+            self._misfits.append(logged)
         if possible:
             self._on(logged.event)
+
+    def take_misfits(self) -> list[e.Logged]:
+        """Events since the last time that did not fit: others are missing, or a node made these up."""
+        misfits, self._misfits = self._misfits, []
+        return misfits
 
     # --- questions ---
 

@@ -24,8 +24,9 @@ class Supervisor:
     """Starts tasks, records their results, and gives up what cannot be done.
 
     Attributes:
-        clock: wall-clock seconds.
+        clock: seconds that only grow: for jobs and rests.
         job_seconds: how long a job may run.
+        now: the chain's time: for patience and deadlines, which are the chain's.
     """
 
     executor: Executor
@@ -33,6 +34,7 @@ class Supervisor:
     clock: Callable[[], float]
     job_seconds: float
     backoff: Backoff = field(default_factory=Backoff)
+    now: int = 0
     _told: set[str] = field(default_factory=set)
 
     def ask(self, tasks: Iterable[Task[TaskResult]]) -> None:
@@ -41,10 +43,9 @@ class Supervisor:
         for key in set(self.executor.running) - wanted.keys():
             log.info("%s is not needed any more", key)
             self.executor.cancel(key)
-        now = self.clock()
         for task in sorted(wanted.values(), key=lambda task: task.deadline):
-            if task.key not in self.executor.running and self.backoff.ready(task.key, now):
-                self._start(task, now)
+            if task.key not in self.executor.running and self.backoff.ready(task.key, self.clock()):
+                self._start(task)
 
     def record(self) -> bool:
         """Keeps what has come to an end; whether there was any result.
@@ -58,23 +59,24 @@ class Supervisor:
         ]
         return any(results)
 
-    def _start(self, task: Task[TaskResult], now: float) -> None:
+    def _start(self, task: Task[TaskResult]) -> None:
         if not self.executor.has_room:
-            self._wait(task, now)
+            self._wait(task)
             return
         log.info("%s %s", type(task).__name__, task.key)
-        self.executor.start(task, self._until(task, now))
+        self.executor.start(task, self._until(task))
 
-    def _wait(self, task: Task[TaskResult], now: float) -> None:
+    def _wait(self, task: Task[TaskResult]) -> None:
         """A task that was not even tried is given up half-way between its patience's end and its deadline."""
-        result = task.given_up(JobFailed("no worker is free in time"), now - (task.deadline - now))
+        left = task.deadline - self.now
+        result = task.given_up(JobFailed("no worker is free in time"), self.now - left)
         if result is not None:
             self._keep(task, result)
 
-    def _until(self, task: Task[TaskResult], now: float) -> float:
+    def _until(self, task: Task[TaskResult]) -> float:
         """When a job is stopped."""
-        left = task.deadline - now
-        return now + (min(self.job_seconds, left * _SHARE) if left > 0 else self.job_seconds)
+        left = task.deadline - self.now
+        return self.clock() + (min(self.job_seconds, left * _SHARE) if left > 0 else self.job_seconds)
 
     def _keep(self, task: Task[TaskResult], result: TaskResult) -> bool:
         self.journal.record(task.key, result)
@@ -86,11 +88,10 @@ class Supervisor:
     def _failed(self, task: Task[TaskResult], error: HoldfastError) -> bool:
         if isinstance(error, (StopAgent, BadInput)):
             raise error
-        now = self.clock()
-        result = task.given_up(error, now)
+        result = task.given_up(error, self.now)
         if result is not None:
             return self._keep(task, result)
-        wait = self.backoff.failed(task.key, now)
+        wait = self.backoff.failed(task.key, self.clock())
         level = logging.WARNING if isinstance(error, SkipJob) and task.key not in self._told else logging.INFO
         log.log(level, "%s: %s; next try in %g s", task.key, error, wait)
         self._told.add(task.key)

@@ -181,8 +181,7 @@ def read(logs: Sequence[tuple[int, Log]]) -> list[Logged]:
         for logged in batch.events:
             market.apply(logged)
         seen += batch.events
-        doubts = [stream.doubt(misfit) for misfit in market.misfits]
-        market.misfits.clear()
+        doubts = [stream.doubt(misfit) for misfit in market.take_misfits()]
         if not (batch.behind or any(doubts)):
             assert seen == list(stream.replay())
             return seen
@@ -198,7 +197,7 @@ def test_all_that_strangers_can_say_on_the_contract_breaks_nobody(phase: CoupleP
 
     history = read(script.logs)
     market = Market(history)
-    assert market.misfits == []
+    assert market.take_misfits() == []
     assert (repr(market.couples[script.tc]), repr(market.datasets[script.ds])) == honest[:2]
     for party in parties(script):
         for later in (0, 50, 10**4, 10**9):
