@@ -66,7 +66,7 @@ class Troubled:
 
 
 @dataclass
-class Party:
+class DueSender:
     """Decides, sees and sends: a transaction is due every so many seconds, and both tasks always are.
 
     Attributes:
@@ -96,6 +96,13 @@ class Party:
         """Nothing new."""
         return Batch((), False, _START, behind=0)
 
+    def doubt(self, _: Logged) -> bool:
+        """There is no event that might not fit."""
+        return False
+
+    def distrust(self) -> None:
+        """There is nothing to read again."""
+
     def resume(self) -> None:
         """Nothing is left to finish."""
 
@@ -119,7 +126,7 @@ def delays(perform: Callable[[Worker], Executor], worker: Worker, every: float, 
         count: of transactions.
     """
     stop, begun = StopSignal(), time.time()
-    party = Party([begun + every * number for number in range(1, count + 1)], stop)
+    party = DueSender([begun + every * number for number in range(1, count + 1)], stop)
     executor, journal = perform(worker), Journal(":memory:")
     try:
         Runner(party, executor, party, party, journal, time.time, POLL_SECONDS).run(stop)

@@ -94,6 +94,14 @@ class Wire:
         self.seen = list(history)
         return Batch(tuple(history[common:]), False, upto, behind=0)
 
+    def doubt(self, logged: Logged) -> bool:
+        """The chain in memory leaves nothing out: reading again would bring nothing else."""
+        raise AssertionError(f"{logged} does not fit")
+
+    def distrust(self) -> None:
+        """See `doubt`: nobody compares this mirror with views."""
+        raise AssertionError("there is nothing to distrust")
+
     def resume(self) -> None:
         """Nothing is ever left in an outbox: a call is mined at once or not sent."""
 

@@ -11,14 +11,16 @@ from agents.chain import views
 from agents.chain.client import BlockRef, MarketClient
 from agents.chain.views import View
 from agents.core.assets import Couple, Dataset, Instance
-from agents.core.enums import CouplePhase, JobStatus
+from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
 from agents.core.events import Logged
 from agents.core.hashing import commitment
-from agents.core.ids import short
+from agents.core.ids import Address, dataset_of, short
 from agents.core.market import Market
 from agents.readmodel.accounts import BalanceSheet
 
 _BLOCKS_A_REQUEST = 2_000
+_GONE = (InstanceStatus.RETIRED, InstanceStatus.REFUSED, InstanceStatus.REJECTED)
+_OVER = (CouplePhase.DECLINED, CouplePhase.CANCELLED, CouplePhase.ABORTED, CouplePhase.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,19 @@ def _history(client: MarketClient, last: int) -> Iterator[Logged]:
         yield from client.logs(first, min(first + _BLOCKS_A_REQUEST - 1, last))
 
 
-def differences(market: Market, client: MarketClient, block: BlockRef) -> Iterator[str]:
-    """Where the contract's own views after `block` differ from the rebuilt market."""
-    expected = list(expected_views(market, block.timestamp))
+def differences(
+    market: Market, client: MarketClient, block: BlockRef, member: Address | None = None
+) -> Iterator[str]:
+    """Where the contract's own views after `block` differ from the rebuilt market.
+
+    Args:
+        market: rebuilt from the events up to the block.
+        client: asks.
+        block: as of which.
+        member: whom it has to concern; by default everything is compared.
+    """
+    now = block.timestamp
+    expected = list(views_of(member, market, now) if member else expected_views(market, now))
     answers: Sequence[Any] = client.read_all([view for _, view, _ in expected], block.number)
     for (what, view, ours), theirs in zip(expected, answers, strict=True):
         if ours != theirs:
@@ -99,6 +111,25 @@ def expected_views(market: Market, now: int) -> Iterator[Expected]:
         yield _name(instance), views.cloud_instance(instance.id), _instance(instance)
     for couple in market.couples.values():
         yield from _of_couple(market, couple, now)
+
+
+def views_of(member: Address, market: Market, now: int) -> Iterator[Expected]:
+    """As `expected_views`, for what a member has coins in or decides on, and what is not over."""
+    registered = market.members.get(member)
+    yield member, views.role_of(member), registered.role if registered else Role.NONE
+    yield member, views.balance_of(member), market.balances.get(member, 0)
+    offered = {ds for ds, dataset in market.datasets.items() if dataset.owner == member}
+    held = {dataset_of(instance.id) for instance in market.instances_at(member)}
+    for ds in offered:
+        yield from _of_dataset(market, market.datasets[ds])
+    for instance in market.instances.values():
+        own = instance.cloud_owner == member or dataset_of(instance.id) in offered
+        if own and instance.status not in _GONE:
+            yield _name(instance), views.cloud_instance(instance.id), _instance(instance)
+    for couple in market.couples.values():
+        own = couple.model_owner == member or couple.ds in offered | held
+        if own and couple.phase not in _OVER:
+            yield from _of_couple(market, couple, now)
 
 
 def _of_members(market: Market) -> Iterator[Expected]:

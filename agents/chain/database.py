@@ -1,8 +1,8 @@
 """The database in which an agent's view of the chain, and what it sent, survive a crash.
 
-`agents.chain.history` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed. Their
-tables stand here together because one version number is that of the whole file. One process at a time: two of
-them would sign different transactions with one nonce.
+`agents.chain.archive` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed. Their
+tables stand here together because one version number is that of the whole file. A file of an older version is
+brought up to this one. One process at a time: two of them would sign different transactions with one nonce.
 """
 
 from __future__ import annotations
@@ -13,8 +13,15 @@ from pathlib import Path
 from agents.core.errors import BadInput
 from agents.storage.database import Connection, Database
 
-_VERSION = 1
-_SCHEMA = """
+_VERSION = 2
+_SECOND = """
+CREATE TABLE header (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE mark (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE span (url TEXT PRIMARY KEY, blocks INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE misfit (block INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (block, place))
+    WITHOUT ROWID;
+"""
+_SCHEMA = f"""
 CREATE TABLE owner (what TEXT PRIMARY KEY, who TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE block (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
 CREATE TABLE log (
@@ -41,7 +48,10 @@ CREATE TABLE outbox (
     mined_in INTEGER,
     UNIQUE (nonce, attempt)
 ) WITHOUT ROWID;
+{_SECOND}
 """
+_CHANGES = {0: _SCHEMA, 1: _SECOND}
+"""What brings a file of each version up to this one; 0 is a new one."""
 
 
 class ChainDatabase(Database):
@@ -75,7 +85,7 @@ class ChainDatabase(Database):
 
 def _prepare(path: Path | str, connection: Connection) -> None:
     ((version,),) = connection.execute("PRAGMA user_version")
-    if version == 0:
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT")
+    if version in _CHANGES:
+        connection.executescript(f"BEGIN; {_CHANGES[version]} PRAGMA user_version = {_VERSION}; COMMIT")
     elif version != _VERSION:
         raise BadInput(f"{path} was written by another version of the agent: remove it, and it is read anew")

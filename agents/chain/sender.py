@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from agents.chain.answers import NodeRefused
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.delivery import Delivery, Patience
-from agents.chain.node import NodeRefused
 from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.calls import Call

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agents.chain.answers import NodeRefused, from_hex, to_hex
 from agents.chain.client import MarketClient
-from agents.chain.node import NodeRefused, from_hex, to_hex
 from agents.core.errors import Refused, WrongNetwork
 from agents.core.ids import Address
 

@@ -1,7 +1,7 @@
 """The market's mirror: the whole state of the contract, rebuilt from its events alone.
 
 Every agent decides on such a mirror, and the auditor compares one with the contract. The rules of time
-(`phase_of`) are the contract's (``market/Couples.sol``).
+(`phase_of`) are the contract's (``market/Couples.sol``). No event can break it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agents.core.assets import (
     Round,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
+from agents.core.fit import can_follow, is_due
 from agents.core.hashing import draw_round, full_set, round_seed, training_receipt
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId, dataset_of, subset_of
 
@@ -45,13 +46,27 @@ class Market:
         self.models: dict[ModelId, Model] = {}
         self.couples: dict[CoupleId, Couple] = {}
         self.timestamp = 0
+        self._misfits: list[e.Logged] = []
         for logged in history:
             self.apply(logged)
 
     def apply(self, logged: e.Logged) -> None:
-        """Moves the mirror by one event; events come in the chain's order, each once."""
+        """Moves the mirror by one event; events come in the chain's order, each once.
+
+        One that does not fit is noted as a misfit, and applied nevertheless if it can be: if nothing is
+        missing, it is what the chain says.
+        """
         self.timestamp = logged.timestamp
-        self._on(logged.event)
+        possible = can_follow(self, logged.event)
+        if not (possible and is_due(self, logged.event)):
+            self._misfits.append(logged)
+        if possible:
+            self._on(logged.event)
+
+    def take_misfits(self) -> list[e.Logged]:
+        """Events since the last time that did not fit: others are missing, or a node made these up."""
+        misfits, self._misfits = self._misfits, []
+        return misfits
 
     # --- questions ---
 
@@ -192,7 +207,7 @@ class Market:
     def _(self, event: e.InstanceCreated) -> None:
         instance = Instance(event.ci, event.cloud_owner, event.sealed_location, self.timestamp)
         self.instances[event.ci] = instance
-        self._subset(event.ci).name(event.ci)
+        self.replicas_beside(event.ci).name(event.ci)
 
     @_on.register
     def _(self, event: e.InstanceJoined) -> None:
@@ -204,7 +219,7 @@ class Market:
     @_on.register
     def _(self, event: e.InstanceRefused) -> None:
         self._enter(event.ci, InstanceStatus.REFUSED)
-        self._subset(event.ci).free(event.ci)
+        self.replicas_beside(event.ci).free(event.ci)
 
     @_on.register
     def _(self, event: e.InstanceVerified) -> None:
@@ -228,11 +243,12 @@ class Market:
         return instance
 
     def _release(self, instance: Instance) -> None:
-        self._subset(instance.id).free(instance.id)
+        self.replicas_beside(instance.id).free(instance.id)
         self.balances[instance.cloud_owner] += instance.bond
         instance.bond = 0
 
-    def _subset(self, ci: InstanceId) -> ReplicaSet:
+    def replicas_beside(self, ci: InstanceId) -> ReplicaSet:
+        """The subset of an instance."""
         return self.datasets[dataset_of(ci)].subsets[subset_of(ci)]
 
     def _next_pool_version(self, ci: InstanceId) -> int:

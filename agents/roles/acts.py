@@ -108,7 +108,7 @@ class Situation:
     Attributes:
         market: the mirror, up to the last event seen.
         results: of finished tasks, by `Task.key`.
-        now: in seconds, never before the last block's time.
+        now: the time of the last block that was read whole, in seconds.
     """
 
     market: Market

@@ -12,6 +12,7 @@ from inspect import signature
 from typing import TypeVar
 
 from agents.chain import views
+from agents.chain.chain_time import ChainTime
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
@@ -27,6 +28,7 @@ from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
 from agents.runtime.executor import ExecutorLimits
+from agents.runtime.mirror_check import MirrorCheck
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
@@ -67,6 +69,7 @@ class AgentContext:
     client: MarketClient
     identity: Identity
     tools: Tools
+    time: ChainTime
 
 
 def unlock(settings: WalletSettings) -> Wallet:
@@ -92,8 +95,9 @@ def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
     key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
     domain = client.read(views.receipt_domain())
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)
-    tools = Tools(Home(settings.home), LocalStore(settings.store), key, lambda: int(time.time()))
-    return AgentContext(wallet, client, identity, tools)
+    chain_time = ChainTime()
+    tools = Tools(Home(settings.home), LocalStore(settings.store), key, chain_time)
+    return AgentContext(wallet, client, identity, tools, chain_time)
 
 
 def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
@@ -152,12 +156,19 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
     journal = Journal(settings.home / JOURNAL_FILE)
     database = ChainDatabase(settings.home / CHAIN_FILE)
     limits = _made(ExecutorLimits, settings)
-    executor = ProcessPool(worker, limits, time.time, database.leave)
+    executor = ProcessPool(worker, limits, time.monotonic, database.leave)
     try:
-        events = EventStream(member.client, database)
-        sender = Sender(member.client, member.wallet, database)
         Runner(
-            role, executor, events, sender, journal, time.time, settings.poll_seconds, limits.job_seconds
+            role,
+            executor,
+            EventStream(member.client, database),
+            Sender(member.client, member.wallet, database),
+            journal,
+            time.monotonic,
+            settings.poll_seconds,
+            limits.job_seconds,
+            check=MirrorCheck(member.client, member.wallet.address),
+            tell_time=member.time.set,
         ).run(stop)
     finally:
         executor.close()

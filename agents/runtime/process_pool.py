@@ -24,7 +24,7 @@ class ProcessPool:
     Args:
         worker: performs the tasks.
         limits: of jobs.
-        clock: wall-clock seconds.
+        clock: seconds that only grow.
         let_go: is called first in each process: gives up what only the agent may hold.
     """
 

@@ -18,7 +18,7 @@ from agents.core.calls import Call
 from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import Party, Send, Situation, Task
+from agents.roles.acts import Act, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
 from agents.runtime.stop import StopSignal
@@ -57,6 +57,22 @@ class Events(Protocol):
     def poll(self) -> NewEvents:
         """Asks the chain for more."""
 
+    def doubt(self, logged: Logged) -> bool:
+        """An event does not fit those before it; whether all is read again because of it."""
+
+    def distrust(self) -> None:
+        """What was read is not what the contract says: all is read again."""
+
+
+class Check(Protocol):
+    """What a mirror is compared with: `agents.runtime.mirror_check.MirrorCheck`."""
+
+    def is_due(self) -> bool:
+        """Whether it is time to compare."""
+
+    def holds(self, market: Market, upto: BlockRef) -> bool:
+        """Whether the mirror says what the contract says."""
+
 
 class TransactionSender(Protocol):
     """Where a runner sends: `agents.chain.sender.Sender`."""
@@ -77,9 +93,11 @@ class Runner:
     """Runs one role.
 
     Attributes:
-        clock: wall-clock seconds.
+        clock: seconds that only grow. Decisions are by the chain's time.
         poll_seconds: how long it rests when nothing is due.
         job_seconds: how long a job may run.
+        check: of the mirror, now and then and before coins are locked; without one it is believed.
+        tell_time: is told the chain's time.
     """
 
     role: Party
@@ -91,6 +109,8 @@ class Runner:
     poll_seconds: float = 0.5
     job_seconds: float = ExecutorLimits.job_seconds
     backoff: Backoff = field(default_factory=Backoff)
+    check: Check | None = None
+    tell_time: Callable[[int], None] = lambda _: None
     market: Market = field(init=False)
     supervisor: Supervisor = field(init=False)
 
@@ -124,16 +144,18 @@ class Runner:
         """
         self.supervisor.record()
         self.transactions.resume()
-        if self._catch_up() < self.transactions.height:
+        upto = self._catch_up()
+        self.supervisor.now = upto.timestamp
+        self.tell_time(upto.timestamp)
+        if upto.number < self.transactions.height:
             return False  # the node does not show our own last transaction yet: do not decide it again
-        situation = Situation(self.market, self.journal, max(int(self.clock()), self.market.timestamp))
-        acts = self.role.decide(situation)
+        acts = self._sound(self.role.decide(Situation(self.market, self.journal, upto.timestamp)), upto)
         sent = self._send([act.call for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
         return self.supervisor.record() or sent
 
-    def _catch_up(self) -> int:
-        """Reads to the chain's head: on less, decisions would be about the past.
+    def _catch_up(self) -> BlockRef:
+        """Reads all that can be had: on less, decisions would be about the past.
 
         Returns:
             The block up to which all events are in.
@@ -141,12 +163,21 @@ class Runner:
         while True:
             batch = self.events.poll()
             if batch.rolled_back:
-                log.warning("the chain took back some of its history; starting again from what it says now")
+                log.warning("what was read before is not what the chain says now; starting again from that")
                 self.market = Market(self.events.replay())
             for logged in batch.events:
                 self.market.apply(logged)
-            if not batch.behind:
-                return batch.upto.number
+            doubted = [self.events.doubt(misfit) for misfit in self.market.take_misfits()]
+            if not (batch.behind or any(doubted)):
+                return batch.upto
+
+    def _sound(self, acts: list[Act], upto: BlockRef) -> list[Act]:
+        """The acts; without those that lock coins, while the mirror is not what the contract says."""
+        risky = [act for act in acts if isinstance(act, Send) and (act.locks or act.call.value)]
+        if self.check is None or not (risky or self.check.is_due()) or self.check.holds(self.market, upto):
+            return acts
+        self.events.distrust()
+        return [act for act in acts if act not in risky]
 
     def _send(self, calls: Iterable[Call]) -> bool:
         now = self.clock()

@@ -24,8 +24,9 @@ class Supervisor:
     """Starts tasks, records their results, and gives up what cannot be done.
 
     Attributes:
-        clock: wall-clock seconds.
+        clock: seconds that only grow: for jobs and rests.
         job_seconds: how long a job may run.
+        now: the chain's time: for patience and deadlines, which are the chain's.
     """
 
     executor: Executor
@@ -33,6 +34,7 @@ class Supervisor:
     clock: Callable[[], float]
     job_seconds: float
     backoff: Backoff = field(default_factory=Backoff)
+    now: int = 0
     _errors: dict[str, HoldfastError] = field(default_factory=dict)
 
     def ask(self, tasks: Iterable[Task[TaskResult]]) -> None:
@@ -41,14 +43,13 @@ class Supervisor:
         for key in set(self.executor.running) - wanted.keys():
             log.info("%s is not needed any more", key)
             self.executor.cancel(key)
-        now = self.clock()
         for task in sorted(wanted.values(), key=lambda task: task.deadline):
             if task.key in self.executor.running:
                 continue
-            if self.backoff.ready(task.key, now) and self.executor.has_room:
-                self._start(task, now)
+            if self.backoff.ready(task.key, self.clock()) and self.executor.has_room:
+                self._start(task)
             else:
-                self._wait(task, now)
+                self._wait(task)
 
     def record(self) -> bool:
         """Keeps what has come to an end; whether there was any result.
@@ -62,21 +63,21 @@ class Supervisor:
         ]
         return any(results)
 
-    def _start(self, task: Task[TaskResult], now: float) -> None:
+    def _start(self, task: Task[TaskResult]) -> None:
         log.info("%s %s", type(task).__name__, task.key)
-        self.executor.start(task, self._until(task, now))
+        self.executor.start(task, self._until(task))
 
-    def _wait(self, task: Task[TaskResult], now: float) -> None:
+    def _wait(self, task: Task[TaskResult]) -> None:
         """What is still waiting half-way between its patience's end and its deadline is given up."""
         error = self._errors.get(task.key, JobFailed("no worker is free in time"))
-        result = task.given_up(error, now - (task.deadline - now))
+        result = task.given_up(error, self.now - (task.deadline - self.now))
         if result is not None:
             self._keep(task, result)
 
-    def _until(self, task: Task[TaskResult], now: float) -> float:
+    def _until(self, task: Task[TaskResult]) -> float:
         """When a job is stopped."""
-        left = task.deadline - now
-        return now + (min(self.job_seconds, left * _SHARE) if left > 0 else self.job_seconds)
+        left = task.deadline - self.now
+        return self.clock() + (min(self.job_seconds, left * _SHARE) if left > 0 else self.job_seconds)
 
     def _keep(self, task: Task[TaskResult], result: TaskResult) -> bool:
         self.journal.record(task.key, result)
@@ -89,11 +90,10 @@ class Supervisor:
     def _failed(self, task: Task[TaskResult], error: HoldfastError) -> bool:
         if isinstance(error, (StopAgent, BadInput)):
             raise error
-        now = self.clock()
-        result = task.given_up(error, now)
+        result = task.given_up(error, self.now)
         if result is not None:
             return self._keep(task, result)
-        wait = self.backoff.failed(task.key, now)
+        wait = self.backoff.failed(task.key, self.clock())
         is_news = isinstance(error, SkipJob) and task.key not in self._errors
         log.log(
             logging.WARNING if is_news else logging.INFO, "%s: %s; next try in %g s", task.key, error, wait

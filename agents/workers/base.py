@@ -42,7 +42,7 @@ class Tools:
 
     Attributes:
         key: to open what is sealed to this member.
-        clock: the time in seconds.
+        clock: the chain's time, in seconds.
         stopwatch: seconds to the fraction, from any beginning.
     """
 

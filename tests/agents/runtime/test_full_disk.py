@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from agents import cli
+from agents.chain.chain_time import ChainTime
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.core.errors import StorageFailed
@@ -132,13 +133,14 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Quiet:
 
     def enrol(settings: AgentSettings, _: object) -> SimpleNamespace:
         Home(settings.home)
-        return SimpleNamespace(client=quiet, wallet=quiet)
+        return SimpleNamespace(client=quiet, wallet=SimpleNamespace(address=""), time=ChainTime())
 
     monkeypatch.setattr(launch, "unlock", lambda _: quiet)
     monkeypatch.setattr(launch, "enrol", enrol)
     monkeypatch.setattr(launch, "cloud_owner", lambda *_: (quiet, quiet))
     monkeypatch.setattr(launch, "EventStream", lambda *_: quiet)
     monkeypatch.setattr(launch, "Sender", lambda *_: quiet)
+    monkeypatch.setattr(launch, "MirrorCheck", lambda *_: None)
     return quiet
 
 

@@ -6,7 +6,7 @@ Rules: A1, A4, A5, A6, A8.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 import pytest
@@ -69,6 +69,9 @@ class Rig:
         told: all that happened, in order.
         failures: what performing a task raises, by its key.
         refused: functions that the market refuses.
+        believes: what comes of each doubt.
+        checked: whether the mirror is compared with the contract; `check_due` and `sound`: what comes of it.
+        times: the chain's, as they were told.
     """
 
     due: Callable[[Situation], list[Act]]
@@ -83,6 +86,11 @@ class Rig:
     height: int = 0
     now: float = START
     journal: Journal = field(default_factory=lambda: Journal(":memory:"))
+    believes: list[bool] = field(default_factory=list)
+    checked: bool = False
+    check_due: bool = False
+    sound: bool = True
+    times: list[int] = field(default_factory=list)
 
     @property
     def identity(self) -> Identity:
@@ -90,7 +98,16 @@ class Rig:
 
     def runner(self, executor: Executor | None = None) -> Runner:
         """A runner on this rig; each part is the rig itself."""
-        return Runner(self, executor or InlineExecutor(self), self, self, self.journal, lambda: self.now)
+        return Runner(
+            self,
+            executor or InlineExecutor(self),
+            self,
+            self,
+            self.journal,
+            lambda: self.now,
+            check=self if self.checked else None,
+            tell_time=self.times.append,
+        )
 
     # role
     def decide(self, situation: Situation) -> list[Act]:
@@ -113,6 +130,22 @@ class Rig:
         if self.node:
             raise self.node
         return self.batches.pop(0) if self.batches else batch()
+
+    def doubt(self, logged: Logged) -> bool:
+        self.told.append(f"doubt {type(logged.event).__name__}")
+        return self.believes.pop(0) if self.believes else False
+
+    def distrust(self) -> None:
+        self.told.append("distrust")
+
+    # check
+    def is_due(self) -> bool:
+        return self.check_due
+
+    def holds(self, market: Market, upto: BlockRef) -> bool:
+        del market
+        self.told.append(f"check {upto.number}")
+        return self.sound
 
     # transactions
     def resume(self) -> None:
@@ -145,9 +178,11 @@ def test_a_refusal_is_told_in_one_line(
     assert warnings == [f"chore/plan: {result.refusal}"]
 
 
-def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: int = 0) -> Batch:
+def batch(
+    *events: Logged, rolled_back: bool = False, upto: int = 100, behind: int = 0, time: int = START
+) -> Batch:
     """What a poll brings."""
-    return Batch(events, rolled_back, BlockRef(upto, bytes(32), START), behind)
+    return Batch(events, rolled_back, BlockRef(upto, bytes(32), time), behind)
 
 
 def todo(*acts: Act) -> Callable[[Situation], list[Act]]:
@@ -195,14 +230,81 @@ def test_a_decision_is_about_the_whole_chain() -> None:
     assert len(rig.situations) == 1
 
 
-def test_time_is_never_before_the_last_block() -> None:
-    history = Script().bring_to(Phase.REQUESTED).chain.history
-    late = replace(history[-1], timestamp=START + 50)
-    rig = Rig(todo(), known=[*history[:-1], late], now=START + 7.9)
+@pytest.mark.parametrize("ahead", [-3_600, 0, 900, 10**8])
+def test_time_is_that_of_the_last_block_and_of_no_clock_of_ours(ahead: int) -> None:
+    rig = Rig(todo(), now=START + ahead)
+    rig.batches = [batch(time=START + 50), batch(time=START + 50), batch(time=START + 62)]
+    runner = rig.runner()
+    for _ in range(3):
+        runner.step()
+    assert [situation.now for situation in rig.situations] == [START + 50, START + 50, START + 62]
+    assert rig.times == [START + 50, START + 50, START + 62]
+    assert runner.supervisor.now == START + 62
+
+
+# --- events that do not fit, and views that say otherwise ---
+
+
+def test_an_event_that_does_not_fit_is_doubted_before_anything_is_decided() -> None:
+    history = Script().bring_to(Phase.APPROVED).chain.history
+    rig = Rig(todo(DEPOSIT), believes=[True])
+    rig.batches = [
+        batch(*history[:-2], history[-1]),
+        batch(rolled_back=True, behind=1),
+        batch(),
+    ]
+    runner = rig.runner()
+    rig.known = list(history)
+    runner.step()
+    assert rig.told == ["resume", "poll", "doubt CoupleApproved", "poll", "poll", "send deposit"]
+    assert runner.market.couples == Market(history).couples
+
+
+def test_an_event_that_the_chain_has_so_is_no_obstacle() -> None:
+    history = Script().bring_to(Phase.APPROVED).chain.history
+    rig = Rig(todo(DEPOSIT), known=[*history[:-2], history[-1]])
+    runner = rig.runner()
+    runner.step()
+    runner.step()
+    assert rig.told == [
+        "resume",
+        "poll",
+        "doubt CoupleApproved",
+        "send deposit",
+        "resume",
+        "poll",
+        "send deposit",
+    ]
+
+
+REPEATED = ["resume", "poll", "send deposit"]
+LOCKS = Send(calls.approve_tc(1, bytes(32)), locks=7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("act", [LOCKS, DEPOSIT])
+def test_the_mirror_is_compared_before_coins_are_locked(act: Send) -> None:
+    rig = Rig(todo(act, REFUSE), checked=True)
     rig.runner().step()
-    rig.now = START + 70.9
+    assert rig.told == ["resume", "poll", "check 100", f"send {act.call.function} refuseCI"]
+
+
+@pytest.mark.parametrize("act", [LOCKS, DEPOSIT])
+def test_nothing_is_locked_on_a_mirror_that_is_wrong(act: Send) -> None:
+    rig = Rig(todo(act, REFUSE), checked=True, sound=False)
     rig.runner().step()
-    assert [situation.now for situation in rig.situations] == [START + 50, START + 70]
+    assert rig.told == ["resume", "poll", "check 100", "distrust", "send refuseCI"]
+
+
+def test_what_locks_nothing_needs_no_comparison() -> None:
+    rig = Rig(todo(REFUSE), checked=True)
+    rig.runner().step()
+    assert rig.told == ["resume", "poll", "send refuseCI"]
+
+
+def test_the_mirror_is_compared_now_and_then() -> None:
+    rig = Rig(todo(), checked=True, check_due=True, sound=False)
+    rig.runner().step()
+    assert rig.told == ["resume", "poll", "check 100", "distrust"]
 
 
 def test_it_decides_nothing_before_it_sees_its_own_transactions() -> None:

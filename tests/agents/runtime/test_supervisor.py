@@ -58,9 +58,19 @@ class Desk:
     tasks: dict[str, Task[TaskResult]] = field(default_factory=dict)
     ends: list[Finished | Failed] = field(default_factory=list)
     journal: Journal = field(default_factory=lambda: Journal(":memory:"))
+    supervisors: list[Supervisor] = field(default_factory=list)
 
     def supervisor(self, job_seconds: float = 600.0) -> Supervisor:
-        return Supervisor(self, self.journal, lambda: self.now, job_seconds)
+        """Its clock and the chain's are one, unless a test says otherwise."""
+        made = Supervisor(self, self.journal, lambda: self.now, job_seconds, now=int(self.now))
+        self.supervisors.append(made)
+        return made
+
+    def at(self, now: float) -> None:
+        """It is so late now."""
+        self.now = now
+        for supervisor in self.supervisors:
+            supervisor.now = int(now)
 
     @property
     def running(self) -> Collection[str]:
@@ -153,6 +163,17 @@ def test_a_job_leaves_time_before_its_deadline(now: float, until: float) -> None
     assert desk.started == [(TRAIN.key, until)]
 
 
+def test_deadlines_are_the_chains_and_jobs_are_timed_by_our_own_clock() -> None:
+    desk = Desk(now=5)
+    supervisor = desk.supervisor(job_seconds=600)
+    supervisor.now = 400
+    supervisor.ask([TRAIN])
+    assert desk.started == [(TRAIN.key, 5 + 525)]
+    assert not fail(desk, supervisor, TRAIN, TOO_LONG)
+    supervisor.now = PATIENCE + 1
+    assert fail(desk, supervisor, TRAIN, TOO_LONG)
+
+
 # --- what fails ---
 
 
@@ -167,7 +188,7 @@ def test_what_failed_waits_longer_each_time_and_holds_up_nothing(error: Holdfast
     supervisor = desk.supervisor()
     tried = []
     for tick in range(64):
-        desk.now = tick / 4
+        desk.at(tick / 4)
         supervisor.ask([job(1)])
         if job(1).key in desk.running:
             tried.append(desk.now)
@@ -207,7 +228,7 @@ def test_what_still_fails_when_patience_is_over_is_given_up(
     supervisor = desk.supervisor()
     assert not fail(desk, supervisor, task, error)
     assert task.key not in desk.journal
-    desk.now = PATIENCE + 1
+    desk.at(PATIENCE + 1)
     caplog.clear()
     assert fail(desk, supervisor, task, error)
     assert desk.journal[task.key] == given_up
@@ -228,7 +249,7 @@ def test_what_nobody_can_answer_for_is_tried_for_ever(task: Task[TaskResult], er
     desk = Desk(now=DEADLINE + 1)
     supervisor = desk.supervisor()
     assert not fail(desk, supervisor, task, error)
-    desk.now += 1
+    desk.at(desk.now + 1)
     supervisor.ask([task])
     assert keys(desk) == [task.key]
 
@@ -237,10 +258,10 @@ def test_a_job_for_which_no_worker_is_free_is_flagged_in_time() -> None:
     desk = Desk(room=1)
     supervisor = desk.supervisor()
     supervisor.ask([job(1)])
-    desk.now = (PATIENCE + DEADLINE) // 2
+    desk.at((PATIENCE + DEADLINE) // 2)
     supervisor.ask([job(1), TRAIN])
     assert len(desk.journal) == 0
-    desk.now += 1
+    desk.at(desk.now + 1)
     supervisor.ask([job(1), TRAIN])
     assert desk.journal[TRAIN.key] == Flagged(flag=FlagReason.PLAN_REFUSED, why="no worker is free in time")
 
