@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
-from agents.chain.sender import Outcome, Sent
+from agents.chain.intents import Intent, IntentState, Outcome
 from agents.chain.transactions import TransactionReceipt
 from agents.core.calls import Call
 from agents.core.errors import Refused
@@ -29,6 +29,7 @@ class FakeMarket:
         self._blocks = [BlockRef(0, _hash(0), timestamp)]
         self._delivered = 0
         self._rolled_back = False
+        self._mined: list[Outcome] = []
 
     # --- what a test does ---
 
@@ -72,20 +73,29 @@ class FakeMarket:
         self._delivered = len(self.history)
         return Batch(events, False, self.head(), 0)
 
-    def resume(self) -> tuple[TransactionReceipt, ...]:
-        """See `Sender.resume`."""
-        return ()
+    @property
+    def coins(self) -> int:
+        """See `Sender.coins`: here everybody is rich."""
+        return 2**96
 
-    def send(self, calls: Sequence[Call]) -> Sent:
-        """See `Sender.send`; every call that is not refused is a transaction, in the block that is next."""
-        return Sent(tuple(map(self._send, calls)))
+    def advance(self) -> tuple[Outcome, ...]:
+        """See `Sender.advance`: what was sent is mined by now."""
+        outcomes, self._mined = tuple(self._mined), []
+        return outcomes
 
-    def _send(self, call: Call) -> Outcome:
-        self.sent.append(call)
-        if call.function in self.refusals:
-            return Outcome(call, None, self.refusals[call.function])
-        receipt = TransactionReceipt(_hash(len(self.sent)), len(self._blocks), 21_000, 21_000, succeeded=True)
-        return Outcome(call, receipt)
+    def submit(self, intents: Iterable[Intent]) -> tuple[Outcome, ...]:
+        """See `Sender.submit`; every call that is not refused is a transaction, in the block that is next."""
+        return tuple(map(self._send, intents))
+
+    def _send(self, intent: Intent) -> Outcome:
+        self.sent.append(intent.call)
+        refusal = self.refusals.get(intent.call.function)
+        if refusal is not None:
+            return Outcome(intent.key, IntentState.REFUSED, refusal=refusal)
+        number = len(self._blocks)
+        receipt = TransactionReceipt(_hash(len(self.sent)), number, _hash(number), 21_000, 21_000, True)
+        self._mined.append(Outcome(intent.key, IntentState.MINED, receipt))
+        return Outcome(intent.key, IntentState.SENT)
 
 
 def _hash(number: int) -> bytes:
