@@ -180,7 +180,9 @@ class Evm:
 
     def _event(self, log: pyrevm.Log) -> MarketEvent:
         topics, data = log.data
-        return self._codec.event(topics, data)
+        event = self._codec.event(topics, data)
+        assert event is not None, "the market's own events can be read"
+        return event
 
 
 def _fresh() -> pyrevm.EVM:

@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
+from agents.chain.answers import data, quantity, to_hex
+from agents.chain.blocks import BlockRef, Header, RawLog, header
 from agents.chain.codec import Codec
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
-from agents.chain.node import Node, Provider, from_hex, to_hex
+from agents.chain.endpoint import Endpoint
+from agents.chain.market_logs import MarketLogs
+from agents.chain.node import Node
+from agents.chain.same_chain import SameChain
+from agents.chain.spans import SpanReader
+from agents.chain.transport import Provider
 from agents.chain.views import View
-from agents.core.errors import NodeUnavailable, WrongNetwork
+from agents.core.errors import NodeUnavailable
 from agents.core.events import Logged
 
+__all__ = ["BlockRef", "MarketClient", "RawLog"]
+
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 VIEWS_A_REQUEST = 100  # 0.8 M gas for a hundred couples; nodes allow a call at least a block's 30 M
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRef:
-    """A block: its number, its hash (32 bytes) and its time in seconds."""
-
-    number: int
-    hash: bytes
-    timestamp: int
-
-
-@dataclass(frozen=True, slots=True)
-class RawLog:
-    """An event as the chain holds it; see `agents.core.events.Logged`."""
-
-    block: BlockRef
-    index: int
-    transaction: bytes
-    topics: tuple[bytes, ...]
-    data: bytes
-
-
 class MarketClient:
-    """The deployed market, read through one node.
+    """The deployed market, read through a node.
 
     Attributes:
         deployment: where the market is.
         anchor: the block in which it was deployed: tells this chain from others of the same id.
         node: for requests that are not about the market as it stands.
         codec: the market's ABI.
+        market_logs: the market's logs, not yet decoded.
 
     Raises:
         WrongNetwork: the node is of another chain, or has no contract at the market's address.
@@ -57,42 +49,52 @@ class MarketClient:
         self.deployment = deployment
         self.node = node
         self.codec = codec
-        self._require_chain_id()
-        anchor = self.block(deployment.block)
-        if anchor is None:
-            raise WrongNetwork(
-                f"the chain has no block {deployment.block}, in which the market was deployed: "
-                "if it was started anew, deploy again"
-            )
-        self.anchor = anchor
-        self._require_contract()
+        self.market_logs = MarketLogs(node, deployment.market, codec.topics)
+        node.require(SameChain(deployment, alone=not node.several).require)
+        self.anchor = self.require_block(deployment.block)
 
     @classmethod
-    def connect(cls, rpc_url: str, deployment: Deployment, timeout_seconds: float = 10.0) -> MarketClient:
-        """Connects to a node by HTTP; a request that takes longer than the timeout counts as unanswered.
+    def connect(
+        cls, rpc: str | Sequence[str], deployment: Deployment, timeout_seconds: float = 10.0
+    ) -> MarketClient:
+        """Connects to a node by HTTP; a request that takes too long counts as unanswered.
+
+        Args:
+            rpc: its URL, or several by preference.
+            deployment: where the market is.
+            timeout_seconds: of each request.
 
         Raises:
-            BadInput: the URL is none.
+            BadInput: a URL is none.
         """
         codec = Codec(deployment.abi)
-        return cls(deployment, Node.connect(rpc_url, timeout_seconds, codec.refusal), codec)
+        return cls(deployment, Node.connect(rpc, timeout_seconds, codec.refusal), codec)
 
     @classmethod
     def over(cls, provider: Provider, deployment: Deployment) -> MarketClient:
         """The same over any of web3's transports."""
         codec = Codec(deployment.abi)
-        return cls(deployment, Node(provider, codec.refusal), codec)
+        return cls(deployment, Node([Endpoint(provider, codec.refusal)]), codec)
 
     # --- blocks ---
 
     def head(self) -> BlockRef:
         """The last block."""
-        return self._require_block("eth_getBlockByNumber", "latest")
+        return self.last_header().ref
+
+    def last_header(self) -> Header:
+        """The last block's header."""
+        return header(self.node.ask("eth_getBlockByNumber", "latest", False))
+
+    def header(self, number: int) -> Header | None:
+        """The header of the block of this number, or None if the chain is shorter."""
+        answer = self.node.ask("eth_getBlockByNumber", hex(number), False)
+        return None if answer is None else _numbered(header(answer), number)
 
     def block(self, number: int) -> BlockRef | None:
         """The block of this number, or None if the chain is shorter."""
-        answer = self.node.ask("eth_getBlockByNumber", hex(number), False)
-        return None if answer is None else _block(answer)
+        found = self.header(number)
+        return None if found is None else found.ref
 
     def require_block(self, number: int) -> BlockRef:
         """The block of this number.
@@ -100,36 +102,48 @@ class MarketClient:
         Raises:
             NodeUnavailable: there is none, or none any more.
         """
-        return self._require_block("eth_getBlockByNumber", hex(number))
+        found = self.block(number)
+        if found is None:
+            raise NodeUnavailable(f"the node has no block {number} (yet, or any more)")
+        return found
 
     def coins(self, block: int | None = None) -> int:
         """The coins that the contract holds after a block (default: the last), in wei."""
-        return int(self.node.ask("eth_getBalance", self.deployment.market, _tag(block)), 16)
+        return quantity(self.node.ask("eth_getBalance", self.deployment.market, _tag(block)))
 
     # --- events ---
 
     def logs(self, first: int, last: int) -> list[Logged]:
         """The market's events from block ``first`` to block ``last``, both included, in the chain's order."""
-        return [self.decode(log) for log in self.raw_logs(first, last)]
+        return list(self.readable(self.raw_logs(first, last)))
 
     def raw_logs(self, first: int, last: int) -> list[RawLog]:
-        """The same, not decoded.
+        """The same, not decoded."""
+        reader, found = SpanReader(self.market_logs), []
+        while first <= last:
+            listed, upto = reader.read(first, last)
+            blocks = {number: self.require_block(number) for number in {one.number for one in listed}}
+            if any(one.hash != blocks[one.number].hash for one in listed):
+                raise NodeUnavailable("the chain changed while it was read")
+            found += [one.at(blocks[one.number]) for one in listed]
+            first = upto + 1
+        return found
 
-        Raises:
-            NodeRefused: the node will not say so much at once, or has no block of these numbers.
-        """
-        query = {"address": self.deployment.market, "fromBlock": hex(first), "toBlock": hex(last)}
-        answer = self.node.ask("eth_getLogs", query)
-        blocks: dict[bytes, BlockRef] = {}
-        return sorted(
-            (self._raw_log(entry, blocks) for entry in answer), key=lambda log: (log.block.number, log.index)
-        )
+    def readable(self, logs: Iterable[RawLog]) -> Iterator[Logged]:
+        """The messages in logs; a log that this version cannot read is left out and told."""
+        for one in logs:
+            message = self.decode(one)
+            if message is None:
+                log.warning("block %d, log %d: not readable, left out", one.block.number, one.index)
+            else:
+                yield message
 
-    def decode(self, log: RawLog) -> Logged:
-        """The message in a log."""
-        event = self.codec.event(log.topics, log.data)
-        block = log.block
-        return Logged(event, block.number, block.hash, block.timestamp, log.index, log.transaction)
+    def decode(self, one: RawLog) -> Logged | None:
+        """The message in a log; None if this version cannot read it."""
+        event, block = self.codec.event(one.topics, one.data), one.block
+        if event is None:
+            return None
+        return Logged(event, block.number, block.hash, block.timestamp, one.index, one.transaction)
 
     # --- views ---
 
@@ -144,12 +158,14 @@ class MarketClient:
 
     def _read_part(self, views: Sequence[View[T]], block: int | None) -> Iterator[T]:
         requests = [self.codec.request(view.function, view.arguments) for view in views]
-        data = to_hex(self.codec.request("multicall", [requests]))
-        answer = self.node.ask("eth_call", {"to": self.deployment.market, "data": data}, _tag(block))
-        results = self.codec.result("multicall", from_hex(answer), tuple[bytes, ...])
+        request = to_hex(self.codec.request("multicall", [requests]))
+        answer = self.node.ask("eth_call", {"to": self.deployment.market, "data": request}, _tag(block))
+        results = self.codec.result("multicall", data(answer), tuple[bytes, ...])
+        if len(results) != len(views):
+            raise NodeUnavailable("the node's answer has not as many results as were asked for")
         return (
-            self.codec.result(view.function, data, view.hint)
-            for view, data in zip(views, results, strict=True)
+            self.codec.result(view.function, result, view.hint)
+            for view, result in zip(views, results, strict=True)
         )
 
     # --- checks ---
@@ -167,47 +183,17 @@ class MarketClient:
         """Makes sure that the node still has the chain that it had at first.
 
         Raises:
+            NodeUnavailable: it seems to have another, and has had it for less than a minute.
             WrongNetwork: it was started anew, or is another one.
         """
-        if self.block(self.anchor.number) != self.anchor:
-            raise WrongNetwork(
-                "the chain has lost the block in which the market was deployed: it was started anew, or is "
-                "another one; deploy again and begin with new databases"
-            )
-
-    def _require_chain_id(self) -> None:
-        chain_id = int(self.node.ask("eth_chainId"), 16)
-        if chain_id != self.deployment.chain_id:
-            raise WrongNetwork(
-                f"the node is of chain {chain_id}, the deployment of chain {self.deployment.chain_id}: "
-                "use the node or the deployment that goes with the other"
-            )
-
-    def _require_contract(self) -> None:
-        if self.node.ask("eth_getCode", self.deployment.market, "latest") in ("0x", "0x0"):
-            raise WrongNetwork(
-                f"there is no contract at {self.deployment.market}: "
-                "if the chain was started anew, deploy again"
-            )
-
-    def _require_block(self, method: str, which: str) -> BlockRef:
-        answer = self.node.ask(method, which, False)
-        if answer is None:
-            raise NodeUnavailable(f"the node has no block {which}: the chain changed while it was read")
-        return _block(answer)
-
-    def _raw_log(self, entry: dict[str, Any], blocks: dict[bytes, BlockRef]) -> RawLog:
-        block_hash = from_hex(entry["blockHash"])
-        if block_hash not in blocks:
-            # by its hash: of a block that a re-org has just taken away we must not learn the successor's time
-            blocks[block_hash] = self._require_block("eth_getBlockByHash", entry["blockHash"])
-        topics = tuple(map(from_hex, entry["topics"]))
-        index, transaction = int(entry["logIndex"], 16), from_hex(entry["transactionHash"])
-        return RawLog(blocks[block_hash], index, transaction, topics, from_hex(entry["data"]))
+        self.node.doubt()
+        self.node.ask("eth_chainId")
 
 
-def _block(answer: dict[str, Any]) -> BlockRef:
-    return BlockRef(int(answer["number"], 16), from_hex(answer["hash"]), int(answer["timestamp"], 16))
+def _numbered(found: Header, number: int) -> Header:
+    if found.number != number:
+        raise NodeUnavailable(f"the node gave block {found.number} for block {number}")
+    return found
 
 
 def _tag(block: int | None) -> str:

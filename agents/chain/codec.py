@@ -12,8 +12,11 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from eth_abi.abi import decode, encode
+from eth_abi.codec import ABICodec
+from eth_abi.decoding import StringDecoder
+from eth_abi.encoding import TextStringEncoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import registry as standard_registry
 from eth_utils.abi import (
     collapse_if_tuple,
     event_abi_to_log_topic,
@@ -28,6 +31,23 @@ from agents.core.ids import Address
 
 Entry = Mapping[str, Any]
 """One entry of an ABI: a function, an event or an error."""
+
+
+class _TextDecoder(StringDecoder):
+    """Reads a string that need not be UTF-8: the contract lets anybody put any bytes into one."""
+
+    def __init__(self) -> None:
+        super().__init__("backslashreplace")  # type: ignore[no-untyped-call]
+
+
+def _abi() -> ABICodec:
+    registry = standard_registry.copy()  # type: ignore[no-untyped-call]
+    registry.unregister("string")
+    registry.register("string", TextStringEncoder, _TextDecoder, label="string")
+    return ABICodec(registry)
+
+
+_ABI = _abi()
 
 _SOLIDITY_ERRORS: tuple[Entry, ...] = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
@@ -61,7 +81,7 @@ class Codec:
     def request(self, function: str, arguments: Sequence[object]) -> bytes:
         """As `call`, for a function and its arguments."""
         entry = self._function(function)
-        return _selector(entry) + encode(_types(entry["inputs"]), arguments)
+        return _selector(entry) + _ABI.encode(_types(entry["inputs"]), arguments)
 
     def result(self, function: str, data: bytes, hint: object) -> Any:
         """What a view returned, as the type ``hint`` says; several values become a dataclass or a tuple.
@@ -70,26 +90,29 @@ class Codec:
             NodeUnavailable: the data are no such result.
         """
         outputs = self._function(function)["outputs"]
-        values = _decoded(outputs, data, function)
-        return typed(hint, values[0] if len(outputs) == 1 else values)
+        try:
+            values = _ABI.decode(_types(outputs), data)
+            return typed(hint, values[0] if len(outputs) == 1 else values)
+        except (DecodingError, OverflowError, ValueError) as error:
+            raise NodeUnavailable(f"the node's answer for {function} cannot be decoded") from error
 
-    def event(self, topics: Sequence[bytes], data: bytes) -> MarketEvent:
-        """The message in a log.
+    @property
+    def topics(self) -> tuple[bytes, ...]:
+        """The first topic of each of the market's events, 32 bytes each."""
+        return tuple(self._events)
 
-        Raises:
-            WrongNetwork: the market's ABI has no such event.
-            NodeUnavailable: the log is damaged.
+    def event(self, topics: Sequence[bytes], data: bytes) -> MarketEvent | None:
+        r"""The message in a log; None if this version cannot read it.
+
+        What others wrote may be any bytes. A string that is not UTF-8 has its other bytes as ``\xff``.
         """
         entry = self._events.get(topics[0]) if topics else None
         if entry is None:
-            raise WrongNetwork("the market emitted an event that its ABI lacks: use the right deployment")
-        inputs, name = entry["inputs"], entry["name"]
-        indexed = [parameter for parameter in inputs if parameter["indexed"]]
-        plain = [parameter for parameter in inputs if not parameter["indexed"]]
-        in_topics = iter(_decoded(indexed, b"".join(topics[1:]), name))
-        in_data = iter(_decoded(plain, data, name))
-        values = [next(in_topics if parameter["indexed"] else in_data) for parameter in inputs]
-        message: MarketEvent = typed(EVENTS[name], values)
+            return None
+        try:
+            message: MarketEvent = typed(EVENTS[entry["name"]], _values(entry["inputs"], topics[1:], data))
+        except (DecodingError, OverflowError, ValueError):  # ValueError: an enum has no such member
+            return None
         return message
 
     def refusal(self, data: bytes) -> Refused:
@@ -100,8 +123,8 @@ class Codec:
         if entry is None:
             return Refused("0x" + data[:4].hex())
         try:
-            values = decode(_types(entry["inputs"]), data[4:])
-        except DecodingError:
+            values = _ABI.decode(_types(entry["inputs"]), data[4:])
+        except (DecodingError, OverflowError):
             return Refused(entry["name"])
         return Refused(entry["name"], tuple(map(_readable, entry["inputs"], values)))
 
@@ -146,11 +169,13 @@ def _require_known(events: Sequence[Entry]) -> None:
         )
 
 
-def _decoded(parameters: Sequence[Entry], data: bytes, what: str) -> tuple[Any, ...]:
-    try:
-        return decode(_types(parameters), data)
-    except (DecodingError, OverflowError) as error:
-        raise NodeUnavailable(f"the node's answer for {what} cannot be decoded") from error
+def _values(inputs: Sequence[Entry], topics: Sequence[bytes], data: bytes) -> list[Any]:
+    """An event's values, in the order in which the event declares them."""
+    indexed = [parameter for parameter in inputs if parameter["indexed"]]
+    plain = [parameter for parameter in inputs if not parameter["indexed"]]
+    in_topics = iter(_ABI.decode(_types(indexed), b"".join(topics)))
+    in_data = iter(_ABI.decode(_types(plain), data))
+    return [next(in_topics if parameter["indexed"] else in_data) for parameter in inputs]
 
 
 def _readable(parameter: Entry, value: Any) -> Any:

@@ -1,8 +1,9 @@
 """The database in which an agent's view of the chain, and what it sent, survive a crash.
 
-`agents.chain.history` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed and
+`agents.chain.archive` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed and
 `agents.chain.setbacks` what it taught. Their tables stand here together because one version number is that of
-the whole file. One process at a time: two of them would sign different transactions with one nonce.
+the whole file. A file of an older version is brought up to this one. One process at a time: two of them would
+sign different transactions with one nonce.
 """
 
 from __future__ import annotations
@@ -41,7 +42,14 @@ CREATE TABLE outbox (
     UNIQUE (nonce, attempt)
 ) WITHOUT ROWID;
 """
-_INTENTS = """
+_SECOND = """
+CREATE TABLE header (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE mark (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE span (url TEXT PRIMARY KEY, blocks INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE misfit (block INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (block, place))
+    WITHOUT ROWID;
+"""
+_THIRD = """
 CREATE TABLE sending (
     nonce INTEGER PRIMARY KEY,
     keys TEXT,
@@ -73,7 +81,7 @@ CREATE TABLE gas (function TEXT PRIMARY KEY, most INTEGER NOT NULL, shortfalls I
 CREATE TABLE setback (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, rests_until INTEGER NOT NULL)
     WITHOUT ROWID;
 """
-_STEPS = (_FIRST, _INTENTS)
+_STEPS = (_FIRST, _SECOND, _THIRD)
 """From each version of the file to the next: a file of any of them is brought to the last."""
 
 

@@ -1,24 +1,35 @@
-"""The market's events, each once and in order, whatever happens to us, the node or the chain.
+"""The market's events, each once, in order, and all of them, whatever happens to us, the node or the chain.
 
-The truth is ``eth_getLogs`` from a cursor that is stored together with the events. A subscription would
-forget what it missed while it was down; at most it is a reason to poll.
+The truth is what a node lists of the blocks after a cursor that is stored together with the events. Lists
+may be short, heads go up and down, servers be of different minds: so every block is joined to the one before
+it, every log to its block, and what a block may hold and did not come is a gap, beyond which nothing is
+delivered. What is deep is read a second time.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from agents.chain.client import BlockRef, MarketClient, RawLog
+from agents.chain.archive import KEPT, Archive
+from agents.chain.blocks import BlockRef, Header, RawLog
+from agents.chain.branch import MOST_HEADERS, Branch, fork_below
+from agents.chain.catch_up import CatchUp
+from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
-from agents.chain.node import NodeRefused
+from agents.chain.evidence import Evidence, Means
+from agents.chain.gap import Gap
+from agents.chain.second_reading import DEPTH, SecondReading
+from agents.chain.spans import SpanReader
 from agents.core.errors import NodeUnavailable
 from agents.core.events import Logged
-from agents.storage.database import Connection
 
-MAX_SPAN = 10_000  # blocks a request; providers allow from a few hundred up, so it adapts
-_TOPIC = 32
+log = logging.getLogger(__name__)
+
+FAR = 128
+"""Blocks: who is farther behind reads spans of logs, and headers only from half of it on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +38,18 @@ class Batch:
 
     Attributes:
         events: new ones, in order.
-        rolled_back: the chain took back blocks with events that were delivered: forget everything and
-            `EventStream.replay`. Such a batch has no events.
-        upto: the events up to this block are delivered.
-        behind: blocks that are there and not read yet: poll again before deciding anything.
+        rolled_back: what was delivered is no longer so: blocks were taken back, or a gap was mended. Forget
+            everything and `EventStream.replay`. Such a batch has no events.
+        upto: the events up to this block are delivered, all of them.
+        behind: blocks that can be read and are not yet: poll again before deciding anything.
+        gap: blocks that are there and cannot be had whole: decisions are as of `upto`.
     """
 
     events: tuple[Logged, ...]
     rolled_back: bool
     upto: BlockRef
     behind: int
+    gap: int = 0
 
 
 class EventStream:
@@ -46,6 +59,8 @@ class EventStream:
         client: reads the chain.
         database: holds events and cursor.
         confirmations: blocks that must lie on top of a block before its events are delivered.
+        means: what proves that the events of a block are complete; see `Evidence`.
+        clock: seconds that only grow.
 
     Raises:
         BadInput: the database is of another market, or of another chain.
@@ -53,120 +68,170 @@ class EventStream:
         StorageFailed: the database cannot be read or written. So may every method.
     """
 
-    def __init__(self, client: MarketClient, database: ChainDatabase, confirmations: int = 0) -> None:
-        self._client = client
-        self._database = database
-        self._confirmations = confirmations
-        self._span = MAX_SPAN
+    def __init__(
+        self,
+        client: MarketClient,
+        database: ChainDatabase,
+        confirmations: int = 0,
+        means: Means = "auto",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         client.claim(database)
-        self._cursor = self._stored_cursor() or self._begin()
+        self._client = client
+        self._confirmations = confirmations
+        self._archive = Archive(database)
+        reader = SpanReader(client.market_logs, self._archive.spans(), self._archive.keep_span)
+        self._branch = Branch(client)
+        self._evidence = Evidence(client.node, client.market_logs, reader, client.codec.topics, means)
+        self._catch_up = CatchUp(client, reader)
+        self._second = SecondReading(client, self._archive, reader, clock)
+        self._gap = Gap(clock)
+        self._read = self._archive.cursor() or self._begin()
+        self._mended = 0
+        self._near = False
+        self._learnt = False
+
+    @property
+    def repaired(self) -> int:
+        """How many events were found, or found wrong, after they should have been delivered."""
+        return self._second.repaired
 
     def replay(self) -> Iterator[Logged]:
         """All events delivered so far, from the database alone."""
-        query = """SELECT block.number, block.hash, block.timestamp, place, "transaction", topics, data
-            FROM log JOIN block ON block.number = log.block ORDER BY block.number, place"""
-        for *block, place, transaction, topics, data in self._database.rows(query):
-            split = tuple(topics[start : start + _TOPIC] for start in range(0, len(topics), _TOPIC))
-            yield self._client.decode(RawLog(BlockRef(*block), place, transaction, split, data))
+        return filter(None, map(self._client.decode, self._archive.logs()))
 
     def poll(self) -> Batch:
-        """Reads on: one request's worth of blocks at most, never beyond the head.
+        """Reads on: one step's worth of blocks at most, never beyond the head.
 
         Raises:
-            NodeUnavailable: nothing was read; poll again later.
+            NodeUnavailable: nothing can be read now; poll again later. What came so far is kept.
             WrongNetwork: this is another chain, e.g. a development node that was started anew.
+            StopAgent: the chain took back more than can be followed.
         """
-        head = self._client.head()
-        if head == self._cursor:
-            return self._batch((), head)
-        if not self._is_canonical(self._cursor) and self._step_back():
-            return self._batch((), head, rolled_back=True)
-        last = min(head.number - self._confirmations, self._cursor.number + self._span)
-        if last <= self._cursor.number:
-            return self._batch((), head)
-        logs, end = self._read(self._cursor.number + 1, last, head)
-        if not self._is_canonical(end):
-            raise NodeUnavailable("the chain changed while it was read")
-        events = tuple(map(self._client.decode, logs))
-        self._store(logs, end)
-        return self._batch(events, head)
+        self._client.node.begin()
+        if not self._archive.whole:
+            return self._read_again()
+        if self._near and self._second.is_due(self._read.number) and self._mend():
+            return Batch((), True, self._read, 1)
+        head = self._client.last_header()
+        last = head.number - self._confirmations
+        self._near = last <= self._read.number + FAR
+        if last <= self._read.number:
+            self._require_ours(head)
+            return self._batch((), last)
+        return self._follow(head, last) if self._near else self._leap(last)
 
-    def _read(self, first: int, last: int, head: BlockRef) -> tuple[list[RawLog], BlockRef]:
-        """Reads blocks ``first`` to ``last``, or as many of them as the node will tell at once.
+    def doubt(self, logged: Logged) -> bool:
+        """Notes that an event does not fit those before it, so some may be missing: all is read again.
 
-        Asks for half when the node refuses or gives up, and for more again when it answers.
+        Returns:
+            Whether it is: not for an event of which this was said before. Then the chain has it so.
         """
-        while True:
-            # known before the logs are read: a re-org in between then shows
-            end = head if last == head.number else self._client.require_block(last)
-            try:
-                logs = self._client.raw_logs(first, last)
-            except NodeUnavailable as failure:
-                self._span = max(1, (last - first + 1) // 2)
-                if last == first or not isinstance(failure, NodeRefused):
-                    raise
-                last = first + self._span - 1
-            else:
-                self._span = min(MAX_SPAN, self._span * 2)
-                return logs, end
+        if not self._archive.note_misfit(logged.block, logged.index):
+            return False
+        name = type(logged.event).__name__
+        log.warning(
+            "block %d, log %d: %s does not fit what was read before it", logged.block, logged.index, name
+        )
+        self.distrust()
+        return True
 
-    def _batch(self, events: tuple[Logged, ...], head: BlockRef, *, rolled_back: bool = False) -> Batch:
-        behind = max(0, head.number - self._confirmations - self._cursor.number)
-        return Batch(events, rolled_back, self._cursor, behind)
+    def distrust(self) -> None:
+        """Has everything read again before more is delivered: what is here is not what the market says."""
+        self._archive.distrust(self._client.anchor.number - 1)
+
+    # --- near the head ---
+
+    def _follow(self, head: Header, last: int) -> Batch:
+        """Block by block, each the child of the one before, each with all its events."""
+        self._learn()
+        if not self._branch.grow(self._read, head, last):
+            return self._fall_back(last)
+        headers = self._branch.headers
+        whole = self._evidence.complete(headers)
+        more = whole == len(headers) == MOST_HEADERS
+        self._gap.note(headers[whole] if whole < len(headers) else None, self._client.node)
+        events = self._take(headers[:whole])
+        return self._batch(events, last, more=more)
+
+    def _take(self, headers: Sequence[Header]) -> tuple[Logged, ...]:
+        logs = [log.at(header.ref) for header in headers for log in self._evidence.of(header)]
+        if headers:
+            self._store(logs, [header.ref for header in headers])
+            self._branch.drop(len(headers))
+        return tuple(self._client.readable(logs))
+
+    def _learn(self) -> None:
+        """The last log that is stored shows whether the chain's blooms serve: asked for once."""
+        last = None if self._learnt else self._archive.last_log()
+        self._learnt = True
+        header = self._client.header(last.block.number) if last else None
+        if last and header and header.hash == last.block.hash:
+            self._evidence.learn(header, last.topics)
+
+    # --- far from it ---
+
+    def _leap(self, last: int) -> Batch:
+        """A span of logs at once; the last blocks are left for `_follow`."""
+        still = self._client.header(self._read.number)
+        if still is not None and still.hash != self._read.hash:
+            return self._fall_back(last)
+        logs, headers = self._catch_up.read(self._read.number + 1, last - FAR // 2)
+        end = max((header.ref for header in headers), key=lambda block: block.number)
+        self._store(logs, [end])
+        return self._batch(tuple(self._client.readable(logs)), last, more=True)
+
+    # --- what is not as it was read ---
+
+    def _fall_back(self, last: int) -> Batch:
+        fork = fork_below(self._client, self._archive, self._read)
+        log.warning("the chain took back blocks %d to %d", fork.number + 1, self._read.number)
+        lost = self._archive.fall_back(fork)
+        self._read = fork
+        return self._batch((), last, rolled_back=lost > 0, more=True)
+
+    def _require_ours(self, head: Header) -> None:
+        """A head that is lower is that of a late server, unless the chain is another one."""
+        kept = max(self._client.anchor.number, self._read.number - KEPT)
+        if head.number < kept or self._archive.hash_at(head.number) not in (None, head.hash):
+            self._client.require_same_chain()
+
+    def _mend(self) -> int:
+        """Reads deep blocks again; that can wait if the node has trouble with it."""
+        try:
+            return self._second.step(self._read.number - DEPTH)
+        except NodeUnavailable as problem:
+            log.info("%s; the second reading waits", problem)
+            return 0
+
+    def _read_again(self) -> Batch:
+        """Everything, before anything is decided: after a doubt, or in a database that was read only once."""
+        last = self._read.number
+        if self._archive.verified < last:
+            self._mended += self._second.step(last)
+        if self._archive.verified < last:
+            return Batch((), False, self._read, last - self._archive.verified)
+        self._archive.trust(max(self._client.anchor.number - 1, last - DEPTH))
+        mended, self._mended = self._mended, 0
+        return Batch((), mended > 0, self._read, 1)
 
     # --- the cursor ---
 
     def _begin(self) -> BlockRef:
         """Starts before the market's own block, which is stored as the last to fall back to."""
-        anchor = self._client.anchor
-        before = self._client.require_block(anchor.number - 1)
-        with self._database.transaction() as connection:
-            _put_block(connection, anchor)
-            _put_cursor(connection, before)
+        anchor = self._client.header(self._client.anchor.number)
+        before = self._client.require_block(self._client.anchor.number - 1)
+        if anchor is None or anchor.parent != before.hash:
+            raise NodeUnavailable("servers of the node are not of one mind about the market's first block")
+        self._archive.begin(self._client.anchor, before)
         return before
 
-    def _stored_cursor(self) -> BlockRef | None:
-        rows = self._database.rows("SELECT number, hash, timestamp FROM cursor")
-        return BlockRef(*rows[0]) if rows else None
+    def _store(self, logs: Sequence[RawLog], blocks: Sequence[BlockRef]) -> None:
+        self._archive.append(logs, blocks)
+        self._read = blocks[-1]
 
-    def _is_canonical(self, block: BlockRef) -> bool:
-        return self._client.block(block.number) == block
-
-    def _step_back(self) -> bool:
-        """Forgets what the chain took back: all above the last stored block that it still has.
-
-        Returns:
-            Whether events were among that.
-        """
-        self._client.require_same_chain()
-        rows = self._database.rows("SELECT number, hash, timestamp FROM block ORDER BY number")
-        stored = [BlockRef(*row) for row in rows]
-        kept = bisect_left(stored, True, key=lambda block: not self._is_canonical(block))
-        fork = stored[kept - 1]  # the anchor at the least
-        with self._database.transaction() as connection:
-            (lost,) = connection.execute(
-                "SELECT count(*) FROM log WHERE block > ?", (fork.number,)
-            ).fetchone()
-            connection.execute("DELETE FROM block WHERE number > ?", (fork.number,))
-            _put_cursor(connection, fork)
-        self._cursor = fork
-        return bool(lost)
-
-    def _store(self, logs: Iterable[RawLog], end: BlockRef) -> None:
-        with self._database.transaction() as connection:
-            for log in logs:
-                _put_block(connection, log.block)
-                values = (log.block.number, log.index, log.transaction, b"".join(log.topics), log.data)
-                connection.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?)", values)
-            _put_cursor(connection, end)
-        self._cursor = end
-
-
-def _put_block(connection: Connection, block: BlockRef) -> None:
-    values = (block.number, block.hash, block.timestamp)
-    connection.execute("INSERT OR IGNORE INTO block VALUES (?, ?, ?)", values)
-
-
-def _put_cursor(connection: Connection, block: BlockRef) -> None:
-    values = (block.number, block.hash, block.timestamp)
-    connection.execute("INSERT OR REPLACE INTO cursor VALUES (1, ?, ?, ?)", values)
+    def _batch(
+        self, events: tuple[Logged, ...], last: int, *, rolled_back: bool = False, more: bool = False
+    ) -> Batch:
+        left = max(0, last - self._read.number)
+        return Batch(events, rolled_back, self._read, left if more else 0, 0 if more else left)

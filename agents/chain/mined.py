@@ -11,8 +11,8 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
+from agents.chain.answers import from_hex
 from agents.chain.client import MarketClient
-from agents.chain.node import from_hex
 from agents.core.ids import Address
 
 _SELECTOR = 4

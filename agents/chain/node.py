@@ -1,127 +1,197 @@
-"""One request to the chain's node, and what can come of it.
+"""The chain's node, behind one URL or several: the next answers when one does not.
 
-web3's transport carries the request; its middleware is left out, because it folds a node's errors into types
-that lose what we must tell apart: a revert with its data, a refusal, and no answer at all.
+The first URL in the order of preference that is well serves; one step of an agent keeps to it unless it
+fails. A URL that asks for a rest gets it. One that fails is asked again after a while that grows, or earlier
+if no other is well: whoever asks has patience of its own. One that turns out to be of another chain is out.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
-from urllib.parse import urlsplit
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-import requests
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint, RPCResponse
+from agents.chain.answers import NodeRefused, quantity
+from agents.chain.endpoint import Endpoint, Explain
+from agents.chain.peer import Peer
+from agents.core.errors import BadInput, NodeUnavailable, Refused, WrongNetwork
 
-from agents.core.errors import BadInput, NodeUnavailable, Refused
+log = logging.getLogger(__name__)
 
-EXECUTION_REVERTED = 3  # the code that geth and anvil give a revert
+MOST_LAG = 2
+"""How many blocks a URL may be behind the best of the others and still serve."""
 
-
-class NodeRefused(NodeUnavailable):
-    """The node answered, with an error that is no revert: a limit, a bad nonce, a block that it lacks."""
-
-
-class Provider(Protocol):
-    """web3's transport."""
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Sends one request and returns the node's response, errors included."""
+LOOK_SECONDS = 60.0
+"""How often the others are asked for their heads."""
 
 
 class Node:
-    """A node of the chain.
+    """The node of one chain.
 
     Args:
-        provider: web3's transport; it must have a timeout.
-        explain: what a revert's data say.
-        name: for messages. Not the URL: it may hold a password.
+        endpoints: by preference, one at least.
+        clock: seconds that only grow.
+        draw: a number from 0 to 1, so that members do not all come back at once.
     """
 
     def __init__(
-        self, provider: Provider, explain: Callable[[bytes], Refused], name: str = "the node"
+        self,
+        endpoints: Sequence[Endpoint],
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        self._provider = provider
-        self._explain = explain
-        self._name = name
+        if not endpoints:
+            raise BadInput("no node is named: give its URL")
+        self._peers = [Peer(endpoint) for endpoint in endpoints]
+        self._serving = self._peers[0]
+        self._clock = clock
+        self._draw = draw
+        self._identify: Callable[[Endpoint], None] = lambda _: None
+        self._looked_at = clock()
 
     @classmethod
-    def connect(cls, url: str, timeout_seconds: float, explain: Callable[[bytes], Refused]) -> Node:
-        """A node behind an HTTP URL.
+    def connect(cls, urls: str | Sequence[str], timeout_seconds: float, explain: Explain) -> Node:
+        """The node behind one HTTP URL or several, by preference.
 
         Raises:
-            BadInput: the URL is none.
+            BadInput: one of them is none.
         """
-        host = urlsplit(url).hostname
-        if not url.startswith(("http://", "https://")) or host is None:
-            raise BadInput("the node's address must be a URL such as http://127.0.0.1:8545")
-        session = requests.Session()
-        session.trust_env = not _is_this_machine(host)  # a proxy is for other machines
-        provider = HTTPProvider(
-            url, {"timeout": timeout_seconds}, session=session, exception_retry_configuration=None
-        )
-        return cls(provider, explain, f"the node {host}")
+        listed = [urls] if isinstance(urls, str) else list(dict.fromkeys(urls))
+        return cls([Endpoint.connect(url, timeout_seconds, explain) for url in listed])
+
+    @property
+    def serving(self) -> Endpoint:
+        """The URL that answers at present."""
+        return self._serving.endpoint
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one URL is left."""
+        return sum(not peer.out for peer in self._peers) > 1
+
+    def require(self, identify: Callable[[Endpoint], None]) -> None:
+        """Has each URL show, before it answers anything else, that it is of the right chain.
+
+        Args:
+            identify: raises WrongNetwork if it is not.
+        """
+        self._identify = identify
+        for peer in self._peers:
+            peer.known = peer.ours = False
 
     def ask(self, method: str, *params: object) -> Any:
-        """The result of one request.
+        """The result of one request, of the first URL that answers it.
 
         Raises:
             Refused: the contract reverted.
             NodeRefused: the node answered with another error.
-            NodeUnavailable: it did not answer, or not as a node does.
+            NodeUnavailable: no URL answered, or each asked for a rest that is not over.
+            WrongNetwork: no URL is of our chain.
         """
+        problem: NodeUnavailable | None = None
+        for peer in self._willing():
+            try:
+                result = self._answer(peer, method, params)
+            except (Refused, NodeRefused):
+                self._serving = peer
+                raise
+            except NodeUnavailable as unanswered:
+                problem = problem or unanswered
+            else:
+                self._serving = peer
+                return result
+        raise problem or self._resting()
+
+    def ask_another(self, method: str, *params: object) -> Any:
+        """The result of one request, of a URL that does not serve at present; errors as `ask`."""
+        for peer in self._others():
+            if peer.is_well(self._clock()):
+                return self._answer(peer, method, params)
+        raise NodeUnavailable("no other node answers")
+
+    # --- who serves ---
+
+    def begin(self) -> None:
+        """Begins a step: the first URL that is well and not behind the others serves, if there is one."""
+        if self.several and self._clock() >= self._looked_at + LOOK_SECONDS:
+            self._look_around()
+        well = [peer for peer in self._peers if peer.is_well(self._clock())]
+        keeping_up = [peer for peer in well if peer.lag <= MOST_LAG]
+        self._serving = next(iter([*keeping_up, *well]), self._serving)
+
+    def turn(self, why: str) -> None:
+        """Has the next URL serve: what this one answers is not whole."""
+        if self.several:
+            self._serving.failed(NodeUnavailable(why), self._clock(), self._draw())
+            self.begin()
+
+    def doubt(self) -> None:
+        """Has the URL that serves show once more, at the next request, that it is of our chain."""
+        self._serving.known = False
+
+    def _look_around(self) -> None:
+        self._looked_at = self._clock()
+        heads = dict(self._heads())
+        for peer, head in heads.items():
+            peer.lag = max(heads.values()) - head
+
+    def _heads(self) -> Iterator[tuple[Peer, int]]:
+        for peer in self._peers:
+            if peer.is_well(self._clock()):
+                try:
+                    yield peer, quantity(self._answer(peer, "eth_blockNumber", ()))
+                except NodeUnavailable as problem:
+                    log.debug("%s", problem)
+
+    def _willing(self) -> Iterator[Peer]:
+        """Whom to ask, one after the other: who serves, who is well, and who failed but asked for no rest."""
+        asked = []
+        for peer in (self._serving, *self._others()):
+            if peer.is_well(self._clock()):
+                asked.append(peer)
+                yield peer
+        tired = [peer for peer in self._peers if peer not in asked and peer.may_be_asked(self._clock())]
+        yield from sorted(tired, key=lambda peer: peer.rest_until)
+
+    def _others(self) -> list[Peer]:
+        return [peer for peer in self._peers if peer is not self._serving]
+
+    def _resting(self) -> NodeUnavailable | WrongNetwork:
+        left = [peer for peer in self._peers if not peer.out]
+        if not left:
+            return WrongNetwork("no node is of the deployment's chain: use the deployment that goes with it")
+        first = min(left, key=lambda peer: peer.rest_until)
+        seconds = max(0.0, first.rest_until - self._clock())
+        return NodeUnavailable(f"{first.endpoint.name} asked for a rest, of which {seconds:.1f} s are left")
+
+    # --- one URL ---
+
+    def _answer(self, peer: Peer, method: str, params: Sequence[object]) -> Any:
         try:
-            response = self._provider.make_request(RPCEndpoint(method), params)
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # requests' are OSErrors, bad JSON is a ValueError
-            # not chained: the transport's message holds the URL
-            raise NodeUnavailable(f"{self._name} did not answer {method}: {type(error).__name__}") from None
-        if "error" in response:
-            raise self._error(method, cast(object, response["error"]))
-        if "result" not in response:
-            raise NodeUnavailable(f"{self._name} did not answer {method} as a node does")
-        return response["result"]
+            self._recognise(peer)
+            result = peer.endpoint.ask(method, *params)
+        except (Refused, NodeRefused):
+            peer.succeeded()
+            raise
+        except NodeUnavailable as problem:
+            peer.failed(problem, self._clock(), self._draw())
+            raise
+        peer.succeeded()
+        return result
 
-    def _error(self, method: str, error: object) -> Refused | NodeRefused:
-        if not isinstance(error, Mapping):
-            return NodeRefused(f"{self._name} refused {method}: {error}")
-        data = revert_data(error)
-        if data is not None:
-            return self._explain(data)
-        return NodeRefused(f"{self._name} refused {method}: {error.get('message')}")
-
-
-def revert_data(error: Mapping[str, Any]) -> bytes | None:
-    """What a contract reverted with, from a node's error object; None if the error is no revert.
-
-    geth, anvil and Ganache's eth_call give the bytes as ``data``; Ganache's eth_estimateGas as
-    ``data.result``.
-    """
-    message = str(error.get("message", "")).lower()
-    if error.get("code") != EXECUTION_REVERTED and "revert" not in message:
-        return None
-    data = error.get("data")
-    if isinstance(data, Mapping):
-        data = data.get("result")
-    return from_hex(data) if isinstance(data, str) and data.startswith("0x") else b""
-
-
-def from_hex(text: str) -> bytes:
-    """The bytes of ``0x`` and hex digits."""
-    return bytes.fromhex(text[2:])
-
-
-def to_hex(data: bytes) -> str:
-    """``0x`` and the bytes' hex digits."""
-    return "0x" + data.hex()
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def _recognise(self, peer: Peer) -> None:
+        if peer.known:
+            return
+        foreign = None
+        try:
+            self._identify(peer.endpoint)
+        except WrongNetwork as problem:
+            foreign = problem
+        peer.recognise(foreign, self._clock())
+        if foreign is not None:
+            if all(other.out for other in self._peers):
+                raise foreign
+            log.warning("%s is not asked any more: %s", peer.endpoint.name, foreign)
+            raise NodeUnavailable(str(foreign)) from None

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from agents.chain.answers import NodeRefused
 from agents.chain.codec import Codec
 from agents.chain.fees import FeeLimits, FeeMarket, Fees, within
 from agents.chain.intents import Intent, IntentState, Outcome
-from agents.chain.node import NodeRefused
 from agents.chain.purse import Purse
 from agents.chain.setbacks import Setbacks
 from agents.chain.transactions import Look, Payload, Transactions

@@ -82,6 +82,9 @@ class Strangers:
         if not self._is_over(nonce, look):
             return None
         for attempt in self._outbox.attempts(nonce):
+            receipt = self._chain.receipt_elsewhere(attempt.hash, attempt.fees.maximum)
+            if receipt is not None:
+                return attempt, receipt
             known = self._chain.known(attempt.hash)
             if known is not None and known.block is not None and known.block_hash is not None:
                 return attempt, _assumed(attempt, known)

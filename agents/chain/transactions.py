@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agents.chain.answers import HASH_BYTES, NodeRefused, data, field, many, quantity, to_hex
+from agents.chain.blocks import block_ref
 from agents.chain.client import MarketClient
-from agents.chain.node import NodeRefused, from_hex, to_hex
 from agents.core.errors import NodeUnavailable, Refused
 from agents.core.ids import Address
 
@@ -118,51 +119,45 @@ class Transactions:
 
     def nonce(self) -> int:
         """How many transactions of the account are in blocks."""
-        return _quantity(self._ask("eth_getTransactionCount", self._account, "latest"))
+        return quantity(self._ask("eth_getTransactionCount", self._account, "latest"))
 
     def balance(self) -> int:
         """The account's coins, in wei."""
-        return _quantity(self._ask("eth_getBalance", self._account, "latest"))
+        return quantity(self._ask("eth_getBalance", self._account, "latest"))
 
     # --- blocks ---
 
     def head(self) -> Head:
         """The last block."""
-        block = _object(self._ask("eth_getBlockByNumber", "latest", False))
-        number, limit = _quantity(block.get("number")), _quantity(block.get("gasLimit"))
-        return Head(
-            number,
-            _hash(block.get("hash")),
-            _quantity(block.get("timestamp")),
-            limit,
-            _known(block, "gasUsed") or 0,
-            _known(block, "baseFeePerGas"),
-        )
+        answer = self._ask("eth_getBlockByNumber", "latest", False)
+        ref = block_ref(answer)
+        limit, used = quantity(field(answer, "gasLimit")), _optional(answer, "gasUsed") or 0
+        return Head(ref.number, ref.hash, ref.timestamp, limit, used, _optional(answer, "baseFeePerGas"))
 
     def block_hash(self, number: int) -> bytes | None:
         """The hash of the block of this number; None if the node has none."""
-        block = self._ask("eth_getBlockByNumber", hex(number), False)
-        return None if block is None else _hash(_object(block).get("hash"))
+        block = self._client.block(number)
+        return None if block is None else block.hash
 
     # --- fees ---
 
     def usual_tip(self) -> int | None:
         """The median tip of the last blocks that held transactions; None if the node cannot say."""
         try:
-            answer = _object(self._ask("eth_feeHistory", hex(FEE_BLOCKS), "latest", [50]))
-            used, rewards = list(answer["gasUsedRatio"]), list(answer["reward"])
-            paid = sorted(_quantity(tips[0]) for ratio, tips in zip(used, rewards, strict=True) if ratio > 0)
-        except (NodeRefused, Refused, KeyError, TypeError, ValueError, IndexError):
+            answer = self._ask("eth_feeHistory", hex(FEE_BLOCKS), "latest", [50])
+            used, rewards = many(field(answer, "gasUsedRatio")), many(field(answer, "reward"))
+            paid = sorted(quantity(tips[0]) for ratio, tips in zip(used, rewards, strict=True) if ratio > 0)
+        except (NodeUnavailable, Refused, TypeError, ValueError, LookupError):
             return None
         return paid[len(paid) // 2] if paid else None
 
     def suggested_tip(self) -> int | None:
         """The tip that the node suggests; None if it does not."""
-        return self._optional("eth_maxPriorityFeePerGas")
+        return self._optionally("eth_maxPriorityFeePerGas")
 
     def gas_price(self) -> int | None:
         """The price of gas that the node suggests, base fee included; None if it does not."""
-        return self._optional("eth_gasPrice")
+        return self._optionally("eth_gasPrice")
 
     # --- sending ---
 
@@ -173,7 +168,7 @@ class Transactions:
             Refused: it would revert.
             NodeRefused: the node will not say.
         """
-        return _quantity(self._ask("eth_estimateGas", self._request(to, data, value)))
+        return quantity(self._ask("eth_estimateGas", self._request(to, data, value)))
 
     def broadcast(self, raw: bytes) -> str | None:
         """Hands a signed transaction to the node.
@@ -199,21 +194,27 @@ class Transactions:
             maximum: the price of gas, in wei, that is assumed if the node tells no other.
         """
         answer = self._ask("eth_getTransactionReceipt", to_hex(transaction))
+        return None if answer is None else self._receipt(transaction, answer, maximum)
+
+    def receipt_elsewhere(self, transaction: bytes, maximum: int) -> TransactionReceipt | None:
+        """The same, of another URL than the one that serves; None if there is no other."""
         try:
-            return self._receipt(transaction, _object(answer), maximum)
+            answer = self._client.node.ask_another("eth_getTransactionReceipt", to_hex(transaction))
         except NodeUnavailable:
             return None
+        return None if answer is None else self._receipt(transaction, answer, maximum)
 
     def known(self, transaction: bytes) -> Known | None:
         """What the node has of a transaction, or None."""
         answer = self._ask("eth_getTransactionByHash", to_hex(transaction))
-        if not isinstance(answer, Mapping):
+        if answer is None:
             return None
+        price = _optional(answer, "gasPrice")
         try:
-            block = _quantity(answer.get("blockNumber")), _hash(answer.get("blockHash"))
+            block, block_hash = quantity(field(answer, "blockNumber")), _hash(answer, "blockHash")
         except NodeUnavailable:
-            return Known(None, None, _known(answer, "gasPrice"))
-        return Known(*block, _known(answer, "gasPrice"))
+            return Known(None, None, price)
+        return Known(block, block_hash, price)
 
     def refusal(self, payload: Payload, block: int) -> Refused:
         """Why a transaction reverted in a block.
@@ -233,22 +234,24 @@ class Transactions:
         """The hash of the account's transaction of this nonce, if it is in one of the last blocks."""
         for number in range(head.number, max(-1, head.number - SEARCHED_BLOCKS), -1):
             block = self._ask("eth_getBlockByNumber", hex(number), True)
-            for entry in block.get("transactions", ()) if isinstance(block, Mapping) else ():
-                if self._is_ours(entry) and _known(entry, "nonce") == nonce:
-                    return _hash(entry.get("hash"))
+            entries = block.get("transactions") if isinstance(block, Mapping) else None
+            for entry in entries if isinstance(entries, list) else ():
+                if self._is_ours(entry) and _optional(entry, "nonce") == nonce:
+                    return _hash(entry, "hash")
         return None
 
     def _is_ours(self, entry: object) -> bool:
         return isinstance(entry, Mapping) and str(entry.get("from")).lower() == self._account.lower()
 
-    def _receipt(
-        self, transaction: bytes, answer: Mapping[str, Any], maximum: int
-    ) -> TransactionReceipt | None:
-        block, block_hash = _quantity(answer.get("blockNumber")), _hash(answer.get("blockHash"))
-        gas_used, status = _quantity(answer.get("gasUsed")), _quantity(answer.get("status"))
-        if _hash(answer.get("transactionHash")) != transaction or status not in (0, 1):
+    def _receipt(self, transaction: bytes, answer: object, maximum: int) -> TransactionReceipt | None:
+        try:
+            block, block_hash = quantity(field(answer, "blockNumber")), _hash(answer, "blockHash")
+            gas_used, status = quantity(field(answer, "gasUsed")), quantity(field(answer, "status"))
+            if _hash(answer, "transactionHash") != transaction or status not in (0, 1):
+                return None
+        except NodeUnavailable:
             return None
-        price = _known(answer, "effectiveGasPrice")
+        price = _optional(answer, "effectiveGasPrice")
         fee = gas_used * (self._paid_price(transaction, maximum) if price is None else price)
         return TransactionReceipt(
             transaction, block, block_hash, gas_used, fee, status == 1, fee_is_estimated=price is None
@@ -265,40 +268,23 @@ class Transactions:
     def _request(self, to: Address, data: bytes, value: int) -> dict[str, str]:
         return {"from": self._account, "to": to, "data": to_hex(data), "value": hex(value)}
 
-    def _optional(self, method: str) -> int | None:
+    def _optionally(self, method: str) -> int | None:
         try:
-            return _quantity(self._ask(method))
-        except (NodeRefused, Refused):
+            return quantity(self._ask(method))
+        except (NodeUnavailable, Refused):
             return None
 
     def _ask(self, method: str, *params: object) -> Any:
         return self._client.node.ask(method, *params)
 
 
-def _quantity(value: object) -> int:
+def _optional(answer: object, name: str) -> int | None:
+    """A number that an answer may lack."""
     try:
-        return int(value, 16)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
-        raise NodeUnavailable("the node's answer has no number where one should be") from None
-
-
-def _known(answer: Mapping[str, Any], name: str) -> int | None:
-    try:
-        return _quantity(answer.get(name))
+        return quantity(field(answer, name))
     except NodeUnavailable:
         return None
 
 
-def _hash(value: object) -> bytes:
-    if not isinstance(value, str) or len(value) != 66:
-        raise NodeUnavailable("the node's answer has no hash where one should be")
-    try:
-        return from_hex(value)
-    except ValueError:
-        raise NodeUnavailable("the node's answer has no hash where one should be") from None
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise NodeUnavailable("the node's answer is nothing where an object should be")
-    return value
+def _hash(answer: object, name: str) -> bytes:
+    return data(field(answer, name), HASH_BYTES)

@@ -227,7 +227,7 @@ def test_transactions_of_one_block_keep_their_order(chain: Chain) -> None:
 
     head = client.head().number
     logs = client.raw_logs(head, head)
-    assert [client.decode(log).event for log in logs] == [
+    assert [logged.event for logged in client.readable(logs)] == [
         event
         for member in members
         for event in (MemberCreated(member.address, Role.CLOUD_OWNER, KEY), Deposited(member.address, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
+from agents.chain.endpoint import Endpoint
+from agents.chain.node import Node
 from agents.chain.wallet import Wallet
 from agents.core.ids import Address
 from testing.compiler import compiled
@@ -46,9 +49,24 @@ def node() -> StubNode:
     return StubNode(MARKET)
 
 
+@dataclass
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def client(node: StubNode, deployment: Deployment) -> MarketClient:
-    return MarketClient.over(node, deployment)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(node: StubNode, deployment: Deployment, codec: Codec, clock: Clock) -> MarketClient:
+    return MarketClient(deployment, Node([Endpoint(node, codec.refusal)], clock), codec)
 
 
 @pytest.fixture

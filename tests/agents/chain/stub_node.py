@@ -6,7 +6,7 @@ It knows nothing of the market: what a call answers and what reverts is up to th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,6 @@ from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
-from web3.types import RPCEndpoint, RPCResponse
 
 GWEI = 10**9
 RICH = 10**20
@@ -49,6 +48,18 @@ class Block:
     transactions: list[Pooled]
 
 
+def bloom(market: str, logs: Sequence[Log]) -> bytes:
+    """After the yellow paper (4.3.1) alone: bit 0 is the last byte's lowest."""
+    bits = bytearray(256)
+    for log in logs:
+        for item in (bytes.fromhex(market[2:]), *log.topics):
+            digest = keccak(item)
+            for place in (0, 2, 4):
+                bit = (digest[place] << 8 | digest[place + 1]) & 2047
+                bits[255 - bit // 8] |= 1 << bit % 8
+    return bytes(bits)
+
+
 class NodeError(Exception):
     """Becomes the response's error object."""
 
@@ -67,6 +78,8 @@ class StubNode:
         most_blocks: for which eth_getLogs answers at once.
         automine: mine a transaction as soon as it comes.
         received: every raw transaction that came.
+        blooms: whether headers have them; else all bits are zero.
+        receipts: whether eth_getBlockReceipts is known. A block with logs must have a transaction then.
     """
 
     market: str
@@ -87,6 +100,8 @@ class StubNode:
     received: list[bytes] = field(default_factory=list)
     pool: list[Pooled] = field(default_factory=list)
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
+    blooms: bool = True
+    receipts: bool = False
     blocks: list[Block] = field(default_factory=list)
     salt: int = 0
 
@@ -135,22 +150,29 @@ class StubNode:
 
     # --- web3's seam ---
 
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+    def make_request(self, method: str, params: Any) -> dict[str, Any]:
         self.asked.append((method, params))
         self.before.pop(method, lambda: None)()
         if self.lost_requests[method] > 0:
             self.lost_requests[method] -= 1
             raise ConnectionError(f"http://user:password@secret/{method}")
         if self.errors[method]:
-            return {"jsonrpc": "2.0", "id": 1, "error": self.errors[method].pop(0)}  # type: ignore[typeddict-item]
+            return {"jsonrpc": "2.0", "id": 1, "error": self.errors[method].pop(0)}
         try:
-            result = getattr(self, "_" + method)(*params)
+            result = getattr(self, "_" + method, self._lacks(method))(*params)
         except NodeError as error:
             return {"jsonrpc": "2.0", "id": 1, "error": error.args[0]}
         if self.lost_answers[method] > 0:
             self.lost_answers[method] -= 1
             raise TimeoutError
         return {"jsonrpc": "2.0", "id": 1, "result": result}
+
+    @staticmethod
+    def _lacks(method: str) -> Callable[..., Any]:
+        def refuse(*_: object) -> None:
+            raise NodeError({"code": -32601, "message": f"the method {method} is not available"})
+
+        return refuse
 
     def _eth_chainId(self) -> str:
         return hex(self.chain_id)
@@ -172,31 +194,55 @@ class StubNode:
         return {
             "number": hex(block.number),
             "hash": block.hash,
+            "parentHash": self.blocks[block.number - 1].hash if block.number else "0x" + bytes(32).hex(),
             "timestamp": hex(block.timestamp),
+            "logsBloom": "0x" + (bloom(self.market, block.logs) if self.blooms else bytes(256)).hex(),
+            "transactions": [pooled.hash for pooled in block.transactions],
             "baseFeePerGas": hex(self.base_fee),
             "gasLimit": hex(self.gas_limit),
         }
 
-    def _eth_getLogs(self, query: dict[str, str]) -> list[dict[str, Any]]:
-        first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+    def _eth_blockNumber(self) -> str:
+        return hex(self.head.number)
+
+    def _eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
+        if "blockHash" in query:
+            listed = [block for block in self.blocks if block.hash == query["blockHash"]]
+        else:
+            listed = self._range(int(query["fromBlock"], 16), int(query["toBlock"], 16))
+        shown = [self._listed(block, index) for block in listed for index in range(len(block.logs))]
+        topics = query.get("topics", [None])
+        return [log for log in shown[::-1] if topics[0] in (None, log["topics"][0])]  # order is not promised
+
+    def _range(self, first: int, last: int) -> list[Block]:
         if last >= len(self.blocks):
             raise NodeError({"code": -32602, "message": "BlockOutOfRangeError"})
         if last - first >= self.most_blocks:
             raise NodeError({"code": -32005, "message": "query returned more than 10000 results"})
-        shown = [
-            {
-                "address": self.market,
-                "blockNumber": hex(block.number),
-                "blockHash": block.hash,
-                "logIndex": hex(index),
-                "transactionHash": "0x" + keccak(text=block.hash).hex(),
-                "topics": ["0x" + topic.hex() for topic in log.topics],
-                "data": "0x" + log.data.hex(),
-            }
-            for block in self.blocks[first : last + 1]
-            for index, log in enumerate(block.logs)
-        ]
-        return shown[::-1]  # order is not promised
+        return self.blocks[first : last + 1]
+
+    def _listed(self, block: Block, index: int) -> dict[str, Any]:
+        log = block.logs[index]
+        return {
+            "address": self.market,
+            "blockNumber": hex(block.number),
+            "blockHash": block.hash,
+            "logIndex": hex(index),
+            "transactionHash": "0x" + keccak(text=block.hash).hex(),
+            "topics": ["0x" + topic.hex() for topic in log.topics],
+            "data": "0x" + log.data.hex(),
+        }
+
+    def _eth_getBlockReceipts(self, hash_: str) -> list[dict[str, Any]] | None:
+        """A receipt for each transaction; the logs of a block are all in the first."""
+        if not self.receipts:
+            self._lacks("eth_getBlockReceipts")()
+        for block in self.blocks:
+            if block.hash == hash_:
+                logs = [self._listed(block, index) for index in range(len(block.logs))]
+                parts = [logs, *([] for _ in block.transactions[1:])] if block.transactions else []
+                return [{"blockHash": hash_, "logs": part} for part in parts]
+        return None
 
     def _eth_call(self, request: dict[str, str], _tag: str) -> str:
         self._maybe_revert(request["data"])

@@ -18,7 +18,7 @@ from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
 from agents.core.errors import NodeUnavailable, WrongNetwork
-from agents.core.events import EVENTS, DatasetTerms, MarketEvent, Withdrawn
+from agents.core.events import EVENTS, DatasetTerms, MarketEvent, MemberCreated, ModelCreated, Withdrawn
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId
 from tests.agents.chain.events_as_logs import as_log
 
@@ -59,17 +59,41 @@ def test_decodes_every_event_to_its_message(
             assert type(value) is hint
 
 
-def test_refuses_an_event_that_the_abi_lacks(codec: Codec) -> None:
-    with pytest.raises(WrongNetwork, match="right deployment"):
-        codec.event([bytes(32)], b"")
-    with pytest.raises(WrongNetwork):
-        codec.event([], b"")
+def test_an_event_that_the_abi_lacks_is_no_message(codec: Codec) -> None:
+    assert codec.event([bytes(32)], b"") is None
+    assert codec.event([], b"") is None
 
 
-def test_a_damaged_log_is_the_nodes_fault(abi: list[dict[str, Any]], codec: Codec) -> None:
+def test_a_damaged_log_is_no_message(abi: list[dict[str, Any]], codec: Codec) -> None:
     log = as_log(abi, Withdrawn(ALICE, 5))
-    with pytest.raises(NodeUnavailable, match="Withdrawn cannot be decoded"):
-        codec.event(log.topics, log.data[:-1])
+    assert codec.event(log.topics, log.data[:-1]) is None
+    assert codec.event(log.topics[:1], log.data) is None
+
+
+def test_an_enum_without_such_a_member_is_no_message(abi: list[dict[str, Any]], codec: Codec) -> None:
+    log = as_log(abi, MemberCreated(ALICE, Role.DATA_OWNER, bytes(64)))
+    indexed = (log.topics[0], log.topics[1], (9).to_bytes(32, "big"))
+    assert codec.event(log.topics, log.data) == MemberCreated(ALICE, Role.DATA_OWNER, bytes(64))
+    assert codec.event(indexed, log.data) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"logistic", "logistic"),
+        ("modèle ✓".encode(), "modèle ✓"),
+        (b"\xff\xfe", r"\xff\xfe"),
+        (b"half \xc3", r"half \xc3"),
+        (b"surrogate \xed\xa0\x80", r"surrogate \xed\xa0\x80"),
+    ],
+)
+def test_a_string_may_be_any_bytes(
+    written: bytes, read: str, abi: list[dict[str, Any]], codec: Codec
+) -> None:
+    topics = as_log(abi, ModelCreated(ModelId(1), ALICE, "", bytes(32), b"")).topics
+    data = encode(["bytes", "bytes32", "bytes"], [written, bytes(32), b"where"])
+    message = codec.event(topics, data)
+    assert message == ModelCreated(ModelId(1), ALICE, read, bytes(32), b"where")
 
 
 def test_refuses_an_abi_whose_events_are_not_ours(abi: list[dict[str, Any]]) -> None:

@@ -5,6 +5,8 @@ Rules: A7, A9, A10, A13, A16, A17.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
 OWNER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
-TABLES = ["block", "cursor", "log", "outbox", "owner"]
+TABLES = ["block", "cursor", "header", "log", "mark", "misfit", "outbox", "owner", "span"]
+FIRST_VERSION = (Path(__file__).parent / "first_version.sql").read_text()
+"""As agents of 0.8 left it."""
 
 
 def test_keeps_what_was_committed(tmp_path: Path) -> None:
@@ -35,10 +39,23 @@ def test_keeps_what_was_committed(tmp_path: Path) -> None:
     assert ChainDatabase(path).rows("SELECT * FROM block") == [(1, b"\xaa", 2)]
 
 
-def test_has_the_tables_of_the_first_version(database: ChainDatabase) -> None:
-    assert database.rows("PRAGMA user_version") == [(1,)]
+def tables(database: ChainDatabase) -> list[str]:
     query = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-    assert [name for (name,) in database.rows(query)] == TABLES
+    return [name for (name,) in database.rows(query)]
+
+
+def test_has_the_tables_of_the_second_version(database: ChainDatabase) -> None:
+    assert database.rows("PRAGMA user_version") == [(2,)]
+    assert tables(database) == TABLES
+
+
+def test_brings_a_file_of_the_first_version_up_to_the_second(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "chain")) as old:
+        old.executescript(FIRST_VERSION)
+    database = ChainDatabase(tmp_path / "chain")
+    assert database.rows("PRAGMA user_version") == [(2,)]
+    assert tables(database) == TABLES
+    assert database.rows("SELECT * FROM block") == [(1, b"\xaa", 2)]
 
 
 def test_serves_one_process(tmp_path: Path) -> None:

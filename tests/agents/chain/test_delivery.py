@@ -18,10 +18,12 @@ from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.delivery import GWEI, Delivery, Patience
 from agents.chain.outbox import KEPT, Attempt, Outbox
+from agents.chain.peer import PATIENCE_SECONDS
 from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.ids import Address
+from tests.agents.chain.conftest import Clock
 from tests.agents.chain.stub_node import Pooled, StubNode
 
 PATIENCE = Patience(timeout_seconds=60, first_pause_seconds=1, last_pause_seconds=4, stuck_blocks=3)
@@ -375,12 +377,17 @@ def test_drops_what_a_stranger_replaced(
     assert mined(node) == [b"stranger", b"\2"]
 
 
-def test_says_nothing_on_a_chain_that_was_started_anew(node: StubNode, delivery: Delivery) -> None:
+def test_says_nothing_on_a_chain_that_was_started_anew(
+    node: StubNode, delivery: Delivery, clock: Clock
+) -> None:
     delivery.deliver(payload(1), FEES)
     node.take_back(len(node.blocks))
     for _ in range(3):
         node.mine()
     node.received.clear()
+    with pytest.raises(NodeUnavailable, match="started anew"):
+        delivery.resume()
+    clock.now += PATIENCE_SECONDS
     with pytest.raises(WrongNetwork, match="started anew"):
         delivery.resume()
     assert node.received == []

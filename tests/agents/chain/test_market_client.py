@@ -12,13 +12,15 @@ import pytest
 from eth_abi.abi import decode, encode
 
 from agents.chain import views
+from agents.chain.answers import from_hex
 from agents.chain.client import BlockRef, MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
-from agents.chain.node import from_hex
+from agents.chain.peer import PATIENCE_SECONDS
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged, Withdrawn
 from agents.core.ids import Address
+from tests.agents.chain.conftest import Clock
 from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
@@ -54,14 +56,17 @@ def test_names_blocks(node: StubNode, client: MarketClient) -> None:
     expected = BlockRef(2, from_hex(block.hash), block.timestamp)
     assert client.head() == client.block(2) == client.require_block(2) == expected
     assert client.block(3) is None
-    with pytest.raises(NodeUnavailable, match="no block 0x3"):
+    with pytest.raises(NodeUnavailable, match="no block 3"):
         client.require_block(3)
 
 
-def test_notices_that_the_chain_was_started_anew(node: StubNode, client: MarketClient) -> None:
+def test_notices_that_the_chain_was_started_anew(node: StubNode, client: MarketClient, clock: Clock) -> None:
     client.require_same_chain()
     node.take_back(1)
     node.mine()
+    with pytest.raises(NodeUnavailable, match="started anew"):
+        client.require_same_chain()
+    clock.now += PATIENCE_SECONDS
     with pytest.raises(WrongNetwork, match="started anew"):
         client.require_same_chain()
 
@@ -92,14 +97,24 @@ def test_gives_events_in_the_chains_order(
         Withdrawn(ALICE, 1), 2, from_hex(first.hash), first.timestamp, 1, logs[0].transaction
     )
     assert logs[2].timestamp == second.timestamp
-    assert [method for method, _ in node.asked].count("eth_getBlockByHash") == 2, "once a block"
+    asked = [params[0] for method, params in node.asked if method == "eth_getBlockByNumber"]
+    assert (asked.count("0x2"), asked.count("0x4")) == (1, 1), "once a block"
 
 
 def test_a_block_that_goes_while_it_is_read_is_read_again_later(
     abi: list[dict[str, Any]], node: StubNode, client: MarketClient
 ) -> None:
     node.mine(as_log(abi, Deposited(ALICE, 1)))
-    node.before["eth_getBlockByHash"] = lambda: node.take_back(1)
+    node.before["eth_getBlockByNumber"] = lambda: node.take_back(1)
+    with pytest.raises(NodeUnavailable, match="no block 2"):
+        client.logs(0, 2)
+    node.mine(as_log(abi, Deposited(ALICE, 1)))
+
+    def replace_block() -> None:
+        node.take_back(1)
+        node.mine()
+
+    node.before["eth_getBlockByNumber"] = replace_block
     with pytest.raises(NodeUnavailable, match="the chain changed while it was read"):
         client.logs(0, 2)
 

@@ -13,11 +13,11 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
+from agents.chain.answers import NodeRefused
 from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
 from agents.chain.database import ChainDatabase
 from agents.chain.delivery import GWEI, Patience
-from agents.chain.node import NodeRefused
 from agents.chain.sender import Sender
 from agents.chain.wallet import Wallet
 from agents.core import calls

@@ -1,0 +1,154 @@
+"""JSON-RPC over HTTP: one request, and each way in which a server can fail to answer it.
+
+web3's transport is not used: it takes the answer to another request for ours, waits for as long as bytes keep
+dripping in, and folds HTTP's status codes into one error.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from agents.chain.answers import NodeBusy, NodeRefused, NodeShut, plain
+from agents.core.errors import BadInput, NodeUnavailable
+
+MOST_BYTES = 2**27
+"""Of one answer: several times what a provider gives for its longest list of logs."""
+
+_CHUNK = 2**16
+_ANSWERED = (
+    400,
+    404,
+    413,
+    422,
+)  # what providers give beside a JSON-RPC error, for a question that is too large
+_SHUT = (401, 403)
+_BUSY = 429
+
+
+class Provider(Protocol):
+    """What carries requests: `Http`, or any of web3's providers."""
+
+    def make_request(self, method: str, params: Any) -> Mapping[str, Any]:
+        """Sends one request and returns the node's response, errors included."""
+
+
+class Http:
+    """A server behind a URL.
+
+    Args:
+        url: with ``http://`` or ``https://``.
+        timeout_seconds: for the whole of an answer, and for each silence in it.
+
+    Raises:
+        BadInput: the URL is none.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float) -> None:
+        host = urlsplit(url).hostname
+        if not url.startswith(("http://", "https://")) or host is None:
+            raise BadInput("the node's address must be a URL such as http://127.0.0.1:8545")
+        self.host = host
+        self._url = url
+        self._timeout = timeout_seconds
+        self._numbers = count(1)
+        self._session = requests.Session()
+        self._session.trust_env = not _is_this_machine(host)  # a proxy is for other machines
+
+    def make_request(self, method: str, params: Any) -> Mapping[str, Any]:
+        """Sends one request and returns the node's response, JSON-RPC's errors included.
+
+        Raises:
+            NodeUnavailable: no answer, or none as a node gives it. Its message holds no part of the URL.
+        """
+        number = next(self._numbers)
+        request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        try:
+            status, headers, body = self._post(json.dumps(request).encode())
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
+            raise NodeUnavailable(type(error).__name__) from None
+        answer = _json(body)
+        _require_welcome(status, headers, answer)
+        if not isinstance(answer, dict):
+            raise NodeUnavailable("no JSON-RPC")
+        if answer.get("id") != number and "error" not in answer:  # errors that concern no request have none
+            raise NodeUnavailable("the answer to another request")
+        return answer
+
+    def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        deadline = time.monotonic() + self._timeout
+        headers = {"Content-Type": "application/json"}
+        with self._session.post(
+            self._url, body, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
+        ) as response:
+            return response.status_code, response.headers, b"".join(_parts(response, deadline))
+
+
+def _parts(response: requests.Response, deadline: float) -> Iterator[bytes]:
+    """The body as it comes in."""
+    left = MOST_BYTES
+    while part := response.raw.read1(_CHUNK, decode_content=True):
+        yield part
+        left -= len(part)
+        if left < 0:
+            raise NodeUnavailable(f"an answer of over {MOST_BYTES >> 20} MiB")
+        if time.monotonic() > deadline:
+            raise NodeUnavailable("an answer that does not end")
+
+
+def _json(body: bytes) -> object:
+    """What the body says; None if it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _require_welcome(status: int, headers: Mapping[str, str], answer: object) -> None:
+    """Lets the answers pass that a node gave to the question itself.
+
+    Raises:
+        NodeBusy, NodeShut, NodeRefused, NodeUnavailable: by the status.
+    """
+    if status == _BUSY:
+        raise NodeBusy(f"HTTP {status}", _seconds(headers.get("Retry-After")))
+    if status in _SHUT:
+        raise NodeShut(f"HTTP {status}")
+    if status in _ANSWERED:
+        if not (isinstance(answer, dict) and "error" in answer):
+            said = plain(answer or "no reason given")
+            raise NodeRefused(f"HTTP {status}: {said}", said)
+    elif status != requests.codes.ok:
+        raise NodeUnavailable(f"HTTP {status}")
+
+
+def _seconds(header: str | None) -> float | None:
+    """How long a ``Retry-After`` asks to wait: seconds, or a date (RFC 9110, 10.2.3)."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        until = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
