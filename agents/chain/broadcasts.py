@@ -81,6 +81,11 @@ class Broadcasts:
         """Whether a node has answered to the transaction since this process began."""
         return nonce in self._watches and self._watches[nonce].answered
 
+    def doubt(self) -> None:
+        """Pools may have lost everything: it is sent again at the next push."""
+        for watch in self._watches.values():
+            watch.answered = False
+
     def ended(self, nonce: int) -> None:
         """It needs no more care."""
         self._watches.pop(nonce, None)
@@ -142,7 +147,8 @@ class Broadcasts:
         is_stuck = watch.passed >= self._patience.stuck_blocks
         if watch.lacks_coins or not (is_low or is_stuck):
             return
-        if watch.is_held or self._chain.known(attempt.hash) is None:
+        forgotten = not is_low and self._chain.known(attempt.hash) is None
+        if watch.is_held or forgotten:
             self._send(attempt, look)
         else:
             self._send(self._outbid(sending, attempt, look), look)

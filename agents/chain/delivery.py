@@ -137,4 +137,5 @@ class Delivery:
         elif look.count <= sending.nonce or (there is not None and sending.block_hash is not None):
             self._chain.require_same_chain()  # before we say on a new chain what we said on the old one
             self._outbox.reopen(sending.nonce)
+            self._broadcasts.doubt()
         return False

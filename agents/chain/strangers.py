@@ -64,10 +64,10 @@ class Strangers:
         count = self.own_count(look)
         if look.count <= count:
             self.is_unused(count)
-        elif count not in self._since and (found := self._chain.mined_with(count, look.head)) is not None:
+        elif count not in self._since and (found := self._found(count, look)) is not None:
             raise self._used_by_another(count, found)
         elif self._is_over(count, look):
-            raise self._used_by_another(count, self._chain.mined_with(count, look.head))
+            raise self._used_by_another(count, self._found(count, look))
 
     def is_unused(self, nonce: int) -> None:
         """The chain does not show this nonce used, or not any more."""
@@ -91,7 +91,7 @@ class Strangers:
             if known is not None:  # a node that has it in its pool, and counts it: two that disagree
                 self.is_unused(nonce)
                 return None
-        found = self._chain.mined_with(nonce, look.head)
+        found = self._found(nonce, look)
         self._outbox.drop(nonce)
         raise self._used_by_another(nonce, found)
 
@@ -101,6 +101,10 @@ class Strangers:
         seconds, blocks = look.now - since.now, look.head.number - since.head.number
         enough = seconds >= patience.late_seconds and blocks >= patience.late_blocks
         return enough or seconds >= patience.late_without_blocks
+
+    def _found(self, nonce: int, look: Look) -> bytes | None:
+        """The hash of whoever's transaction of a used nonce, if it is in a block before we saw that."""
+        return self._chain.mined_with(nonce, self._since.get(nonce, look).head)
 
     def _used_by_another(self, nonce: int, found: bytes | None) -> StopAgent:
         which = f"transaction 0x{found.hex()}" if found else f"its transaction {nonce}"
