@@ -61,8 +61,8 @@ class Desk:
     wallet: Wallet
     clock: Clock
     database: ChainDatabase
-    limits: FeeLimits = FeeLimits()
-    patience: Patience = Patience()
+    limits: FeeLimits = field(default_factory=FeeLimits)
+    patience: Patience = field(default_factory=Patience)
     told: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -92,7 +92,8 @@ class StubNode:
         lacking: methods that this kind of node does not have.
         says: how this kind of node objects to a transaction, by the reason.
         replaces: whether its pool takes another transaction of the same nonce.
-        lag: blocks at the end that it does not show to whoever asks for a nonce; `receipt_lag`: for a receipt.
+        lag: blocks at the end that it does not show to whoever asks for a nonce.
+        receipt_lag: the same for a receipt.
         blooms: whether headers have them; else all bits are zero.
         receipts: whether eth_getBlockReceipts is known. A block with logs must have a transaction then.
     """

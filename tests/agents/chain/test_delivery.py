@@ -316,9 +316,7 @@ def test_a_receipt_without_its_price_is_priced_by_the_transaction(
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("forget", [True, False], ids=["forgotten", "pooled"])
-def test_sends_again_what_the_chain_took_back(
-    depth: int, forget: bool, node: StubNode, desk: Desk
-) -> None:
+def test_sends_again_what_the_chain_took_back(depth: int, forget: bool, node: StubNode, desk: Desk) -> None:
     for number in range(1, 5):
         desk.send(retire(number))
     signed = set(node.received)
@@ -377,9 +375,7 @@ def test_a_late_node_is_no_re_org(slow: StubNode, desk: Desk) -> None:
     assert done(desk.step(retire(2))) == [("retireCI", "sent")]
 
 
-def test_fills_the_gap_that_a_strangers_transaction_left(
-    slow: StubNode, desk: Desk, wallet: Wallet
-) -> None:
+def test_fills_the_gap_that_a_strangers_transaction_left(slow: StubNode, desk: Desk, wallet: Wallet) -> None:
     slow.mine().transactions.append(stranger(wallet))
     desk.step(retire(1))
     slow.mine()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.chain.fake import FakeMarket
+from agents.chain.intents import Intent
 from agents.core import calls
 from agents.core.errors import Refused
 from agents.core.events import Deposited
@@ -44,10 +45,11 @@ def test_takes_back_blocks() -> None:
 def test_records_calls_and_refuses_as_told() -> None:
     market = FakeMarket()
     market.refusals["withdraw"] = Refused("Ledger_InsufficientBalance", (ALICE, 5, 0))
-    sent = market.send([calls.deposit(3), calls.withdraw(5)])
+    sent = market.submit([Intent(calls.deposit(3)), Intent(calls.withdraw(5))])
     assert market.sent == [calls.deposit(3), calls.withdraw(5)]
-    assert [outcome.refusal for outcome in sent.outcomes] == [None, market.refusals["withdraw"]]
-    assert len(sent.receipts) == 1
-    assert sent.receipts[0].succeeded
-    assert market.resume() == ()
+    assert [outcome.refusal for outcome in sent] == [None, market.refusals["withdraw"]]
+    (mined,) = market.advance()
+    assert mined.receipt is not None
+    assert mined.receipt.succeeded
+    assert market.advance() == ()
     assert market.height == 0

@@ -190,7 +190,9 @@ def test_a_single_call_too_large_for_a_block_is_refused(node: StubNode, desk: De
     node.gas = 40_000_000
     (outcome,) = desk.send(retire(1))
     assert outcome.state is IntentState.REFUSED
-    assert str(outcome.refusal).startswith("a transaction of 40000000 gas does not fit in a block of 30000000")
+    assert str(outcome.refusal).startswith(
+        "a transaction of 40000000 gas does not fit in a block of 30000000"
+    )
 
 
 def test_allows_a_margin_of_gas_within_a_block(node: StubNode, desk: Desk) -> None:
