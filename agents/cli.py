@@ -31,7 +31,7 @@ from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import Address, InstanceId
-from agents.learning.plans.plan import FAMILY_NAMES
+from agents.learning.families.registry import FAMILIES
 from agents.roles.terms import MAX_BOND_JOBS
 from agents.runtime import launch
 from agents.runtime.settings import (
@@ -132,7 +132,7 @@ def cloud_owner(
 def model_owner(
     home: Home,
     samples: Annotated[Path, typer.Option(help="The samples that the data owner exposed.")],
-    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILY_NAMES)}.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
     rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
     seed: Annotated[int, typer.Option(help="Of a network's initial weights.")] = 0,
     plan: Annotated[Path | None, typer.Option(help="A training plan of your own (JSON).")] = None,

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from agents.core.errors import BadInput, HoldfastError
-from agents.demo.collect import Rehearsal, collect
-from agents.demo.live import Screen
+from agents.demo.collect import DividedData, collect
 from agents.demo.report import write_report
 from agents.demo.report.page import JSON_NAME, PAGE_NAME
+from agents.demo.run import FUEL, HOMES, LOGS, STORE, DemoRun, play, withdraw_all
 from agents.demo.scenario import Scenario
-from agents.demo.stage import FUEL, HOMES, LOGS, STORE, Stage, play, withdraw_all
-from agents.learning.plans.plan import FAMILY_NAMES
+from agents.demo.screen import Screen
+from agents.learning.families.registry import FAMILIES
 from agents.runtime.launch import JOURNAL_FILE
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
@@ -42,7 +42,7 @@ def main(
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
     rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
-    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILY_NAMES)}.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
     folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,
@@ -64,19 +64,19 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     """
     console = Console(highlight=False)
     started_at = int(time.time())
-    rehearsal = Rehearsal.of(scenario)
-    for note in rehearsal.table.notes:
+    divided = DividedData.of(scenario)
+    for note in divided.table.notes:
         console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
     old = _last_run(folder)
     with local_chain(scenario.network, block_time=1) as chain:
         _remove(old)
-        stage = Stage(scenario, folder, chain.url, _deploy(scenario, chain, folder))
+        demo = DemoRun(scenario, folder, chain.url, _deploy(scenario, chain, folder))
         begun = time.monotonic()
-        journal = stage.home(scenario.model_owner) / JOURNAL_FILE
-        with Screen(console, stage.names, stage.tc, journal) as screen:
-            play(stage, screen.tell, screen.say)
-        withdraw_all(stage)
-        outcome = collect(stage, rehearsal, started_at, time.monotonic() - begun)
+        journal = demo.home(scenario.model_owner) / JOURNAL_FILE
+        with Screen(console, demo.names, demo.tc, journal) as screen:
+            play(demo, screen.tell, screen.say)
+        withdraw_all(demo)
+        outcome = collect(demo, divided, started_at, time.monotonic() - begun)
     write_report(outcome, folder)
     _conclude(console, folder)
 
@@ -132,10 +132,10 @@ def _deploy(scenario: Scenario, chain: LocalChain, folder: Path) -> Path:
     holdfast.load_config()
     connect_brownie(chain)
     deployment: Path = run("scripts/deploy.py", "deploy", (folder,), project=holdfast)
-    stage = Stage(scenario, folder, chain.url, deployment)
-    for cast in scenario.everybody:
-        amount = FUEL + stage.opening_deposit(cast)
-        accounts[0].transfer(stage.address(cast), amount, silent=True)
+    demo = DemoRun(scenario, folder, chain.url, deployment)
+    for member in scenario.everybody:
+        amount = FUEL + demo.opening_deposit(member)
+        accounts[0].transfer(demo.address(member), amount, silent=True)
     network.disconnect()
     return deployment
 

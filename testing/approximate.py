@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from agents.learning.families.encrypted_cubic import EncryptedCubic
-from agents.learning.families.encrypted_network import EncryptedNetwork
-from agents.learning.he.ckks import ApproximateFamily
+from agents.learning.families import encrypted_cubic, encrypted_network
+from agents.learning.families.encrypted_cubic import EncryptedCubic, EncryptedCubicPlan
+from agents.learning.families.encrypted_network import EncryptedNetwork, EncryptedNetworkPlan
+from agents.learning.he.ckks.family import ApproximateFamily
+from agents.learning.he.ckks.headroom import Headroom
 from agents.learning.plans.base import Stop
-from agents.learning.plans.encrypted import EncryptedCubicPlan, EncryptedNetworkPlan, Encryption
+from agents.learning.plans.encrypted import Encryption
 
 ENCRYPTION = {
     "encrypted-cubic": Encryption(degree=16384, primes=(60, 60, 60, 53, 48, 60), scale_bits=53),
@@ -41,27 +45,28 @@ def approximate_plan(family: str = "encrypted-cubic", **changes: Any) -> Any:
     return EncryptedNetworkPlan(**(fields | own | changes))
 
 
-class SmallCubic(EncryptedCubic):
-    """In a ring of degree 8192."""
+class NoHeadroom(Headroom):
+    """Of a small ring: there is none to check."""
 
-    gradient_bits = 14
-
-    def _check_headroom(self, members: int) -> None:
+    def check(self, noise_size: float, largest: float, ciphertexts: int, members: int) -> None:
         pass
 
 
-class SmallNetwork(EncryptedNetwork):
+def small_cubic(plan: EncryptedCubicPlan) -> EncryptedCubic:
     """In a ring of degree 8192."""
-
-    gradient_bits = 30
-
-    def _check_headroom(self, members: int) -> None:
-        pass
+    return EncryptedCubic(plan, levels=replace(encrypted_cubic.LEVELS, gradient_bits=14), headroom=NoHeadroom)
 
 
-SMALL: dict[str, type[ApproximateFamily]] = {
-    "encrypted-cubic": SmallCubic,
-    "encrypted-network": SmallNetwork,
+def small_network(plan: EncryptedNetworkPlan) -> EncryptedNetwork:
+    """In a ring of degree 8192."""
+    return EncryptedNetwork(
+        plan, levels=replace(encrypted_network.LEVELS, gradient_bits=30), headroom=NoHeadroom
+    )
+
+
+SMALL: dict[str, Callable[[Any], ApproximateFamily]] = {
+    "encrypted-cubic": small_cubic,
+    "encrypted-network": small_network,
 }
 
 

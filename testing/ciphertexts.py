@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chisquare
 
-from agents.learning.he.seal import Content, Context, Residues
+from agents.learning.he.ring import Content, Residues, RlweSecretKey
+from agents.learning.he.seal import Context
 
 Integers = npt.NDArray[np.object_]
 
@@ -27,12 +28,12 @@ def pairs_of(index: int, subsets: int) -> tuple[bytes, ...]:
     )
 
 
-def phase(context: Context, secret: Residues, content: Content) -> Residues:
-    """(primes, degree) coefficients of c0 + c1 s: the message and the noise, for whoever has the secret s."""
+def phase(context: Context, secret: RlweSecretKey, content: Content) -> Residues:
+    """(primes, degree) coefficients of c0 + c1 s: the message and the noise, for whoever has s."""
     values = context.transformed(content, ntt=True).residues
     rows = []
     for row, prime in enumerate(context.all_primes[: values.shape[1]]):
-        c0, c1, s = (part.astype(object) for part in (values[0, row], values[1, row], secret[row]))
+        c0, c1, s = (part.astype(object) for part in (values[0, row], values[1, row], secret.values[row]))
         rows.append(((c0 + c1 * s) % prime).astype(np.uint64))
     return coefficients(context, np.stack(rows))
 

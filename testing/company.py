@@ -3,7 +3,7 @@
 Everything is the product's own but three things: the object store is in memory, time passes by request, and
 steps are taken in turn.
 
-    with company(tmp_path, cheats={1: Part(role=TrainingReceiptCopier)}) as crew:
+    with company(tmp_path, cheats={1: Conduct(role=TrainingReceiptCopier)}) as crew:
         crew.play()
         assert crew.verdicts(crew.cloud_owners[1]) == {JobStatus.FAULTY}
 """
@@ -37,10 +37,11 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.demo.scenario import HONEST, Part
+from agents.demo.scenario import HONEST, Conduct
 from agents.roles.acts import Identity, Party
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.runtime.executor import InlineExecutor
 from agents.runtime.runner import Runner
 from agents.storage.files import Home
 from agents.storage.journal import Journal
@@ -87,6 +88,7 @@ class Member:
     make: Make
     wallet: Wallet = field(init=False)
     sender: Sender = field(init=False)
+    executor: InlineExecutor = field(init=False)
     runner: Runner = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,8 +103,9 @@ class Member:
         database = ChainDatabase(":memory:")
         self.sender = Sender(crew.client, self.wallet, database)
         stream = EventStream(crew.client, database)
+        self.executor = InlineExecutor(worker)
         self.runner = Runner(
-            role, worker, stream, self.sender, Journal(":memory:"), lambda: float(crew.now())
+            role, self.executor, stream, self.sender, Journal(":memory:"), lambda: float(crew.now())
         )
 
     @property
@@ -134,7 +137,7 @@ class Company:
         client: MarketClient,
         folder: Path,
         terms: DatasetTerms = TERMS,
-        cheats: dict[int, Part] | None = None,
+        cheats: dict[int, Conduct] | None = None,
         rounds: int = 2,
     ) -> None:
         self.client, self.folder, self.store = client, folder, MemoryStore()
@@ -246,7 +249,7 @@ class Company:
         mined(self.client.node, gift)
 
 
-def _cloud_owner(part: Part) -> Make:
+def _cloud_owner(part: Conduct) -> Make:
     return lambda identity, tools: (part.role(identity), part.worker(tools))
 
 

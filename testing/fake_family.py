@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from hashlib import sha256, shake_256
-from typing import cast
 
 import numpy as np
 
@@ -17,13 +16,13 @@ from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.canonical import digest, pack, unpack
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.families.affine import scores
-from agents.learning.families.gradient_descent import local_steps
+from agents.learning.families.affine import PlainRidge
+from agents.learning.families.encrypted_linear import EncryptedLogistic, EncryptedLogisticPlan
 from agents.learning.family import Cohort, EncryptedFamily, KeyPair
-from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.update import Update
-from agents.learning.integers.weights import TrainedModel, Weights, shapes
-from agents.learning.plans.plan import Plan
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 _MAGIC, _NONCE = b"FAKE", 16
 _MOST = 2**50
@@ -33,9 +32,15 @@ _MOST = 2**50
 class FakeFamily(EncryptedFamily):
     """Trains in plain text behind a stream cipher."""
 
-    @property
-    def _plan(self) -> Plan:
-        return cast("Plan", self.plan)
+    schema = EncryptedLogisticPlan
+
+    def __init__(self, plan: Plan, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(plan, limits)
+        self._plain = PlainRidge(plan, limits)
+
+    @classmethod
+    def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedLogisticPlan:
+        return EncryptedLogistic.default_plan(features, classes, rounds, seed)
 
     def keys(self) -> KeyPair:
         secret = os.urandom(32)
@@ -56,8 +61,8 @@ class FakeFamily(EncryptedFamily):
         samples = int(total.pop("samples")[0, 0])
         return Update(total, samples)
 
-    def check_encrypted(self, encrypted: bytes) -> None:
-        if not encrypted.startswith(_MAGIC):
+    def check_published(self, published: bytes) -> None:
+        if not published.startswith(_MAGIC):
             raise BadObject("no encrypted weights")
 
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
@@ -67,7 +72,7 @@ class FakeFamily(EncryptedFamily):
             raise BadPlan("no seeds to mask a result with")
         nonce = encrypted[len(_MAGIC) :][:_NONCE]
         data = _veiled(public, nonce, encrypted[len(_MAGIC) + _NONCE :])
-        update = self.in_the_clear(Weights.from_bytes(data, self._plan), subset.samples)
+        update = self.local_update(Weights.from_bytes(data, self.plan), subset.samples)
         tensors = {**update.change, "samples": np.array([[update.samples]], dtype=np.int64)}
         label = sha256(cohort.label + bytes(cohort.members) + digest(encrypted)).digest()
         masked = {
@@ -78,17 +83,15 @@ class FakeFamily(EncryptedFamily):
     def check_result(self, result: bytes) -> None:
         self._read(result)
 
-    def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
-        result = TrainedModel(local_steps(self._plan, weights, samples, self.limits), len(samples))
-        return Update.of(weights, [result])
+    def local_update(self, weights: Weights, samples: Samples) -> Update:
+        return self._plain.local_update(weights, samples)
 
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
-        matrices = {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}
-        return scores(self._plan, matrices, design_matrix(samples.features, self.plan.clip))
+        return self._plain.scores(weights, samples)
 
     def _read(self, result: bytes) -> tuple[dict[str, Int64Array], str]:
         tensors, facts = unpack(result, "the result")
-        if facts.get("kind") != "fake result" or set(tensors) != {*shapes(self._plan), "samples"}:
+        if facts.get("kind") != "fake result" or set(tensors) != {*self.plan.shapes, "samples"}:
             raise BadObject("the result: of another kind")
         return {name: array.astype(np.int64) for name, array in tensors.items()}, str(facts["label"])
 

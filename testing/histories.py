@@ -44,7 +44,8 @@ from agents.core.ids import (
     subset_of,
 )
 from agents.core.market import Market
-from agents.demo.outcome import Cheat, DemoOutcome, Mined, Participant, Scores
+from agents.core.mined import Mined
+from agents.demo.outcome import Cheat, DemoOutcome, Participant, Scores
 
 ETHER = 10**18
 SECONDS = 4

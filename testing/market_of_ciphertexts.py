@@ -12,12 +12,12 @@ import numpy as np
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
 from agents.learning.families.registry import family_of
-from agents.learning.family import Cohort, EncryptedFamily, KeyPair
-from agents.learning.integers.weights import Weights, shapes
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.family import Cohort, EncryptedFamily, Family, KeyPair
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
 from testing.ciphertexts import pairs_of, seed_of
 
-PlanKind = TypeVar("PlanKind", bound=EncryptedPlan)
+PlanKind = TypeVar("PlanKind", bound=Plan)
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Couple:
 
 
 def couple_of(
-    plan: EncryptedPlan,
+    plan: Plan,
     samples: Sequence[Samples],
     keys: KeyPair | None = None,
-    kind: Callable[[EncryptedPlan], EncryptedFamily] = family_of,
+    kind: Callable[[Plan], Family] = family_of,
 ) -> Couple:
     """A couple of fresh keys, or of these, which the plan then names; of another family than the plan's."""
     keys = keys or kind(plan).keys()
@@ -52,22 +52,23 @@ def couple_of(
         Subset(index, rows, seed_of(f"secret {index}"), pairs_of(index, len(samples)))
         for index, rows in enumerate(samples)
     )
-    return Couple(kind(naming(plan, keys)), keys, subsets)
+    family = kind(naming(plan, keys))
+    assert isinstance(family, EncryptedFamily)
+    return Couple(family, keys, subsets)
 
 
 def naming(plan: PlanKind, keys: KeyPair) -> PlanKind:
     """The plan, with the hash of these keys in it."""
-    encryption = plan.encryption.model_copy(update={"keys": hashlib.sha256(keys.public).hexdigest()})
-    return plan.model_copy(update={"encryption": encryption})
+    return plan.with_keys(hashlib.sha256(keys.public).hexdigest())
 
 
-def some_weights(plan: EncryptedPlan, seed: int = 0, largest: float = 0.5) -> Weights:
+def some_weights(plan: Plan, seed: int = 0, largest: float = 0.5) -> Weights:
     """Uniform weights up to `largest` in real units."""
     rng, unit = np.random.default_rng(seed), 2**plan.weight_bits
     return Weights(
         {
             name: np.rint(rng.uniform(-largest, largest, shape) * unit).astype(np.int64)
-            for name, shape in shapes(plan).items()  # type: ignore[arg-type]  # of one of the plan's kinds
+            for name, shape in plan.shapes.items()
         },
         plan.weight_bits,
     )

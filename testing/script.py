@@ -30,8 +30,9 @@ from agents.core.ids import (
     subset_of,
 )
 from agents.core.market import Market
-from agents.roles.acts import Act, Fact, Identity, Party, Situation
+from agents.roles.acts import Act, Identity, Party, Situation
 from agents.roles.common import seed_link
+from agents.roles.results import TaskResult
 from agents.vault.keys import SecretKey
 from testing.fake_market import TERMS, FakeMarket
 from testing.world import address_of
@@ -119,9 +120,11 @@ class Script:
         address = self.instance(ci).cloud_owner
         return next(co for co in self.cos if co.address == address)
 
-    def decide(self, party: Party, facts: dict[str, Fact] | None = None, now: int | None = None) -> list[Act]:
+    def decide(
+        self, party: Party, results: dict[str, TaskResult] | None = None, now: int | None = None
+    ) -> list[Act]:
         """What a role makes of this; asked again it says the same."""
-        situation = Situation(self.market, facts or {}, self.now if now is None else now)
+        situation = Situation(self.market, results or {}, self.now if now is None else now)
         acts = party.decide(situation)
         assert party.decide(situation) == acts
         return acts

@@ -16,7 +16,6 @@ from agents.learning.data.subset import Subset
 from agents.learning.integers.weights import TrainedModel, Weights
 from agents.roles.acts import (
     Act,
-    Fact,
     OpenPackage,
     PackData,
     PublishWeights,
@@ -25,6 +24,15 @@ from agents.roles.acts import (
     TrainModel,
 )
 from agents.roles.data_owner import DataOwner
+from agents.roles.results import (
+    Flagged,
+    OpenedPackage,
+    PackedData,
+    PublishedWeights,
+    RefusedPackage,
+    SealedPackage,
+    TrainingResult,
+)
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.base import package_context, result_context
@@ -44,7 +52,7 @@ def altered(subset: Subset) -> Subset:
 class CollusiveDataOwner(DataOwner):
     """Vouches for whatever receipt comes."""
 
-    def _verify(self, situation: Situation, dataset: Dataset, packed: Fact) -> Iterator[Act]:
+    def _verify(self, situation: Situation, dataset: Dataset, packed: PackedData) -> Iterator[Act]:
         for act in super()._verify(situation, dataset, packed):
             assert isinstance(act, Send)
             cis = cast("list[Any]", act.call.arguments[0])
@@ -60,23 +68,23 @@ class UnequalWorker(DataOwnerWorker):
 
     victim: Address = NOBODY
 
-    def _pack(self, task: PackData) -> Fact:
+    def _pack(self, task: PackData) -> PackedData:
         keys = {(subset, owner): PublicKey(key) for subset, owner, key in task.replicas}
-        honest = cast("dict[str, Any]", super()._pack(task))
-        packages = [
-            self._swapped(task, entry, keys[entry["subset"], self.victim])
-            if entry["cloud_owner"] == self.victim
-            else entry
-            for entry in honest["packages"]
-        ]
-        return {**honest, "packages": packages}
+        honest = super()._pack(task)
+        packages = tuple(
+            self._swapped(task, package, keys[package.subset, self.victim])
+            if package.cloud_owner == self.victim
+            else package
+            for package in honest.packages
+        )
+        return honest.model_copy(update={"packages": packages})
 
-    def _swapped(self, task: PackData, entry: dict[str, Any], key: PublicKey) -> dict[str, Any]:
-        rows = Samples(*_rows(entry["subset"]), 3)
-        other = Subset(entry["subset"], rows, bytes(32))
-        context = package_context(task.ds, entry["subset"])
+    def _swapped(self, task: PackData, package: SealedPackage, key: PublicKey) -> SealedPackage:
+        rows = Samples(*_rows(package.subset), 3)
+        other = Subset(package.subset, rows, bytes(32))
+        context = package_context(task.ds, package.subset)
         sealed = put_sealed(self.tools.store, other.to_bytes(), key, context)
-        return {**entry, "sealed_location": sealed.blob.hex()}
+        return package.model_copy(update={"sealed_location": sealed.blob})
 
 
 def _rows(index: int) -> tuple[Any, Any]:
@@ -88,24 +96,24 @@ def _rows(index: int) -> tuple[Any, Any]:
 class OtherDataWorker(CloudOwnerWorker):
     """Holds other data than it was given."""
 
-    def _open(self, task: OpenPackage) -> Fact:
+    def _open(self, task: OpenPackage) -> OpenedPackage | RefusedPackage:
         super()._open(task)
         other = altered(self.subset(task.ci))
         self.tools.home.write(f"subsets/{task.ci:x}", other.to_bytes())
-        return {"digest": other.digest().hex()}
+        return OpenedPackage(digest=other.digest(), rows=len(other.samples))
 
 
 @dataclass(frozen=True)
 class OtherUploadWorker(CloudOwnerWorker):
     """Trains and hashes as it should, but uploads another model."""
 
-    def _train(self, task: TrainModel) -> Fact:
-        fact = super()._train(task)
+    def _train(self, task: TrainModel) -> TrainingResult | Flagged:
+        result = super()._train(task)
         model = self.work_for(task)
         context = result_context(task.tc, task.round, task.ci)
         owner = PublicKey(task.model_owner_key)
         location = put_sealed(self.tools.store, model.to_bytes(), owner, context)
-        return {**fact, "sealed_location": location.blob.hex()}
+        return result.model_copy(update={"sealed_location": location.blob})
 
     def work_for(self, task: TrainModel) -> TrainedModel:
         """The round's own weights, untrained."""
@@ -117,5 +125,5 @@ class OtherUploadWorker(CloudOwnerWorker):
 class UnfetchableWeightsWorker(ModelOwnerWorker):
     """Publishes weights that nobody can fetch."""
 
-    def _publish(self, task: PublishWeights) -> Fact:
-        return {**super()._publish(task), "location": bytes(32).hex()}
+    def _publish(self, task: PublishWeights) -> PublishedWeights:
+        return super()._publish(task).model_copy(update={"location": bytes(32)})

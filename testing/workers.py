@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
 from agents.core.ids import Address, InstanceId, couple_id, dataset_id, instance_id
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
-from agents.learning.plans.base import Stop
-from agents.learning.plans.encrypted import EncryptedLogisticPlan, Encryption
-from agents.learning.plans.plan import LogisticPlan, Plan
+from agents.learning.families.affine import LogisticPlan
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
+from agents.learning.plans.base import Plan, Stop
+from agents.learning.plans.encrypted import Encryption
+from agents.roles.acts import R, Task, TrainModel
+from agents.roles.results import TrainingResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore, ObjectId
-from agents.workers.base import Tools
+from agents.workers.base import Tools, Worker
+from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.world import address_of
 
 DO, CO, MO = address_of("data owner"), address_of("cloud owner"), address_of("model owner")
@@ -64,6 +68,18 @@ class Place:
     def lose(self, location: bytes) -> None:
         """The store no longer has the object."""
         del self.store.objects[ObjectId(location)]
+
+
+def done(worker: Worker, task: Task[R]) -> R:
+    """What the worker makes of a task."""
+    return cast("R", worker.perform(task))
+
+
+def trained(worker: CloudOwnerWorker, task: TrainModel) -> TrainingResult:
+    """What the worker makes of a job that it can do."""
+    result = done(worker, task)
+    assert isinstance(result, TrainingResult)
+    return result
 
 
 def a_plan(features: int = 3, classes: int = 2, rounds: int = 3, **stop: object) -> Plan:

@@ -27,16 +27,18 @@ from agents.core.errors import Refused
 from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.learning.plans.plan import Plan
-from agents.roles.acts import Fact, Identity, Party
+from agents.learning.plans.base import Plan
+from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
+from agents.roles.results import TaskResult
+from agents.runtime.executor import Executor, InlineExecutor
 from agents.runtime.runner import Runner
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import SecretKey
-from agents.vault.store import MemoryStore
+from agents.vault.store import MemoryStore, ObjectStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
@@ -123,9 +125,9 @@ class FragileJournal(Journal):
         self._database.rows("PRAGMA synchronous = OFF")  # a killed process loses nothing, a power cut may
         self._checkpoint = checkpoint
 
-    def record(self, key: str, fact: Fact) -> None:
+    def record(self, key: str, result: TaskResult) -> None:
         self._checkpoint(f"before {key}")
-        super().record(key, fact)
+        super().record(key, result)
         self._checkpoint(f"after {key}")
 
 
@@ -134,6 +136,7 @@ class Agent:
     """A member with a home.
 
     Attributes:
+        performing: what its worker's tasks are performed with.
         checkpoints: of all that it did: before and after each journal write and each transaction.
         dies_at: the number of the checkpoint at which it is killed.
         dies_everywhere: it is killed when it first comes to a checkpoint.
@@ -141,9 +144,10 @@ class Agent:
 
     name: str
     chain: FakeMarket
-    store: MemoryStore
+    store: ObjectStore
     folder: Path
     part: Part
+    performing: Callable[[Worker], Executor] = InlineExecutor
     checkpoints: list[str] = field(default_factory=list)
     dies_at: int | None = None
     dies_everywhere: bool = False
@@ -169,7 +173,8 @@ class Agent:
         self.lives += 1
         self.journal = FragileJournal(self.folder / "journal.sqlite", self._checkpoint)
         wire = Wire(self.chain, self.address, self._checkpoint)
-        self.runner = Runner(self.role, self.worker, wire, wire, self.journal, lambda: float(self.chain.now))
+        executor, clock = self.performing(self.worker), lambda: float(self.chain.now)
+        self.runner = Runner(self.role, executor, wire, wire, self.journal, clock)
 
     def step(self) -> bool:
         """One step of its runner; if it is killed, it starts again."""
@@ -197,6 +202,7 @@ class World:
         rounds: of the model owner's plan, a default one in plain text.
         plan: one of its own.
         secrecy: the least that the data owner accepts.
+        shared: a store to use in the place of the one in memory, where workers are processes.
 
     Attributes:
         gone: agents that do nothing any more.
@@ -213,8 +219,10 @@ class World:
         policy: Policy | None = None,
         plan: Plan | None = None,
         secrecy: Secrecy = "none",
+        shared: ObjectStore | None = None,
     ) -> None:
         self.chain, self.store, self.folder = FakeMarket(), MemoryStore(), folder
+        self._shared = shared or self.store
         self.gone: list[Agent] = []
         parts = dict.fromkeys(range(cloud_owners), HONEST) | (cheats or {})
         names = [f"cloud owner {number}" for number in parts]
@@ -248,7 +256,7 @@ class World:
         return sha256(b"the data owner's secret for " + purpose).digest()
 
     def _agent(self, name: str, part: Part) -> Agent:
-        return Agent(name, self.chain, self.store, self.folder / name, part)
+        return Agent(name, self.chain, self._shared, self.folder / name, part)
 
     @property
     def agents(self) -> list[Agent]:

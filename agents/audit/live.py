@@ -16,6 +16,7 @@ from agents.core.events import Logged
 from agents.core.hashing import commitment
 from agents.core.ids import short
 from agents.core.market import Market
+from agents.readmodel.accounts import BalanceSheet
 
 _BLOCKS_A_REQUEST = 2_000
 
@@ -38,14 +39,19 @@ class Audited:
     contract_balance: int
 
     @property
+    def balance_sheet(self) -> BalanceSheet:
+        """What balances, escrows and bonds add up to, beside what the contract holds."""
+        return self.audit.projections.balance_sheet(self.contract_balance)
+
+    @property
     def conserved(self) -> bool:
         """Whether the contract holds at least what balances, escrows and bonds add up to."""
-        return self.contract_balance >= self.audit.market.total()
+        return self.balance_sheet.conserved
 
     @property
     def forced(self) -> int:
         """Coins that the contract holds beyond that, in wei: who forces them upon it can break nothing."""
-        return max(0, self.contract_balance - self.audit.market.total())
+        return self.balance_sheet.forced
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,7 @@
 
 `audit` replays the events, derives anew whatever a rule derives (draws, receipts, verdicts, payments) and
 lists where an event says otherwise (`agents.audit.rules`). `agents.audit.live` then compares the rebuilt
-market with the contract's own views.
+market with the contract's own views. What the events tell of members and money is the read model's.
 """
 
 from __future__ import annotations
@@ -10,35 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agents.audit.rules import broken_after, broken_before, is_solvent, receipt_of
-from agents.core import events as e
-from agents.core.enums import JobStatus
+from agents.audit.rules import broken_after, broken_before, is_solvent
+from agents.core.events import Logged
 from agents.core.ids import Address
-from agents.core.market import PAID, Market
-
-__all__ = ["Audit", "Statement", "audit", "receipt_of"]
-
-
-@dataclass
-class Statement:
-    """What one member did and did not do, and what it got and lost; amounts in wei.
-
-    Attributes:
-        void: how many of its jobs were paid though too many others flagged for a verdict.
-    """
-
-    paid_in: int = 0
-    taken_out: int = 0
-    earned: int = 0
-    forfeited: int = 0
-    accepted: int = 0
-    faulty: int = 0
-    missed: int = 0
-    flagged: int = 0
-    void: int = 0
-    settled: int = 0
-    refused: int = 0
-    rejected: int = 0
+from agents.core.market import Market
+from agents.readmodel.projections import Projections
+from agents.readmodel.statements import Statement
 
 
 @dataclass
@@ -46,31 +23,43 @@ class Audit:
     """What came out.
 
     Attributes:
-        market: rebuilt from the events.
+        projections: of the events, up to one that makes no sense.
         findings: where an event breaks a rule; none if the market kept them all.
-        statements: by member.
     """
 
-    market: Market
+    projections: Projections
     findings: list[str] = field(default_factory=list)
-    statements: dict[Address, Statement] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
 
-    def find(self, logged: e.Logged, finding: str) -> None:
+    @property
+    def market(self) -> Market:
+        """Rebuilt from the events."""
+        return self.projections.market
+
+    @property
+    def statements(self) -> dict[Address, Statement]:
+        """By member."""
+        return self.projections.statements.all()
+
+    def find(self, logged: Logged, finding: str) -> None:
         """Notes that an event breaks a rule."""
         self.findings.append(f"block {logged.block}: {type(logged.event).__name__} {finding}")
 
 
-def audit(history: Iterable[e.Logged], receipt_domain: bytes) -> Audit:
+def audit(history: Iterable[Logged], receipt_domain: bytes) -> Audit:
     """Replays `history`, the market's events from its first block, in order.
 
     It ends at an event that makes no sense after those before it: what follows would make none either.
+
+    Args:
+        history: the events.
+        receipt_domain: what every receipt of the market begins with, 32 bytes.
     """
-    result = Audit(Market())
+    result = Audit(Projections(Market(), receipt_domain))
     for logged in history:
         try:
             _replay(result, logged, receipt_domain)
@@ -80,59 +69,14 @@ def audit(history: Iterable[e.Logged], receipt_domain: bytes) -> Audit:
     return result
 
 
-def _replay(result: Audit, logged: e.Logged, domain: bytes) -> None:
-    market, event = result.market, logged.event
+def _replay(result: Audit, logged: Logged, domain: bytes) -> None:
+    market = result.market
     was_solvent = is_solvent(market)
     for finding in broken_before(market, logged):
         result.find(logged, finding)
     market.apply(logged)
-    for finding in broken_after(market, event, domain):
+    for finding in broken_after(market, logged.event, domain):
         result.find(logged, finding)
     if was_solvent and not is_solvent(market):
         result.find(logged, "spends coins that are not there")
-    _account(result, event)
-
-
-# --- what each member did ---
-
-
-def _account(result: Audit, event: e.MarketEvent) -> None:
-    def of(member: Address) -> Statement:
-        return result.statements.setdefault(member, Statement())
-
-    match event:
-        case e.Deposited():
-            of(event.account).paid_in += event.amount
-        case e.Withdrawn():
-            of(event.account).taken_out += event.amount
-        case e.InstanceRefused():
-            of(event.cloud_owner).refused += 1
-        case e.InstanceRejected():
-            of(result.market.instances[event.ci].cloud_owner).rejected += 1
-        case e.JobFlagged():
-            of(event.cloud_owner).flagged += 1
-        case e.JobJudged():
-            _account_job(of(result.market.instances[event.ci].cloud_owner), event)
-        case e.SubsetSettled():
-            of(event.settler).settled += 1
-            owner = result.market.dataset_of(result.market.couples[event.tc]).owner
-            of(owner).earned += event.data_owner_share
-        case e.SubsetVoided():
-            owner = result.market.dataset_of(result.market.couples[event.tc]).owner
-            of(owner).earned += event.data_owner_share
-        case e.CoupleAborted():
-            dataset = result.market.dataset_of(result.market.couples[event.tc])
-            of(dataset.owner).forfeited += dataset.terms.couple_bond
-        case _:
-            pass
-
-
-def _account_job(statement: Statement, event: e.JobJudged) -> None:
-    if event.verdict in PAID:
-        statement.accepted += event.verdict is JobStatus.ACCEPTED
-        statement.void += event.verdict is JobStatus.VOID
-        statement.earned += event.amount
-    else:
-        statement.forfeited += event.amount
-        statement.faulty += event.verdict is JobStatus.FAULTY
-        statement.missed += event.verdict is JobStatus.MISSED
+    result.projections.apply(logged)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agents.core import events as e
-from agents.core.assets import Couple, Instance, Report, Round
+from agents.core.assets import Couple, Instance, Round
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
-from agents.core.hashing import next_tip, set_bits, training_receipt
+from agents.core.hashing import next_tip, set_bits
 from agents.core.ids import Address, CoupleId, InstanceId, dataset_of, short, subset_of
-from agents.core.market import Market, expected_draw
+from agents.core.market import Market, expected_draw, expected_receipt
 
 _Phase, _Status = CouplePhase, InstanceStatus
 
@@ -107,13 +107,6 @@ def is_solvent(market: Market) -> bool:
     bonds = (instance.bond for instance in market.instances.values())
     escrows = (couple.escrow for couple in market.couples.values())
     return all(amount >= 0 for amounts in (market.balances.values(), bonds, escrows) for amount in amounts)
-
-
-def receipt_of(couple: Couple, record: Round, report: Report, digest: bytes, domain: bytes) -> bytes:
-    """The receipt that the reporter would have made of `digest`."""
-    return training_receipt(
-        domain, couple.id, record.number, report.ci, report.cloud_owner, digest, report.nonce
-    )
 
 
 # --- who and when ---
@@ -248,7 +241,7 @@ def _verdict(couple: Couple, record: Round, ci: InstanceId, digest: bytes, domai
     report = record.reports.get(ci)
     if report is None:
         return JobStatus.MISSED
-    agrees = report.hash == receipt_of(couple, record, report, digest, domain)
+    agrees = report.hash == expected_receipt(couple, record, report, digest, domain)
     return JobStatus.ACCEPTED if agrees else JobStatus.FAULTY
 
 

@@ -1,9 +1,8 @@
-"""The market's transactions as the chain has them: who called what, and for how much gas."""
+"""Reads the market's transactions from the chain, as `agents.core.mined.Mined`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode
@@ -14,26 +13,9 @@ from eth_utils.address import to_checksum_address
 from agents.chain.answers import from_hex
 from agents.chain.client import MarketClient
 from agents.core.ids import Address
+from agents.core.mined import Mined
 
 _SELECTOR = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Mined:
-    """A transaction to the market.
-
-    Attributes:
-        functions: what it called: one name, or those inside a multicall, in order; a selector where the ABI
-            lacks it.
-        hash: 32 bytes.
-    """
-
-    hash: bytes
-    block: int
-    sender: Address
-    functions: tuple[str, ...]
-    gas_used: int
-    succeeded: bool
 
 
 def transactions(client: MarketClient, first: int, last: int) -> Iterator[Mined]:

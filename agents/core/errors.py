@@ -11,6 +11,7 @@ HoldfastError
 │   └── ObjectMissing     an object that the store does not hold (yet)
 ├── SkipJob           this one job cannot be done; the agent goes on with the others
 │   ├── BadObject         an object that does not match its digest, or cannot be opened
+│   ├── JobFailed         it took too much time or memory, or ended in a way that nobody foresaw
 │   └── Refused           the market rejected a transaction, with its custom error
 └── StopAgent         the agent cannot go on (CLI exit code 1)
     ├── StorageFailed     this machine's disk: full, read-only, damaged, or not ours to read or write
@@ -18,6 +19,8 @@ HoldfastError
 """
 
 from __future__ import annotations
+
+import traceback
 
 
 class HoldfastError(Exception):
@@ -64,6 +67,10 @@ class BadObject(SkipJob):
     """An object that does not match its digest, or cannot be opened with this key."""
 
 
+class JobFailed(SkipJob):
+    """A job that took too much time or memory, or ended in a way that nobody foresaw."""
+
+
 class Refused(SkipJob):
     """The market rejected a transaction.
 
@@ -104,3 +111,10 @@ class StorageFailed(StopAgent):
 
 class WrongNetwork(StopAgent):
     """The deployment belongs to another chain, or its contract is not there."""
+
+
+def in_one_line(error: Exception) -> str:
+    """An error that nobody foresaw, with the place where it happened."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}: {words} ({place.filename}:{place.lineno})"

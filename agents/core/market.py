@@ -24,7 +24,7 @@ from agents.core.assets import (
     Round,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
-from agents.core.hashing import draw_round, full_set, round_seed
+from agents.core.hashing import draw_round, full_set, round_seed, training_receipt
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId, dataset_of, subset_of
 
 
@@ -54,6 +54,11 @@ class Market:
         self._on(logged.event)
 
     # --- questions ---
+
+    def role_of(self, address: Address) -> Role:
+        """What an address is registered as; `Role.NONE` if it is no member."""
+        member = self.members.get(address)
+        return member.role if member else Role.NONE
 
     def members_of(self, role: Role) -> list[Member]:
         """All members of a role, in the order in which they registered."""
@@ -146,14 +151,16 @@ class Market:
             return CouplePhase.OVERDUE if now > self.settle_deadline(couple) else CouplePhase.SETTLING
         return phase
 
+    def couple_bond_of(self, couple: Couple) -> int:
+        """The bond that the data owner has locked for a couple, in wei; 0 unless it is under way."""
+        return self.dataset_of(couple).terms.couple_bond if couple.phase in _BONDED else 0
+
     def total(self) -> int:
         """All coins that the market should hold: balances, escrows and bonds, in wei."""
-        bonded = (c for c in self.couples.values() if c.phase in _BONDED)
         return (
             sum(self.balances.values())
             + sum(instance.bond for instance in self.instances.values())
-            + sum(couple.escrow for couple in self.couples.values())
-            + sum(self.dataset_of(couple).terms.couple_bond for couple in bonded)
+            + sum(couple.escrow + self.couple_bond_of(couple) for couple in self.couples.values())
         )
 
     # --- ledger and members ---
@@ -392,3 +399,21 @@ def expected_draw(couple: Couple, record: Round, terms: e.DatasetTerms) -> int:
     seed = round_seed(record.mo_seed, record.do_seed, couple.id, record.number)
     drawn, _ = draw_round(seed, record.drawn_before, terms.subsets, terms.subsets_per_round)
     return drawn
+
+
+def expected_receipt(couple: Couple, record: Round, report: Report, digest: bytes, domain: bytes) -> bytes:
+    """The receipt that a reporter must have made of a digest.
+
+    Args:
+        couple: whose round it is.
+        record: the round.
+        report: the reporter's, whose nonce the receipt holds.
+        digest: of the result, 32 bytes.
+        domain: what every receipt of the market begins with, 32 bytes.
+
+    Returns:
+        32 bytes; an honest reporter's `Report.hash` is the same.
+    """
+    return training_receipt(
+        domain, couple.id, record.number, report.ci, report.cloud_owner, digest, report.nonce
+    )

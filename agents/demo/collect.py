@@ -1,4 +1,4 @@
-"""After the curtain: what happened, from the chain and from the model owner's home."""
+"""The data before a run, and when it is over what happened, from the chain and the model owner's home."""
 
 from __future__ import annotations
 
@@ -9,26 +9,24 @@ import numpy as np
 from agents.audit.live import Audited, audit_deployment
 from agents.chain.mined import transactions
 from agents.demo.outcome import DemoOutcome, Participant, Scores
+from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
-from agents.demo.stage import Stage
 from agents.demo.work import work_of
 from agents.learning import evaluate
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.tables import Table, load_table
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.registry import family_of
+from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
-from agents.learning.plans.plan import Plan, parse_plan
 from agents.workers.data_owner import cut
 from agents.workers.model_owner import PLAN_FILE, state_file
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """The data as the data owner will divide them, test rows included.
+class DividedData:
+    """A scenario's data as the data owner will divide them, test rows included.
 
     Attributes:
         rows: the training rows of each subset.
@@ -39,7 +37,7 @@ class Rehearsal:
     rows: list[Int64Array]
 
     @classmethod
-    def of(cls, scenario: Scenario) -> Rehearsal:
+    def of(cls, scenario: Scenario) -> DividedData:
         """Reads and divides the scenario's data.
 
         Raises:
@@ -52,8 +50,7 @@ class Rehearsal:
         classes = prepared.train.classes
         plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
         DEFAULT_LIMITS.check(plan)
-        if isinstance(plan, EncryptedPlan):
-            family_of(plan)
+        family_of(plan)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
 
     @property
@@ -75,58 +72,58 @@ class Rehearsal:
         return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
 
 
-def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> DemoOutcome:
+def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float) -> DemoOutcome:
     """Reads the whole run.
 
     Args:
-        stage: where it was played.
-        rehearsal: what was split, and how.
+        demo: the run.
+        divided: what was split, and how.
         started_at: in seconds since the epoch.
         seconds: how long the market was at work.
     """
-    client = stage.connect()
+    client = demo.connect()
     audited = audit_deployment(client)
-    home = stage.home(stage.scenario.model_owner)
+    home = demo.home(demo.scenario.model_owner)
     plan = parse_plan((home / PLAN_FILE).read_bytes())
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
-    couple = audited.audit.market.couples[stage.tc]
-    cloud_owners = [stage.home(cast) for cast in stage.scenario.cloud_owners]
-    work = work_of(plan, couple.id, couple.round, home, cloud_owners, rehearsal.prepared.test)
+    couple = audited.audit.market.couples[demo.tc]
+    cloud_owners = [demo.home(member) for member in demo.scenario.cloud_owners]
+    work = work_of(plan, couple.id, couple.round, home, cloud_owners, divided.prepared.test)
     return DemoOutcome(
-        dataset_name=rehearsal.table.name,
-        notes=rehearsal.table.notes,
-        model=plan.family,
-        network=stage.scenario.network,
+        dataset_name=divided.table.name,
+        notes=divided.table.notes,
+        model=family_of(plan).name(),
+        network=demo.scenario.network,
         chain_id=client.deployment.chain_id,
         contract=client.deployment.market,
-        settings=_told(stage.scenario),
-        parties=tuple(_parties(stage)),
+        settings=_told(demo.scenario),
+        parties=tuple(_parties(demo)),
         ds=couple.ds,
         tc=couple.id,
-        subset_rows=tuple(len(rows) for rows in rehearsal.rows),
+        subset_rows=tuple(len(rows) for rows in divided.rows),
         history=audited.history,
         audit=audited.audit,
         differences=audited.differences,
         contract_balance=audited.contract_balance,
         transactions=mined,
-        scores=_scores(stage, plan, rehearsal, audited, tuple(work.summed)),
+        scores=_scores(demo, plan, divided, audited, tuple(work.summed)),
         started_at=started_at,
         seconds=seconds,
-        strata=rehearsal.strata,
-        strata_names=rehearsal.strata_names,
+        strata=divided.strata,
+        strata_names=divided.strata_names,
         work=work,
     )
 
 
 def _scores(
-    stage: Stage, plan: Plan, rehearsal: Rehearsal, audited: Audited, updates: tuple[int, ...]
+    demo: DemoRun, plan: Plan, divided: DividedData, audited: Audited, updates: tuple[int, ...]
 ) -> Scores:
-    home = stage.home(stage.scenario.model_owner)
-    train, test = rehearsal.prepared.train, rehearsal.prepared.test
-    rounds = audited.audit.market.couples[stage.tc].round
+    home = demo.home(demo.scenario.model_owner)
+    train, test = divided.prepared.train, divided.prepared.test
+    rounds = audited.audit.market.couples[demo.tc].round
 
     def after(round_: int) -> float:
-        data = (home / state_file(stage.tc, round_, "weights")).read_bytes()
+        data = (home / state_file(demo.tc, round_, "weights")).read_bytes()
         return evaluate.score(plan, Weights.from_bytes(data, plan), test)
 
     outside = evaluate.outside(plan, train, test)
@@ -135,16 +132,16 @@ def _scores(
         initial=after(0),
         market=tuple(after(round_) for round_ in range(1, rounds + 1)),
         centralised=evaluate.centralised(plan, train, test).score,
-        best_single_subset=evaluate.best_single_subset(plan, rehearsal.subsets, test).score,
+        best_single_subset=evaluate.best_single_subset(plan, divided.subsets, test).score,
         outside=(outside.label, outside.score),
         updates=updates,
     )
 
 
-def _parties(stage: Stage) -> list[Participant]:
+def _parties(demo: DemoRun) -> list[Participant]:
     return [
-        Participant(cast.name, stage.address(cast), cast.subset, cast.part.cheat or "")
-        for cast in stage.scenario.everybody
+        Participant(member.name, demo.address(member), member.subset, member.conduct.cheat or "")
+        for member in demo.scenario.everybody
     ]
 
 

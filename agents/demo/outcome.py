@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from agents.audit.replay import Audit
-from agents.chain.mined import Mined
 from agents.core.events import Logged
 from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
-
-__all__ = ["DemoOutcome", "Mined", "Participant", "Scores", "Work"]
+from agents.core.mined import Mined
+from agents.readmodel.projections import Projections
+from agents.report.words import brief
 
 
 class Cheat(StrEnum):
@@ -38,6 +39,19 @@ class Participant:
     address: Address
     subset: int | None = None
     cheat: str = ""
+
+
+class Names:
+    """The parties by address; whoever is none of them goes by the head and tail of its address."""
+
+    def __init__(self, parties: Iterable[Participant]) -> None:
+        self._parties = {party.address: party for party in parties}
+
+    def __getitem__(self, address: Address) -> Participant:
+        return self._parties.get(address) or Participant(brief(address), address)
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self._parties
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ class DemoOutcome:
         dataset_name: the table's name; `notes` what was done to read it.
         model: the plan's family.
         settings: what the run was started with, by flag name.
-        history: every event, in order. `market` is the mirror that they leave; `audit` what the auditor says.
+        history: every event, in order; `audit` is what the auditor says of them.
         differences: where the rebuilt market and the contract's own views differ; none if all is well.
         chain_id, contract: which market on which chain; receipts are bound to both.
         contract_balance: wei that the contract holds at the end.
@@ -141,6 +155,11 @@ class DemoOutcome:
     def receipt_domain(self) -> bytes:
         """What every receipt of this market begins with, 32 bytes."""
         return receipt_domain(self.chain_id, self.contract)
+
+    @property
+    def projections(self) -> Projections:
+        """What the events tell."""
+        return self.audit.projections
 
     @property
     def market(self) -> Market:

@@ -16,8 +16,8 @@ from agents.workers.data_owner import Secrecy
 
 
 @dataclass(frozen=True)
-class Part:
-    """How a cloud owner plays: honestly, or with a part replaced by a cheating one."""
+class Conduct:
+    """How a cloud owner behaves: honestly, or with its role or its worker replaced by a cheating one."""
 
     cheat: Cheat | None = None
     role: type[CloudOwner] = CloudOwner
@@ -27,21 +27,21 @@ class Part:
 MOST_CLOUD_OWNERS = 64
 _SLOW = ("encrypted-features", "encrypted-cubic", "encrypted-network")
 _SLOWER = 4
-HONEST = Part()
+HONEST = Conduct()
 CHEATS = (
-    Part(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
-    Part(Cheat.MAKES_MODEL_UP, worker=LazyWorker),
-    Part(Cheat.COPIES_TRAINING_RECEIPT, role=TrainingReceiptCopier),
-    Part(Cheat.FALLS_SILENT, role=SilentCloudOwner),
+    Conduct(Cheat.COPIES_DATA_RECEIPT, role=DataReceiptCopier),
+    Conduct(Cheat.MAKES_MODEL_UP, worker=LazyWorker),
+    Conduct(Cheat.COPIES_TRAINING_RECEIPT, role=TrainingReceiptCopier),
+    Conduct(Cheat.FALLS_SILENT, role=SilentCloudOwner),
 )
 
 
 @dataclass(frozen=True)
-class Cast:
-    """One member's part in the demo.
+class DemoMember:
+    """A member of the demo before there is a market.
 
     Attributes:
-        folder: of its home, and its name for people.
+        name: for people; `folder` is the same for its home.
         secret: its wallet's key, 32 bytes.
         subset: of a cloud owner.
     """
@@ -49,7 +49,7 @@ class Cast:
     name: str
     secret: bytes
     subset: int | None = None
-    part: Part = HONEST
+    conduct: Conduct = HONEST
 
     @property
     def folder(self) -> str:
@@ -100,17 +100,17 @@ class Scenario:
         return "dataset" if encrypted else "none"
 
     @property
-    def data_owner(self) -> Cast:
+    def data_owner(self) -> DemoMember:
         """The hospital with the data."""
-        return Cast("data owner", self._secret("data owner"))
+        return DemoMember("data owner", self._secret("data owner"))
 
     @property
-    def model_owner(self) -> Cast:
+    def model_owner(self) -> DemoMember:
         """Who wants a model."""
-        return Cast("model owner", self._secret("model owner"))
+        return DemoMember("model owner", self._secret("model owner"))
 
     @property
-    def cloud_owners(self) -> tuple[Cast, ...]:
+    def cloud_owners(self) -> tuple[DemoMember, ...]:
         """One for each replica, subset by subset; in each of the first subsets the second one cheats.
 
         A subset keeps an honest majority: with fewer than three replicas nobody is planted to cheat.
@@ -118,7 +118,7 @@ class Scenario:
         return tuple(self._cloud_owners())
 
     @property
-    def everybody(self) -> tuple[Cast, ...]:
+    def everybody(self) -> tuple[DemoMember, ...]:
         """All members."""
         return (self.data_owner, *self.cloud_owners, self.model_owner)
 
@@ -141,13 +141,13 @@ class Scenario:
             offer_seconds=4 * 3600,
         )
 
-    def _cloud_owners(self) -> Iterator[Cast]:
+    def _cloud_owners(self) -> Iterator[DemoMember]:
         for subset in range(self.subsets):
             for replica in range(self.replicas):
                 name = f"cloud owner {subset * self.replicas + replica + 1}"
                 planted = replica == 1 and self.replicas >= 3 and subset < len(CHEATS)
-                part = CHEATS[subset] if planted else HONEST
-                yield Cast(name, self._secret(name), subset, part)
+                conduct = CHEATS[subset] if planted else HONEST
+                yield DemoMember(name, self._secret(name), subset, conduct)
 
     def _secret(self, name: str) -> bytes:
         return hashlib.sha256(f"holdfast demo {self.seed} {name}".encode()).digest()

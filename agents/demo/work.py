@@ -12,12 +12,13 @@ from agents.core.ids import CoupleId
 from agents.demo.outcome import Work
 from agents.learning.data.samples import Samples
 from agents.learning.evaluate import score
-from agents.learning.integers.weights import Weights, shapes
-from agents.learning.plans.encrypted import EncryptedPlan
-from agents.learning.plans.plan import Plan
-from agents.roles.acts import Fact
+from agents.learning.families.registry import family_of
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
+from agents.roles.acts import weights_key
+from agents.roles.results import PublishedWeights, TaskResult, TrainingResult
 from agents.runtime.launch import JOURNAL_FILE
-from agents.storage.journal import read_facts
+from agents.storage.journal import read_results
 from agents.workers.model_owner import state_file
 
 _MOST_READINGS = 200
@@ -36,23 +37,27 @@ def work_of(
         cloud_owners: their homes, those of cheats included.
         test: rows that nobody has seen.
     """
-    jobs = [job for home in cloud_owners for job in _jobs(read_facts(home / JOURNAL_FILE), tc)]
-    made = read_facts(model_owner / JOURNAL_FILE)
-    summed = {round_: _number(made.get(f"weights/{tc:x}/{round_}", {}), "summed") for round_ in _to(rounds)}
+    jobs = [job for home in cloud_owners for job in _jobs(read_results(home / JOURNAL_FILE), tc)]
+    made = read_results(model_owner / JOURNAL_FILE)
+    weights = {round_: made.get(weights_key(tc, round_)) for round_ in range(1, rounds + 1)}
     given = (model_owner / state_file(tc, max(rounds - 1, 0), "published")).read_bytes()
-    encryption = plan.encryption if isinstance(plan, EncryptedPlan) else None
+    family = family_of(plan)
     return Work(
-        scheme=("CKKS" if encryption.scale_bits else "BFV") if encryption else "",
-        degree=encryption.degree if encryption else 0,
-        modulus_bits=sum(encryption.primes) if encryption else 0,
-        sums=plan.sums if isinstance(plan, EncryptedPlan) else "",
-        summed={round_: int(subsets) for round_, subsets in summed.items() if subsets},
-        keys_bytes=_middle(jobs, "keys"),
-        weights_bytes=_middle(jobs, "weights"),
-        result_bytes=_middle(jobs, "result"),
+        scheme=family.ciphertext.scheme,
+        degree=family.ciphertext.degree,
+        modulus_bits=family.ciphertext.modulus_bits,
+        sums=family.sums,
+        summed={
+            round_: new.summed
+            for round_, new in weights.items()
+            if isinstance(new, PublishedWeights) and new.summed
+        },
+        keys_bytes=_middle(job.keys for job in jobs),
+        weights_bytes=_middle(job.weights for job in jobs),
+        result_bytes=_middle(job.result for job in jobs),
         jobs=len(jobs),
-        step_seconds=median(_number(job, "seconds") for job in jobs) if jobs else 0.0,
-        held_score=score_of_ciphertext(plan, given, test) if encryption else _score(plan, given, test),
+        step_seconds=median(job.seconds for job in jobs) if jobs else 0.0,
+        held_score=score_of_ciphertext(plan, given, test) if family.encrypted else _score(plan, given, test),
         guess_score=_guess(plan, test),
     )
 
@@ -64,13 +69,13 @@ def score_of_ciphertext(plan: Plan, encrypted: bytes, samples: Samples) -> float
     """
     numbers = np.frombuffer(encrypted[: len(encrypted) // 8 * 8], dtype="<u8").astype(np.uint32)
     fractions = numbers.view(np.int32).astype(np.int64) >> (31 - plan.weight_bits)
-    sizes = {name: rows * columns for name, (rows, columns) in shapes(plan).items()}
+    sizes = {name: rows * columns for name, (rows, columns) in plan.shapes.items()}
     readings = fractions[: len(fractions) // sum(sizes.values()) * sum(sizes.values())]
     found = []
     for reading in readings.reshape(-1, sum(sizes.values()))[:_MOST_READINGS]:
         parts = np.split(reading, np.cumsum(list(sizes.values()))[:-1])
         tensors = {
-            name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes(plan).items(), strict=True)
+            name: part.reshape(shape) for part, (name, shape) in zip(parts, plan.shapes.items(), strict=True)
         }
         found.append(score(plan, Weights(tensors, plan.weight_bits), samples))
     return median(found)
@@ -85,19 +90,14 @@ def _guess(plan: Plan, test: Samples) -> float:
     return float(np.bincount(test.target).max() / len(test)) if plan.classes else 0.0
 
 
-def _jobs(facts: Mapping[str, Fact], tc: CoupleId) -> list[Fact]:
-    return [fact for key, fact in facts.items() if key.startswith(f"job/{tc:x}/") and "seconds" in fact]
+def _jobs(results: Mapping[str, TaskResult], tc: CoupleId) -> list[TrainingResult]:
+    return [
+        result
+        for key, result in results.items()
+        if key.startswith(f"job/{tc:x}/") and isinstance(result, TrainingResult)
+    ]
 
 
-def _middle(jobs: Iterable[Fact], name: str) -> int:
-    sizes = [_number(job, name) for job in jobs]
-    return int(median(sizes)) if sizes else 0
-
-
-def _number(fact: Fact, name: str) -> float:
-    value = fact.get(name, 0)
-    return float(value) if isinstance(value, (int, float)) else 0.0
-
-
-def _to(rounds: int) -> range:
-    return range(1, rounds + 1)
+def _middle(sizes: Iterable[int]) -> int:
+    found = list(sizes)
+    return int(median(found)) if found else 0

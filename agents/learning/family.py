@@ -1,24 +1,36 @@
-"""The seam of encrypted training: a family is a class with keys, encrypt, train and decrypt.
+"""A family of models as one object: all that the market asks of it, in plain text or on ciphertexts alike.
 
-The model owner alone makes `keys`: it keeps the secret part and publishes the other once, before the couple
-is requested (the plan names its hash). For each new set of weights it calls `encrypt`; each cloud owner calls
-`train` with what is public, the encrypted weights and its subset; the model owner adds up the results of all
-subsets of a cohort and decrypts nothing but the sum. Another library can take the place of the one that
-is used here.
+The class knows its plans' schema and makes a default plan. An object of it is bound to one plan: it draws the
+first weights, publishes, trains, checks, sums and scores them. Nobody else asks what kind of plan it is.
+`PlainFamily` (`families/gradient_descent.py`) and `EncryptedFamily` are the two kinds there are.
+
+On ciphertexts the model owner alone makes `keys`: it keeps the secret part and publishes the other once,
+before the couple is requested (the plan names its hash). Each cloud owner calls `train` with what is public,
+the published weights and its subset; the model owner adds up the results of all subsets of a cohort and
+decrypts nothing but the sum. Another library can take the place of the one that is used here.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from agents.learning.data.samples import FloatArray, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+
+Sums = Literal["", "round", "dataset"]
+"""What the model owner sees of results: sums over the whole dataset, sums over the subsets of a round, or,
+with none of these, each subset's own."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +38,16 @@ class KeyPair:
     """A model owner's keys for one model.
 
     Attributes:
-        secret: what `encrypt` and `decrypt` need; never leaves the model owner, rests encrypted.
+        secret: what `publish` and `update` need; never leaves the model owner, rests encrypted.
         public: what `train` needs, canonical bytes; published. Its SHA-256 is the plan's `encryption.keys`.
     """
 
     secret: bytes = field(repr=False)
     public: bytes
+
+
+NO_KEYS = KeyPair(b"", b"")
+"""Of a family in plain text."""
 
 
 @dataclass(frozen=True)
@@ -48,58 +64,190 @@ class Cohort:
     members: tuple[int, ...]
 
 
-class EncryptedFamily(ABC):
-    """One family of models, trained on ciphertexts, for one plan.
+@dataclass(frozen=True)
+class CiphertextKind:
+    """Which ciphertexts a family computes on; empty and zero in plain text.
+
+    Attributes:
+        scheme: BFV or CKKS.
+        degree: of the ring.
+        modulus_bits: of the whole modulus, the keys' prime included.
+    """
+
+    scheme: str = ""
+    degree: int = 0
+    modulus_bits: int = 0
+
+
+class Estimator(Protocol):
+    """What is used of scikit-learn's estimators."""
+
+    def fit(self, X: FloatArray, y: npt.NDArray[Any]) -> object:
+        """Trains on (n, d) features and (n,) targets."""
+
+    def score(self, X: FloatArray, y: npt.NDArray[Any]) -> float:
+        """Accuracy, or R2, on (n, d) features and (n,) targets."""
+
+
+class Family(ABC):
+    """One family of models, for one plan.
+
+    Attributes:
+        schema: the class of its plans.
+        encrypted: whether cloud owners train on ciphertexts. Then there are keys, and `sums` is not empty.
 
     Args:
-        plan: checked against its schema.
+        plan: checked against the schema.
         limits: what the agent is ready to work on.
 
     Raises:
-        BadPlan: its numbers could overflow the plaintext space, or leave too little noise budget.
+        BadPlan: nothing can be trained with these numbers.
     """
 
-    def __init__(self, plan: EncryptedPlan, limits: Limits = DEFAULT_LIMITS) -> None:
+    schema: ClassVar[type[Plan]]
+    encrypted: ClassVar[bool]
+
+    def __init__(self, plan: Plan, limits: Limits = DEFAULT_LIMITS) -> None:
         self.plan = plan
         self.limits = limits
+
+    # --- of all plans ---
+
+    @classmethod
+    def name(cls) -> str:
+        """What plans call it."""
+        return str(cls.schema.model_fields["family"].default)
+
+    @classmethod
+    @abstractmethod
+    def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> Plan:
+        """A plan that converges on skewed subsets, for those who do not want to choose.
+
+        Args:
+            features: columns of the data.
+            classes: number of classes; 0 for a regression.
+            rounds: the most rounds.
+            seed: of what is drawn at random, in families in which something is.
+
+        Raises:
+            BadPlan: the family is not for such data, or has no default for them.
+        """
+
+    # --- of this plan ---
+
+    @property
+    def sums(self) -> Sums:
+        """What the model owner sees of results."""
+        return ""
+
+    @property
+    def ciphertext(self) -> CiphertextKind:
+        """Which ciphertexts cloud owners compute on."""
+        return CiphertextKind()
+
+    def initial_weights(self) -> Weights:
+        """The weights before the first round: zeros, where a family draws none."""
+        tensors = {name: np.zeros(shape, dtype=np.int64) for name, shape in self.plan.shapes.items()}
+        return Weights(tensors, self.plan.weight_bits)
+
+    @abstractmethod
+    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
+        """(n, classes) float64 scores, or (n, 1) values in standard deviations of the target.
+
+        Raises:
+            BadPlan: the plan is for other data than these, or there are more rows than the limits allow.
+        """
+
+    @abstractmethod
+    def local_update(self, weights: Weights, samples: Samples) -> Update:
+        """What one training job comes to, all of it in the clear.
+
+        On ciphertexts it is what `update` gives for one subset: the same arithmetic on plain integers. Equal
+        bit for bit for exact families; for approximate ones, within their stated precision.
+
+        Raises:
+            BadPlan: the plan is for other data, or there are more rows than the limits allow.
+        """
+
+    def peer(self) -> Estimator:
+        """scikit-learn's own estimator of the same kind: the linear one, where a family names no other."""
+        # Imported here: whoever only trains does without scikit-learn.
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        found: Estimator = LogisticRegression(max_iter=10_000) if self.plan.classes else Ridge()
+        return found
 
     # --- model owner ---
 
     @abstractmethod
     def keys(self) -> KeyPair:
-        """Fresh keys, from the operating system's randomness."""
+        """Fresh keys, from the operating system's randomness; `NO_KEYS` in plain text."""
 
     @abstractmethod
-    def encrypt(self, keys: KeyPair, weights: Weights) -> bytes:
-        """A fresh encryption of the weights, in canonical bytes: their SHA-256 is the model hash on chain."""
+    def publish(self, keys: KeyPair, weights: Weights) -> bytes:
+        """What cloud owners are given of the weights: their SHA-256 is the model hash on chain.
 
-    @abstractmethod
-    def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
-        """The sum of one cohort's results, one for each member, in any order.
+        Canonical bytes of the weights, or of a fresh encryption.
 
         Raises:
-            BadObject: a result is not canonical or not of this plan, or they are not a whole cohort of one
-                label (the masks do not cancel).
+            BadPlan: no such weights can be encrypted.
+        """
+
+    @property
+    def carries_on(self) -> bool:
+        """Whether a sum that is not whole goes on in the next round, with the same weights."""
+        return self.sums == "dataset"
+
+    def members(self, drawn: Sequence[int], subsets: int) -> tuple[int, ...]:
+        """Whose results add up with those of a round.
+
+        Args:
+            drawn: the subsets of the round, ascending.
+            subsets: of the dataset, how many.
+        """
+        return tuple(range(subsets)) if self.carries_on else tuple(drawn)
+
+    @abstractmethod
+    def is_whole(self, found: Collection[int], members: Sequence[int]) -> bool:
+        """Whether results of the subsets found make new weights, of all these that may add to it."""
+
+    @abstractmethod
+    def update(self, weights: Weights, keys: KeyPair, results: Sequence[bytes]) -> Update:
+        """What results that are whole come to, in any order.
+
+        Args:
+            weights: that they were trained from.
+            keys: of the plan.
+            results: canonical bytes, one for each subset.
+
+        Raises:
+            BadObject: one is not canonical or not of this plan, or they do not add up to anything.
         """
 
     # --- cloud owner ---
 
     @abstractmethod
-    def check_encrypted(self, encrypted: bytes) -> None:
-        """Checks the form of encrypted weights.
+    def check_published(self, published: bytes) -> None:
+        """Checks the form of published weights.
 
         Raises:
             BadObject: not canonical, or not of this plan.
         """
 
     @abstractmethod
-    def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
+    def train(self, public: bytes, published: bytes, subset: Subset, cohort: Cohort) -> bytes:
         """A cloud owner's job: canonical bytes whose SHA-256 all honest replicas of the subset agree on.
+
+        Args:
+            public: the public part of the keys; empty in plain text.
+            published: the weights of the round.
+            subset: to train on.
+            cohort: whose sum the result becomes a part of; in plain text nothing depends on it.
 
         Raises:
             BadPlan: the plan is for other data than this subset's; the keys are not those that the plan
                 names; the noise budget would not last.
-            BadObject: the encrypted weights are not canonical, or not of this plan; or nothing can be
+            BadObject: the published weights are not canonical, or not of this plan; or nothing can be
                 computed with them and these keys.
         """
 
@@ -113,17 +261,50 @@ class EncryptedFamily(ABC):
             BadObject: not canonical, or not of this plan.
         """
 
-    @abstractmethod
-    def in_the_clear(self, weights: Weights, samples: Samples) -> Update:
-        """What `decrypt` gives for one subset: the same arithmetic on plain integers.
 
-        Equal bit for bit for exact families; for approximate ones, within their stated precision.
-        """
+class EncryptedFamily(Family):
+    """A family that is trained on ciphertexts.
+
+    Raises:
+        BadPlan: the plan's numbers could overflow the plaintext space, or leave too little noise budget.
+    """
+
+    plan: EncryptedPlan
+    encrypted = True
+
+    @property
+    def sums(self) -> Sums:
+        """As the plan says."""
+        return self.plan.sums
+
+    @property
+    def ciphertext(self) -> CiphertextKind:
+        """As the plan says."""
+        encryption = self.plan.encryption
+        return CiphertextKind(encryption.scheme, encryption.degree, sum(encryption.primes))
 
     @abstractmethod
-    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
-        """(n, outputs) float64: scores of the classes, or values in standard deviations of the target.
+    def encrypt(self, keys: KeyPair, weights: Weights) -> bytes:
+        """A fresh encryption of the weights, in canonical bytes."""
+
+    @abstractmethod
+    def decrypt(self, keys: KeyPair, results: Sequence[bytes]) -> Update:
+        """The sum of one cohort's results, one for each member, in any order.
 
         Raises:
-            BadPlan: the plan is for other data than these.
+            BadObject: a result is not canonical or not of this plan, or they are not a whole cohort of one
+                label (the masks do not cancel).
         """
+
+    def publish(self, keys: KeyPair, weights: Weights) -> bytes:
+        """A fresh encryption."""
+        return self.encrypt(keys, weights)
+
+    def is_whole(self, found: Collection[int], members: Sequence[int]) -> bool:
+        """Every subset of the cohort has one: nothing else decrypts."""
+        return bool(found) and set(found) == set(members)
+
+    def update(self, weights: Weights, keys: KeyPair, results: Sequence[bytes]) -> Update:
+        """The sum, decrypted."""
+        del weights
+        return self.decrypt(keys, results)

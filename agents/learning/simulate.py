@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from agents.learning.data.samples import Samples
+from agents.learning.families.registry import family_of
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.local import local_update
-from agents.learning.plans.encrypted import EncryptedPlan
-from agents.learning.plans.plan import Plan
+from agents.learning.plans.base import Plan
 
 
 def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> Iterator[ServerState]:
@@ -19,13 +18,13 @@ def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> I
 
     With sums over the dataset the state moves once all subsets have been drawn since it last did.
     """
-    strategy, state = strategy_of(plan), ServerState.initial(plan)
-    whole = isinstance(plan, EncryptedPlan) and plan.sums == "dataset"
+    family, strategy = family_of(plan), strategy_of(plan)
+    state = ServerState.initial(family.initial_weights())
     waiting: dict[int, Update] = {}
     for chosen in draws(len(subsets), drawn, plan.rounds, seed):
         for index in chosen:
-            waiting[index] = local_update(plan, state.weights, subsets[index])
-        if not whole or len(waiting) == len(subsets):
+            waiting[index] = family.local_update(state.weights, subsets[index])
+        if family.is_whole(waiting, family.members(chosen, len(subsets))):
             state = strategy.aggregate(state, Update.total(list(waiting.values())))
             waiting.clear()
         yield state

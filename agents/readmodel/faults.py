@@ -1,4 +1,4 @@
-"""Finds the faults in a history.
+"""The faults of members, each with what proves it.
 
 A fault is an event: a rejected data receipt, a job judged Faulty or Missed, a seed withheld. Each comes with
 what anybody needs to see for himself that the event is right.
@@ -6,155 +6,176 @@ what anybody needs to see for himself that the event is right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 
-from agents.audit.replay import receipt_of
 from agents.core import events as e
 from agents.core.assets import Couple, Round
 from agents.core.enums import JobStatus
-from agents.core.ids import Address, InstanceId, subset_of
-from agents.demo.outcome import DemoOutcome
-from agents.readmodel.evidence import Fault, Finding, ReceiptRecord
-from agents.report.words import Names
+from agents.core.ids import Address, CoupleId, InstanceId, subset_of
+from agents.core.market import Market, expected_receipt
+from agents.readmodel.rounds import agreement
 
 
-def findings(outcome: DemoOutcome) -> tuple[Finding, ...]:
-    """Every fault of every member, honest ones too, in the order of history."""
-    return tuple(_Evidence(outcome).findings())
+class Fault(StrEnum):
+    """How a member broke the rules, by the word of the market."""
+
+    REJECTED = "data receipt rejected"
+    FAULTY = "training receipt faulty"
+    MISSED = "no answer when drawn"
+    WITHHELD = "seed withheld"
 
 
-def replicas(record: Round, subset: int) -> tuple[int, int]:
-    """How many replicas of a subset agreed in a round, and how many were asked and answered or missed."""
-    verdicts = [verdict for ci, (verdict, _) in record.verdicts.items() if subset_of(ci) == subset]
-    flagged = sum(subset_of(ci) == subset for ci in record.flags)
-    return sum(verdict is JobStatus.ACCEPTED for verdict in verdicts), len(verdicts) + flagged
+_BY_VERDICT = {JobStatus.FAULTY: Fault.FAULTY, JobStatus.MISSED: Fault.MISSED}
 
 
-class _Evidence:
-    def __init__(self, outcome: DemoOutcome) -> None:
-        self.history, self.market = outcome.history, outcome.market
-        self.domain, self.names = outcome.receipt_domain, Names(outcome.parties)
-        self.first_with = _first_with(outcome.history)
+@dataclass(frozen=True)
+class ReceiptEvidence:
+    """A receipt as published, beside the one that its maker would have made of the settled digest.
 
-    def findings(self) -> Iterator[Finding]:
-        for logged in self.history:
+    Attributes:
+        hash, nonce: as the event has them, 32 bytes each.
+        digest, recomputed: 32 bytes each; None of a data receipt, whose digest stays secret.
+        opens: whether the two receipts are the same; None if only the data owner can tell.
+        copied_from: who published the same hash before.
+    """
+
+    hash: bytes
+    nonce: bytes
+    digest: bytes | None = None
+    recomputed: bytes | None = None
+    opens: bool | None = None
+    copied_from: Address | None = None
+
+
+@dataclass(frozen=True)
+class ProvenFault:
+    """One fault of one member.
+
+    Attributes:
+        event: which says so; it is in `transaction`, a hash of 32 bytes, in `block`.
+        lost: wei.
+        agreeing, asked: replicas of this subset in this round: whose receipts open to the digest, and all.
+    """
+
+    member: Address
+    fault: Fault
+    event: str
+    transaction: bytes
+    block: int
+    lost: int
+    tc: CoupleId | None = None
+    ci: InstanceId | None = None
+    subset: int | None = None
+    round: int | None = None
+    receipt: ReceiptEvidence | None = None
+    agreeing: int = 0
+    asked: int = 0
+
+
+class Faults:
+    """The faults of all members so far.
+
+    Args:
+        market: the mirror, which takes each event just before.
+        domain: what every receipt of the market begins with, 32 bytes.
+    """
+
+    def __init__(self, market: Market, domain: bytes) -> None:
+        self._market, self._domain = market, domain
+        self._told: list[e.Logged] = []
+        self._publisher: dict[bytes, Address] = {}
+
+    def apply(self, logged: e.Logged) -> None:
+        """Keeps what tells of a fault, and who published which receipt first."""
+        match logged.event:
+            case e.InstanceJoined(data_hash=published, cloud_owner=owner):
+                self._publisher.setdefault(published, owner)
+            case e.JobReported(hash=published, cloud_owner=owner):
+                self._publisher.setdefault(published, owner)
+            case e.InstanceRejected() | e.CoupleAborted():
+                self._told.append(logged)
+            case e.JobJudged(verdict=JobStatus.FAULTY | JobStatus.MISSED):
+                self._told.append(logged)
+            case _:
+                pass
+
+    def proven(self) -> tuple[ProvenFault, ...]:
+        """Every fault of every member, in the order of history.
+
+        To be asked between transactions: the digest that proves a verdict comes after it in the same one.
+        """
+        return tuple(self._proven())
+
+    def _proven(self) -> Iterator[ProvenFault]:
+        for logged in self._told:
             match logged.event:
-                case e.InstanceRejected():
-                    yield self._rejected(logged, logged.event)
-                case e.JobJudged(verdict=JobStatus.FAULTY):
-                    yield self._faulty(logged, logged.event)
-                case e.JobJudged(verdict=JobStatus.MISSED):
-                    yield self._missed(logged, logged.event)
-                case e.CoupleAborted():
-                    yield self._withheld(logged, logged.event)
-                case _:
-                    pass
+                case e.InstanceRejected() as event:
+                    yield self._rejected(logged, event)
+                case e.JobJudged() as event:
+                    yield self._judged(logged, event)
+                case e.CoupleAborted() as event:
+                    yield self._withheld(logged, event)
 
-    def _rejected(self, logged: e.Logged, event: e.InstanceRejected) -> Finding:
-        instance = self.market.instances[event.ci]
+    def _rejected(self, logged: e.Logged, event: e.InstanceRejected) -> ProvenFault:
+        instance = self._market.instances[event.ci]
         source = self._source(instance.data_hash, instance.cloud_owner)
-        if source:
-            told = (
-                f"Declared the data receipt of {self.names[source].name}, bit for bit. A receipt names its "
-                "maker, so it cannot be right for a second one. The data owner rejected it."
-            )
-        else:
-            told = "Declared a data receipt that the data owner found wrong: it does not open to the subset."
-        return Finding(
+        return ProvenFault(
             instance.cloud_owner,
             Fault.REJECTED,
-            "InstanceRejected",
+            type(event).__name__,
             logged.transaction,
             logged.block,
-            0,
-            told,
+            lost=0,
             ci=event.ci,
             subset=subset_of(event.ci),
-            receipt=ReceiptRecord(instance.data_hash, instance.nonce, copied_from=source),
+            receipt=ReceiptEvidence(instance.data_hash, instance.nonce, copied_from=source),
         )
 
-    def _faulty(self, logged: e.Logged, event: e.JobJudged) -> Finding:
-        couple, record, subset = self._job(event)
-        receipt = self._receipt(couple, record, event.ci)
-        agreeing, asked = replicas(record, subset)
-        if receipt.copied_from:
-            told = (
-                f"Reported the training receipt of {self.names[receipt.copied_from].name}, bit for bit. "
-                "Made anew for its own address from the settled digest, the receipt is another."
-            )
-        else:
-            told = (
-                f"Reported a receipt that does not open to the digest on which {agreeing} of the {asked} "
-                "replicas agree: it trained something else, or nothing."
-            )
-        return self._judged(logged, event, Fault.FAULTY, told, receipt)
-
-    def _missed(self, logged: e.Logged, event: e.JobJudged) -> Finding:
-        told = "Was drawn and had not answered when the deadline passed."
-        return self._judged(logged, event, Fault.MISSED, told, None)
-
-    def _judged(
-        self, logged: e.Logged, event: e.JobJudged, fault: Fault, told: str, receipt: ReceiptRecord | None
-    ) -> Finding:
-        _, record, subset = self._job(event)
-        agreeing, asked = replicas(record, subset)
-        return Finding(
-            self.market.instances[event.ci].cloud_owner,
-            fault,
-            "JobJudged",
+    def _judged(self, logged: e.Logged, event: e.JobJudged) -> ProvenFault:
+        couple, subset = self._market.couples[event.tc], subset_of(event.ci)
+        record = couple.rounds[event.round]
+        agreeing, asked = agreement(record, subset)
+        return ProvenFault(
+            self._market.instances[event.ci].cloud_owner,
+            _BY_VERDICT[event.verdict],
+            type(event).__name__,
             logged.transaction,
             logged.block,
             event.amount,
-            told,
             event.tc,
             event.ci,
             subset,
             event.round,
-            receipt,
+            self._receipt(couple, record, event.ci) if event.verdict is JobStatus.FAULTY else None,
             agreeing,
             asked,
         )
 
-    def _withheld(self, logged: e.Logged, event: e.CoupleAborted) -> Finding:
-        couple = self.market.couples[event.tc]
-        dataset = self.market.dataset_of(couple)
-        return Finding(
+    def _withheld(self, logged: e.Logged, event: e.CoupleAborted) -> ProvenFault:
+        couple = self._market.couples[event.tc]
+        dataset = self._market.dataset_of(couple)
+        return ProvenFault(
             dataset.owner,
             Fault.WITHHELD,
-            "CoupleAborted",
+            type(event).__name__,
             logged.transaction,
             logged.block,
-            dataset.terms.couple_bond,
-            "Did not open its seed in time. Its bond and the rest of the escrow went to the model owner.",
+            lost=dataset.terms.couple_bond,
             tc=event.tc,
             round=couple.round,
         )
 
-    def _job(self, event: e.JobJudged) -> tuple[Couple, Round, int]:
-        couple = self.market.couples[event.tc]
-        return couple, couple.rounds[event.round], subset_of(event.ci)
-
-    def _receipt(self, couple: Couple, record: Round, ci: InstanceId) -> ReceiptRecord:
+    def _receipt(self, couple: Couple, record: Round, ci: InstanceId) -> ReceiptEvidence:
         report, digest = record.reports[ci], record.digests[subset_of(ci)]
-        recomputed = receipt_of(couple, record, report, digest, self.domain)
+        recomputed = expected_receipt(couple, record, report, digest, self._domain)
         source = self._source(report.hash, report.cloud_owner)
-        return ReceiptRecord(report.hash, report.nonce, digest, recomputed, recomputed == report.hash, source)
+        return ReceiptEvidence(
+            report.hash, report.nonce, digest, recomputed, recomputed == report.hash, source
+        )
 
     def _source(self, hash_: bytes, copier: Address) -> Address | None:
         """Who published this hash first, if it was somebody else."""
-        first = self.first_with[hash_]
+        first = self._publisher[hash_]
         return None if first == copier else first
-
-
-def _first_with(history: Iterable[e.Logged]) -> dict[bytes, Address]:
-    """By the hash of a receipt: who published it first."""
-    first: dict[bytes, Address] = {}
-    for logged in history:
-        match logged.event:
-            case e.InstanceJoined(data_hash=published, cloud_owner=owner):
-                first.setdefault(published, owner)
-            case e.JobReported(hash=published, cloud_owner=owner):
-                first.setdefault(published, owner)
-            case _:
-                pass
-    return first

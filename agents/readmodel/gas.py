@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from agents.demo.outcome import Mined
+from agents.core.mined import Mined
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import re
 from contextlib import AbstractContextManager
 from io import StringIO
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+from agents.report.style import style
 
 INK, SOFT, RULE, MARKET, CENTRAL, SINGLE = (f"#0a0b{shade:02x}" for shade in range(1, 7))
 _VARIABLES = {
@@ -25,23 +26,18 @@ _VARIABLES = {
 """Colours to draw with, and the CSS variable that each becomes."""
 
 
-def style(name: str) -> AbstractContextManager[None]:
-    """The style to draw in; each figure of a page has its own `name`, and so its own ids."""
-    return rc_context(
+def page_style(name: str) -> AbstractContextManager[None]:
+    """The style to draw in, in colours of the page; each figure of a page has a `name` of its own."""
+    return style(
+        name,
         {
-            "svg.fonttype": "none",
-            "svg.hashsalt": name,
-            "text.parse_math": False,
-            "font.family": "sans-serif",
             "font.size": 10,
             "text.color": INK,
             "axes.edgecolor": RULE,
             "axes.labelcolor": SOFT,
             "xtick.color": SOFT,
             "ytick.color": SOFT,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
+        },
     )
 
 

@@ -1,13 +1,12 @@
-"""How the report writes names, amounts, scores and hashes for people."""
+"""How reports write amounts, scores, times and hashes for people."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from agents.core.ids import Address
-from agents.demo.outcome import Participant
+from agents.core.enums import Role
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EM DASH}"
@@ -15,17 +14,9 @@ _MICRO = 10**12
 """Amounts are written to the millionth of a coin."""
 
 
-class Names:
-    """The parties by address; whoever is none of them goes by the head and tail of its address."""
-
-    def __init__(self, parties: Iterable[Participant]) -> None:
-        self._parties = {party.address: party for party in parties}
-
-    def __getitem__(self, address: Address) -> Participant:
-        return self._parties.get(address) or Participant(brief(address), address)
-
-    def __contains__(self, address: Address) -> bool:
-        return address in self._parties
+def role_name(role: Role) -> str:
+    """``cloud owner``; whoever has no role is ``no member``."""
+    return role.name.lower().replace("_", " ") if role else "no member"
 
 
 def coins(wei: int) -> str:

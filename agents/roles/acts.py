@@ -10,15 +10,28 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar, cast
 
 from agents.core.calls import Call
+from agents.core.enums import FlagReason
+from agents.core.errors import HoldfastError, JobFailed, Retry
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
 from agents.core.market import Market
+from agents.roles.results import (
+    AgreedResult,
+    DraftedPlan,
+    Flagged,
+    OpenedPackage,
+    PackedData,
+    PlanReview,
+    PublishedWeights,
+    RefusedPackage,
+    TaskResult,
+    TrainingResult,
+)
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-Fact = Mapping[str, Json]
-"""What a finished task found out, as the journal keeps it."""
+R = TypeVar("R", bound=TaskResult)
+R_co = TypeVar("R_co", bound=TaskResult, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -38,21 +51,6 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Situation:
-    """All that a decision may depend on.
-
-    Attributes:
-        market: the mirror, up to the last event seen.
-        facts: results of finished tasks, by `Task.key`.
-        now: in seconds, never before the last block's time.
-    """
-
-    market: Market
-    facts: Mapping[str, Fact]
-    now: int
-
-
-@dataclass(frozen=True)
 class Send:
     """Send this transaction.
 
@@ -64,17 +62,62 @@ class Send:
     locks: int = 0
 
 
+NO_DEADLINE = 2**63
+"""Of a task that no transaction with a deadline waits for."""
+
+
 @dataclass(frozen=True)
-class Task(ABC):
-    """Work off the chain. Its result is kept under `key`, and it is asked for until there is one."""
+class Task(ABC, Generic[R_co]):
+    """Work off the chain. Its result is kept under `key`, and it is asked for until there is one.
+
+    Attributes:
+        deadline: in seconds: when the transaction that needs the result is due. What is due first is done
+            first.
+    """
+
+    deadline: int = field(default=NO_DEADLINE, kw_only=True)
 
     @property
     @abstractmethod
     def key(self) -> str:
-        """Names the result."""
+        """Names the result; its first part says of which kind it is."""
+
+    @property
+    def couple(self) -> CoupleId | None:
+        """Whose keys and plan it works with; who did the last task of that couple has them at hand."""
+        return None
+
+    def given_up(self, error: HoldfastError, now: float) -> R_co | None:
+        """What a task comes to that failed and is not tried again; None as long as it is.
+
+        Args:
+            error: of the last attempt.
+            now: in seconds.
+        """
+        del error, now
+        return None
 
 
-Act = Send | Task
+Act = Send | Task[TaskResult]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision may depend on.
+
+    Attributes:
+        market: the mirror, up to the last event seen.
+        results: of finished tasks, by `Task.key`.
+        now: in seconds, never before the last block's time.
+    """
+
+    market: Market
+    results: Mapping[str, TaskResult]
+    now: int
+
+    def result(self, task: Task[R]) -> R | None:
+        """What a task came to; None as long as it is not done."""
+        return cast("R | None", self.results.get(task.key))  # `parse_result` reads each key as its kind
 
 
 class Party(Protocol):
@@ -103,12 +146,8 @@ class ReportRef:
 
 
 @dataclass(frozen=True)
-class PackData(Task):
-    """Split the table, seal each subset to its cloud owners and put all of it in the object store.
-
-    Fact: ``terms``, ``metadata_hash``, ``metadata_location``, ``digests`` (by subset), ``packages``
-    (``subset``, ``cloud_owner``, ``sealed_location``).
-    """
+class PackData(Task[PackedData]):
+    """Split the table, seal each subset to its cloud owners and put all of it in the object store."""
 
     ds: DatasetId
     replicas: tuple[tuple[int, Address, bytes], ...] = field(repr=False)
@@ -121,28 +160,40 @@ class PackData(Task):
 
 
 @dataclass(frozen=True)
-class ReviewPlan(Task):
+class ReviewPlan(Task[PlanReview]):
     """Fetch a requested model's plan, and the keys that it names, and check them.
 
-    Fact: ``problem``, empty if there is none.
+    Attributes:
+        patience_until: in seconds; a plan that cannot be reviewed by then is a problem.
     """
 
     tc: CoupleId
     plan_hash: bytes
     plan_location: bytes
+    patience_until: int = field(default=NO_DEADLINE, kw_only=True)
 
     @property
     def key(self) -> str:
         """Names the result."""
         return f"review/{self.tc:x}/{self.plan_hash.hex()}"
 
+    @property
+    def couple(self) -> CoupleId:
+        """That which was requested."""
+        return self.tc
+
+    def given_up(self, error: HoldfastError, now: float) -> PlanReview | None:
+        """A plan that is too much for who reviews it is too much for who trains it."""
+        late = isinstance(error, JobFailed) and now > self.patience_until
+        return PlanReview(problem=str(error)) if late else None
+
 
 # --- a cloud owner's work ---
 
 
 @dataclass(frozen=True)
-class OpenPackage(Task):
-    """Fetch a data package and keep it. Fact: ``digest``, or ``problem``.
+class OpenPackage(Task[OpenedPackage | RefusedPackage]):
+    """Fetch a data package and keep it.
 
     Attributes:
         patience_until: in seconds; a package that cannot be had by then is a problem.
@@ -157,6 +208,10 @@ class OpenPackage(Task):
         """Names the result."""
         return package_key(self.ci)
 
+    def given_up(self, error: HoldfastError, now: float) -> RefusedPackage | None:
+        """A package that cannot be had."""
+        return RefusedPackage(problem=str(error)) if now > self.patience_until else None
+
 
 def package_key(ci: InstanceId) -> str:
     """Names an opened data package."""
@@ -164,11 +219,8 @@ def package_key(ci: InstanceId) -> str:
 
 
 @dataclass(frozen=True)
-class TrainModel(Task):
+class TrainModel(Task[TrainingResult | Flagged]):
     """Train one job.
-
-    Fact: ``digest`` and ``sealed_location`` of the result, with the ``seconds`` of the training and the bytes
-    of ``keys``, ``weights`` and ``result``; or ``flag``, a `FlagReason`, and ``why``.
 
     Attributes:
         drawn: the word of the subsets that the round drew.
@@ -193,6 +245,19 @@ class TrainModel(Task):
         """Names the result."""
         return job_key(self.tc, self.round, self.ci)
 
+    @property
+    def couple(self) -> CoupleId:
+        """That which is trained."""
+        return self.tc
+
+    def given_up(self, error: HoldfastError, now: float) -> Flagged | None:
+        """A job that cannot be done: a flag costs nothing, silence does."""
+        if now <= self.patience_until:
+            return None
+        lacking = isinstance(error, Retry)
+        reason = FlagReason.WEIGHTS_UNAVAILABLE if lacking else FlagReason.PLAN_REFUSED
+        return Flagged(flag=reason, why=str(error))
+
 
 def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
     """Names the result of a train job."""
@@ -203,12 +268,8 @@ def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
 
 
 @dataclass(frozen=True)
-class DraftPlan(Task):
-    """Read a dataset's description and write the training plan.
-
-    Fact: ``model_type``, ``hash``, ``location``, ``rounds``, and ``sums``: over what the sums are that the
-    model owner will see, ``dataset`` or ``round``; empty if it will see single results.
-    """
+class DraftPlan(Task[DraftedPlan]):
+    """Read a dataset's description and write the training plan."""
 
     ds: DatasetId
     metadata_hash: bytes
@@ -221,10 +282,8 @@ class DraftPlan(Task):
 
 
 @dataclass(frozen=True)
-class CollectResults(Task):
+class CollectResults(Task[AgreedResult]):
     """Fetch a subset's results and find the digest that most receipts open to.
-
-    Fact: ``digest``; empty if no result that enough receipts open to could be fetched.
 
     Attributes:
         quorum: how many receipts must open to the digest.
@@ -243,6 +302,16 @@ class CollectResults(Task):
         """Names the result."""
         return f"results/{self.tc:x}/{self.round}/{self.subset}"
 
+    @property
+    def couple(self) -> CoupleId:
+        """That which is trained."""
+        return self.tc
+
+    def given_up(self, error: HoldfastError, now: float) -> AgreedResult | None:
+        """No result: who trained settles it."""
+        del error
+        return AgreedResult(digest=b"", agreeing=0) if now > self.patience_until else None
+
 
 @dataclass(frozen=True)
 class SettledRef:
@@ -255,16 +324,11 @@ class SettledRef:
 
 
 @dataclass(frozen=True)
-class PublishWeights(Task):
+class PublishWeights(Task[PublishedWeights]):
     """Make the weights with which round ``round + 1`` begins and seal them to the cloud owners.
 
     For round 0 these are the initial weights, else what `settled` makes of the weights of round `round`; the
     same again, as long as a sum of encrypted results is not whole.
-
-    Fact: ``hash`` of what the cloud owners are given, ``location`` (empty if nobody is left to read it),
-    ``model`` (digest of the weights in plain), ``score`` on the model owner's samples, ``stop``, ``summed``
-    (how many subsets' results made new weights; 0 if none did), ``missing`` (subsets that were settled in
-    `round` but whose result could not be fetched).
 
     Attributes:
         subsets: how many the dataset has.
@@ -285,4 +349,14 @@ class PublishWeights(Task):
     @property
     def key(self) -> str:
         """Names the result."""
-        return f"weights/{self.tc:x}/{self.round}"
+        return weights_key(self.tc, self.round)
+
+    @property
+    def couple(self) -> CoupleId:
+        """That which is trained."""
+        return self.tc
+
+
+def weights_key(tc: CoupleId, round_: int) -> str:
+    """Names the weights that a round made; those of round 0 are the initial ones."""
+    return f"weights/{tc:x}/{round_}"

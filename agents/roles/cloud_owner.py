@@ -16,13 +16,12 @@ from agents.core.calls import (
     settle_round,
     update_tj,
 )
-from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
+from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import (
     Act,
-    Fact,
     Identity,
     OpenPackage,
     Send,
@@ -33,6 +32,7 @@ from agents.roles.acts import (
 )
 from agents.roles.common import (
     data_nonce,
+    for_asset,
     funded,
     has_quorum,
     is_pending,
@@ -40,6 +40,7 @@ from agents.roles.common import (
     registration,
     training_nonce,
 )
+from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TrainingResult
 from agents.roles.terms import MAX_BOND_JOBS, risks_too_much
 
 
@@ -66,9 +67,9 @@ class CloudOwner:
         acts: list[Act] = []
         for couple in market.couples.values():
             instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
-            acts += self._rounds(situation, couple, instances)
+            acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
         for instance in mine:
-            acts += self._replica(situation, instance)
+            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance)
         return funded(self.identity, market, acts)
 
     # --- holding data ---
@@ -81,8 +82,10 @@ class CloudOwner:
         elif status is InstanceStatus.FREE and not late:
             yield from self._receive(situation, instance)
         elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED):
-            package = situation.facts.get(package_key(instance.id))
-            if package and not self._matches_siblings(market, instance, _digest(package)):
+            package = situation.results.get(package_key(instance.id))
+            if isinstance(package, OpenedPackage) and not self._matches_siblings(
+                market, instance, package.digest
+            ):
                 yield Send(retire_ci(instance.id))
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
@@ -91,16 +94,17 @@ class CloudOwner:
             yield Send(refuse_ci(instance.id))
             return
         patience = instance.since + terms.answer_window_seconds * 3 // 4
-        task = OpenPackage(instance.id, instance.sealed_location, patience)
-        package = situation.facts.get(task.key)
+        deadline = instance.since + terms.answer_window_seconds
+        task = OpenPackage(instance.id, instance.sealed_location, patience, deadline=deadline)
+        package = situation.result(task)
         if package is None:
             yield task
-        elif package.get("problem") or not self._matches_siblings(
-            situation.market, instance, _digest(package)
+        elif isinstance(package, RefusedPackage) or not self._matches_siblings(
+            situation.market, instance, package.digest
         ):
             yield Send(refuse_ci(instance.id))
         else:
-            yield self._join(situation.market, instance, _digest(package))
+            yield self._join(situation.market, instance, package.digest)
 
     def _join(self, market: Market, instance: Instance, digest: bytes) -> Send:
         ds, subset, co = dataset_of(instance.id), subset_of(instance.id), self.identity.address
@@ -149,17 +153,17 @@ class CloudOwner:
             record.model_location,
             market.members[couple.model_owner].encryption_key,
             patience,
+            deadline=couple.deadline,
         )
-        result = situation.facts.get(task.key)
+        result = situation.result(task)
         if result is None:
             yield task
-        elif "flag" in result:
-            reason = FlagReason(int(str(result["flag"])))
-            yield Send(flag_tj(couple.id, instance.id, couple.round, reason))
+        elif isinstance(result, Flagged):
+            yield Send(flag_tj(couple.id, instance.id, couple.round, result.flag))
         else:
             yield self._report(couple, instance, result)
 
-    def _report(self, couple: Couple, instance: Instance, result: Fact) -> Send:
+    def _report(self, couple: Couple, instance: Instance, result: TrainingResult) -> Send:
         nonce = training_nonce(self.identity, couple.id, couple.round, instance.id)
         receipt = training_receipt(
             self.identity.receipt_domain,
@@ -167,11 +171,10 @@ class CloudOwner:
             couple.round,
             instance.id,
             self.identity.address,
-            _digest(result),
+            result.digest,
             nonce,
         )
-        sealed_location = bytes.fromhex(str(result["sealed_location"]))
-        return Send(update_tj(couple.id, instance.id, couple.round, receipt, nonce, sealed_location))
+        return Send(update_tj(couple.id, instance.id, couple.round, receipt, nonce, result.sealed_location))
 
     # --- being paid ---
 
@@ -179,12 +182,11 @@ class CloudOwner:
         """Half of the settle window is the model owner's; then whoever trained opens the digest itself."""
         market, subset = situation.market, subset_of(instance.id)
         half = market.dataset_of(couple).terms.settle_window_seconds // 2
-        result = situation.facts.get(job_key(couple.id, couple.round, instance.id))
-        if result is None or "flag" in result or situation.now <= couple.deadline + half:
+        result = situation.results.get(job_key(couple.id, couple.round, instance.id))
+        if not isinstance(result, TrainingResult) or situation.now <= couple.deadline + half:
             return
-        digest = _digest(result)
-        if has_quorum(self.identity, market, couple, subset, digest):
-            yield Send(settle_round(couple.id, subset, digest, market.reports_of(couple, subset)))
+        if has_quorum(self.identity, market, couple, subset, result.digest):
+            yield Send(settle_round(couple.id, subset, result.digest, market.reports_of(couple, subset)))
 
     def _close(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         """Closing pays where too many others flagged; half of a settle window is the model owner's."""
@@ -193,7 +195,3 @@ class CloudOwner:
         paid = instance.id in couple.current.reports and market.pays_who_reported(couple, subset)
         if paid and situation.now > market.overdue_since(couple) + half:
             yield Send(close_round(couple.id, [subset]))
-
-
-def _digest(fact: Fact) -> bytes:
-    return bytes.fromhex(str(fact["digest"]))

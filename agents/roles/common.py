@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import ParamSpec
 
 from agents.core.assets import Couple, Instance, Report
 from agents.core.calls import deposit, register
 from agents.core.enums import Role
+from agents.core.errors import in_one_line
 from agents.core.hashing import chain_link, data_receipt, training_receipt
 from agents.core.ids import CoupleId, InstanceId, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import Act, Identity, Send, Situation
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+
+
+def for_asset(asset: str, decide: Callable[P, Iterable[Act]], *args: P.args, **kwargs: P.kwargs) -> list[Act]:
+    """What is due for one asset of several. A decision that fails is told once, and stops no other's."""
+    try:
+        return list(decide(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001  # a mistake of ours, which one asset must pay for, not all
+        _tell_once(asset, in_one_line(error))
+        return []
+
+
+@lru_cache(maxsize=1024)
+def _tell_once(asset: str, problem: str) -> None:
+    log.error("%s is left alone: %s", asset, problem)
 
 
 def registration(identity: Identity, role: Role, opening_deposit: int, market: Market) -> list[Send]:

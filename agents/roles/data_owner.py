@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from agents.core.assets import Couple, Dataset
 from agents.core.calls import (
-    Call,
     approve_tc,
     close_round,
     create_ci,
@@ -19,12 +17,19 @@ from agents.core.calls import (
     verify_ci,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
-from agents.core.events import DatasetTerms
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import Act, Fact, Identity, PackData, ReviewPlan, Send, Situation
-from agents.roles.common import funded, opens_to, registration, seconds_into_answer_window, seed_link
+from agents.roles.acts import Act, Identity, PackData, ReviewPlan, Send, Situation
+from agents.roles.common import (
+    for_asset,
+    funded,
+    opens_to,
+    registration,
+    seconds_into_answer_window,
+    seed_link,
+)
+from agents.roles.results import PackedData
 
 _REPLICAS_A_CALL = 32
 
@@ -73,8 +78,9 @@ class DataOwner:
         acts: list[Act] = []
         for couple in market.couples.values():
             if couple.ds == self.ds:
-                acts += self._couple(situation, couple)
-        return funded(self.identity, market, [*acts, *self._distribute(situation)])
+                acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple)
+        acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
+        return funded(self.identity, market, acts)
 
     # --- distribution ---
 
@@ -86,33 +92,41 @@ class DataOwner:
         task = PackData(
             self.ds, tuple((subset, co, market.members[co].encryption_key) for subset, co in named)
         )
-        packed = situation.facts.get(task.key)
+        packed = situation.result(task)
         if packed is None:
             yield task
             return
         if self.ds not in market.datasets:
-            yield Send(_create_ds(packed))
+            yield Send(create_ds(packed.terms, packed.metadata_hash, packed.metadata_location))
         yield from self._name(market, packed)
         if self.ds in market.datasets:
             yield from self._verify(situation, market.datasets[self.ds], packed)
 
-    def _name(self, market: Market, packed: Fact) -> Iterator[Act]:
+    def _name(self, market: Market, packed: PackedData) -> Iterator[Act]:
         done = {(subset, market.instances[ci].cloud_owner) for subset, ci in _ever_named(market, self.ds)}
-        missing = [entry for entry in _packages(packed) if (entry[0], entry[1]) not in done]
+        missing = [
+            package for package in packed.packages if (package.subset, package.cloud_owner) not in done
+        ]
         for start in range(0, len(missing), _REPLICAS_A_CALL):
-            subsets, owners, locations = zip(*missing[start : start + _REPLICAS_A_CALL], strict=True)
-            yield Send(create_ci(self.ds, subsets, owners, locations))
+            some = missing[start : start + _REPLICAS_A_CALL]
+            yield Send(
+                create_ci(
+                    self.ds,
+                    [package.subset for package in some],
+                    [package.cloud_owner for package in some],
+                    [package.sealed_location for package in some],
+                )
+            )
 
-    def _verify(self, situation: Situation, dataset: Dataset, packed: Fact) -> Iterator[Act]:
+    def _verify(self, situation: Situation, dataset: Dataset, packed: PackedData) -> Iterator[Act]:
         market, window = situation.market, dataset.terms.answer_window_seconds
-        digests = cast("list[str]", packed["digests"])
         cis, ok = [], []
         for index, subset in enumerate(dataset.subsets):
             for ci in subset.places:
                 instance = market.instances[ci]
                 if instance.status is InstanceStatus.JOINED and situation.now <= instance.since + window:
                     cis.append(ci)
-                    ok.append(opens_to(self.identity, instance, bytes.fromhex(digests[index])))
+                    ok.append(opens_to(self.identity, instance, packed.digests[index]))
         if cis:
             yield Send(verify_ci(cis, ok))
 
@@ -138,11 +152,18 @@ class DataOwner:
     def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         market = situation.market
         model = market.models[couple.mod]
-        task = ReviewPlan(couple.id, model.plan_hash, model.plan_location)
-        review = situation.facts.get(task.key)
+        patience = couple.deadline - market.dataset_of(couple).terms.answer_window_seconds // 4
+        task = ReviewPlan(
+            couple.id,
+            model.plan_hash,
+            model.plan_location,
+            patience_until=patience,
+            deadline=couple.deadline,
+        )
+        review = situation.result(task)
         if review is None:
             yield task
-        elif review["problem"] or self._asks_too_much(market, couple):
+        elif review.problem or self._asks_too_much(market, couple):
             yield Send(decline_tc(couple.id))
         elif not self._waits_its_turn(situation, couple) and self._ready(situation, couple):
             tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
@@ -187,24 +208,6 @@ class DataOwner:
 
 
 _NEVER_APPROVED = (CouplePhase.REQUESTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
-
-
-def _create_ds(packed: Fact) -> Call:
-    terms = DatasetTerms(**cast("dict[str, int]", packed["terms"]))
-    return create_ds(
-        terms,
-        bytes.fromhex(str(packed["metadata_hash"])),
-        bytes.fromhex(str(packed["metadata_location"])),
-    )
-
-
-def _packages(packed: Fact) -> Iterator[tuple[int, Address, bytes]]:
-    for entry in cast("list[dict[str, str | int]]", packed["packages"]):
-        yield (
-            int(entry["subset"]),
-            Address(str(entry["cloud_owner"])),
-            bytes.fromhex(str(entry["sealed_location"])),
-        )
 
 
 def _ever_named(market: Market, ds: DatasetId) -> Iterator[tuple[int, InstanceId]]:

@@ -24,7 +24,6 @@ from agents.roles.acts import (
     Act,
     CollectResults,
     DraftPlan,
-    Fact,
     Identity,
     PublishWeights,
     ReportRef,
@@ -77,15 +76,14 @@ class ModelOwner:
         if dataset is None or market.covered(dataset.id) < dataset.terms.subsets:
             return
         task = _plan_task(dataset)
-        plan = situation.facts.get(task.key)
+        plan = situation.result(task)
         if plan is None:
             yield task
             return
         mod = model_id(self.identity.address, self.number)
         if mod not in market.models:
-            plan_hash, location = bytes.fromhex(str(plan["hash"])), bytes.fromhex(str(plan["location"]))
-            yield Send(create_mod(str(plan["model_type"]), plan_hash, location))
-        rounds = int(str(plan["rounds"])) + self.spare_rounds
+            yield Send(create_mod(plan.model_type, plan.hash, plan.location))
+        rounds = plan.rounds + self.spare_rounds
         tip = seed_link(self.identity, self.tc, rounds, 0)
         escrow = rounds * dataset.terms.escrow_per_round
         yield Send(request_tc(mod, dataset.id, rounds, tip, self.quorum), escrow)
@@ -116,26 +114,27 @@ class ModelOwner:
             _settled(couple),
             _readers(market, dataset),
             couple.current.closed_at + dataset.terms.settle_window_seconds if couple.round else 0,
+            deadline=couple.window_ends_at,
         )
-        weights = situation.facts.get(task.key)
+        weights = situation.result(task)
         if weights is None:
             yield task
         elif (
-            weights["stop"]
+            weights.stop
             or phase is CouplePhase.ENDED
-            or not weights["location"]
+            or not weights.location
             or self._waits_in_vain(situation, dataset)
         ):
-            yield Send(complete_tc(couple.id, _bytes(weights, "model")))
+            yield Send(complete_tc(couple.id, weights.model))
         else:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
-            yield Send(start_round(couple.id, link, _bytes(weights, "hash"), _bytes(weights, "location")))
+            yield Send(start_round(couple.id, link, weights.hash, weights.location))
 
     def _waits_in_vain(self, situation: Situation, dataset: Dataset) -> bool:
         """Whether its sums are over all subsets, and one of them has nobody left to train on it."""
-        plan = situation.facts.get(_plan_task(dataset).key, {})
+        plan = situation.result(_plan_task(dataset))
         whole = situation.market.covered(dataset.id) == dataset.terms.subsets
-        return plan.get("sums") == "dataset" and not whole
+        return plan is not None and plan.sums == "dataset" and not whole
 
     # --- settling ---
 
@@ -151,18 +150,19 @@ class ModelOwner:
                 tuple(map(_ref, reports)),
                 market.quorum_of(couple, subset),
                 market.settle_deadline(couple) - half,
+                deadline=market.settle_deadline(couple),
             )
-            results = situation.facts.get(task.key)
-            if results is None:
+            agreed = situation.result(task)
+            if agreed is None:
                 yield task
-            elif results["digest"]:
-                digest = _bytes(results, "digest")
-                if has_quorum(self.identity, market, couple, subset, digest):
-                    yield Send(settle_round(couple.id, subset, digest, reports))
+            elif agreed.digest and has_quorum(self.identity, market, couple, subset, agreed.digest):
+                yield Send(settle_round(couple.id, subset, agreed.digest, reports))
 
 
 def _plan_task(dataset: Dataset) -> DraftPlan:
-    return DraftPlan(dataset.id, dataset.metadata_hash, dataset.metadata_location)
+    return DraftPlan(
+        dataset.id, dataset.metadata_hash, dataset.metadata_location, deadline=dataset.terms.ends_at
+    )
 
 
 def _settled(couple: Couple) -> tuple[SettledRef, ...]:
@@ -192,7 +192,3 @@ def _readers(market: Market, dataset: Dataset) -> tuple[bytes, ...]:
     able = (InstanceStatus.JOINED, InstanceStatus.VERIFIED)
     owners = dict.fromkeys(i.cloud_owner for i in named if i.status in able)
     return tuple(market.members[owner].encryption_key for owner in owners)
-
-
-def _bytes(fact: Fact, name: str) -> bytes:
-    return bytes.fromhex(str(fact[name]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,8 @@ from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner, Policy
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
+from agents.runtime.executor import ExecutorLimits
+from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
     AgentSettings,
@@ -32,6 +33,7 @@ from agents.runtime.settings import (
     DataOwnerSettings,
     ModelOwnerSettings,
 )
+from agents.runtime.stop import Stop
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
@@ -140,9 +142,7 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     return role, worker
 
 
-def run(
-    settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: threading.Event
-) -> None:
+def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: Stop) -> None:
     """Runs an agent until `stop` is set.
 
     Raises:
@@ -150,11 +150,16 @@ def run(
     """
     journal = Journal(settings.home / JOURNAL_FILE)
     database = ChainDatabase(settings.home / CHAIN_FILE)
+    limits = ExecutorLimits()
+    executor = ProcessPool(worker, limits, time.time, database.leave)
     try:
         events = EventStream(member.client, database)
         sender = Sender(member.client, member.wallet, database)
-        Runner(role, worker, events, sender, journal, time.time, settings.poll_seconds).run(stop)
+        Runner(
+            role, executor, events, sender, journal, time.time, settings.poll_seconds, limits.job_seconds
+        ).run(stop)
     finally:
+        executor.close()
         database.close()
         journal.close()
 
@@ -209,15 +214,16 @@ def _send(sender: Sender, call: Call) -> None:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
-    stop = threading.Event()
+def stopped_by_signals() -> Iterator[Stop]:
+    """What Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
+    stop = Stop()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        stop.close()
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -1,14 +1,13 @@
 """The runner: brings a role's decisions about, again and again, until nothing is due.
 
-One step reads what the chain says, asks the role what is due, does the work and sends the transactions.
-Nothing else is remembered but the journal's facts, so a step can be cut off anywhere and the next one, in
-this process or another, finds the same things due.
+One step reads what the chain says, asks the role what is due, sends the transactions and has the work begun,
+for which it does not wait. Nothing else is remembered but the journal's results, so a step can be cut off
+anywhere and the next one, in this process or another, finds the same things due.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,12 +15,15 @@ from typing import Protocol
 from agents.chain.client import BlockRef
 from agents.chain.sender import Sent
 from agents.core.calls import Call
-from agents.core.errors import Retry, SkipJob
+from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
 from agents.roles.acts import Party, Send, Situation, Task
+from agents.runtime.backoff import Backoff
+from agents.runtime.executor import Executor, ExecutorLimits
+from agents.runtime.stop import Stop
+from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal
-from agents.workers.base import Worker
 
 log = logging.getLogger(__name__)
 
@@ -71,50 +73,32 @@ class TransactionSender(Protocol):
 
 
 @dataclass
-class Backoff:
-    """Waits longer after each failure of the same thing: 0.5, 1, 2, 4 ... seconds, at most `most`."""
-
-    most: float = 30.0
-    _until: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    def ready(self, key: str, now: float) -> bool:
-        """Whether to try again."""
-        return now >= self._until.get(key, (0.0, 0.0))[0]
-
-    def failed(self, key: str, now: float) -> float:
-        """Notes a failure; returns the seconds to wait."""
-        wait = min(self.most, 2 * self._until.get(key, (0.0, 0.25))[1])
-        self._until[key] = (now + wait, wait)
-        return wait
-
-    def succeeded(self, key: str) -> None:
-        """Forgets the failures."""
-        self._until.pop(key, None)
-
-
-@dataclass
 class Runner:
     """Runs one role.
 
     Attributes:
         clock: wall-clock seconds.
         poll_seconds: how long it rests when nothing is due.
+        job_seconds: how long a job may run.
     """
 
     role: Party
-    worker: Worker
+    executor: Executor
     events: Events
     transactions: TransactionSender
     journal: Journal
     clock: Callable[[], float]
     poll_seconds: float = 0.5
-    patience: Backoff = field(default_factory=Backoff)
+    job_seconds: float = ExecutorLimits.job_seconds
+    backoff: Backoff = field(default_factory=Backoff)
     market: Market = field(init=False)
+    supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
         self.market = Market(self.events.replay())
+        self.supervisor = Supervisor(self.executor, self.journal, self.clock, self.job_seconds)
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Stop) -> None:
         """Steps until `stop` is set.
 
         Raises:
@@ -123,30 +107,30 @@ class Runner:
         while not stop.is_set():
             try:
                 busy = self.step()
-                self.patience.succeeded("")
+                self.backoff.succeeded("")
             except Retry as problem:
-                wait = self.patience.failed("", self.clock())
+                wait = self.backoff.failed("", self.clock())
                 log.warning("%s; next try in %g s", problem, wait)
                 busy = False
                 stop.wait(wait)
             if not busy:
-                stop.wait(self.poll_seconds)
+                stop.wait(self.poll_seconds, *self.executor.connections)
 
     def step(self) -> bool:
-        """Does what is due now; whether anything was.
+        """Does what is due now; whether anything came of it.
 
         Raises:
             Retry: the chain's node did not answer.
         """
+        self.supervisor.record()
         self.transactions.resume()
         if self._catch_up() < self.transactions.height:
             return False  # the node does not show our own last transaction yet: do not decide it again
         situation = Situation(self.market, self.journal, max(int(self.clock()), self.market.timestamp))
         acts = self.role.decide(situation)
-        # transactions have deadlines, and work may take long
         sent = self._send([act.call for act in acts if isinstance(act, Send)])
-        worked = [self._perform(act) for act in acts if isinstance(act, Task)]
-        return any(worked) or sent
+        self.supervisor.ask([act for act in acts if isinstance(act, Task)])
+        return self.supervisor.record() or sent
 
     def _catch_up(self) -> int:
         """Reads to the chain's head: on less, decisions would be about the past.
@@ -164,26 +148,9 @@ class Runner:
             if not batch.behind:
                 return batch.upto.number
 
-    def _perform(self, task: Task) -> bool:
-        now = self.clock()
-        if not self.patience.ready(task.key, now):
-            return False
-        log.info("%s", _told(task))
-        try:
-            fact = self.worker.perform(task)
-            self.journal.record(task.key, fact)
-        except (Retry, SkipJob) as problem:
-            log.info("%s: %s; next try in %g s", task.key, problem, self.patience.failed(task.key, now))
-            return False
-        self.patience.succeeded(task.key)
-        refusal = fact.get("problem") or fact.get("why")
-        if refusal:
-            log.warning("%s: %s", task.key, refusal)
-        return True
-
     def _send(self, calls: Iterable[Call]) -> bool:
         now = self.clock()
-        ready = [call for call in calls if self.patience.ready(repr(call), now)]
+        ready = [call for call in calls if self.backoff.ready(repr(call), now)]
         if not ready:
             return False
         outcomes = self.transactions.send(ready).outcomes
@@ -191,12 +158,8 @@ class Runner:
             name, key = outcome.call.function, repr(outcome.call)
             if outcome.refusal is None:
                 log.info("sent %s", name)
-                self.patience.succeeded(key)
+                self.backoff.succeeded(key)
             else:
-                wait = self.patience.failed(key, now)
+                wait = self.backoff.failed(key, now)
                 log.info("%s refused: %s; next try in %g s", name, outcome.refusal, wait)
         return any(outcome.refusal is None for outcome in outcomes)
-
-
-def _told(task: Task) -> str:
-    return f"{type(task).__name__} {task.key}"

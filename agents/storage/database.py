@@ -47,8 +47,7 @@ class Database:
     ) -> None:
         self.path = path
         with ExitStack() as held, database_faults(path):
-            if alone and path != MEMORY:
-                _lock(Path(path), held)
+            self._lock = _locked(Path(path), held) if alone and path != MEMORY else None
             self._connection = held.enter_context(closing(sqlite3.connect(path)))
             for setting in _SETTINGS:
                 self._connection.execute(f"PRAGMA {setting}")
@@ -71,6 +70,11 @@ class Database:
         with database_faults(self.path):
             self._held.close()
 
+    def leave(self) -> None:
+        """In a forked process: leaves the lock to its parent. SQLite's files must not be touched there."""
+        if self._lock is not None:
+            os.close(self._lock)
+
 
 @contextmanager
 def read_along(path: Path) -> Iterator[Connection]:
@@ -88,8 +92,8 @@ def read_along(path: Path) -> Iterator[Connection]:
         yield connection
 
 
-def _lock(path: Path, held: ExitStack) -> None:
-    """Has ``<path>.lock`` until `held` is closed or this process dies."""
+def _locked(path: Path, held: ExitStack) -> int:
+    """The descriptor of ``<path>.lock``, which is this process's until `held` is closed or it dies."""
     with disk_faults(f"the database {path} cannot be made"):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE)
@@ -98,3 +102,4 @@ def _lock(path: Path, held: ExitStack) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise in_use(path) from None
+    return lock

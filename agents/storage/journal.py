@@ -3,54 +3,60 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from agents.roles.acts import Fact
+from agents.core.errors import BadInput, BadObject, StopAgent
+from agents.roles.results import TaskResult, parse_result
 from agents.storage.database import Connection, Database, read_along
 
 
-class Journal(Mapping[str, Fact]):
-    """The facts, by `Task.key`. A fact is durable before `record` returns, and never changes.
+class Journal(Mapping[str, TaskResult]):
+    """The results, by `Task.key`. A result is durable before `record` returns, and never changes.
 
     Args:
         path: of the database; ``:memory:`` for tests.
 
     Raises:
+        StopAgent: an entry is damaged, or of another program.
         StorageFailed: it cannot be read or written. So may `record` and `close`.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._database = Database(path, _make_table)
-        rows = self._database.rows("SELECT key, fact FROM facts")
-        self._facts: dict[str, Fact] = {key: json.loads(fact) for key, fact in rows}
+        self._database = Database(path, _prepare)
+        try:
+            self._results = _read(self._database.rows(_ALL))
+        except BadObject as bad:
+            self.close()
+            raise StopAgent(f"{path}: {bad}: restore the file from a backup") from bad
 
-    def record(self, key: str, fact: Fact) -> None:
-        """Keeps a fact; the first one stands if there is one already."""
-        if key in self._facts:
+    def record(self, key: str, result: TaskResult) -> None:
+        """Keeps a result; the first one stands if there is one already."""
+        if key in self._results:
             return
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO facts VALUES (?, ?)", (key, json.dumps(fact)))
-        self._facts[key] = fact
+            connection.execute("INSERT INTO facts VALUES (?, ?)", (key, json.dumps(result.to_json())))
+        self._results[key] = result
 
     def close(self) -> None:
         """Closes the database."""
         self._database.close()
 
-    def __getitem__(self, key: str) -> Fact:
-        return self._facts[key]
+    def __getitem__(self, key: str) -> TaskResult:
+        return self._results[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._facts)
+        return iter(self._results)
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return len(self._results)
 
 
-def read_facts(path: Path) -> dict[str, Fact]:
-    """The facts of another process's journal, as they are now; none if there is no journal yet.
+def read_results(path: Path) -> dict[str, TaskResult]:
+    """The results in another process's journal, as they are now; none if there is no journal yet.
 
     Raises:
+        BadInput: an entry is damaged, or of another program.
         StorageFailed: it cannot be read.
     """
     if not path.exists():
@@ -58,8 +64,26 @@ def read_facts(path: Path) -> dict[str, Fact]:
     with read_along(path) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
             return {}
-        return {key: json.loads(fact) for key, fact in connection.execute("SELECT key, fact FROM facts")}
+        connection.text_factory = _text
+        rows = connection.execute(_ALL).fetchall()
+    try:
+        return _read(rows)
+    except BadObject as bad:
+        raise BadInput(f"{path}: {bad}: read it with the version that wrote it") from bad
 
 
-def _make_table(connection: Connection) -> None:
+_ALL = "SELECT key, fact FROM facts"
+
+
+def _prepare(connection: Connection) -> None:
+    connection.text_factory = _text
     connection.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, fact TEXT NOT NULL)")
+
+
+def _read(rows: Iterable[tuple[str, str]]) -> dict[str, TaskResult]:
+    return {key: parse_result(str(key), data) for key, data in rows}
+
+
+def _text(data: bytes) -> str:
+    """A damaged text is one that no result is read from, not an error of the database."""
+    return data.decode(errors="replace")

@@ -11,11 +11,12 @@ from agents.core.errors import BadObject, BadPlan
 from agents.core.hashing import set_bits
 from agents.core.ids import CoupleId, DatasetId, InstanceId
 from agents.learning.data.canonical import digest
-from agents.learning.family import Cohort
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.families.registry import parse_plan
+from agents.learning.family import Cohort, Family
+from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plans.plan import Plan, parse_plan
-from agents.roles.acts import Fact, Task
+from agents.roles.acts import Task
+from agents.roles.results import TaskResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import ObjectId, ObjectStore
@@ -24,7 +25,7 @@ from agents.vault.store import ObjectId, ObjectStore
 class Worker(Protocol):
     """Does a role's work."""
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task.
 
         Raises:
@@ -70,28 +71,28 @@ def fetch_plan(
     return plan
 
 
-def keys_id(plan: EncryptedPlan) -> ObjectId:
-    """Where the keys are that a plan names.
+def keys_id(plan: Plan) -> ObjectId:
+    """Where the keys are that a plan of encrypted training names.
 
     Raises:
         BadPlan: it names none.
     """
-    if not plan.encryption.keys:
+    if not plan.keys_named:
         raise BadPlan("plan: encryption.keys is empty: nobody can train on encrypted weights without keys")
-    return ObjectId(bytes.fromhex(plan.encryption.keys))
+    return ObjectId(bytes.fromhex(plan.keys_named))
 
 
 def cohort_of(
-    plan: EncryptedPlan, tc: CoupleId, round_: int, model_hash: bytes, drawn: int, subsets: int
+    family: Family, tc: CoupleId, round_: int, model_hash: bytes, drawn: int, subsets: int
 ) -> Cohort:
     """Whose results add up with those of a round.
 
     All subsets', for as long as the encrypted weights are the same; or those that this round drew.
     """
     label = b"holdfast/sum/%x/%b" % (tc, model_hash)
-    if plan.sums == "dataset":
-        return Cohort(label, tuple(range(subsets)))
-    return Cohort(label + b"/%d" % round_, set_bits(drawn))
+    if not family.carries_on:
+        label += b"/%d" % round_
+    return Cohort(label, family.members(set_bits(drawn), subsets))
 
 
 def package_context(ds: DatasetId, subset: int) -> bytes:

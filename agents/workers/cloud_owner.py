@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.core.enums import FlagReason
-from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.ids import InstanceId, dataset_of, subset_of
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
-from agents.learning.families.gradient_descent import train
 from agents.learning.families.registry import family_of
-from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.family import Family
+from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plans.plan import Plan
-from agents.roles.acts import Fact, OpenPackage, Task, TrainModel
+from agents.roles.acts import OpenPackage, Task, TrainModel
+from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TaskResult, TrainingResult
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, fetch_shared, put_sealed
 from agents.vault.sealing import Sealed
@@ -42,7 +41,7 @@ class CloudOwnerWorker:
     tools: Tools
     limits: Limits = DEFAULT_LIMITS
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
             case OpenPackage():
@@ -54,7 +53,7 @@ class CloudOwnerWorker:
 
     # --- data ---
 
-    def _open(self, task: OpenPackage) -> Fact:
+    def _open(self, task: OpenPackage) -> OpenedPackage | RefusedPackage:
         tools, index = self.tools, subset_of(task.ci)
         try:
             data = fetch_sealed(
@@ -67,13 +66,13 @@ class CloudOwnerWorker:
         except ObjectMissing as missing:
             if tools.clock() <= task.patience_until:
                 raise
-            return {"problem": str(missing)}
+            return RefusedPackage(problem=str(missing))
         except BadObject as bad:
-            return {"problem": str(bad)}
+            return RefusedPackage(problem=str(bad))
         if subset.index != index:
-            return {"problem": f"the package holds subset {subset.index}, not {index}"}
+            return RefusedPackage(problem=f"the package holds subset {subset.index}, not {index}")
         tools.home.write(_subset_file(task.ci), data)
-        return {"digest": subset.digest().hex(), "rows": len(subset.samples)}
+        return OpenedPackage(digest=subset.digest(), rows=len(subset.samples))
 
     def subset(self, ci: InstanceId) -> Subset:
         """The rows that it trains on."""
@@ -89,50 +88,41 @@ class CloudOwnerWorker:
 
     # --- training ---
 
-    def _train(self, task: TrainModel) -> Fact:
+    def _train(self, task: TrainModel) -> TrainingResult | Flagged:
         try:
             owner = self._reader(task)
-            plan = self._plan(task)
-            if isinstance(plan, EncryptedPlan):
-                work = self._on_ciphertext(task, plan)
-            else:
-                work = self._in_plain(task, plan)
+            work = self._work(task, self._plan(task))
+            location = self._handed_over(task, work.result, owner)
         except _Flag as flag:
-            return {"flag": int(flag.reason), "why": str(flag)}
+            return Flagged(flag=flag.reason, why=str(flag))
         except BadPlan as bad:
-            return {"flag": int(FlagReason.PLAN_REFUSED), "why": str(bad)}
-        context = result_context(task.tc, task.round, task.ci)
-        location = put_sealed(self.tools.store, work.result, owner, context)
-        return {
-            "digest": digest(work.result).hex(),
-            "sealed_location": location.blob.hex(),
-            "seconds": work.seconds,
-            "keys": work.keys,
-            "weights": work.weights,
-            "result": len(work.result),
-        }
+            return Flagged(flag=FlagReason.PLAN_REFUSED, why=str(bad))
+        return TrainingResult(
+            digest=digest(work.result),
+            sealed_location=location.blob,
+            seconds=work.seconds,
+            keys=work.keys,
+            weights=work.weights,
+            result=len(work.result),
+        )
 
-    def _in_plain(self, task: TrainModel, plan: Plan) -> _Work:
-        data = self._weights(task)
+    def _handed_over(self, task: TrainModel, result: bytes, owner: PublicKey) -> Sealed:
         try:
-            weights = Weights.from_bytes(data, plan)
-        except BadObject as bad:
-            raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
-        subset, begun = self.subset(task.ci), self.tools.stopwatch()
-        result = train(plan, weights, subset, self.limits).to_bytes()
-        return _Work(result, self.tools.stopwatch() - begun, len(data))
+            return put_sealed(self.tools.store, result, owner, result_context(task.tc, task.round, task.ci))
+        except BadInput as bad:  # the plan makes results that are larger than the store takes
+            raise _Flag(FlagReason.PLAN_REFUSED, bad) from bad
 
-    def _on_ciphertext(self, task: TrainModel, plan: EncryptedPlan) -> _Work:
+    def _work(self, task: TrainModel, plan: Plan) -> _Work:
         family, subset = family_of(plan, self.limits), self.subset(task.ci)
-        keys, encrypted = self._keys(task, plan), self._weights(task)
-        cohort = cohort_of(plan, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
+        keys, published = self._keys(task, family), self._weights(task)
+        cohort = cohort_of(family, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
         begun = self.tools.stopwatch()
         try:
-            family.check_encrypted(encrypted)
-            result = family.train(keys, encrypted, subset, cohort)
+            family.check_published(published)
+            result = family.train(keys, published, subset, cohort)
         except BadObject as bad:
             raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
-        return _Work(result, self.tools.stopwatch() - begun, len(encrypted), len(keys))
+        return _Work(result, self.tools.stopwatch() - begun, len(published), len(keys))
 
     def _reader(self, task: TrainModel) -> PublicKey:
         try:
@@ -149,9 +139,11 @@ class CloudOwnerWorker:
         except BadObject as bad:
             raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
 
-    def _keys(self, task: TrainModel, plan: EncryptedPlan) -> bytes:
-        """The model owner's public keys: fetched once, then kept."""
-        where = keys_id(plan)
+    def _keys(self, task: TrainModel, family: Family) -> bytes:
+        """The model owner's public keys: fetched once, then kept. None in plain text."""
+        if not family.encrypted:
+            return b""
+        where = keys_id(family.plan)
         kept = self.tools.home.read(_keys_file(where))
         if kept is not None and digest(kept) == where.digest:
             return kept
@@ -190,7 +182,7 @@ class _Work:
     result: bytes
     seconds: float
     weights: int
-    keys: int = 0
+    keys: int
 
 
 class _Flag(Exception):  # noqa: N818  # control flow of this worker alone: a job that is answered by a flag

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
-from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address, DatasetId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import describe
 from agents.learning.data.prepare import Prepared, partition, strata_of
-from agents.learning.data.samples import Int64Array
+from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
 from agents.learning.data.subset import SECRET_BYTES, Subset
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
-from agents.learning.plans.encrypted import EncryptedPlan
-from agents.learning.plans.plan import Plan
-from agents.roles.acts import Fact, Json, PackData, ReviewPlan, Task
+from agents.learning.family import Family
+from agents.roles.acts import PackData, ReviewPlan, Task
+from agents.roles.results import PackedData, PlanReview, SealedPackage, TaskResult
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
@@ -63,7 +63,7 @@ class DataOwnerWorker:
     derive: Callable[[bytes], bytes]
     secrecy: Secrecy = "dataset"
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
             case PackData():
@@ -73,7 +73,7 @@ class DataOwnerWorker:
             case _:
                 raise StopAgent(f"a data owner does not do {type(task).__name__}")
 
-    def _pack(self, task: PackData) -> Fact:
+    def _pack(self, task: PackData) -> PackedData:
         table = load_table(self.table, self.target)
         prepared = partition(table, self.seed)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
@@ -86,23 +86,20 @@ class DataOwnerWorker:
             )
             for index, rows in enumerate(cut(table, prepared, self.subsets, self.seed))
         ]
-        packages: list[Json] = []
+        packages = []
         for index, cloud_owner, key in task.replicas:
             context = package_context(task.ds, index)
             reader = _reader(cloud_owner, key)
             sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), reader, context)
-            packages.append(
-                {"subset": index, "cloud_owner": cloud_owner, "sealed_location": sealed.blob.hex()}
-            )
+            packages.append(SealedPackage(subset=index, cloud_owner=cloud_owner, sealed_location=sealed.blob))
         metadata = describe(table, prepared).model_dump_json().encode()
-        terms = {**asdict(self.terms), "ends_at": self.tools.clock() + self.terms.ends_at}
-        return {
-            "terms": cast("Json", terms),
-            "metadata_hash": digest(metadata).hex(),
-            "metadata_location": self.tools.store.put(metadata).digest.hex(),
-            "digests": [subset.digest().hex() for subset in subsets],
-            "packages": packages,
-        }
+        return PackedData(
+            terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
+            metadata_hash=digest(metadata),
+            metadata_location=self.tools.store.put(metadata).digest,
+            digests=tuple(subset.digest() for subset in subsets),
+            packages=tuple(packages),
+        )
 
     def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
         """What the replicas of a subset share with those of each other one."""
@@ -115,7 +112,7 @@ class DataOwnerWorker:
 
     # --- plans ---
 
-    def _review(self, task: ReviewPlan) -> Fact:
+    def _review(self, task: ReviewPlan) -> PlanReview:
         """What a data owner has against a plan.
 
         It declines what its cloud owners would refuse, a plan for other data, and one that shows too much.
@@ -123,19 +120,26 @@ class DataOwnerWorker:
         store = self.tools.store
         try:
             plan = fetch_plan(store, task.plan_location, task.plan_hash)
-            if isinstance(plan, EncryptedPlan):
-                family_of(plan)
+            family = family_of(plan)
+            if family.encrypted:
                 store.get(keys_id(plan))
         except (BadObject, BadPlan) as bad:
-            return {"problem": str(bad)}
-        samples = exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
+            return PlanReview(problem=str(bad))
+        samples = self._exposed()
         if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
-            return {"problem": f"the plan is for {plan.features} features and {plan.classes} classes"}
-        return {"problem": self._shows_too_much(plan)}
+            return PlanReview(problem=f"the plan is for {plan.features} features and {plan.classes} classes")
+        return PlanReview(problem=self._shows_too_much(family))
 
-    def _shows_too_much(self, plan: Plan) -> str:
-        """What the plan would show that the policy does not allow; empty if nothing."""
-        kept: Secrecy = plan.sums if isinstance(plan, EncryptedPlan) else "none"
+    def _exposed(self) -> Samples:
+        try:
+            return exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
+        except BadData as bad:
+            path = self.tools.home.path(EXPOSED_FILE)
+            raise StopAgent(f"{path} is gone or damaged: restore it from a backup") from bad
+
+    def _shows_too_much(self, family: Family) -> str:
+        """What a plan would show that the policy does not allow; empty if nothing."""
+        kept: Secrecy = family.sums or "none"
         if _LEAST_FIRST.index(kept) < _LEAST_FIRST.index(self.secrecy):
             return f"the plan shows the model owner {_SHOWS[kept]}: only {_SHOWS[self.secrecy]} are allowed"
         if kept == "round" and self._draws_one_alone():
@@ -169,4 +173,4 @@ def _reader(cloud_owner: Address, key: bytes) -> PublicKey:
     try:
         return PublicKey(key)
     except BadObject as bad:
-        raise BadInput(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad
+        raise BadObject(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad

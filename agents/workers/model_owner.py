@@ -7,41 +7,37 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
-from agents.core.hashing import training_receipt
+from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, parse_description
 from agents.learning.data.samples import Samples
 from agents.learning.evaluate import score
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.registry import family_of
+from agents.learning.families.registry import default_plan, family_of, parse_plan
+from agents.learning.family import Family
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedPlan
-from agents.learning.plans.plan import Plan, parse_plan
+from agents.learning.plans.base import Plan
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
-    Fact,
-    Json,
     PublishWeights,
     ReportRef,
     SettledRef,
     Task,
 )
+from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
 from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import Tools, result_context, weights_context
-from agents.workers.learner import EncryptedLearner, Learner, PlainLearner
-from agents.workers.own_keys import load_keys, make_keys, with_keys
+from agents.workers.own_keys import load_keys, make_keys
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +62,7 @@ class ModelOwnerWorker:
     seed: int = 0
     plan_file: Path | None = None
 
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
             case DraftPlan():
@@ -80,23 +76,29 @@ class ModelOwnerWorker:
 
     # --- the plan ---
 
-    def _draft(self, task: DraftPlan) -> Fact:
+    def _draft(self, task: DraftPlan) -> DraftedPlan:
         data = self.tools.store.get(ObjectId(task.metadata_location))
         if digest(data) != task.metadata_hash:
-            raise BadInput("the dataset's description does not match its hash: choose another dataset")
-        plan = self._chosen(parse_description(data))
-        if isinstance(plan, EncryptedPlan):
-            keys = make_keys(self.tools, family_of(plan))
-            plan = with_keys(plan, self.tools.store.put(keys.public).digest.hex())
+            raise BadObject("the dataset's description does not match its hash: choose another dataset")
+        try:
+            plan = self._chosen(parse_description(data))
+            family = family_of(plan)
+            if family.encrypted:
+                keys = make_keys(self.tools, family)
+                plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())
+        except BadPlan as bad:
+            if self.plan_file is None and self.model is None:  # nothing but the description asked for it
+                raise BadObject(f"{bad}: choose another dataset or model") from bad
+            raise
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
-        return {
-            "model_type": plan.family,
-            "hash": plan.digest().hex(),
-            "location": self.tools.store.put(document).digest.hex(),
-            "rounds": plan.rounds,
-            "sums": plan.sums if isinstance(plan, EncryptedPlan) else "",
-        }
+        return DraftedPlan(
+            model_type=family.name(),
+            hash=plan.digest(),
+            location=self.tools.store.put(document).digest,
+            rounds=plan.rounds,
+            sums=family.sums,
+        )
 
     def _chosen(self, form: Description) -> Plan:
         """The owner's plan, or a default one; of an encrypted plan without its keys."""
@@ -109,29 +111,30 @@ class ModelOwnerWorker:
                 f"the plan is for {plan.features} features and {plan.classes} classes, "
                 f"the dataset has {form.features} and {form.classes}: change the plan"
             )
-        return with_keys(plan, "") if isinstance(plan, EncryptedPlan) else plan
+        return plan.with_keys("")
 
-    def _learner(self) -> tuple[Plan, Learner]:
-        plan = parse_plan(_read(self.tools.home.path(PLAN_FILE)))
-        if isinstance(plan, EncryptedPlan):
-            return plan, EncryptedLearner(plan, family_of(plan), partial(load_keys, self.tools, plan))
-        return plan, PlainLearner(plan)
+    def _family(self) -> Family:
+        """Of the plan that was published."""
+        try:
+            return family_of(parse_plan(self._own(PLAN_FILE)))
+        except BadPlan as bad:
+            raise self._damaged(PLAN_FILE) from bad
 
     # --- results ---
 
-    def _collect(self, task: CollectResults) -> Fact:
+    def _collect(self, task: CollectResults) -> AgreedResult:
         """The result that a quorum of receipts opens to; any one replica that can be fetched will do."""
-        _, learner = self._learner()
-        for candidate in self._fetched(task.tc, task.round, task.reports, learner):
+        family = self._family()
+        for candidate in self._fetched(task.tc, task.round, task.reports, family):
             agreeing = sum(self._opens(task.tc, task.round, ref, candidate) for ref in task.reports)
             if agreeing >= task.quorum:
-                return {"digest": candidate.hex(), "agreeing": agreeing}
+                return AgreedResult(digest=candidate, agreeing=agreeing)
         if self.tools.clock() <= task.patience_until:
             raise ObjectMissing(f"no result of subset {task.subset} that {task.quorum} receipts open to")
-        return {"digest": "", "agreeing": 0}
+        return AgreedResult(digest=b"", agreeing=0)
 
     def _fetched(
-        self, tc: CoupleId, round_: int, reports: tuple[ReportRef, ...], learner: Learner
+        self, tc: CoupleId, round_: int, reports: tuple[ReportRef, ...], family: Family
     ) -> Iterator[bytes]:
         """The digests of all results that can be fetched and read, each kept in the home."""
         for ref in reports:
@@ -142,7 +145,7 @@ class ModelOwnerWorker:
                     self.tools.key,
                     result_context(tc, round_, ref.ci),
                 )
-                learner.check(data)
+                family.check_result(data)
             except (ObjectMissing, BadObject):
                 continue
             found = digest(data)
@@ -155,70 +158,76 @@ class ModelOwnerWorker:
 
     # --- weights ---
 
-    def _publish(self, task: PublishWeights) -> Fact:
-        plan, learner = self._learner()
-        found, missing = self._results(task, learner)
-        state, summed = self._learnt(task, plan, learner, found)
+    def _publish(self, task: PublishWeights) -> PublishedWeights:
+        family = self._family()
+        plan = family.plan
+        found, missing = self._results(task, family)
+        whole = family.is_whole(found, family.members(set_bits(task.drawn), task.subsets))
+        state, summed = self._learnt(task, family, found, whole=whole)
         self._keep(task.tc, task.round, state)
-        data = self._given(task, learner, state, anew=not task.round or learner.is_whole(task, found))
+        data = self._given(task, family, state, anew=not task.round or whole)
         readers = list(_usable(task.readers))
         context = weights_context(task.tc, task.round + 1)
         location = put_shared(self.tools.store, data, readers, context) if readers else None
         now = score(plan, state.weights, self._samples())
         history = self._noted(task, now, bool(summed))
-        begun = learner.carries_on and bool(found) and not summed
-        return {
-            "hash": digest(data).hex(),
-            "location": location.digest.hex() if location else "",
-            "model": state.weights.digest().hex(),
-            "score": now,
-            "stop": should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
-            "summed": summed,
-            "missing": missing,
-        }
+        begun = family.carries_on and bool(found) and not summed
+        return PublishedWeights(
+            hash=digest(data),
+            location=location.digest if location else b"",
+            model=state.weights.digest(),
+            score=now,
+            stop=should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
+            summed=summed,
+            missing=missing,
+        )
 
-    def _results(self, task: PublishWeights, learner: Learner) -> tuple[dict[int, bytes], list[Json]]:
-        """The results that count, by subset, and the subsets of the last round of which there is none."""
+    def _results(self, task: PublishWeights, family: Family) -> tuple[dict[int, bytes], tuple[int, ...]]:
+        """The results that count, by subset, and the subsets of the last round of which there is none.
+
+        Those of the last round count, and with a sum that carries on all for these weights.
+        """
         found: dict[int, bytes] = {}
-        for ref in learner.counted(task):
-            result = None if ref.subset in found else self._result(task, ref, learner)
+        last = tuple(ref for ref in task.settled if ref.round == task.round)
+        for ref in task.settled if family.carries_on else last:
+            result = None if ref.subset in found else self._result(task, ref, family)
             if result is not None:
                 found[ref.subset] = result
-        lacking = (ref.subset for ref in task.settled if ref.round == task.round and ref.subset not in found)
-        return found, list(lacking)
+        return found, tuple(ref.subset for ref in last if ref.subset not in found)
 
-    def _result(self, task: PublishWeights, ref: SettledRef, learner: Learner) -> bytes | None:
+    def _result(self, task: PublishWeights, ref: SettledRef, family: Family) -> bytes | None:
         """One settled result; those of the last round are waited for."""
         data = self.tools.home.read(_result_file(ref.digest))
-        if data is None and ref.digest in self._fetched(task.tc, ref.round, ref.reports, learner):
+        if data is None and ref.digest in self._fetched(task.tc, ref.round, ref.reports, family):
             data = self.tools.home.read(_result_file(ref.digest))
         if data is None and ref.round == task.round and self.tools.clock() <= task.patience_until:
             raise ObjectMissing(f"no replica's result {ref.digest.hex()} of round {task.round}")
         return data
 
     def _learnt(
-        self, task: PublishWeights, plan: Plan, learner: Learner, found: dict[int, bytes]
+        self, task: PublishWeights, family: Family, found: dict[int, bytes], *, whole: bool
     ) -> tuple[ServerState, int]:
         """The state after the round, and the results of how many subsets made it new."""
         if task.round == 0:
-            return ServerState.initial(plan), 0
-        state = self._state(task.tc, task.round - 1, plan)
-        if not learner.is_whole(task, found):
+            return ServerState.initial(family.initial_weights()), 0
+        state = self._state(task.tc, task.round - 1, family.plan)
+        if not whole:
             return state, 0
         try:
-            update = learner.update(state.weights, found)
+            keys = load_keys(self.tools, family)
+            update = family.update(state.weights, keys, list(found.values()))
         except BadObject as bad:  # a false result that a majority vouched for: the sum is worth nothing
             log.warning("round %d teaches nothing: %s", task.round, bad)
             return state, 0
-        return strategy_of(plan).aggregate(state, update), len(found)
+        return strategy_of(family.plan).aggregate(state, update), len(found)
 
-    def _given(self, task: PublishWeights, learner: Learner, state: ServerState, *, anew: bool) -> bytes:
+    def _given(self, task: PublishWeights, family: Family, state: ServerState, *, anew: bool) -> bytes:
         """What the cloud owners get: the same bytes as long as the weights wait for the rest of a sum."""
         file = state_file(task.tc, task.round, "published")
         data = self.tools.home.read(file)
         if data is None:
             last = state_file(task.tc, task.round - 1, "published")
-            data = learner.publish(state.weights) if anew else _read(self.tools.home.path(last))
+            data = family.publish(load_keys(self.tools, family), state.weights) if anew else self._own(last)
             self.tools.home.write(file, data)
         return data
 
@@ -230,10 +239,25 @@ class ModelOwnerWorker:
 
     def _state(self, tc: CoupleId, round_: int, plan: Plan) -> ServerState:
         weights, velocity = (
-            Weights.from_bytes(_read(self.tools.home.path(state_file(tc, round_, name))), plan)
-            for name in ("weights", "velocity")
+            self._kept(state_file(tc, round_, name), plan) for name in ("weights", "velocity")
         )
         return ServerState(weights, velocity)
+
+    def _kept(self, name: str, plan: Plan) -> Weights:
+        try:
+            return Weights.from_bytes(self._own(name), plan)
+        except BadObject as bad:
+            raise self._damaged(name) from bad
+
+    def _own(self, name: str) -> bytes:
+        """A file that it wrote itself."""
+        data = self.tools.home.read(name)
+        if data is None:
+            raise self._damaged(name)
+        return data
+
+    def _damaged(self, name: str) -> StopAgent:
+        return StopAgent(f"{self.tools.home.path(name)} is gone or damaged: restore it from a backup")
 
     def _noted(self, task: PublishWeights, now: float, new: bool) -> list[tuple[float, bool]]:
         """Of all rounds in which something was settled, this one's included: the score, and if it is new."""
@@ -245,7 +269,10 @@ class ModelOwnerWorker:
         return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _samples(self) -> Samples:
-        return exposed.from_bytes(_read(self.samples))
+        try:
+            return exposed.from_bytes(_read(self.samples))
+        except BadData as bad:  # the data owner's fault: it can be mended while the agent goes on
+            raise BadObject(f"{self.samples}: {bad}") from bad
 
 
 def should_stop(plan: Plan, rounds: int, scores: list[float], *, begun: bool = False) -> bool:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from agents.core.errors import BadObject, StopAgent
 from agents.learning.data.canonical import digest
-from agents.learning.family import EncryptedFamily, KeyPair
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.family import NO_KEYS, Family, KeyPair
+from agents.learning.plans.base import Plan
 from agents.vault.sealing import Sealed, open_sealed, seal
 from agents.workers.base import Tools
-
-P = TypeVar("P", bound=EncryptedPlan)
 
 PUBLIC_FILE = "keys.public"
 SECRET_FILE = "keys.sealed"
 
 
-def make_keys(tools: Tools, family: EncryptedFamily) -> KeyPair:
+def make_keys(tools: Tools, family: Family) -> KeyPair:
     """The keys of this home for a family's plan: those that it has, else fresh ones.
 
     The secret part is written last. A crash before it leaves none, and no plan that names the public part.
@@ -35,14 +31,16 @@ def make_keys(tools: Tools, family: EncryptedFamily) -> KeyPair:
     return keys
 
 
-def load_keys(tools: Tools, plan: EncryptedPlan) -> KeyPair:
-    """The keys that a plan was published with.
+def load_keys(tools: Tools, family: Family) -> KeyPair:
+    """The keys that a family's plan was published with; `NO_KEYS` in plain text.
 
     Raises:
         StopAgent: they are gone or damaged.
     """
+    if not family.encrypted:
+        return NO_KEYS
     try:
-        keys = _kept(tools, plan)
+        keys = _kept(tools, family.plan)
     except BadObject:
         keys = None
     if keys is None:
@@ -50,18 +48,13 @@ def load_keys(tools: Tools, plan: EncryptedPlan) -> KeyPair:
     return keys
 
 
-def with_keys(plan: P, keys: str) -> P:
-    """The plan, naming these keys."""
-    return plan.model_copy(update={"encryption": plan.encryption.model_copy(update={"keys": keys})})
-
-
-def _kept(tools: Tools, plan: EncryptedPlan) -> KeyPair | None:
+def _kept(tools: Tools, plan: Plan) -> KeyPair | None:
     public, sealed = tools.home.read(PUBLIC_FILE), tools.home.read(SECRET_FILE)
     if public is None or sealed is None:
         return None
     return KeyPair(open_sealed(tools.key, Sealed(sealed), _context(plan, public)), public)
 
 
-def _context(plan: EncryptedPlan, public: bytes) -> bytes:
+def _context(plan: Plan, public: bytes) -> bytes:
     """A secret part belongs to one public part and to one plan."""
-    return b"holdfast/keys/" + with_keys(plan, "").digest() + digest(public)
+    return b"holdfast/keys/" + plan.with_keys("").digest() + digest(public)

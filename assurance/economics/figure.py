@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from agents.report.style import BLUE, INK, RULE, SOFT, VERMILION, VIOLET, document, style
 from agents.runtime.settings import ETHER
 from assurance.economics import theory
 from assurance.economics.setting import Setting
 
 MILLI = ETHER // 1000
-INK, SOFT, RULE = "#1d2733", "#5b6875", "#d5dbe1"
-COLOURS = {"honest": "#0060a8", "lies": "#c4420e", "silent": "#7a4fa3", "flags": "#5b6875"}
+COLOURS = {"honest": BLUE, "lies": VERMILION, "silent": VIOLET, "flags": SOFT}
 DASHES = {"honest": "-", "lies": "--", "silent": ":", "flags": "-."}
 SHARE = 0.3
 """Of liars, in the panel of the bond."""
@@ -37,7 +35,7 @@ class Sweep:
 
 def draw(setting: Setting, file: Path) -> None:
     """Writes the figure as SVG; the same setting gives the same bytes."""
-    with _style():
+    with style("economics"):
         figure = Figure(figsize=(10.5, 3.5), layout="constrained")
         panels = figure.subplots(1, 3)
         for axes, sweep in zip(panels, sweeps(setting), strict=True):
@@ -45,8 +43,7 @@ def draw(setting: Setting, file: Path) -> None:
         panels[0].set_ylabel("a job pays, thousandths of a coin")
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
-        figure.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
-    file.write_text("\n".join(line.rstrip() for line in file.read_text().splitlines()) + "\n")
+        file.write_text(document(figure))
 
 
 def sweeps(setting: Setting) -> tuple[Sweep, ...]:
@@ -117,21 +114,3 @@ def _panel(axes: Axes, sweep: Sweep) -> None:
     axes.set_xlabel(f"{sweep.label}, thousandths of a coin")
     axes.grid(axis="y", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def _style() -> AbstractContextManager[None]:
-    return rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "economics",
-            "font.family": "sans-serif",
-            "font.size": 9,
-            "text.color": INK,
-            "axes.edgecolor": RULE,
-            "axes.labelcolor": SOFT,
-            "xtick.color": SOFT,
-            "ytick.color": SOFT,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )

@@ -11,21 +11,18 @@ from typing import TypeVar
 
 import numpy as np
 
-from agents.demo.collect import Rehearsal
+from agents.demo.collect import DividedData
 from agents.demo.scenario import Scenario
 from agents.learning import evaluate
 from agents.learning.data.samples import FEATURE_BITS, Samples
 from agents.learning.data.subset import SECRET_BYTES, Subset
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.gradient_descent import local_steps
-from agents.learning.families.registry import FAMILIES
-from agents.learning.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.families.gradient_descent import PlainFamily
+from agents.learning.families.registry import FAMILIES, default_plan, family_of
+from agents.learning.family import Cohort
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.local import local_update
-from agents.learning.plans.encrypted import EncryptedPlan, EncryptedPlans
-from agents.learning.plans.plan import Plan
+from agents.learning.plans.base import Plan
 from agents.learning.simulate import simulate
 from benchmarks.encrypted.tutorial import EncryptedLogisticRegression, Parameters
 
@@ -82,12 +79,12 @@ class Step:
     exact: bool
 
 
-def subsets_of(data: str, seed: int) -> Rehearsal:
+def subsets_of(data: str, seed: int) -> DividedData:
     """A built-in table, split with skew."""
-    return Rehearsal.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
+    return DividedData.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
 
 
-def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:
+def plan_of(family: str, rehearsal: DividedData, rounds: int = ROUNDS) -> Plan:
     """The default plan of a family for these data."""
     train = rehearsal.prepared.train
     return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
@@ -96,31 +93,30 @@ def plan_of(family: str, rehearsal: Rehearsal, rounds: int = ROUNDS) -> Plan:
 def measure_step(family_name: str, data: str, repeats: int) -> Step:
     """Jobs of the largest subset, each on fresh weights, and the sum of all subsets decrypted."""
     rehearsal = subsets_of(data, 0)
-    plan = plan_of(family_name, rehearsal)
-    assert isinstance(plan, EncryptedPlan)
+    plan, fresh = plan_of(family_name, rehearsal), FAMILIES[family_name]  # it remembers nothing yet
     began = time.perf_counter()
-    keys = _fresh(plan).keys()
+    keys = fresh(plan).keys()
     keygen = _since(began)
-    named = _naming(plan, keys)
-    owner, worker = _fresh(named), _fresh(named)
+    named = plan.with_keys(hashlib.sha256(keys.public).hexdigest())
+    owner, worker = fresh(named), fresh(named)
     subsets = _packed(rehearsal.subsets)
     largest = max(subsets, key=lambda subset: len(subset.samples))
     members = tuple(range(len(subsets)))
     weights = _weights(named, rehearsal)
-    encrypted, encrypting = _timed(lambda: owner.encrypt(keys, weights), repeats)
+    encrypted, encrypting = _timed(lambda: owner.publish(keys, weights), repeats)
     label = hashlib.sha256(encrypted).digest()
     began = time.perf_counter()
     worker.train(keys.public, encrypted, largest, Cohort(label, members))
     first = _since(began)
     steps = []
     for _ in range(repeats):
-        fresh = owner.encrypt(keys, weights)
+        anew = owner.publish(keys, weights)
         began = time.perf_counter()
-        worker.train(keys.public, fresh, largest, Cohort(hashlib.sha256(fresh).digest(), members))
+        worker.train(keys.public, anew, largest, Cohort(hashlib.sha256(anew).digest(), members))
         steps.append(_since(began))
     results = [worker.train(keys.public, encrypted, one, Cohort(label, members)) for one in subsets]
-    update, decrypting = _timed(lambda: owner.decrypt(keys, results), repeats)
-    clear = Update.total([owner.in_the_clear(weights, subset.samples) for subset in subsets])
+    update, decrypting = _timed(lambda: owner.update(weights, keys, results), repeats)
+    clear = Update.total([owner.local_update(weights, subset.samples) for subset in subsets])
     exact = all(np.array_equal(clear.change[name], change) for name, change in update.change.items())
     return Step(
         family=family_name,
@@ -133,7 +129,7 @@ def measure_step(family_name: str, data: str, repeats: int) -> Step:
         encrypt=encrypting,
         first=first,
         step=Spread.of(steps),
-        plain=_plain(named, rehearsal, largest.samples, repeats),
+        plain=_plain(family_name, named.local_steps, rehearsal, largest.samples, repeats),
         decrypt=decrypting,
         keys=len(keys.public),
         weights=len(encrypted),
@@ -145,7 +141,7 @@ def measure_step(family_name: str, data: str, repeats: int) -> Step:
 def accuracies(family: str, data: str, seeds: Sequence[int], rounds: int = ROUNDS) -> list[float]:
     """Test scores after the last round, a seed each, half of the subsets drawn a round.
 
-    Computed in the clear: the arithmetic is the encrypted one's (`EncryptedFamily.in_the_clear`).
+    Computed in the clear: the arithmetic is the encrypted one's (`Family.local_update`).
     """
     scores = []
     for seed in seeds:
@@ -183,17 +179,6 @@ def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Spread:
     return Spread.of(times)
 
 
-def _fresh(plan: EncryptedPlan) -> EncryptedFamily:
-    """A family that remembers nothing yet."""
-    return FAMILIES[type(plan)](plan)
-
-
-def _naming(plan: EncryptedPlans, keys: KeyPair) -> EncryptedPlans:
-    """The plan with the hash of the published keys."""
-    name = hashlib.sha256(keys.public).hexdigest()
-    return plan.model_copy(update={"encryption": plan.encryption.model_copy(update={"keys": name})})
-
-
 def _packed(subsets: Sequence[Samples]) -> list[Subset]:
     """Subsets with secrets and shared seeds, as a data owner packs them."""
 
@@ -214,19 +199,22 @@ def _packed(subsets: Sequence[Samples]) -> list[Subset]:
     ]
 
 
-def _weights(plan: Plan, rehearsal: Rehearsal) -> Weights:
+def _weights(plan: Plan, rehearsal: DividedData) -> Weights:
     """Weights after an update, so that they are not zeros."""
-    state = ServerState.initial(plan)
-    return strategy_of(plan).aggregate(state, local_update(plan, state.weights, rehearsal.subsets[0])).weights
+    family = family_of(plan)
+    state = ServerState.initial(family.initial_weights())
+    update = family.local_update(state.weights, rehearsal.subsets[0])
+    return strategy_of(plan).aggregate(state, update).weights
 
 
-def _plain(plan: EncryptedPlans, rehearsal: Rehearsal, samples: Samples, repeats: int) -> Spread:
+def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples, repeats: int) -> Spread:
     """Plain integer training of as many local steps: of the plain family of the same name, else logistic."""
-    name = plan.family.removeprefix("encrypted-")
-    name = name if name in ("linear", "ridge", "logistic", "network") else "logistic"
-    plain = plan_of(name, rehearsal).model_copy(update={"local_steps": plan.local_steps})
-    weights = _weights(plain, rehearsal)
-    return _timed(lambda: local_steps(plain, weights, samples), repeats)[1]
+    name = name.removeprefix("encrypted-")
+    plan = plan_of(name if name in FAMILIES else "logistic", rehearsal)
+    family = family_of(plan.model_copy(update={"local_steps": local_steps}))
+    assert isinstance(family, PlainFamily)
+    weights = _weights(family.plan, rehearsal)
+    return _timed(lambda: family.local_steps(weights, samples), repeats)[1]
 
 
 def _timed(work: Callable[[], T], repeats: int) -> tuple[T, Spread]:

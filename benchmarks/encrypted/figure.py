@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-INK, RULE = "#1d2733", "#d5dbe1"
-ENCRYPTED, PLAIN, PEER = "#0060a8", "#5b6875", "#c4420e"
+from agents.report.style import BLUE, DARK_AXES, INK, RULE, SOFT, VERMILION, document, style
+
+ENCRYPTED, PLAIN, PEER = BLUE, SOFT, VERMILION
+STYLE = {"svg.fonttype": "path", "text.parse_math": True, **DARK_AXES}
 
 
 def draw(report: dict[str, Any], file: Path) -> None:
     """Writes the figure as SVG: milliseconds on a logarithmic axis, the least to the most as a line."""
-    style: Any = {"font.size": 9, "svg.hashsalt": "holdfast", "axes.edgecolor": RULE, "text.color": INK}
-    with rc_context(style):
+    with style("holdfast", STYLE):
         figure = Figure(figsize=(9, 4.4), layout="constrained")
         axes = figure.subplots()
         names, bars = [], []
@@ -36,11 +36,9 @@ def draw(report: dict[str, Any], file: Path) -> None:
         axes.set_xlabel("milliseconds (median; line: least to most)")
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
         kinds = (("encrypted", ENCRYPTED), ("plain integers", PLAIN), ("TenSEAL tutorial", PEER))
         axes.legend(handles=[Patch(color=colour, label=name) for name, colour in kinds], frameon=False)
-        figure.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
-    file.write_text("\n".join(line.rstrip() for line in file.read_text().splitlines()) + "\n")
+        file.write_text(document(figure))
 
 
 def _told(milliseconds: float) -> str:

@@ -26,10 +26,9 @@ from flwr.simulation import run_simulation  # noqa: E402
 
 from agents.learning.data import exposed  # noqa: E402
 from agents.learning.data.samples import Samples  # noqa: E402
-from agents.learning.families.gradient_descent import local_steps  # noqa: E402
+from agents.learning.families.affine import LogisticPlan, PlainLogistic  # noqa: E402
 from agents.learning.integers.design_matrix import design_matrix  # noqa: E402
-from agents.learning.integers.weights import Weights, initial_weights  # noqa: E402
-from agents.learning.plans.plan import Plan, parse_plan  # noqa: E402
+from agents.learning.integers.weights import Weights  # noqa: E402
 
 CLIENT_CPUS = 1
 """Of each client: so many train at once as there are cores, which is faster than Flower's default of two."""
@@ -37,7 +36,7 @@ CLIENT_CPUS = 1
 
 def main(folder: Path) -> None:
     """Trains, and writes how long it took and how well each round did."""
-    plan = parse_plan((folder / "plan.json").read_bytes())
+    plan = LogisticPlan.model_validate_json((folder / "plan.json").read_bytes())
     clients = len(list(folder.glob("subset-*.samples")))
     drawn = int(json.loads((folder / "job.json").read_text())["drawn"])
     scores: list[float] = []
@@ -56,7 +55,7 @@ def main(folder: Path) -> None:
     (folder / "flower.json").write_text(json.dumps(told))
 
 
-def server(plan: Plan, validation: Samples, fraction: float, scores: list[float]) -> ServerApp:
+def server(plan: LogisticPlan, validation: Samples, fraction: float, scores: list[float]) -> ServerApp:
     """The server: `scores` is given the score before round 1 and after each round."""
     app = ServerApp()
 
@@ -74,7 +73,7 @@ def server(plan: Plan, validation: Samples, fraction: float, scores: list[float]
             server_learning_rate=float(plan.server.step),
             server_momentum=float(plan.server.momentum),
         )
-        first = initial_weights(plan).tensors["output"] / 2.0**plan.weight_bits
+        first = PlainLogistic(plan).initial_weights().tensors["output"] / 2.0**plan.weight_bits
         arrays = ArrayRecord({"output": Array(first)})
         strategy.start(grid, arrays, plan.rounds, evaluate_fn=evaluate)
 
@@ -82,16 +81,16 @@ def server(plan: Plan, validation: Samples, fraction: float, scores: list[float]
     return app
 
 
-def client(folder: Path, plan: Plan) -> ClientApp:
+def client(folder: Path, plan: LogisticPlan) -> ClientApp:
     """The clients: each trains on the subset of its number."""
-    app = ClientApp()
+    app, family = ClientApp(), PlainLogistic(plan)
 
     def train(message: Message, context: Context) -> Message:
         samples = _samples(folder / f"subset-{context.node_config['partition-id']}.samples")
         sent = message.content["arrays"]["output"].numpy()
         unit = 2.0**plan.weight_bits
         weights = Weights({"output": np.rint(sent * unit).astype(np.int64)}, plan.weight_bits)
-        trained = local_steps(plan, weights, samples).tensors["output"] / unit
+        trained = family.local_steps(weights, samples).tensors["output"] / unit
         content = RecordDict(
             {
                 "arrays": ArrayRecord({"output": Array(trained)}),

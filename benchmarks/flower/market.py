@@ -18,7 +18,7 @@ from pathlib import Path
 from agents.chain.node import Node
 from agents.core.errors import Refused
 from agents.core.market import Market
-from agents.demo.stage import FUEL, Stage, play, withdraw_all
+from agents.demo.run import FUEL, DemoRun, play, withdraw_all
 from benchmarks.flower.spec import Job
 from scripts.local_chain import local_chain
 from testing.company import deploy, mined
@@ -53,7 +53,7 @@ def run(job: Job, folder: Path) -> Run:
         HoldfastError: it did not come to its end.
     """
     started = time.monotonic()
-    with _stage(job, folder) as stage:
+    with _fresh_run(job, folder) as demo:
         begun = time.monotonic()
         seen: dict[str, float] = {}
 
@@ -61,8 +61,8 @@ def run(job: Job, folder: Path) -> Run:
             del market
             seen.setdefault(type(event).__name__, time.monotonic())
 
-        play(stage, note)
-        withdraw_all(stage)
+        play(demo, note)
+        withdraw_all(demo)
         ended = time.monotonic()
     return Run(
         job=ended - begun,
@@ -72,18 +72,18 @@ def run(job: Job, folder: Path) -> Run:
 
 
 @contextmanager
-def _stage(job: Job, folder: Path) -> Iterator[Stage]:
+def _fresh_run(job: Job, folder: Path) -> Iterator[DemoRun]:
     """A fresh chain with a market on it, and coins for everybody."""
     with local_chain("anvil", block_time=job.block_time) as chain:
         node = Node.connect(chain.url, 10, lambda reason: Refused(str(reason)))
         deployment = folder / "market.json"
         deploy(node).save(deployment)
-        stage = Stage(job.scenario, folder, chain.url, deployment, job.poll_seconds, "fork")
+        demo = DemoRun(job.scenario, folder, chain.url, deployment, job.poll_seconds, "fork")
         banker = node.ask("eth_accounts")[0]
-        for cast in stage.scenario.everybody:
-            amount = hex(FUEL + stage.opening_deposit(cast))
-            mined(node, {"from": banker, "to": stage.address(cast), "value": amount})
-        yield stage
+        for member in demo.scenario.everybody:
+            amount = hex(FUEL + demo.opening_deposit(member))
+            mined(node, {"from": banker, "to": demo.address(member), "value": amount})
+        yield demo
 
 
 if __name__ == "__main__":

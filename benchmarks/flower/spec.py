@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from agents.demo.collect import Rehearsal
-from agents.demo.scenario import HONEST, Cast, Scenario
-from agents.demo.stage import Stage
+from agents.demo.collect import DividedData
+from agents.demo.run import DemoRun
+from agents.demo.scenario import HONEST, DemoMember, Scenario
 from agents.learning.data import exposed
 from agents.learning.evaluate import score
-from agents.learning.families.defaults import default_plan
+from agents.learning.families.registry import default_plan
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.plan import Plan
+from agents.learning.plans.base import Plan
 from agents.runtime.settings import Terms
 from agents.workers.model_owner import state_file
 
@@ -25,9 +25,9 @@ class HonestScenario(Scenario):
     """Nobody cheats, and nobody is hurried: the windows are those of a real market."""
 
     @property
-    def cloud_owners(self) -> tuple[Cast, ...]:
+    def cloud_owners(self) -> tuple[DemoMember, ...]:
         """All of them honest."""
-        return tuple(replace(cast, part=HONEST) for cast in super().cloud_owners)
+        return tuple(replace(member, conduct=HONEST) for member in super().cloud_owners)
 
     @property
     def terms(self) -> Terms:
@@ -87,22 +87,22 @@ class Job:
 
 def prepare(job: Job, folder: Path) -> Plan:
     """Writes what both read: job, plan, the subsets as the data owner cuts them, the exposed samples."""
-    rehearsal = Rehearsal.of(job.scenario)
-    train = rehearsal.prepared.train
-    plan = default_plan(rehearsal.table.task, train.classes, train.features.shape[1], job.model, job.rounds)
+    divided = DividedData.of(job.scenario)
+    train = divided.prepared.train
+    plan = default_plan(divided.table.task, train.classes, train.features.shape[1], job.model, job.rounds)
     (folder / JOB_FILE).write_text(json.dumps({**asdict(job), "drawn": job.drawn}))
     (folder / "plan.json").write_bytes(plan.canonical_bytes())
-    (folder / "validation.samples").write_bytes(exposed.to_bytes(rehearsal.prepared.validation))
-    for index, samples in enumerate(rehearsal.subsets):
+    (folder / "validation.samples").write_bytes(exposed.to_bytes(divided.prepared.validation))
+    for index, samples in enumerate(divided.subsets):
         (folder / f"subset-{index}.samples").write_bytes(exposed.to_bytes(samples))
     return plan
 
 
 def scores_of(job: Job, plan: Plan, folder: Path) -> Iterator[float]:
     """The model owner's weights on the exposed samples: before round 1 and after each round."""
-    stage = Stage(job.scenario, folder, rpc="", deployment=folder)
-    home = stage.home(stage.scenario.model_owner)
+    demo = DemoRun(job.scenario, folder, rpc="", deployment=folder)
+    home = demo.home(demo.scenario.model_owner)
     samples = exposed.from_bytes((folder / "validation.samples").read_bytes())
     for round_ in range(job.rounds + 1):
-        data = (home / state_file(stage.tc, round_, "weights")).read_bytes()
+        data = (home / state_file(demo.tc, round_, "weights")).read_bytes()
         yield score(plan, Weights.from_bytes(data, plan), samples)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from io import StringIO
 from math import ceil, floor, log10
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from agents.report.style import BLUE, DARK_AXES, FAINT, GREEN, INK, RULE, document, style
 from benchmarks.growth.fit import Growth
 
-INK, SOFT, RULE = "#1d2733", "#8a96a3", "#d5dbe1"
-COLOURS = {"gas": "#0060a8", "seconds": "#1b7f5c"}
+COLOURS = {"gas": BLUE, "seconds": GREEN}
+STYLE = {"font.size": 8.5, "text.parse_math": True, "axes.edgecolor": FAINT, **DARK_AXES}
 COLUMNS = 5
 FEW = 20
 """A range up to this factor has a tick for each size, a wider one for each power of ten."""
 _TITLES = {"rebuilding": "rebuilding the market", "auditing": "auditing the market"}
 
 
-def draw(found: Mapping[str, Any]) -> Figure:
-    """The figure of what `benchmarks.growth.measure` found: gas above, time below, then the log."""
+def svg(found: Mapping[str, Any]) -> str:
+    """What `benchmarks.growth.measure` found, as SVG; the same figures give the same bytes."""
+    with style("growth", STYLE):
+        return document(_drawn(found))
+
+
+def _drawn(found: Mapping[str, Any]) -> Figure:
+    """Gas above, time below, then the log."""
     names = [
         *(name for name in found if name.startswith("gas_")),
         "rebuilding",
@@ -32,26 +36,17 @@ def draw(found: Mapping[str, Any]) -> Figure:
         "auditing",
     ]
     rows = -(-len(names) // COLUMNS)
-    with _style():
-        figure = Figure(figsize=(2.5 * COLUMNS, 2.5 * rows), layout="constrained")
-        for place, name in enumerate(names, start=1):
-            _panel(figure.add_subplot(rows, COLUMNS, place), name, found[name])
+    figure = Figure(figsize=(2.5 * COLUMNS, 2.5 * rows), layout="constrained")
+    for place, name in enumerate(names, start=1):
+        _panel(figure.add_subplot(rows, COLUMNS, place), name, found[name])
     return figure
-
-
-def svg(found: Mapping[str, Any]) -> str:
-    """The same as SVG; the same figures give the same bytes."""
-    with _style():
-        buffer = StringIO()
-        draw(found).savefig(buffer, format="svg", facecolor="white", metadata={"Date": None})
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
 def _panel(axes: Axes, name: str, one: Mapping[str, Any]) -> None:
     growth = Growth({int(size): cost for size, cost in one["cost"].items()})
     sizes, costs = list(growth.cost), list(growth.cost.values())
     ends = [sizes[0], sizes[-1]]
-    axes.plot(ends, [growth.at(size) for size in ends], color=SOFT, linewidth=1)
+    axes.plot(ends, [growth.at(size) for size in ends], color=FAINT, linewidth=1)
     axes.plot(sizes, costs, "o", color=COLOURS[one["what"]], markersize=3.5)
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -83,19 +78,3 @@ def _short(value: float, what: str) -> str:
 def rounded(exponent: float) -> str:
     """Two places, without a sign before zero."""
     return f"{round(exponent, 2) + 0.0:.2f}"
-
-
-def _style() -> AbstractContextManager[None]:
-    return rc_context(
-        {
-            "svg.fonttype": "none",
-            "svg.hashsalt": "growth",
-            "font.family": "sans-serif",
-            "font.size": 8.5,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.edgecolor": SOFT,
-            "xtick.color": INK,
-            "ytick.color": INK,
-        }
-    )

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from io import StringIO
 from typing import Any
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from agents.report.style import BLUE, GOLD, GREEN, INK, RULE, SOFT, VERMILION, VIOLET, document, style
 from benchmarks.growth import figure as growth
 from benchmarks.nodes.chains import title
 from benchmarks.report.found import Found, measured
 
-INK, SOFT, RULE = "#1d2733", "#5b6875", "#d5dbe1"
 COLOURS = {
-    "ganache": "#b8860b",
-    "anvil": "#0060a8",
-    "validators1": "#1b7f5c",
-    "validators4": "#c4420e",
-    "validators8": "#7a4fa3",
-    "postgres": "#5b6875",
+    "ganache": GOLD,
+    "anvil": BLUE,
+    "validators1": GREEN,
+    "validators4": VERMILION,
+    "validators8": VIOLET,
+    "postgres": SOFT,
 }
+STYLE = {"svg.fonttype": "path", "font.size": 10, "ytick.color": INK}
 RATE_COLOURS = ("#7fb2d9", "#2f7fbf", "#003a66")
 PAPER_MODELS, PAPER_SECONDS = (65.0, 70.0), 15
 """On four peers of 32 cores each: other machines than ours, drawn for orientation (III-B, III-C)."""
@@ -40,12 +38,12 @@ def figures(found: Found) -> dict[str, str]:
     }
     drawn: dict[str, str] = {}
     for name, draw in made.items():
-        with _style(name):
+        with style(name, STYLE):
             figure = draw(found)
             if figure is not None:
-                drawn[name] = _svg(figure)
+                drawn[name] = _bare(document(figure, bbox_inches="tight", pad_inches=0.12))
     if grown := measured(found, "growth"):
-        drawn["bench-growth"] = _bare(growth.svg(grown))  # it has a style of its own
+        drawn["bench-growth"] = _bare(growth.svg(grown))  # in a style of its own
     return drawn
 
 
@@ -163,9 +161,9 @@ def by_kind(found: Found) -> Figure | None:
     for turn, (name, kinds) in enumerate(chosen):
         shift = (turn - (len(chosen) - 1) / 2) * 0.7 / len(chosen)
         places = [place + shift for place in range(len(names))]
-        style: dict[str, Any] = {"color": COLOURS[name], "s": 24, "label": title(name), "zorder": 3}
-        left.scatter([kinds[kind]["throughput"] for kind in names], places, **style)
-        right.scatter([kinds[kind]["latency"]["p50"] for kind in names], places, **style)
+        dots: dict[str, Any] = {"color": COLOURS[name], "s": 24, "label": title(name), "zorder": 3}
+        left.scatter([kinds[kind]["throughput"] for kind in names], places, **dots)
+        right.scatter([kinds[kind]["latency"]["p50"] for kind in names], places, **dots)
         for place, kind in zip(places, names, strict=True):
             latency = kinds[kind]["latency"]
             right.plot(
@@ -231,34 +229,6 @@ def _names(axes: Axes, names: list[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _style(name: str) -> AbstractContextManager[None]:
-    return rc_context(
-        {
-            "svg.fonttype": "path",
-            "svg.hashsalt": name,
-            "text.parse_math": False,
-            "font.family": "sans-serif",
-            "font.size": 10,
-            "text.color": INK,
-            "axes.edgecolor": RULE,
-            "axes.labelcolor": SOFT,
-            "xtick.color": SOFT,
-            "ytick.color": INK,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )
-
-
-def _svg(figure: Figure) -> str:
-    """The same figure gives the same text."""
-    buffer = StringIO()
-    figure.savefig(
-        buffer, format="svg", facecolor="white", bbox_inches="tight", pad_inches=0.12, metadata={"Date": None}
-    )
-    return _bare(buffer.getvalue())
-
-
 def _bare(text: str) -> str:
-    """Without what stands before the picture, and no spaces at the ends of lines."""
-    return "\n".join(line.rstrip() for line in text[text.index("<svg") :].splitlines()) + "\n"
+    """Without what stands before the picture."""
+    return text[text.index("<svg") :]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from agents.report.html import environment
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found
 from benchmarks.report.layout import Table
 
-_HERE = Path(__file__).parent / "templates"
-_DEMO = Path(__file__).resolve().parents[2] / "agents" / "demo" / "report" / "templates"
+_TEMPLATES = Path(__file__).parent / "templates"
 CAPTIONS = {
     "bench-models": "Models per second, and how many blocks a model waits for the chain. Bars: median; "
     "whiskers: least and most.",
@@ -33,15 +31,9 @@ def page(found: Found, tables: list[Table], figures: dict[str, str], skipped: li
         skipped: what was not measured, and why.
         machine: in one line.
     """
-    environment = Environment(
-        loader=FileSystemLoader([_HERE, _DEMO]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     pictures = {name: base64.b64encode(svg.encode()).decode() for name, svg in figures.items()}
-    return environment.get_template("bench.html.j2").render(
+    template = environment(_TEMPLATES).get_template("bench.html.j2")
+    return template.render(
         found=found,
         claims=claims(found),
         tables=tables,

@@ -25,16 +25,19 @@ from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
 from agents.learning.data.samples import Int64Array
 from agents.learning.data.subset import Subset
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.bfv import BfvFamily
-from agents.learning.he.seal import Content
-from agents.learning.he.secure_aggregation import Secrets, add
-from agents.learning.integers.weights import Weights, initial_weights
-from agents.learning.plans.encrypted import EncryptedLogisticPlan
+from agents.learning.he.bfv.family import ExactFamily
+from agents.learning.he.ring import Content, total
+from agents.learning.he.secure_aggregation import JobStreams
+from agents.learning.he.tensors import pack_residues
+from agents.learning.integers.weights import Weights
+from agents.roles.acts import weights_key
 from agents.roles.cloud_owner import CloudOwner
+from agents.roles.results import PublishedWeights
 from agents.workers.base import cohort_of
-from agents.workers.own_keys import with_keys
+from testing.families import initial_weights
 from testing.workers import TC, some_samples
 from testing.workers import an_encrypted_plan as a_plan
 from testing.world import World
@@ -48,7 +51,7 @@ Change = Int64Array
 class Owner:
     """A model owner that does as it likes."""
 
-    family: BfvFamily
+    family: ExactFamily
     keys: KeyPair
 
     @property
@@ -64,27 +67,23 @@ class Owner:
 
     def asked(self, encrypted: bytes, subset: int, cohort: Cohort | None = None) -> bytes:
         """What an honest replica answers."""
-        cohort = cohort or cohort_of(self.plan, TC, 1, digest(encrypted), 0, M)
+        cohort = cohort or cohort_of(self.family, TC, 1, digest(encrypted), 0, M)
         return self.family.train(self.keys.public, encrypted, subsets()[subset], cohort)
 
     def phases(self, results: Sequence[bytes], less: Sequence[Content] = ()) -> Change:
         """Adds results up whatever they say of themselves, takes known masks away, and decrypts."""
-        context = self.family.context
-        parts = []
-        for result in results:
-            tensors, _ = context.from_bytes(result, "encrypted result", "the result")
-            parts.append(Content(tensors["result"][0], ntt=False))
-        total = add(context, [*parts, *less])
-        secret = self.family._secret(self.keys)  # it is its own
-        places = self.family.values(context.decrypt(secret, total))
-        change, _ = self.family.unpack([places])
+        context, codec, circuit = self.family.context, self.family.codec, self.family.circuit
+        parts = [codec.result(result).ciphertexts[0] for result in results]
+        secret = codec.secret(self.keys.secret)  # it is its own
+        plaintext = context.decrypt(secret, total([*parts, *less], context.primes))
+        change, _ = circuit.layout.results([circuit.encoding.decode(plaintext)])
         return change
 
     def truth(self, weights: Weights, *chosen: int) -> Change:
         """What these subsets' rows come to."""
-        parts = [self.family.in_the_clear(weights, subsets()[index].samples) for index in chosen]
-        total: Change = np.sum([part.change["output"] for part in parts], axis=0)
-        return total
+        parts = [self.family.local_update(weights, subsets()[index].samples) for index in chosen]
+        change: Change = np.sum([part.change["output"] for part in parts], axis=0)
+        return change
 
 
 @cache
@@ -109,8 +108,8 @@ def subsets() -> tuple[Subset, ...]:
 def owner() -> Owner:
     plan = a_plan()
     keys = family_of(plan).keys()
-    family = family_of(with_keys(plan, digest(keys.public).hex()))
-    assert isinstance(family, BfvFamily)
+    family = family_of(plan.with_keys(digest(keys.public).hex()))
+    assert isinstance(family, ExactFamily)
     return Owner(family, keys)
 
 
@@ -136,7 +135,9 @@ def test_a_lazy_co_is_faulty_with_an_encrypted_result(tmp_path: Path) -> None:
     lazy = statements[world.cloud_owners[1].address]
     assert (lazy.accepted, lazy.faulty) == (0, 4)
     assert all(statements[world.cloud_owners[honest].address].accepted == 4 for honest in (0, 2))
-    assert world.model_owner.journal[f"weights/{world.couple.id:x}/2"]["summed"] == 4
+    made = world.model_owner.journal[weights_key(world.couple.id, 2)]
+    assert isinstance(made, PublishedWeights)
+    assert made.summed == 4
 
 
 def test_a_co_that_repeats_a_job_gives_nothing_new_away(owner: Owner) -> None:
@@ -188,7 +189,7 @@ def test_the_same_weights_encrypted_twice_are_two_sums(owner: Owner) -> None:
 def test_an_mo_with_two_couples_gets_two_sums_and_no_difference(owner: Owner) -> None:
     """The masks of a couple are its own: results of two couples on the same ciphertext do not mix."""
     encrypted = owner.family.encrypt(owner.keys, owner.weights())
-    other = cohort_of(owner.plan, TC + 1, 1, digest(encrypted), 0, M)  # type: ignore[arg-type]
+    other = cohort_of(owner.family, TC + 1, 1, digest(encrypted), 0, M)  # type: ignore[arg-type]
     mixed = [owner.asked(encrypted, subset, other if subset == 3 else None) for subset in EVERYTHING]
     assert looks_random(owner.phases(mixed), owner)
 
@@ -196,17 +197,16 @@ def test_an_mo_with_two_couples_gets_two_sums_and_no_difference(owner: Owner) ->
 def test_crafted_keys_and_ciphertexts_bare_no_map_in_the_second_polynomial() -> None:
     """With constants for polynomials it would show the maps bare: it is masked, and blinded in the sum."""
     family = family_of(a_plan())
-    assert isinstance(family, BfvFamily)
-    context, dropped = family.context, family.context.primes[family.left :]
-    public = context.to_bytes(
-        "public keys", {"zero": np.zeros((1, len(context.primes), context.degree), dtype=np.uint64)}, {}
-    )
+    assert isinstance(family, ExactFamily)
+    context, dropped = family.context, family.context.primes[family.circuit.budget.primes_left :]
+    zeros = np.zeros((1, len(context.primes), context.degree), dtype=np.uint64)
+    public = pack_residues(context, "public keys", {"zero": zeros}, {})
     constants = np.zeros((2, len(context.primes), context.degree), dtype=np.uint64)
     for row, prime in zip(constants[1], context.primes, strict=True):
         row[:] = prod(dropped) % prime  # in NTT form; what the result is divided by
-    encrypted = context.to_bytes("encrypted weights", {"weights": constants}, {})
-    named = family_of(with_keys(a_plan(), digest(public).hex()))
-    assert isinstance(named, BfvFamily)
+    encrypted = pack_residues(context, "encrypted weights", {"weights": constants}, {})
+    named = family_of(a_plan().with_keys(digest(public).hex()))
+    assert isinstance(named, ExactFamily)
     owner = Owner(named, KeyPair(b"", public))
     results = [owner.asked(encrypted, subset) for subset in EVERYTHING]
     for chosen in (results[:1], results):
@@ -216,11 +216,8 @@ def test_crafted_keys_and_ciphertexts_bare_no_map_in_the_second_polynomial() -> 
 def _second(owner: Owner, results: Sequence[bytes]) -> Int64Array:
     """The second polynomial of a sum modulo its first prime, centred."""
     context = owner.family.context
-    parts = [
-        Content(context.from_bytes(result, "encrypted result", "the result")[0]["result"][0], ntt=False)
-        for result in results
-    ]
-    residues = add(context, parts).residues[1, 0].astype(np.int64)
+    parts = [owner.family.codec.result(result).ciphertexts[0] for result in results]
+    residues = total(parts, context.primes).residues[1, 0].astype(np.int64)
     prime = context.all_primes[0]
     centred: Int64Array = np.where(residues > prime // 2, residues - prime, residues)
     return centred
@@ -246,13 +243,13 @@ def test_a_result_is_hidden_as_long_as_the_mo_lacks_one_other_subsets_seeds(
 
 def _mask_between(owner: Owner, encrypted: bytes, one: int, other: int) -> Content:
     """What the other subset adds for this pair: the opposite of the first one's."""
-    cohort = cohort_of(owner.plan, TC, 1, digest(encrypted), 0, M)
-    secrets = Secrets(owner.plan, subsets()[one], cohort, encrypted)
+    cohort = cohort_of(owner.family, TC, 1, digest(encrypted), 0, M)
+    streams = JobStreams(owner.plan, subsets()[one], cohort, digest(encrypted))
     alone = replace(cohort, members=(one, other))
     context = owner.family.context
-    primes = context.all_primes[: owner.family.left]
-    secrets._cohort = alone  # the streams' names stay those of the whole cohort
-    masks = secrets.masks(primes, 2 * context.degree, 0)
+    primes = context.all_primes[: owner.family.circuit.budget.primes_left]
+    streams._cohort = alone  # the streams' names stay those of the whole cohort
+    masks = streams.masks(primes, 2 * context.degree, 0)
     masks = masks.reshape(len(primes), 2, context.degree).swapaxes(0, 1)
     moduli = np.array(primes, dtype=np.uint64)[:, None]
     return Content((moduli - masks) % moduli, ntt=False)
@@ -262,20 +259,20 @@ def test_an_mo_with_one_co_knows_the_sum_of_the_others(owner: Owner) -> None:
     """It takes away what that CO's rows come to. What is left is a sum over the rest."""
     weights = owner.weights()
     encrypted = owner.family.encrypt(owner.keys, weights)
-    total = owner.phases([owner.asked(encrypted, subset) for subset in EVERYTHING])
-    assert (total - owner.truth(weights, 0) == owner.truth(weights, 1, 2, 3)).all()
+    found = owner.phases([owner.asked(encrypted, subset) for subset in EVERYTHING])
+    assert (found - owner.truth(weights, 0) == owner.truth(weights, 1, 2, 3)).all()
 
 
 def test_sums_over_rounds_can_be_subtracted_from_each_other(owner: Owner) -> None:
     """What `--secrecy round` allows: the same weights in three rounds show the results of single subsets."""
     by_round = owner.plan.model_copy(update={"sums": "round"})
     family = family_of(by_round)
-    assert isinstance(family, BfvFamily)
+    assert isinstance(family, ExactFamily)
     mo = Owner(family, owner.keys)
     weights = mo.weights()
     encrypted = family.encrypt(mo.keys, weights)
     sums = {}
     for round_, drawn in enumerate([0b011, 0b101, 0b110], start=1):
-        cohort = cohort_of(by_round, TC, round_, digest(encrypted), drawn, M)
+        cohort = cohort_of(family, TC, round_, digest(encrypted), drawn, M)
         sums[drawn] = mo.phases([mo.asked(encrypted, subset, cohort) for subset in cohort.members])
     assert (sums[0b011] + sums[0b101] - sums[0b110] == 2 * mo.truth(weights, 0)).all()

@@ -14,7 +14,7 @@ from agents.core.assets import Report
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.hashing import draw_round, round_seed, training_receipt
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, TrainingReceiptCopier
-from agents.demo.scenario import Part
+from agents.demo.scenario import Conduct
 from agents.roles.common import seed_link
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.packages import fetch_sealed
@@ -36,7 +36,7 @@ def is_sound(crew: Company) -> bool:
 
 def test_how_does_the_mo_verify_that_a_co_has_the_dataset_it_claims_to_have(gather: Gather) -> None:
     """Without the data a CO can only make a model up; the replicas disagree with it and it loses its bond."""
-    crew = gather(cheats={1: Part(worker=LazyWorker)})
+    crew = gather(cheats={1: Conduct(worker=LazyWorker)})
     crew.play()
 
     cheat, honest = crew.cloud_owners[1], [crew.cloud_owners[0], crew.cloud_owners[2]]
@@ -52,7 +52,7 @@ def test_how_does_the_mo_verify_that_a_co_has_the_dataset_it_claims_to_have(gath
 
 def test_how_can_two_cos_with_the_same_subset_not_copy_each_others_hash(gather: Gather) -> None:
     """A copied data receipt binds its maker: the DO sees that it does not open, and rejects."""
-    crew = gather(cheats={1: Part(role=DataReceiptCopier)})
+    crew = gather(cheats={1: Conduct(role=DataReceiptCopier)})
     crew.play()
 
     cheat, victims = crew.cloud_owners[1], crew.market.instances.values()
@@ -70,9 +70,9 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
     The CO leaves before it can be drawn, judged and slashed for honest work.
     """
     crew = gather()
-    victim, owner = crew.cloud_owners[2], crew.data_owner.runner
-    owner.worker = UnequalWorker(**vars(owner.worker), victim=victim.address)
-    owner.role = CollusiveDataOwner(**vars(owner.role))
+    victim, owner = crew.cloud_owners[2], crew.data_owner
+    owner.executor.worker = UnequalWorker(**vars(owner.executor.worker), victim=victim.address)
+    owner.runner.role = CollusiveDataOwner(**vars(owner.runner.role))
     crew.play()
     crew.travel(TERMS.unbonding_seconds + 1)
     crew.settle_down()
@@ -87,7 +87,7 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
 
 def test_how_does_the_do_verify_that_a_co_has_got_the_correct_dataset(gather: Gather) -> None:
     """A CO that holds other data cannot make the receipt that the DO computes, and is rejected."""
-    crew = gather(cheats={1: Part(worker=OtherDataWorker)})
+    crew = gather(cheats={1: Conduct(worker=OtherDataWorker)})
     crew.play()
 
     cheat = crew.cloud_owners[1]
@@ -100,7 +100,7 @@ def test_how_does_the_do_verify_that_a_co_has_got_the_correct_dataset(gather: Ga
 
 def test_how_does_an_mo_ensure_that_the_uploaded_model_is_the_one_that_was_hashed(gather: Gather) -> None:
     """The MO hashes what it downloads: an upload that the receipt does not open to is as good as none."""
-    crew = gather(cheats={0: Part(worker=OtherUploadWorker)})
+    crew = gather(cheats={0: Conduct(worker=OtherUploadWorker)})
     crew.play_until(CouplePhase.TRAINING)
     crew.settle_down(*crew.cloud_owners)
     cheat, (report,) = crew.cloud_owners[0], _reports_of(crew, crew.cloud_owners[0])
@@ -125,7 +125,7 @@ def test_how_does_an_mo_ensure_that_the_uploaded_model_is_the_one_that_was_hashe
 
 def test_how_does_the_mo_ensure_that_a_co_does_not_copy_the_hash_of_its_sibling(gather: Gather) -> None:
     """A copied training receipt opens to nothing for whoever copied it: it is Faulty and loses its bond."""
-    crew = gather(cheats={2: Part(role=TrainingReceiptCopier)})
+    crew = gather(cheats={2: Conduct(role=TrainingReceiptCopier)})
     crew.play()
 
     cheat = crew.cloud_owners[2]

@@ -13,8 +13,10 @@ from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import subset_of
 from agents.demo.cheats import SilentCloudOwner
-from agents.demo.scenario import Part
+from agents.demo.scenario import Conduct
+from agents.roles.acts import job_key
 from agents.roles.common import training_nonce
+from agents.roles.results import TrainingResult
 from testing.company import FINNEY, TERMS, Company, with_terms
 from testing.villains import UnfetchableWeightsWorker
 from tests.adversarial.test_seven_questions import is_sound
@@ -24,7 +26,7 @@ Gather = Callable[..., Company]
 
 def test_a_silent_co_loses_its_penalty_and_then_its_place(gather: Gather) -> None:
     crew = gather(
-        cheats={0: Part(role=SilentCloudOwner)}, terms=with_terms(miss_penalty=6 * FINNEY), rounds=3
+        cheats={0: Conduct(role=SilentCloudOwner)}, terms=with_terms(miss_penalty=6 * FINNEY), rounds=3
     )
     crew.play()
 
@@ -72,7 +74,7 @@ def test_when_the_mo_vanishes_whoever_trained_is_paid_and_all_coins_come_free(ga
 
 def test_an_mo_that_publishes_weights_nobody_can_fetch_pays_with_a_void_round(gather: Gather) -> None:
     crew = gather()
-    mo = crew.model_owner.runner
+    mo = crew.model_owner.executor
     mo.worker = UnfetchableWeightsWorker(**vars(mo.worker))
     crew.play()
 
@@ -144,8 +146,9 @@ def test_a_settler_can_neither_omit_nor_alter_nor_add_a_report(gather: Gather) -
     couple, settler = crew.couple, crew.model_owner
     (subset,) = set_bits(couple.pending)
     reports = crew.market.reports_of(couple, subset)
-    job = f"job/{couple.id:x}/1/{reports[0].ci:x}"
-    digest = bytes.fromhex(str(crew.cloud_owners[0].runner.journal[job]["digest"]))
+    result = crew.cloud_owners[0].runner.journal[job_key(couple.id, 1, reports[0].ci)]
+    assert isinstance(result, TrainingResult)
+    digest = result.digest
     forged = replace(reports[2], hash=bytes(32))
     for given, error in (
         (reports[:2], "Settlement_ReportMissing"),

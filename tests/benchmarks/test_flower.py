@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,21 @@ import pytest
 
 import benchmarks.flower as flower
 from agents.core.errors import HoldfastError
+from agents.demo.run import DemoRun
 from agents.demo.scenario import HONEST
-from agents.demo.stage import Stage
 from agents.learning.data import exposed
-from agents.learning.integers.aggregate import ServerState
-from agents.learning.plans.plan import parse_plan
+from agents.learning.families.registry import family_of, parse_plan
 from agents.runtime.settings import Terms
 from agents.workers.model_owner import state_file
 from benchmarks.flower.spec import Job, prepare, scores_of
 from benchmarks.profile import SHORT, Skipped
+from testing.families import initial_state
 
 
 def test_nobody_cheats_and_nobody_is_hurried() -> None:
     scenario = Job(replicas=3).scenario
     assert len(scenario.cloud_owners) == 12
-    assert all(cast.part is HONEST for cast in scenario.cloud_owners)
+    assert all(member.conduct is HONEST for member in scenario.cloud_owners)
     assert scenario.terms == Terms()
 
 
@@ -33,7 +34,7 @@ def test_both_read_the_same(tmp_path: Path) -> None:
     job = Job(rounds=3)
     plan = prepare(job, tmp_path)
     assert parse_plan((tmp_path / "plan.json").read_bytes()) == plan
-    assert (plan.family, plan.rounds) == ("logistic", 3)
+    assert (family_of(plan).name(), plan.rounds) == ("logistic", 3)
     assert Job.load(tmp_path) == job
     assert json.loads((tmp_path / "job.json").read_text())["drawn"] == 2
     subsets = [exposed.from_bytes(file.read_bytes()) for file in sorted(tmp_path.glob("subset-*"))]
@@ -45,14 +46,21 @@ def test_both_read_the_same(tmp_path: Path) -> None:
 def test_scores_the_weights_that_the_model_owner_kept(tmp_path: Path) -> None:
     job = Job(rounds=1)
     plan = prepare(job, tmp_path)
-    stage = Stage(job.scenario, tmp_path, rpc="", deployment=tmp_path)
+    demo = DemoRun(job.scenario, tmp_path, rpc="", deployment=tmp_path)
     for round_ in (0, 1):
-        file = stage.home(job.scenario.model_owner) / state_file(stage.tc, round_, "weights")
+        file = demo.home(job.scenario.model_owner) / state_file(demo.tc, round_, "weights")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(ServerState.initial(plan).weights.to_bytes())
+        file.write_bytes(initial_state(plan).weights.to_bytes())
     before, after = scores_of(job, plan, tmp_path)
     assert before == after
     assert 0 < before < 1
+
+
+def test_the_job_imports_nothing_that_flowers_environment_lacks() -> None:
+    imports = [line for line in flower.SCRIPT.read_text().splitlines() if line.startswith("from agents")]
+    lacking = "import sys; sys.modules.update(dict.fromkeys(['eth_utils', 'sklearn', 'tenseal', 'web3']))"
+    assert len(imports) > 3
+    subprocess.run([sys.executable, "-c", "\n".join([lacking, *imports])], check=True, cwd=flower.ROOT)
 
 
 def test_jobs_are_named_apart() -> None:

@@ -1,7 +1,8 @@
 """The demo's report: ``report.json`` for programs and ``report.html`` for people.
 
-All of it is derived from an `Outcome`: faults, payments and verdicts from the events alone. What a cheat was
-planted to do only says which proof to look for. The page tells nothing that the JSON does not.
+All of it is derived from a `DemoOutcome`: faults, payments and verdicts are the read model's, from the events
+alone. What a cheat was planted to do only says which proof to look for. The page tells nothing that the JSON
+does not.
 """
 
 from agents.demo.report.page import write_report

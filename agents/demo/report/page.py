@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from agents.demo.outcome import DemoOutcome
+from agents.demo.outcome import DemoOutcome, Names
+from agents.demo.report.accuracy import accuracy_plot
 from agents.demo.report.summary import Section, summary
 from agents.readmodel.gas import gas_by, label
-from agents.report import words
-from agents.report.plots import accuracy_plot, gas_plot
+from agents.report.html import environment
+from agents.report.plots import gas_plot
 from agents.storage.files import write
 
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
@@ -42,27 +42,9 @@ def page(outcome: DemoOutcome, facts: Section) -> str:
         outcome: what the run left.
         facts: its summary; all that the page tells is in it.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        coins=words.coins,
-        score=words.score,
-        gap=words.gap,
-        brief=words.brief,
-        moment=words.moment,
-        listed=words.listed,
-        share=words.share,
-        size=words.size,
-        duration=words.duration,
-    )
-    environment.globals.update(numbered=words.numbered)
-    names = words.Names(outcome.parties)
-    return environment.get_template("report.html.j2").render(
+    names = Names(outcome.parties)
+    template = environment(_TEMPLATES).get_template("report.html.j2")
+    return template.render(
         facts,
         name_of=lambda address: names[address].name,
         accuracy_plot=Markup(accuracy_plot(outcome.scores)),

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum, StrEnum
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
-from agents.core.ids import Address
-from agents.demo.outcome import DemoOutcome, Participant
-from agents.readmodel.evidence import Finding, proofs
-from agents.readmodel.faults import findings
+from agents.core.jsonable import Json, jsonable
+from agents.core.mined import Mined
+from agents.demo.outcome import DemoOutcome, Names
+from agents.demo.report.cheats import PlantedCheat, honest_mismatches, honest_slashed, planted_cheats
+from agents.demo.report.members import members_of
+from agents.readmodel.faults import ProvenFault
 from agents.readmodel.gas import gas_by, label
-from agents.readmodel.members import is_slashed, members_of, role_of
-from agents.readmodel.money import accounts_of, ledger_of
-from agents.readmodel.replicas import honest_mismatches, replicas_of
-from agents.readmodel.rounds import Standing, rounds_of
-from agents.roles.acts import Json
+from agents.readmodel.jobs import replicas_of
+from agents.report.reasons import accusation
+from agents.report.words import role_name
 
 Section = dict[str, Json]
 
 
 def summary(outcome: DemoOutcome) -> Section:
     """All that the report tells, ready for `json.dumps`."""
-    found = findings(outcome)
-    accounts = accounts_of(outcome)
-    rounds = rounds_of(outcome)
+    told = outcome.projections
+    faults = told.faults.proven()
+    rounds = told.rounds.of(outcome.tc)
     return {
         "dataset": outcome.dataset_name,
         "model": outcome.model,
@@ -37,61 +34,25 @@ def summary(outcome: DemoOutcome) -> Section:
         "seconds": outcome.seconds,
         "market": _market(outcome),
         "subsets": _subsets(outcome),
-        "rounds": sum(facts.closed for facts in rounds),
+        "rounds": sum(one.closed for one in rounds),
         "accuracy": _accuracy(outcome),
         "training": jsonable(outcome.work),
-        "cheats": _cheats(outcome, found),
+        "cheats": _cheats(outcome, faults),
         "honest_slashed": honest_slashed(outcome),
-        "faults": jsonable(found),
+        "faults": [_fault(outcome, found) for found in faults],
         "audit": _audit(outcome),
         "replicas": {
-            "asked": sum(facts.jobs for facts in rounds),
+            "asked": sum(one.jobs for one in rounds),
             "hash_mismatches_among_honest": honest_mismatches(outcome),
-            "verdicts": jsonable(replicas_of(outcome)),
+            "verdicts": jsonable(replicas_of(outcome.market, outcome.ds, outcome.tc)),
         },
         "by_round": jsonable(rounds),
-        "members": jsonable(members_of(outcome, accounts, found)),
-        "ledger": jsonable(ledger_of(outcome, accounts)),
+        "members": jsonable(members_of(outcome, faults)),
+        "ledger": jsonable(told.balance_sheet(outcome.contract_balance)),
         "gas": _gas(outcome),
         "transactions": len(outcome.transactions),
         "transactions_reverted": sum(not mined.succeeded for mined in outcome.transactions),
     }
-
-
-def honest_slashed(outcome: DemoOutcome) -> int:
-    """How many honest parties were judged Faulty or Missed, rejected, or lost a bond."""
-    statements = outcome.audit.statements
-    honest = (party.address for party in outcome.parties if not party.cheat)
-    return sum(address in statements and is_slashed(statements[address]) for address in honest)
-
-
-def jsonable(value: object) -> Json:
-    """Dataclasses as objects, bytes in hexadecimal, enums by name; a float that is no number as null."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _field(f.name, getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [jsonable(item) for item in value]
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, Enum):
-        return value.name.lower()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    raise TypeError(f"no JSON for {value!r}")
-
-
-_IDS = ("tc", "ci", "ds")
-
-
-def _field(name: str, value: object) -> Json:
-    """Ids have 256 bits: they are told in hexadecimal, as the command line takes them."""
-    return hex(value) if name in _IDS and isinstance(value, int) else jsonable(value)
 
 
 def _market(outcome: DemoOutcome) -> Section:
@@ -139,32 +100,33 @@ def _accuracy(outcome: DemoOutcome) -> Section:
     }
 
 
-def _cheats(outcome: DemoOutcome, found: tuple[Finding, ...]) -> Section:
-    planted = [(party, proofs(party, found)) for party in outcome.parties if party.cheat]
+def _cheats(outcome: DemoOutcome, faults: Sequence[ProvenFault]) -> Section:
+    planted = planted_cheats(outcome, faults)
     return {
         "planted": len(planted),
-        "caught": sum(bool(shown) for _, shown in planted),
-        "detail": [_cheat(outcome, party, shown) for party, shown in planted],
+        "caught": sum(bool(cheat.evidence) for cheat in planted),
+        "detail": [_cheat(outcome, cheat) for cheat in planted],
     }
 
 
-def _cheat(outcome: DemoOutcome, party: Participant, shown: tuple[Finding, ...]) -> Section:
-    statement = outcome.audit.statements.get(party.address)
-    drawn = sum(
-        cell.standing not in (Standing.NOT_DRAWN, Standing.NOT_IN_POOL)
-        for replica in replicas_of(outcome)
-        if replica.member == party.address
-        for cell in replica.cells
-    )
+def _cheat(outcome: DemoOutcome, cheat: PlantedCheat) -> Section:
     return {
-        "name": party.name,
-        "address": party.address,
-        "cheat": str(party.cheat),
-        "caught": bool(shown),
-        "jobs": drawn,
-        "coins_lost": statement.forfeited if statement else 0,
-        "evidence": jsonable(shown),
+        "name": cheat.party.name,
+        "address": cheat.party.address,
+        "cheat": str(cheat.party.cheat),
+        "caught": bool(cheat.evidence),
+        "jobs": cheat.jobs,
+        "coins_lost": cheat.coins_lost,
+        "evidence": [_fault(outcome, found) for found in cheat.evidence],
     }
+
+
+def _fault(outcome: DemoOutcome, found: ProvenFault) -> Section:
+    """A fault, told in words between what happened and what proves it."""
+    names, facts = Names(outcome.parties), cast("Section", jsonable(found))
+    before = ("member", "fault", "event", "transaction", "block", "lost")
+    words = accusation(found, lambda address: names[address].name)
+    return {**{name: facts[name] for name in before}, "told": words, **facts}
 
 
 def _audit(outcome: DemoOutcome) -> Section:
@@ -179,13 +141,11 @@ def _audit(outcome: DemoOutcome) -> Section:
 
 
 def _gas(outcome: DemoOutcome) -> Section:
-    members = outcome.market.members
-
-    def role(sender: Address) -> str:
-        return role_of(members.get(sender))
+    def role(mined: Mined) -> str:
+        return role_name(outcome.market.role_of(mined.sender))
 
     return {
         "total": sum(mined.gas_used for mined in outcome.transactions),
         "by_transaction": jsonable(gas_by(label, outcome.transactions)),
-        "by_role": jsonable(gas_by(lambda mined: role(mined.sender), outcome.transactions)),
+        "by_role": jsonable(gas_by(role, outcome.transactions)),
     }

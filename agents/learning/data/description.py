@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from agents.core.errors import BadInput
+from agents.core.errors import BadObject
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.tables import Table
@@ -48,14 +48,14 @@ def parse_description(data: bytes) -> Description:
     """Reads another member's description.
 
     Raises:
-        BadInput: it is none.
+        BadObject: it is none.
     """
     try:
         return Description.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise BadInput(
+        raise BadObject(
             f"the dataset's description is of no use ({where + ': ' if where else ''}{first['msg']}): "
             "choose another dataset"
         ) from error

@@ -1,93 +1,145 @@
-"""Training at a cloud owner: gradient descent in exact integers, the same bytes on every machine (II-C)."""
+"""Training in plain text: gradient descent in exact integers, the same bytes on every machine (II-C)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
 
-from agents.core.errors import BadPlan
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.families import affine, network
+from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair
 from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.fixed import saturate
 from agents.learning.integers.residual import goals
+from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
-from agents.learning.plans.base import BasePlan
-from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plans.plan import NetworkPlan, Plan
+from agents.learning.plans.limits import check_fit
+
+Matrices = Mapping[str, FloatArray]
+"""Weights by name: whole numbers in units of 2^-weight_bits."""
 
 
-def train(plan: Plan, weights: Weights, subset: Subset, limits: Limits = DEFAULT_LIMITS) -> TrainedModel:
-    """One training job: the plan's local steps on one subset, from the round's weights.
+class PlainFamily(Family):
+    """A family whose weights and results everybody in the couple can read.
 
-    Every honest replica of the subset gets the same bytes, whatever its CPU and its number of threads.
-
-    Raises:
-        BadPlan: the plan is for other data than this subset's, or the subset has more rows than the limits.
+    A family says what the model's scores are and what the gradient of its loss is.
     """
-    return TrainedModel(local_steps(plan, weights, subset.samples, limits), len(subset.samples))
+
+    encrypted = False
+
+    # --- what a family decides ---
+
+    @abstractmethod
+    def forward(self, matrices: Matrices, rows: FloatArray) -> FloatArray:
+        """(n, outputs) float64 scores in real units, of (n, features + 1) rows of a design matrix."""
+
+    @abstractmethod
+    def gradients(
+        self, matrices: Matrices, rows: FloatArray, goal: FloatArray
+    ) -> dict[str, tuple[FloatArray, int]]:
+        """For each matrix the gradient of the loss, and the bits of its unit.
+
+        Args:
+            matrices: the weights.
+            rows: (n, features + 1) float64 of a design matrix.
+            goal: (n, outputs) float64, see `goals`.
+
+        Returns:
+            by name: a float64 matrix of the weights' shape, summed over the rows, whole numbers in units of
+            2^-bits; and these bits.
+        """
+
+    # --- training ---
+
+    def local_steps(self, weights: Weights, samples: Samples) -> Weights:
+        """The plan's local steps on these samples.
+
+        Each step subtracts rint(step * gradient + step * l2 * weight) in units of 2^-weight_bits, then
+        saturates. Every honest replica of a subset gets the same bytes, whatever its CPU and its number of
+        threads.
+
+        Raises:
+            BadPlan: the plan is for other data, or there are more rows than the limits allow.
+        """
+        check_fit(self.plan, samples, self.limits)
+        rows, goal = design_matrix(samples.features, self.plan.clip), goals(samples)
+        matrices = _matrices(weights)
+        for chosen in self._batches(weights, len(samples)):
+            parts = self.gradients(matrices, rows[chosen], goal[chosen])
+            for name, (gradient, bits) in parts.items():
+                matrices[name] = self._step(matrices[name], gradient, bits, rows[chosen].shape[0])
+        moved = {name: matrix.astype(np.int64) for name, matrix in matrices.items()}
+        return Weights(moved, self.plan.weight_bits)
+
+    def trained(self, weights: Weights, samples: Samples) -> TrainedModel:
+        """A job's result; see `local_steps`."""
+        return TrainedModel(self.local_steps(weights, samples), len(samples))
+
+    def _step(self, matrix: FloatArray, gradient: FloatArray, bits: int, rows: int) -> FloatArray:
+        """One update; the factors are fractions rounded once, so they are the same everywhere."""
+        plan = self.plan
+        factor = float(plan.step / rows * Fraction(2) ** (plan.weight_bits - bits))
+        change = gradient * factor
+        if plan.decay:
+            change[:-1] += matrix[:-1] * float(plan.step * plan.decay)
+        return saturate(matrix - np.rint(change), plan.weight_bits)
+
+    def _batches(self, weights: Weights, rows: int) -> Iterator[slice | Int64Array]:
+        """The rows of each step: all, or a window that moves on, from a place that the weights decide."""
+        batch, steps = self.plan.batch, self.plan.local_steps
+        if not 0 < batch < rows:
+            yield from (slice(None) for _ in range(steps))
+            return
+        start = int.from_bytes(weights.digest()[:8], "big") % rows
+        for step in range(steps):
+            yield (np.arange(batch, dtype=np.int64) + start + step * batch) % rows
+
+    # --- as every family ---
+
+    def scores(self, weights: Weights, samples: Samples) -> FloatArray:
+        """See `Family.scores`."""
+        check_fit(self.plan, samples, self.limits)
+        return self.forward(_matrices(weights), design_matrix(samples.features, self.plan.clip))
+
+    def local_update(self, weights: Weights, samples: Samples) -> Update:
+        """See `Family.local_update`."""
+        return Update.of(weights, [self.trained(weights, samples)])
+
+    def keys(self) -> KeyPair:
+        """None are needed."""
+        return NO_KEYS
+
+    def publish(self, keys: KeyPair, weights: Weights) -> bytes:
+        """The weights themselves."""
+        del keys
+        return weights.to_bytes()
+
+    def is_whole(self, found: Collection[int], members: Sequence[int]) -> bool:
+        """Any result will do."""
+        del members
+        return bool(found)
+
+    def update(self, weights: Weights, keys: KeyPair, results: Sequence[bytes]) -> Update:
+        """The sum, made here."""
+        del keys
+        return Update.of(weights, [TrainedModel.from_bytes(result, self.plan) for result in results])
+
+    def check_published(self, published: bytes) -> None:
+        """See `Family.check_published`."""
+        Weights.from_bytes(published, self.plan)
+
+    def train(self, public: bytes, published: bytes, subset: Subset, cohort: Cohort) -> bytes:
+        """See `Family.train`."""
+        del public, cohort
+        return self.trained(Weights.from_bytes(published, self.plan), subset.samples).to_bytes()
+
+    def check_result(self, result: bytes) -> None:
+        """See `Family.check_result`."""
+        TrainedModel.from_bytes(result, self.plan)
 
 
-def local_steps(plan: Plan, weights: Weights, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> Weights:
-    """The plan's local steps on these samples.
-
-    Each step subtracts rint(step * gradient + step * l2 * weight) in units of 2^-weight_bits, then saturates.
-
-    Raises:
-        BadPlan: the plan is for other data, or there are more rows than the limits allow.
-    """
-    check_fit(plan, samples, limits)
-    rows, goal = design_matrix(samples.features, plan.clip), goals(samples)
-    matrices = {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}
-    for chosen in _batches(plan, weights, len(samples)):
-        parts = gradients(plan, matrices, rows[chosen], goal[chosen])
-        for name, (gradient, bits) in parts.items():
-            matrices[name] = _step(plan, matrices[name], gradient, bits, rows[chosen].shape[0])
-    return Weights({name: matrix.astype(np.int64) for name, matrix in matrices.items()}, plan.weight_bits)
-
-
-def gradients(
-    plan: Plan, matrices: affine.Matrices, rows: FloatArray, goal: FloatArray
-) -> dict[str, tuple[FloatArray, int]]:
-    """The plan's family's gradients: see `affine.gradients`."""
-    if isinstance(plan, NetworkPlan):
-        return network.gradients(plan, matrices, rows, goal)
-    return affine.gradients(plan, matrices, rows, goal)
-
-
-def check_fit(plan: BasePlan, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Check that a plan is for data of this form.
-
-    Raises:
-        BadPlan: other numbers of features or classes; no rows, or more than the limits allow.
-    """
-    found = (samples.features.shape[1], samples.classes)
-    if found != (plan.features, plan.classes):
-        raise BadPlan(
-            f"the plan is for {plan.features} features and {plan.classes} classes,"
-            f" the data have {found[0]} and {found[1]}"
-        )
-    if not 1 <= len(samples) <= limits.rows:
-        raise BadPlan(f"{len(samples)} rows; this agent trains on 1 to {limits.rows}")
-
-
-def _step(plan: Plan, matrix: FloatArray, gradient: FloatArray, bits: int, rows: int) -> FloatArray:
-    """One update; the factors are fractions rounded once, so they are the same everywhere."""
-    factor = float(plan.step / rows * Fraction(2) ** (plan.weight_bits - bits))
-    change = gradient * factor
-    if plan.decay:
-        change[:-1] += matrix[:-1] * float(plan.step * plan.decay)
-    return saturate(matrix - np.rint(change), plan.weight_bits)
-
-
-def _batches(plan: Plan, weights: Weights, rows: int) -> Iterator[slice | Int64Array]:
-    """The rows of each step: all, or a window that moves on, from a place that the round's weights decide."""
-    if not 0 < plan.batch < rows:
-        yield from (slice(None) for _ in range(plan.local_steps))
-        return
-    start = int.from_bytes(weights.digest()[:8], "big") % rows
-    for step in range(plan.local_steps):
-        yield (np.arange(plan.batch, dtype=np.int64) + start + step * plan.batch) % rows
+def _matrices(weights: Weights) -> dict[str, FloatArray]:
+    return {name: matrix.astype(np.float64) for name, matrix in weights.tensors.items()}

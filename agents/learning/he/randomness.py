@@ -87,12 +87,13 @@ class Stream:
                 row += _multiples(shift, prime)[digits]
         return residues % np.array(primes, dtype=np.uint64)[:, None]
 
-    def bell(self, bits: int, primes: tuple[int, ...], count: int) -> Words:
+    def irwin_hall(self, bits: int, primes: tuple[int, ...], count: int) -> Words:
         """(primes, count) residues of whole numbers around zero, of deviation 2^(bits - 1).
 
-        Each is the sum of three that are uniform below 2^bits, less 3 * 2^(bits - 1). A shift by a vector of
-        length d changes the distribution of all of them together by at most 1.07 d / 2^bits, where uniform
-        numbers would change by the sum of the shifts: half the root of the Fisher information, 4.53 / 4^bits.
+        Each is the sum of three that are uniform below 2^bits, less 3 * 2^(bits - 1): a centred Irwin-Hall
+        distribution. A shift by a vector of length d changes the distribution of all of them together by at
+        most 1.07 d / 2^bits, where uniform numbers would change by the sum of the shifts: half the root of
+        the Fisher information, 4.53 / 4^bits.
         """
         moduli = np.array(primes, dtype=np.uint64)[:, None]
         total = np.array([-3 * 2 ** (bits - 1) % prime for prime in primes], dtype=np.uint64)[:, None]
@@ -100,8 +101,8 @@ class Stream:
             total = (total + self.flood(bits, primes, count)) % moduli
         return total
 
-    def bell_integers(self, bits: int, count: int) -> Int64Array:
-        """(count,) int64 of the same distribution as `bell`, for up to 60 bits."""
+    def irwin_hall_integers(self, bits: int, count: int) -> Int64Array:
+        """(count,) int64 of the same distribution as `irwin_hall`, for up to 60 bits."""
         words = self.words(3 * count).reshape(3, count) >> np.uint64(64 - bits)
         total: Int64Array = words.astype(np.int64).sum(axis=0) - 3 * 2 ** (bits - 1)
         return total

@@ -1,4 +1,4 @@
-"""What was worked out lately and will be asked for again: keys, maps of subsets."""
+"""What was worked out lately and will be asked for again: keys, weights, maps of subsets."""
 
 from __future__ import annotations
 
@@ -31,3 +31,20 @@ class Recent(Generic[Value]):
         while len(self._values) > self._size:
             self._values.popitem(last=False)
         return value
+
+
+class Latest(Generic[Value]):
+    """What was made of the latest object, for as long as the same object comes again.
+
+    Not of equal ones: to compare long byte strings costs as much as to hash them.
+    """
+
+    def __init__(self) -> None:
+        self._latest: tuple[bytes, Value] | None = None
+
+    def get(self, data: bytes, make: Callable[[bytes], Value]) -> Value:
+        """What is made of these bytes."""
+        latest = self._latest
+        if latest is None or latest[0] is not data:
+            latest = self._latest = (data, make(data))
+        return latest[1]

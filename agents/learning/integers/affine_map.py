@@ -3,7 +3,7 @@
 Each step of full-batch gradient descent is w' = A w + b, with A = I - step (X'X / n + penalty) and
 b = step X'y / n, so that k of them are one matrix and one vector, which depend on the rows and not on the
 weights. A logistic model with the sigmoid 1/2 + z/4 is least squares with the targets 4y - 2 and a quarter of
-the step.
+the step: of a prediction centre + slope z, with the targets (y - centre) / slope and slope times the step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agents.core.errors import BadPlan
 from agents.learning.data.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
 from agents.learning.integers.fixed import PROBABILITY_BITS, RANGE_BITS, exact_matmul
 from agents.learning.integers.residual import goals
-from agents.learning.plans.encrypted import EncryptedLogisticPlan, ExactPlan
+from agents.learning.plans.encrypted import ExactPlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +49,20 @@ def local_map(plan: ExactPlan, rows: FloatArray, samples: Samples) -> AffineMap:
 
     Args:
         plan: with the numbers of the descent.
-        rows: (n, p) whole numbers in units of 2^-FEATURE_BITS, the last column being the intercept's.
+        rows: (n, p) float64, whole numbers in units of 2^-FEATURE_BITS, the last column the intercept's.
         samples: with the targets.
 
     Raises:
         BadPlan: an intermediate number would not fit int64.
     """
-    goal, step = goals(samples), plan.step
-    if isinstance(plan, EncryptedLogisticPlan):
-        goal, step = 4 * goal - 2.0 ** (PROBABILITY_BITS + 1), step / 4
+    step, targets = plan.step * plan.slope, _targets(plan, samples)
     size = rows.shape[1]
     bits = _work_bits(size)
     identity = np.eye(size, dtype=np.int64) << bits
     each = Fraction(1, len(samples))
     factors = -_rounded(exact_matmul(rows.T, rows), step * each * Fraction(2) ** (bits - 2 * FEATURE_BITS))
     offsets = _rounded(
-        exact_matmul(rows.T, goal), step * each * Fraction(2) ** (bits - FEATURE_BITS - TARGET_BITS)
+        exact_matmul(rows.T, targets), step * each * Fraction(2) ** (bits - FEATURE_BITS - TARGET_BITS)
     )
     diagonal = np.arange(size - 1)
     factors[diagonal, diagonal] -= round(plan.step * plan.decay * 2**bits)
@@ -73,6 +71,11 @@ def local_map(plan: ExactPlan, rows: FloatArray, samples: Samples) -> AffineMap:
     factors -= identity
     scale = len(samples) * Fraction(2) ** (plan.fraction_bits - bits)
     return AffineMap(_rounded(factors, scale), _rounded(offsets, scale * 2**plan.weight_bits), len(samples))
+
+
+def _targets(plan: ExactPlan, samples: Samples) -> FloatArray:
+    """(n, outputs) float64: the scores that would predict the goals, in their unit."""
+    return (goals(samples) - float(plan.centre * 2**PROBABILITY_BITS)) / float(plan.slope)
 
 
 def _work_bits(size: int) -> int:

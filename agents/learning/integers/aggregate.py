@@ -14,8 +14,8 @@ import numpy as np
 from agents.learning.data.samples import Int64Array
 from agents.learning.integers.fixed import RANGE_BITS
 from agents.learning.integers.update import Update
-from agents.learning.integers.weights import Weights, initial_weights
-from agents.learning.plans.plan import Plan
+from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
 
 Tensors = dict[str, Int64Array]
 
@@ -33,9 +33,8 @@ class ServerState:
     velocity: Weights
 
     @classmethod
-    def initial(cls, plan: Plan) -> ServerState:
-        """The state before the first round."""
-        weights = initial_weights(plan)
+    def initial(cls, weights: Weights) -> ServerState:
+        """The state before the first round, of the family's initial weights."""
         still = {name: np.zeros_like(matrix) for name, matrix in weights.tensors.items()}
         return cls(weights, Weights(still, weights.bits))
 

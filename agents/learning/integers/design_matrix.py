@@ -12,7 +12,7 @@ def design_matrix(features: Int32Array, clip: int) -> FloatArray:
 
     Rows longer than `clip` are scaled down to it, towards zero, so that a row's squared norm, the
     intercept's 1 included, is at most clip^2 + 1: the bound on the curvature behind the bound on the step
-    size (`plan.py`).
+    size (`plans/base.py`).
     """
     rows = features.astype(np.float64)
     limit = float(clip << FEATURE_BITS)

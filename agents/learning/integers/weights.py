@@ -14,8 +14,7 @@ from agents.core.errors import BadObject
 from agents.learning.data.canonical import digest, pack, unpack
 from agents.learning.data.samples import Int64Array
 from agents.learning.integers.fixed import RANGE_BITS
-from agents.learning.plans.encrypted import EncryptedNetworkPlan
-from agents.learning.plans.plan import NetworkPlan, Plan
+from agents.learning.plans.base import Plan
 
 MAX_SAMPLES = 2**22
 """Rows of one result; with 256 results of 24-bit weights the weighted sum still fits int64."""
@@ -103,44 +102,33 @@ class TrainedModel:
         return cls(Weights(_checked(tensors, plan), plan.weight_bits), samples)
 
 
-def shapes(plan: Plan) -> dict[str, tuple[int, int]]:
-    """The name and shape of each of the model's matrices; the last row of each is the intercept."""
-    if isinstance(plan, NetworkPlan | EncryptedNetworkPlan):
-        return {"hidden": (plan.features + 1, plan.hidden), "output": (plan.hidden + 1, plan.outputs)}
-    if plan.family == "encrypted-features":
-        return {"output": (plan.hidden + 1, plan.outputs)}
-    return {"output": (plan.features + 1, plan.outputs)}
+def uniform(
+    name: str, shape: tuple[int, int], width_squared: Fraction, weight_bits: int, seed: int
+) -> Int64Array:
+    """Weights to begin with, drawn evenly between plus and minus the root of `width_squared`.
 
+    The draw is SHAKE-256 of the seed and the name, a stream that no library can change.
 
-def initial_weights(plan: Plan) -> Weights:
-    """The weights before the first round: zeros, and for a network a uniform draw, of He's width for ReLU.
+    Args:
+        name: of the matrix.
+        shape: (rows, columns) of what is drawn.
+        width_squared: in real units.
+        weight_bits: the unit of a weight is 2^-weight_bits.
+        seed: of the plan.
 
-    Inputs of squares are drawn narrower, so that the squares are small at first; a regression's output
-    layer starts at zero. The draw is SHAKE-256 of the plan's seed, whose stream no library can change.
+    Returns:
+        (rows, columns) int64.
     """
-    tensors = {name: np.zeros(shape, dtype=np.int64) for name, shape in shapes(plan).items()}
-    if isinstance(plan, NetworkPlan | EncryptedNetworkPlan):
-        square = isinstance(plan, EncryptedNetworkPlan) or plan.activation == "square"
-        tensors["hidden"][:-1] = _uniform(plan, "hidden", Fraction(6, plan.features * (8 if square else 1)))
-        if plan.classes:
-            tensors["output"][:-1] = _uniform(plan, "output", Fraction(6, plan.hidden))
-    return Weights(tensors, plan.weight_bits)
-
-
-def _uniform(plan: NetworkPlan | EncryptedNetworkPlan, name: str, width_squared: Fraction) -> Int64Array:
-    """Whole numbers drawn evenly up to the root of `width_squared`; no intercept row."""
-    rows, columns = shapes(plan)[name]
-    width = isqrt(int(width_squared * 4**plan.weight_bits))
-    stream = shake_256(f"holdfast initial weights {plan.seed} {name}".encode()).digest(
-        4 * (rows - 1) * columns
-    )
-    uniform = np.frombuffer(stream, dtype="<u4").astype(np.int64).reshape(rows - 1, columns)
-    drawn: Int64Array = (uniform * (2 * width + 1) >> 32) - width
-    return drawn
+    rows, columns = shape
+    width = isqrt(int(width_squared * 4**weight_bits))
+    stream = shake_256(f"holdfast initial weights {seed} {name}".encode()).digest(4 * rows * columns)
+    drawn = np.frombuffer(stream, dtype="<u4").astype(np.int64).reshape(rows, columns)
+    spread: Int64Array = (drawn * (2 * width + 1) >> 32) - width
+    return spread
 
 
 def _checked(tensors: Mapping[str, object], plan: Plan) -> dict[str, Int64Array]:
-    expected = shapes(plan)
+    expected = plan.shapes
     if set(tensors) != set(expected):
         raise BadObject(f"tensors {sorted(tensors)} where the plan has {sorted(expected)}")
     limit = 2 ** (plan.weight_bits + RANGE_BITS)

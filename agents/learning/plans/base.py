@@ -1,15 +1,22 @@
-"""What all training plans have: the numbers of gradient descent, the aggregation, when to stop."""
+"""The training plan (II-C, "training method"): data, never code.
+
+A plan is a JSON document that the model owner publishes with its hash, and that every cloud owner checks
+against its family's schema and its own limits before any work. It holds no floats: fractions are text such as
+``"1/65"``. Here is what all plans have: the numbers of gradient descent, the aggregation, when to stop.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agents.learning.data.samples import PredictionTask
+from agents.learning.data.samples import FEATURE_LIMIT, PredictionTask
+from agents.learning.integers.fixed import RANGE_BITS
+from agents.learning.integers.residual import RESIDUAL_LIMIT
 from agents.learning.plans.rational import PositiveRational, Rational
 
 MAX_SERVER_STEP = 100
@@ -56,8 +63,8 @@ class Stop(Document):
         return self
 
 
-class BasePlan(Document):
-    """What every plan has."""
+class Plan(Document):
+    """What every plan has: its fields, and what follows from them without any data."""
 
     version: Literal[1] = 1
     features: int = Field(ge=1, description="columns of the data")
@@ -86,6 +93,39 @@ class BasePlan(Document):
         """The factor of the squared penalty on the weights; the intercept is free of it."""
         return Fraction(0)
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, int]]:
+        """The name and shape, (rows, columns), of each of the model's matrices.
+
+        The last row of each is the intercept's.
+        """
+        return {"output": (self.features + 1, self.outputs)}
+
+    def bounds(self, rows: int) -> dict[str, float]:
+        """How large the partial sums of each matrix product in training could become, by the product's name.
+
+        They are whole numbers, which float64 holds exactly below 2^53 (`fixed.py`); what saturates is at its
+        limit.
+
+        Args:
+            rows: of a step, at most.
+        """
+        weight = 2.0 ** (self.weight_bits + RANGE_BITS)
+        return {
+            "the scores (features x weights)": (self.features + 1) * FEATURE_LIMIT * weight,
+            "the gradient (rows x features x errors)": float(rows * FEATURE_LIMIT * RESIDUAL_LIMIT),
+        }
+
+    @property
+    def keys_named(self) -> str:
+        """SHA-256 of the published keys that training needs, hexadecimal; empty if the plan names none."""
+        return ""
+
+    def with_keys(self, digest: str) -> Self:
+        """The plan that names these keys, by their SHA-256 in hexadecimal; in plain text there are none."""
+        del digest
+        return self
+
     def canonical_bytes(self) -> bytes:
         """The document in its one form: sorted keys, no spaces, ASCII."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode("ascii")
@@ -95,7 +135,7 @@ class BasePlan(Document):
         return hashlib.sha256(self.canonical_bytes()).digest()
 
     @model_validator(mode="after")
-    def _is_sound(self) -> BasePlan:
+    def _is_sound(self) -> Plan:
         if self.classes == 1:
             raise ValueError("classes must be 0 (a regression) or at least 2")
         if self.stop.metric != ("accuracy" if self.classes else "r2"):
@@ -110,7 +150,18 @@ class BasePlan(Document):
             raise ValueError(f"step {self.step} is over 1/(clip^2 + 1) = {bound}, where training can diverge")
 
 
-class PenalisedPlan(BasePlan):
+class FreeStepPlan(Plan):
+    """A plan of a network: no bound is proven for its steps.
+
+    Its weights saturate, so that a bad step harms only its owner.
+    """
+
+    def _check_step(self) -> None:
+        if self.step > 1:
+            raise ValueError(f"step {self.step} is over 1")
+
+
+class PenalisedPlan(Plan):
     """A plan with a penalty on the weights."""
 
     l2: Rational = Field(default=Fraction(0), description="factor of the squared penalty on the weights")

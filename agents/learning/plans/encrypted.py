@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from fractions import Fraction
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agents.learning.plans.base import BasePlan, Document, PenalisedPlan
+from agents.learning.plans.base import Document, Plan
 
 MODULUS_BITS = {4096: 109, 8192: 218, 16384: 438, 32768: 881}
 """The largest modulus of 128-bit security for each ring degree, in bits: homomorphicencryption.org's table of
@@ -26,6 +27,11 @@ class Encryption(Document):
         description="SHA-256 of the published keys, hexadecimal: where they are in the object store",
     )
 
+    @property
+    def scheme(self) -> Literal["BFV", "CKKS"]:
+        """Which scheme the parameters are for."""
+        return "CKKS" if self.scale_bits else "BFV"
+
     @model_validator(mode="after")
     def _is_safe(self) -> Encryption:
         most = MODULUS_BITS.get(self.degree)
@@ -41,7 +47,7 @@ class Encryption(Document):
         return self
 
 
-class EncryptedPlan(BasePlan):
+class EncryptedPlan(Plan):
     """A plan of encrypted training."""
 
     encryption: Encryption
@@ -50,6 +56,15 @@ class EncryptedPlan(BasePlan):
         description="what the model owner sees: sums over all subsets, or over those of a round",
     )
 
+    @property
+    def keys_named(self) -> str:
+        """See `Plan.keys_named`."""
+        return self.encryption.keys
+
+    def with_keys(self, digest: str) -> Self:
+        """See `Plan.with_keys`; none with an empty digest."""
+        return self.model_copy(update={"encryption": self.encryption.model_copy(update={"keys": digest})})
+
 
 class ExactPlan(EncryptedPlan):
     """A plan whose result on ciphertexts is bit for bit that of the same integers in the clear."""
@@ -57,33 +72,9 @@ class ExactPlan(EncryptedPlan):
     fraction_bits: int = Field(
         default=16, ge=0, le=24, description="the factors of the weights have the unit 2^-fraction_bits"
     )
-
-
-class EncryptedLinearPlan(ExactPlan):
-    """Least squares; of the classes' indicators for a classification. Exact."""
-
-    family: Literal["encrypted-linear"] = "encrypted-linear"
-
-
-class EncryptedRidgePlan(ExactPlan, PenalisedPlan):
-    """Least squares with a squared penalty. Exact."""
-
-    family: Literal["encrypted-ridge"] = "encrypted-ridge"
-
-
-class EncryptedLogisticPlan(ExactPlan, PenalisedPlan):
-    """Logistic regression with a linear sigmoid, 1/2 + z/4, an output for each class. Exact."""
-
-    family: Literal["encrypted-logistic"] = "encrypted-logistic"
-    classes: int = Field(ge=2, description="number of classes")
-
-
-class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
-    """Least squares with a squared penalty, of frozen random features of the columns. Exact."""
-
-    family: Literal["encrypted-features"] = "encrypted-features"
-    hidden: int = Field(ge=1, description="random features; `clip` and `step` are for rows of these")
-    seed: int = Field(ge=0, lt=2**63, description="of the random features")
+    slope: ClassVar[Fraction] = Fraction(1)
+    centre: ClassVar[Fraction] = Fraction(0)
+    """What is predicted of a score z is centre + slope z."""
 
 
 class ApproximatePlan(EncryptedPlan):
@@ -95,33 +86,3 @@ class ApproximatePlan(EncryptedPlan):
     def outputs(self) -> int:
         """One for each of three classes or more, otherwise one number."""
         return self.classes if self.classes > 2 else 1
-
-
-class EncryptedCubicPlan(ApproximatePlan, PenalisedPlan):
-    """Logistic regression with a sigmoid of degree 3. Approximate."""
-
-    family: Literal["encrypted-cubic"] = "encrypted-cubic"
-    classes: int = Field(ge=2, description="number of classes")
-
-
-class EncryptedNetworkPlan(ApproximatePlan):
-    """A network with one hidden layer, whose units square, and least squares. Approximate."""
-
-    family: Literal["encrypted-network"] = "encrypted-network"
-    hidden: int = Field(ge=1, description="units of the hidden layer")
-    seed: int = Field(ge=0, lt=2**63, description="of the initial weights")
-
-    def _check_step(self) -> None:
-        """No bound is proven for a network; its weights saturate, so that a bad step harms only its owner."""
-        if self.step > 1:
-            raise ValueError(f"step {self.step} is over 1")
-
-
-EncryptedPlans = (
-    EncryptedLinearPlan
-    | EncryptedRidgePlan
-    | EncryptedLogisticPlan
-    | EncryptedFeaturesPlan
-    | EncryptedCubicPlan
-    | EncryptedNetworkPlan
-)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from agents.core.errors import BadPlan
-from agents.learning.data.samples import FEATURE_LIMIT, TARGET_BITS
-from agents.learning.integers.fixed import EXACT, PROBABILITY_BITS, RANGE_BITS
-
-if TYPE_CHECKING:
-    from agents.learning.plans.plan import Plan
-
-ACTIVATION_BITS = 10
-"""Hidden activations of a network are integers in units of 2^-10."""
-
-RESIDUAL_LIMIT = 8 << TARGET_BITS
-"""Errors of a value are cut at eight standard deviations of the target."""
+from agents.learning.data.samples import Samples
+from agents.learning.integers.fixed import EXACT
+from agents.learning.plans.base import Plan
 
 
 @dataclass(frozen=True)
@@ -50,7 +41,7 @@ class Limits:
             value, most = getattr(plan, field, 0), getattr(self, field)
             if value > most:
                 raise BadPlan(f"plan: {field} is {value}; this agent accepts at most {most}")
-        for what, bound in _bounds(plan, min(plan.batch or self.rows, self.rows)).items():
+        for what, bound in plan.bounds(min(plan.batch or self.rows, self.rows)).items():
             if bound >= EXACT:
                 raise BadPlan(
                     f"plan: {what} could reach {bound:.3g}, over the 2^53 up to which float64 is exact"
@@ -60,19 +51,17 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def _bounds(plan: Plan, rows: int) -> dict[str, float]:
-    """The largest partial sum of each matrix product in training, given what saturates (`fixed.py`)."""
-    weight = 2.0 ** (plan.weight_bits + RANGE_BITS)
-    error = float(RESIDUAL_LIMIT)
-    bounds = {
-        "the scores (features x weights)": (plan.features + 1) * FEATURE_LIMIT * weight,
-        "the gradient (rows x features x errors)": rows * FEATURE_LIMIT * error,
-    }
-    if plan.family == "network":
-        activation = 2.0 ** (ACTIVATION_BITS + RANGE_BITS)
-        hidden_error = 2.0 ** (PROBABILITY_BITS + RANGE_BITS)
-        bounds["the scores (hidden x weights)"] = (plan.hidden + 1) * activation * weight
-        bounds["the gradient (rows x hidden x errors)"] = rows * activation * error
-        bounds["the gradient (rows x features x hidden errors)"] = rows * FEATURE_LIMIT * hidden_error
-        bounds["the hidden errors (classes x errors x weights)"] = plan.outputs * error * weight
-    return bounds
+def check_fit(plan: Plan, samples: Samples, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Checks that a plan is for data of this form.
+
+    Raises:
+        BadPlan: other numbers of features or classes; no rows, or more than the limits allow.
+    """
+    found = (samples.features.shape[1], samples.classes)
+    if found != (plan.features, plan.classes):
+        raise BadPlan(
+            f"the plan is for {plan.features} features and {plan.classes} classes,"
+            f" the data have {found[0]} and {found[1]}"
+        )
+    if not 1 <= len(samples) <= limits.rows:
+        raise BadPlan(f"{len(samples)} rows; this agent trains on 1 to {limits.rows}")

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from agents.audit.replay import Statement, audit
+from agents.audit.replay import audit
 from agents.core import calls
 from agents.core import events as e
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import JobStatus
 from agents.core.events import Logged
 from agents.core.ids import InstanceId, short
+from agents.readmodel.statements import Statement
 from testing.script import BALANCE, FORGED, Script
 
 OTHER = b"\x77" * 32

@@ -9,9 +9,10 @@ import pytest
 from eth_abi.abi import encode
 
 from agents.chain.client import MarketClient
-from agents.chain.mined import Mined, transactions
+from agents.chain.mined import transactions
 from agents.core import calls
 from agents.core.ids import Address, CoupleId
+from agents.core.mined import Mined
 from tests.agents.chain.conftest import MARKET
 from tests.agents.chain.stub_node import StubNode
 

@@ -18,11 +18,11 @@ import typer
 from typer.testing import CliRunner
 
 from agents.core.errors import NodeUnavailable, StopAgent
-from agents.demo.collect import Rehearsal
-from agents.demo.live import Screen
+from agents.demo.collect import DividedData
 from agents.demo.outcome import DemoOutcome
+from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
-from agents.demo.stage import Stage
+from agents.demo.screen import Screen
 from scripts import demo
 from scripts.local_chain import ROOT, LocalChain
 from testing.histories import ALL_CHEATS, Story, told
@@ -204,15 +204,15 @@ def played(monkeypatch: pytest.MonkeyPatch, chains: list[str]) -> list[str]:
         deployment.write_text("{}")
         return deployment
 
-    def play(stage: Stage, tell: Callable[[Any, Any], None], _say: Callable[[str], None]) -> None:
-        assert stage.rpc == "http://127.0.0.1:8545"
+    def play(demo: DemoRun, tell: Callable[[Any, Any], None], _say: Callable[[str], None]) -> None:
+        assert demo.rpc == "http://127.0.0.1:8545"
         chains.append("played")
         mirror = Story().market
         for logged in STORY.history:
             mirror.apply(logged)
             tell(logged.event, mirror)
 
-    def collect(stage: Stage, rehearsal: Rehearsal, started_at: int, seconds: float) -> DemoOutcome:
+    def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float) -> DemoOutcome:
         assert seconds >= 0
         assert started_at > 1_700_000_000
         chains.append("collected")

@@ -16,9 +16,9 @@ from agents.audit.replay import audit
 from agents.core.enums import JobStatus
 from agents.core.events import JobJudged
 from agents.core.ids import InstanceId, short, subset_of
-from agents.demo.outcome import Cheat, DemoOutcome, Mined, Scores, Work
+from agents.core.mined import Mined
+from agents.demo.outcome import Cheat, DemoOutcome, Scores, Work
 from agents.demo.report import summary
-from agents.demo.report.summary import jsonable
 from testing.histories import ALL_CHEATS, ETHER, SCORES, STRATA, TERMS, Story, told
 
 
@@ -332,8 +332,3 @@ def test_tells_how_skewed_the_split_is() -> None:
     found = facts(told(1).outcome(strata=((1, 2), (3, 0)), strata_names=("a", "b")))["subsets"]
     assert found["largest_share_of_a_class"] == 1.0
     assert found["holding_every_class"] == 1
-
-
-def test_refuses_what_json_cannot_say() -> None:
-    with pytest.raises(TypeError, match="no JSON"):
-        jsonable({1, 2})

@@ -76,12 +76,14 @@ def test_takes_what_is_just_within_bounds(flags: dict[str, int]) -> None:
 @pytest.mark.parametrize(("subsets", "replicas"), PLAYABLE)
 def test_there_is_a_cloud_owner_for_each_replica(subsets: int, replicas: int) -> None:
     scenario = Scenario(subsets=subsets, replicas=replicas)
-    assert Counter(cast.subset for cast in scenario.cloud_owners) == dict.fromkeys(range(subsets), replicas)
+    assert Counter(member.subset for member in scenario.cloud_owners) == dict.fromkeys(
+        range(subsets), replicas
+    )
     everybody = scenario.everybody
     assert len(everybody) == subsets * replicas + 2
     for unique in ("name", "folder", "secret"):
-        assert len({getattr(cast, unique) for cast in everybody}) == len(everybody), unique
-    assert [cast.subset for cast in (scenario.data_owner, scenario.model_owner)] == [None, None]
+        assert len({getattr(member, unique) for member in everybody}) == len(everybody), unique
+    assert [member.subset for member in (scenario.data_owner, scenario.model_owner)] == [None, None]
 
 
 def test_a_folder_has_no_spaces_in_its_name() -> None:
@@ -91,25 +93,25 @@ def test_a_folder_has_no_spaces_in_its_name() -> None:
 @pytest.mark.parametrize(("subsets", "replicas"), PLAYABLE)
 def test_cheats_are_one_a_subset_and_leave_an_honest_majority(subsets: int, replicas: int) -> None:
     scenario = Scenario(subsets=subsets, replicas=replicas)
-    cheats = Counter(cast.subset for cast in scenario.cloud_owners if cast.part is not HONEST)
+    cheats = Counter(member.subset for member in scenario.cloud_owners if member.conduct is not HONEST)
     assert all(count == 1 for count in cheats.values())
     assert all(2 * (replicas - 1) > replicas for _ in cheats)
     assert len(cheats) == (min(subsets, len(CHEATS)) if replicas >= 3 else 0)
-    assert scenario.data_owner.part is scenario.model_owner.part is HONEST
+    assert scenario.data_owner.conduct is scenario.model_owner.conduct is HONEST
 
 
 def test_each_cheat_is_planted_once_and_after_somebody_to_copy_from() -> None:
-    planted = [cast for cast in Scenario().cloud_owners if cast.part is not HONEST]
-    assert [cast.part.cheat for cast in planted] == list(Cheat)
-    assert [cast.name for cast in planted] == [f"cloud owner {number}" for number in (2, 5, 8, 11)]
+    planted = [member for member in Scenario().cloud_owners if member.conduct is not HONEST]
+    assert [member.conduct.cheat for member in planted] == list(Cheat)
+    assert [member.name for member in planted] == [f"cloud owner {number}" for number in (2, 5, 8, 11)]
 
 
 def test_a_cheat_differs_from_the_honest_in_its_role_or_in_its_worker() -> None:
     assert (HONEST.cheat, HONEST.role, HONEST.worker) == (None, CloudOwner, CloudOwnerWorker)
-    for part in CHEATS:
-        assert (part.role, part.worker) != (CloudOwner, CloudOwnerWorker)
-        assert issubclass(part.role, CloudOwner)
-        assert issubclass(part.worker, CloudOwnerWorker)
+    for conduct in CHEATS:
+        assert (conduct.role, conduct.worker) != (CloudOwner, CloudOwnerWorker)
+        assert issubclass(conduct.role, CloudOwner)
+        assert issubclass(conduct.worker, CloudOwnerWorker)
 
 
 # --- the seed ---
@@ -117,7 +119,7 @@ def test_a_cheat_differs_from_the_honest_in_its_role_or_in_its_worker() -> None:
 
 def test_the_same_seed_gives_the_same_secrets_and_another_seed_others() -> None:
     def secrets(seed: int) -> list[bytes]:
-        return [cast.secret for cast in Scenario(seed=seed).everybody]
+        return [member.secret for member in Scenario(seed=seed).everybody]
 
     assert secrets(7) == secrets(7)
     assert not set(secrets(7)) & set(secrets(8))

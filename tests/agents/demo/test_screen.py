@@ -13,7 +13,9 @@ from agents.core.enums import JobStatus
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from agents.core.market import Market
-from agents.demo.live import Screen
+from agents.demo.screen import Screen
+from agents.roles.acts import weights_key
+from agents.roles.results import PublishedWeights
 from agents.storage.journal import Journal
 from testing.histories import Story, told
 
@@ -102,10 +104,17 @@ def test_counts_members_until_there_is_a_couple(tmp_path: Path) -> None:
     assert status(screen(tmp_path / "none"), story.market) == "14 members"
 
 
+def scoring(score: float) -> PublishedWeights:
+    """Weights of such a score."""
+    return PublishedWeights(
+        hash=bytes(32), location=bytes(32), model=bytes(32), score=score, stop=False, summed=0, missing=()
+    )
+
+
 def test_says_round_rem_score_and_escrow(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
-    journal.record(f"weights/{TC:x}/0", {"score": 0.5})
-    journal.record(f"weights/{TC:x}/1", {"score": 0.87654})
+    journal.record(weights_key(TC, 0), scoring(0.5))
+    journal.record(weights_key(TC, 1), scoring(0.87654))
     story = Story()
     story.distribute()
     story.approve(rounds=5)

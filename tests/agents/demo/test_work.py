@@ -17,11 +17,11 @@ from agents.demo.work import score_of_ciphertext, work_of
 from agents.learning.data.prepare import partition
 from agents.learning.data.tables import load_table
 from agents.learning.evaluate import centralised, score
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.registry import family_of
-from agents.learning.integers.weights import Weights, initial_weights
-from agents.learning.plans.plan import parse_plan
-from agents.storage.journal import read_facts
+from agents.learning.families.registry import default_plan, family_of, parse_plan
+from agents.learning.integers.weights import Weights
+from agents.roles.results import TrainingResult
+from agents.storage.journal import read_results
+from testing.families import initial_weights
 from testing.workers import an_encrypted_plan
 from testing.world import World, address_of
 
@@ -53,13 +53,13 @@ def test_tells_what_a_job_took(encrypted: World) -> None:
     work = told(encrypted)
     homes = [encrypted.folder / agent.name for agent in encrypted.cloud_owners]
     jobs = [
-        fact
+        result
         for home in homes
-        for key, fact in read_facts(home / "journal.sqlite").items()
-        if key.startswith("job/")
+        for result in read_results(home / "journal.sqlite").values()
+        if isinstance(result, TrainingResult)
     ]
     assert work.jobs == len(jobs) == 24
-    assert work.step_seconds == median(float(str(job["seconds"])) for job in jobs)
+    assert work.step_seconds == median(job.seconds for job in jobs)
     assert work.step_seconds > 0
     public = (encrypted.folder / "model owner" / "keys.public").read_bytes()
     assert work.keys_bytes == len(public)
@@ -81,7 +81,7 @@ def test_a_ciphertext_of_a_number_is_worse_than_its_mean() -> None:
     prepared = partition(load_table("diabetes"), 0)
     plan = default_plan(load_table("diabetes").task, 0, prepared.train.features.shape[1])
     family = family_of(plan)
-    ciphertext = family.encrypt(family.keys(), initial_weights(plan))
+    ciphertext = family.publish(family.keys(), initial_weights(plan))
     assert score_of_ciphertext(plan, ciphertext, prepared.test) < 0
     assert centralised(plan, prepared.train, prepared.test).score > 0.3
 

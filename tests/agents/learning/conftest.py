@@ -10,8 +10,9 @@ import pytest
 
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
-from agents.learning.plans.base import Server, Stop
-from agents.learning.plans.plan import LinearPlan, LogisticPlan, NetworkPlan, Plan, RidgePlan
+from agents.learning.families.affine import LinearPlan, LogisticPlan, RidgePlan
+from agents.learning.families.network import NetworkPlan
+from agents.learning.plans.base import Plan, Server, Stop
 
 PlanMaker = Callable[..., Plan]
 SamplesMaker = Callable[..., Samples]

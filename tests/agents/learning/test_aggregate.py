@@ -16,8 +16,8 @@ from agents.core.errors import BadObject
 from agents.learning.integers.aggregate import FedAvg, FedAvgM, ServerState, divide, scale, strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
-from agents.learning.plans.base import Server
-from agents.learning.plans.plan import Plan
+from agents.learning.plans.base import Plan, Server
+from testing.families import initial_state
 from tests.agents.learning.conftest import PlanMaker
 
 
@@ -104,6 +104,6 @@ def test_the_plan_names_the_strategy(make_plan: PlanMaker) -> None:
 
 
 def test_the_first_state_stands_still(make_plan: PlanMaker) -> None:
-    first = ServerState.initial(make_plan("network"))
+    first = initial_state(make_plan("network"))
     assert first.weights.tensors["hidden"].any()
     assert not any(matrix.any() for matrix in first.velocity.tensors.values())

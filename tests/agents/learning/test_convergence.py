@@ -13,7 +13,7 @@ from agents.learning.data.prepare import partition, strata_of
 from agents.learning.data.split import split
 from agents.learning.data.tables import load_table
 from agents.learning.evaluate import centralised, score
-from agents.learning.families.defaults import default_plan
+from agents.learning.families.registry import default_plan
 from agents.learning.simulate import simulate
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import PredictionTask, Samples
-from agents.learning.evaluate import best_single_subset, centralised, outputs, outside, predict, score
-from agents.learning.families.defaults import FAMILIES, default_plan
+from agents.learning.evaluate import best_single_subset, centralised, outside, predict, score
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan, EncryptedRidgePlan
+from agents.learning.families.network import NetworkPlan
+from agents.learning.families.registry import FAMILIES, default_plan, family_of, parse_plan
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.encrypted import EncryptedLogisticPlan, EncryptedRidgePlan
-from agents.learning.plans.plan import NetworkPlan, parse_plan
 from agents.learning.simulate import draws
 from tests.agents.learning.conftest import PlanMaker, SamplesMaker
 
@@ -23,7 +23,7 @@ def test_accuracy_by_hand(make_plan: PlanMaker) -> None:
     plan = make_plan(features=1)
     weights = Weights({"output": np.array([[0, 2**20], [0, 0]], np.int64)}, 20)
     samples = Samples(np.array([[256], [-256], [256], [512]], np.int32), np.array([1, 0, 0, 1], np.int32), 2)
-    assert outputs(plan, weights, samples).tolist() == [[0, 1], [0, -1], [0, 1], [0, 2]]
+    assert family_of(plan).scores(weights, samples).tolist() == [[0, 1], [0, -1], [0, 1], [0, 2]]
     assert predict(plan, weights, samples).tolist() == [1, 0, 1, 1]
     assert score(plan, weights, samples) == 0.75
 
@@ -98,7 +98,7 @@ def test_default_plans_pass_their_own_checks(family: str, classes: int) -> None:
     for features in (1, 30, 5_000):
         plan = default_plan(task, classes, features, family, rounds=3, seed=4)
         assert parse_plan(plan.canonical_bytes()) == plan
-        assert (plan.family, plan.rounds, plan.features) == (family, 3, features)
+        assert (plan.model_dump()["family"], plan.rounds, plan.features) == (family, 3, features)
 
 
 def test_the_default_family_follows_the_task() -> None:

@@ -14,9 +14,11 @@ import pytest
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import PredictionTask
+from agents.learning.families.affine import LogisticPlan
+from agents.learning.families.network import NetworkPlan
+from agents.learning.families.registry import FAMILIES, parse_plan, plan_schema
 from agents.learning.plans.base import Server
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.learning.plans.plan import FAMILY_NAMES, LogisticPlan, NetworkPlan, parse_plan, plan_schema
 from tests.agents.learning.conftest import PlanMaker
 
 
@@ -156,7 +158,7 @@ def test_python_may_give_fractions() -> None:
 
 def test_the_schema_lists_every_family_and_no_other_fields() -> None:
     schema = plan_schema()
-    assert set(schema["discriminator"]["mapping"]) == set(FAMILY_NAMES)
+    assert set(schema["discriminator"]["mapping"]) == set(FAMILIES)
     network = schema["$defs"]["NetworkPlan"]
     assert network["additionalProperties"] is False
     assert network["properties"]["step"]["type"] == "string"

@@ -10,7 +10,7 @@ import pytest
 from testing.machines import MACHINES, words
 
 PROGRAM = """
-from agents.learning.families.defaults import default_plan
+from agents.learning.families.registry import default_plan
 from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.simulate import simulate

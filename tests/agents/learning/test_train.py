@@ -14,12 +14,12 @@ from agents.core.errors import BadPlan
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
-from agents.learning.families.gradient_descent import gradients, local_steps, train
 from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.fixed import PROBABILITY_BITS
 from agents.learning.integers.residual import goals
-from agents.learning.integers.weights import Weights, initial_weights
+from agents.learning.integers.weights import Weights
 from agents.learning.plans.limits import Limits
+from testing.families import initial_weights, local_steps, plain_family, train
 from tests.agents.learning.conftest import PlanMaker, SamplesMaker
 
 
@@ -51,7 +51,7 @@ def test_gradients_of_a_network_are_those_of_its_loss(
         for name, m in initial_weights(plan).tensors.items()
     }
     rows, goal = design_matrix(samples.features, 4), goals(samples)
-    found = gradients(plan, weights, rows, goal)
+    found = plain_family(plan).gradients(weights, rows, goal)
     for name, matrix in weights.items():
         for cell in [(0, 0), (2, 1 if name == "hidden" else 0), (matrix.shape[0] - 1, 0)]:
             slope = central_difference(weights, name, cell, rows, goal, activation, classes)

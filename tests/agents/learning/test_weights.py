@@ -13,7 +13,8 @@ from safetensors.numpy import save
 
 from agents.core.errors import BadObject
 from agents.learning.data.canonical import Facts, digest, pack, unpack
-from agents.learning.integers.weights import TrainedModel, Weights, initial_weights
+from agents.learning.integers.weights import TrainedModel, Weights
+from testing.families import initial_weights
 from tests.agents.learning.conftest import PlanMaker
 
 FACTS: Facts = {"kind": "weights", "bits": 20}

@@ -5,16 +5,27 @@ from __future__ import annotations
 from agents.core.hashing import set_bits
 from agents.core.ids import subset_of
 from agents.demo.outcome import Cheat
-from agents.readmodel.replicas import replicas_of
-from agents.readmodel.rounds import Standing, rounds_of
+from agents.readmodel.jobs import Replica, replicas_of
+from agents.readmodel.projections import Projections
+from agents.readmodel.rounds import RoundSummary, Standing
 from testing.histories import TERMS, Story, told
 
 
-def begun(rounds: int = 3, **settings: object) -> Story:
+def rounds(story: Story) -> tuple[RoundSummary, ...]:
+    """The rounds of the story's couple."""
+    return Projections.of(story.history, story.domain).rounds.of(story.tc)
+
+
+def replicas(story: Story) -> tuple[Replica, ...]:
+    """The replicas of the story's dataset, in the rounds of its couple."""
+    return replicas_of(story.market, story.ds, story.tc)
+
+
+def begun(most: int = 3, **settings: object) -> Story:
     """A market whose first round is drawn."""
     story = Story(**settings)  # type: ignore[arg-type]
     story.distribute()
-    story.approve(rounds)
+    story.approve(most)
     story.start()
     story.draw()
     return story
@@ -22,12 +33,12 @@ def begun(rounds: int = 3, **settings: object) -> Story:
 
 def cells(story: Story, number: int) -> dict[int, Standing]:
     """The standing of each replica in a round."""
-    return {replica.ci: replica.cells[number - 1].standing for replica in replicas_of(story.outcome())}
+    return {replica.ci: replica.cells[number - 1].standing for replica in replicas(story)}
 
 
 def test_marks_what_each_round_drew() -> None:
     story = told(4)
-    for facts in rounds_of(story.outcome()):
+    for facts in rounds(story):
         record = story.couple.rounds[facts.round]
         assert facts.drawn == set_bits(record.drawn)
         for subset, standing in enumerate(facts.subsets):
@@ -37,7 +48,7 @@ def test_marks_what_each_round_drew() -> None:
 
 def test_tells_each_settlement() -> None:
     story = told(1)
-    (facts,) = rounds_of(story.outcome())
+    (facts,) = rounds(story)
     hashes = {one.transaction for one in story.history if type(one.event).__name__ == "SubsetSettled"}
     assert tuple(settled.subset for settled in facts.settlements) == facts.drawn
     for settled in facts.settlements:
@@ -52,7 +63,7 @@ def test_tells_each_settlement() -> None:
 
 def test_a_faulty_replica_leaves_the_pool() -> None:
     story = told(6, cheats={(1, 2): Cheat.MAKES_MODEL_UP})
-    (replica,) = (one for one in replicas_of(story.outcome()) if story.party(one.ci).cheat)
+    (replica,) = (one for one in replicas(story) if story.party(one.ci).cheat)
     standings = [cell.standing for cell in replica.cells]
     fault = standings.index(Standing.FAULTY)
     assert replica.cells[fault].amount == TERMS.instance_bond
@@ -62,13 +73,13 @@ def test_a_faulty_replica_leaves_the_pool() -> None:
 
 def test_a_rejected_replica_is_in_no_pool() -> None:
     story = told(2, cheats={(0, 2): Cheat.COPIES_DATA_RECEIPT})
-    (replica,) = (one for one in replicas_of(story.outcome()) if story.party(one.ci).cheat)
+    (replica,) = (one for one in replicas(story) if story.party(one.ci).cheat)
     assert {cell.standing for cell in replica.cells} == {Standing.NOT_IN_POOL}
 
 
 def test_a_silent_replica_missed() -> None:
     story = told(2, cheats={(3, 3): Cheat.FALLS_SILENT})
-    (replica,) = (one for one in replicas_of(story.outcome()) if story.party(one.ci).cheat)
+    (replica,) = (one for one in replicas(story) if story.party(one.ci).cheat)
     drawn = [bool(record.drawn >> 3 & 1) for record in story.couple.rounds.values()]
     wanted = [Standing.MISSED if hit else Standing.NOT_DRAWN for hit in drawn]
     assert [cell.standing for cell in replica.cells] == wanted
@@ -81,7 +92,7 @@ def test_a_round_under_way_is_open() -> None:
     drawn = {job.id for job in story.summoned()}
     for ci, standing in cells(story, 1).items():
         assert standing is (Standing.OPEN if ci in drawn else Standing.NOT_DRAWN)
-    (facts,) = rounds_of(story.outcome())
+    (facts,) = rounds(story)
     assert {facts.subsets[subset] for subset in facts.drawn} == {Standing.OPEN}
 
 
@@ -106,7 +117,7 @@ def test_flags_void_a_round() -> None:
     found = cells(story, 1)
     assert {found[ci] for ci in jobs[:4]} == {Standing.FLAGGED}
     assert {found[ci] for ci in jobs[4:]} == {Standing.VOID}
-    (facts,) = rounds_of(story.outcome())
+    (facts,) = rounds(story)
     assert facts.closed
     assert (facts.verdicts["flagged"], facts.verdicts["missed"], facts.verdicts["void"]) == (4, 0, 1)
     assert {facts.subsets[subset] for subset in facts.drawn} == {Standing.VOID}
@@ -121,7 +132,7 @@ def test_a_flag_in_a_settled_subset_stays_a_flag() -> None:
         story.settle(subset)
     assert story.outcome().audit.ok
     assert cells(story, 1)[flagged] is Standing.FLAGGED
-    (facts,) = rounds_of(story.outcome())
+    (facts,) = rounds(story)
     flagged_in = next(one for one in facts.settlements if one.subset == subset_of(flagged))
     assert (flagged_in.agreeing, flagged_in.asked) == (2, 3)
 
@@ -133,7 +144,7 @@ def test_an_unsettled_subset_is_void() -> None:
     story.settle(drawn[0])
     story.void(drawn[1])
     assert story.outcome().audit.ok
-    (facts,) = rounds_of(story.outcome())
+    (facts,) = rounds(story)
     assert facts.subsets[drawn[0]] is Standing.SETTLED
     assert facts.subsets[drawn[1]] is Standing.VOID
     found = cells(story, 1)

@@ -6,10 +6,8 @@ import math
 
 import pytest
 
-from agents.core.ids import Address
-from agents.demo.outcome import Participant
+from agents.core.enums import Role
 from agents.report.words import (
-    Names,
     brief,
     coins,
     duration,
@@ -17,6 +15,7 @@ from agents.report.words import (
     listed,
     moment,
     numbered,
+    role_name,
     score,
     share,
     size,
@@ -96,10 +95,5 @@ def test_writes_times_and_numbers() -> None:
     assert share(1, 0) == "—"
 
 
-def test_calls_parties_by_name_and_strangers_by_address() -> None:
-    known, stranger = Address("0x" + "1" * 40), Address("0x" + "2" * 40)
-    names = Names([Participant("City hospital", known)])
-    assert names[known].name == "City hospital"
-    assert names[stranger].name == "0x2222…2222"
-    assert known in names
-    assert stranger not in names
+def test_writes_roles() -> None:
+    assert [role_name(role) for role in Role] == ["no member", "data owner", "cloud owner", "model owner"]

@@ -1,9 +1,11 @@
 """The cloud owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38.
+Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38, A72.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -12,10 +14,11 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
-from agents.core.ids import InstanceId, subset_of
-from agents.roles.acts import Act, Fact, OpenPackage, Send, TrainModel, job_key, package_key
+from agents.core.ids import CoupleId, InstanceId, dataset_id, instance_id, subset_of
+from agents.roles.acts import Act, OpenPackage, Send, TrainModel, job_key, package_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import data_nonce, training_nonce
+from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TaskResult, TrainingResult
 from testing.script import FORGED, LOCATION, PLAN, Script, data_digest
 
 BOND = 300
@@ -26,18 +29,22 @@ def role(script: Script, number: int = 0, opening_deposit: int = 0) -> CloudOwne
     return CloudOwner(script.cos[number], opening_deposit)
 
 
-def opened(*cis: InstanceId, digest: bytes | None = None) -> dict[str, Fact]:
+def opened(*cis: InstanceId, digest: bytes | None = None) -> dict[str, TaskResult]:
     """What the opened packages hold: what they should, or this."""
-    return {package_key(ci): {"digest": (digest or data_digest(subset_of(ci))).hex()} for ci in cis}
+    return {package_key(ci): OpenedPackage(digest=digest or data_digest(subset_of(ci)), rows=1) for ci in cis}
 
 
-def trained(script: Script, *cis: InstanceId, digest: bytes | None = None) -> dict[str, Fact]:
+def trained(script: Script, *cis: InstanceId, digest: bytes | None = None) -> dict[str, TaskResult]:
     """What training gave: what it should, or this."""
     return {
-        job_key(script.tc, script.couple.round, ci): {
-            "digest": (digest or script.model_digest(subset_of(ci))).hex(),
-            "sealed_location": LOCATION.hex(),
-        }
+        job_key(script.tc, script.couple.round, ci): TrainingResult(
+            digest=digest or script.model_digest(subset_of(ci)),
+            sealed_location=LOCATION,
+            seconds=1.0,
+            keys=0,
+            weights=1,
+            result=1,
+        )
         for ci in cis
     }
 
@@ -88,8 +95,8 @@ def test_it_has_nothing_to_do_before_it_is_named() -> None:
 def test_it_opens_its_package_within_three_quarters_of_the_window() -> None:
     script = named()
     ci = script.cis()[0]
-    patience = script.now + 86_400 * 3 // 4
-    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience)]
+    patience, deadline = script.now + 86_400 * 3 // 4, script.now + 86_400
+    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience, deadline=deadline)]
 
 
 def test_it_joins_with_a_receipt_of_what_it_holds() -> None:
@@ -111,10 +118,10 @@ def test_it_refuses_to_risk_more_than_so_many_jobs_pay(limit: int, price: int, r
 def test_it_refuses_a_package_that_is_of_no_use() -> None:
     script = named()
     ci = script.cis()[0]
-    facts: dict[str, Fact] = {package_key(ci): {"problem": "not sealed to this key"}}
-    assert sent(script.decide(role(script), facts)) == [calls.refuse_ci(ci)]
+    results: dict[str, TaskResult] = {package_key(ci): RefusedPackage(problem="not sealed to this key")}
+    assert sent(script.decide(role(script), results)) == [calls.refuse_ci(ci)]
     script.send(script.cos[0], calls.refuse_ci(ci))
-    assert script.decide(role(script), facts) == []
+    assert script.decide(role(script), results) == []
 
 
 def test_it_answers_up_to_the_last_second() -> None:
@@ -229,6 +236,7 @@ def train_task(script: Script, ci: InstanceId) -> TrainModel:
         LOCATION,
         script.mo.encryption_key,
         script.couple.deadline - 7_200 // 4,
+        deadline=script.couple.deadline,
     )
 
 
@@ -255,11 +263,11 @@ def test_it_reports_what_it_trained() -> None:
 def test_it_flags_what_cannot_be_trained(reason: FlagReason) -> None:
     script = Script().bring_to(Phase.TRAINING)
     ci = script.cis()[0]
-    facts: dict[str, Fact] = {job_key(script.tc, 1, ci): {"flag": int(reason), "why": "it is so"}}
-    (flag,) = sent(script.decide(role(script), facts))
+    results: dict[str, TaskResult] = {job_key(script.tc, 1, ci): Flagged(flag=reason, why="it is so")}
+    (flag,) = sent(script.decide(role(script), results))
     assert flag == calls.flag_tj(script.tc, ci, 1, reason)
     script.send(script.cos[0], flag)
-    assert script.decide(role(script), facts) == []
+    assert script.decide(role(script), results) == []
 
 
 def test_it_answers_a_round_up_to_its_last_second() -> None:
@@ -288,11 +296,11 @@ def test_it_is_not_asked_if_it_left_before_the_start() -> None:
 def test_the_next_round_is_a_new_job() -> None:
     script = Script(rounds=2).bring_to(Phase.SETTLING)
     ci = script.cis()[0]
-    facts = trained(script, ci)
+    results = trained(script, ci)
     script.settle(0)
     script.start()
     script.draw()
-    assert script.decide(role(script), facts) == [train_task(script, ci)]
+    assert script.decide(role(script), results) == [train_task(script, ci)]
 
 
 @pytest.mark.parametrize("phase", [Phase.REQUESTED, Phase.APPROVED, Phase.DRAWING, Phase.OVERDUE])
@@ -307,25 +315,25 @@ def test_it_has_nothing_to_do_while_others_are_waited_for(phase: Phase) -> None:
 def test_it_settles_for_itself_in_the_second_half_of_the_window() -> None:
     script = Script().bring_to(Phase.TRAINING)
     script.answer("AAM")
-    facts = trained(script, script.cis()[0])
+    results = trained(script, script.cis()[0])
     half = script.couple.deadline + 1_800 // 2
-    assert script.decide(role(script), facts, now=script.couple.deadline + 1) == []
-    assert script.decide(role(script), facts, now=half) == []
-    (settle,) = sent(script.decide(role(script), facts, now=half + 1))
+    assert script.decide(role(script), results, now=script.couple.deadline + 1) == []
+    assert script.decide(role(script), results, now=half) == []
+    (settle,) = sent(script.decide(role(script), results, now=half + 1))
     reports = script.market.reports_of(script.couple, 0)
     assert settle == calls.settle_round(script.tc, 0, script.model_digest(0), reports)
-    assert sent(script.decide(role(script), facts, now=half + 900)) == [settle]
-    assert script.decide(role(script), facts, now=half + 901) == []
+    assert sent(script.decide(role(script), results, now=half + 900)) == [settle]
+    assert script.decide(role(script), results, now=half + 901) == []
     script.now = half + 1
     script.send(script.cos[0], settle)
-    assert script.decide(role(script), facts) == []
+    assert script.decide(role(script), results) == []
 
 
 def test_early_answers_do_not_make_the_model_owners_half_shorter() -> None:
     script = Script().bring_to(Phase.SETTLING)
     assert script.now < script.couple.deadline
-    facts = trained(script, script.cis()[0])
-    assert script.decide(role(script), facts, now=script.couple.deadline + 900) == []
+    results = trained(script, script.cis()[0])
+    assert script.decide(role(script), results, now=script.couple.deadline + 900) == []
 
 
 @pytest.mark.parametrize(
@@ -335,16 +343,16 @@ def test_early_answers_do_not_make_the_model_owners_half_shorter() -> None:
 def test_it_settles_only_with_a_quorum(letters: str, quorum: int, settles: bool) -> None:
     script = Script(quorum=quorum).bring_to(Phase.TRAINING)
     script.answer(letters)
-    facts = trained(script, script.cis()[0])
-    acts = script.decide(role(script), facts, now=script.couple.deadline + 901)
+    results = trained(script, script.cis()[0])
+    acts = script.decide(role(script), results, now=script.couple.deadline + 901)
     assert bool(acts) is settles
 
 
 def test_it_does_not_settle_for_a_result_that_is_not_the_quorums() -> None:
     script = Script().bring_to(Phase.TRAINING)
     script.answer("FAA")
-    facts = trained(script, script.cis()[0], digest=FORGED)
-    assert script.decide(role(script), facts, now=script.couple.deadline + 901) == []
+    results = trained(script, script.cis()[0], digest=FORGED)
+    assert script.decide(role(script), results, now=script.couple.deadline + 901) == []
 
 
 @pytest.mark.parametrize(
@@ -373,19 +381,21 @@ def test_it_settles_nothing_that_it_did_not_train() -> None:
     script = Script().bring_to(Phase.TRAINING)
     script.answer("GAA")
     late = script.couple.deadline + 901
-    flagged: dict[str, Fact] = {job_key(script.tc, 1, script.cis()[0]): {"flag": 0, "why": "gone"}}
+    flagged: dict[str, TaskResult] = {
+        job_key(script.tc, 1, script.cis()[0]): Flagged(flag=FlagReason.WEIGHTS_UNAVAILABLE, why="gone")
+    }
     assert script.decide(role(script), flagged, now=late) == []
     assert script.decide(role(script), {}, now=late) == []
 
 
 def test_it_settles_each_of_its_subsets() -> None:
     script = Script(subsets=2, subsets_per_round=2).bring_to(Phase.SETTLING)
-    facts = trained(script, script.cis(0)[0], script.cis(1)[0])
+    results = trained(script, script.cis(0)[0], script.cis(1)[0])
     late = script.couple.deadline + 901
-    assert [call.arguments[1] for call in sent(script.decide(role(script), facts, now=late))] == [0, 1]
+    assert [call.arguments[1] for call in sent(script.decide(role(script), results, now=late))] == [0, 1]
     script.now = late
     script.settle(0)
-    assert [call.arguments[1] for call in sent(script.decide(role(script), facts))] == [1]
+    assert [call.arguments[1] for call in sent(script.decide(role(script), results))] == [1]
 
 
 # --- leaving ---
@@ -425,6 +435,31 @@ def test_answers_come_before_the_care_of_replicas() -> None:
     script.send(script.cos[0], calls.retire_ci(mine[1]))
     script.now = script.couple.deadline
     later = script.instance(mine[1]).since + script.terms.unbonding_seconds + 1
-    facts = trained(script, *mine)
-    assert [call.function for call in sent(script.decide(role(script), facts))] == ["updateTJ"] * 2
-    assert [call.function for call in sent(script.decide(role(script), facts, now=later))] == ["releaseCI"]
+    results = trained(script, *mine)
+    assert [call.function for call in sent(script.decide(role(script), results))] == ["updateTJ"] * 2
+    assert [call.function for call in sent(script.decide(role(script), results, now=later))] == ["releaseCI"]
+
+
+# --- what goes wrong ---
+
+
+def test_a_couple_that_makes_no_sense_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script().bring_to(Phase.TRAINING)
+    (task,) = script.decide(role(script))
+    strange = CoupleId(script.tc + 1)
+    nonsense = replace(script.couple, id=strange, rounds={})
+    script.market.couples = {strange: nonsense, **script.market.couples}
+    assert script.decide(role(script)) == [task]
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"couple {strange:x} is left alone: KeyError: 1 (")
+
+
+def test_a_replica_that_makes_no_sense_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    script = named()
+    strange = instance_id(dataset_id(script.do.address, 9), 0, 1)
+    other = replace(script.instance(script.cis()[0]), id=strange)
+    acts = script.decide(role(script))
+    script.market.instances[strange] = other
+    assert script.decide(role(script)) == acts
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"instance {strange:x} is left alone: KeyError: ")

@@ -1,11 +1,11 @@
 """The data owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28.
+Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28, A72.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -15,10 +15,11 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, Role
 from agents.core.hashing import next_tip
-from agents.core.ids import instance_id
-from agents.roles.acts import Act, Fact, Json, PackData, ReviewPlan, Send
+from agents.core.ids import CoupleId, ModelId, instance_id
+from agents.roles.acts import Act, PackData, ReviewPlan, Send
 from agents.roles.common import seed_link
 from agents.roles.data_owner import DataOwner, Policy
+from agents.roles.results import PackedData, PlanReview, SealedPackage, TaskResult
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
 
 ANSWER_WINDOW = 86_400
@@ -38,27 +39,27 @@ def pack_task(script: Script) -> PackData:
     )
 
 
-def packed(script: Script) -> dict[str, Fact]:
+def packed(script: Script) -> dict[str, TaskResult]:
     """What the packing found out."""
-    packages: list[Json] = [
-        {"subset": i, "cloud_owner": co.address, "sealed_location": LOCATION.hex()}
+    packages = tuple(
+        SealedPackage(subset=i, cloud_owner=co.address, sealed_location=LOCATION)
         for i in range(script.terms.subsets)
         for co in script.cos
-    ]
+    )
     return {
-        pack_task(script).key: {
-            "terms": cast("Json", asdict(script.terms)),
-            "metadata_hash": METADATA.hex(),
-            "metadata_location": LOCATION.hex(),
-            "digests": [data_digest(i).hex() for i in range(script.terms.subsets)],
-            "packages": packages,
-        }
+        pack_task(script).key: PackedData(
+            terms=script.terms,
+            metadata_hash=METADATA,
+            metadata_location=LOCATION,
+            digests=tuple(data_digest(i) for i in range(script.terms.subsets)),
+            packages=packages,
+        )
     }
 
 
-def reviewed(script: Script, problem: str = "") -> dict[str, Fact]:
+def reviewed(script: Script, problem: str = "") -> dict[str, TaskResult]:
     """The packing, and a review of the script's couple."""
-    return packed(script) | {ReviewPlan(script.tc, PLAN, LOCATION).key: {"problem": problem}}
+    return packed(script) | {ReviewPlan(script.tc, PLAN, LOCATION).key: PlanReview(problem=problem)}
 
 
 def sent(acts: list[Act]) -> list[Call]:
@@ -174,7 +175,10 @@ def test_it_verifies_up_to_the_last_second() -> None:
 
 def test_it_reviews_a_requested_plan_first() -> None:
     script = Script().bring_to(Phase.REQUESTED)
-    assert script.decide(role(script), packed(script)) == [ReviewPlan(script.tc, PLAN, LOCATION)]
+    deadline = script.couple.deadline
+    patience = deadline - ANSWER_WINDOW // 4
+    task = ReviewPlan(script.tc, PLAN, LOCATION, patience_until=patience, deadline=deadline)
+    assert script.decide(role(script), packed(script)) == [task]
 
 
 def test_it_approves_and_locks_its_bond() -> None:
@@ -187,10 +191,10 @@ def test_it_approves_and_locks_its_bond() -> None:
 
 def test_it_declines_a_bad_plan() -> None:
     script = Script().bring_to(Phase.REQUESTED)
-    facts = reviewed(script, "the plan is for 3 features")
-    assert sent(script.decide(role(script), facts)) == [calls.decline_tc(script.tc)]
+    results = reviewed(script, "the plan is for 3 features")
+    assert sent(script.decide(role(script), results)) == [calls.decline_tc(script.tc)]
     script.send(script.do, calls.decline_tc(script.tc))
-    assert script.decide(role(script), facts) == []
+    assert script.decide(role(script), results) == []
 
 
 def test_it_pays_in_exactly_what_the_bond_lacks() -> None:
@@ -226,21 +230,20 @@ def test_it_does_not_meddle_with_another_owners_couples() -> None:
 # --- the policy ---
 
 
-def requested_again(script: Script) -> Fact:
-    """A second couple of the same model owner; the review's result."""
+def requested_again(script: Script) -> None:
+    """A second couple of the same model owner."""
     tip = bytes(32)
     script.send(script.mo, calls.request_tc(script.mod, script.ds, 1, tip, 0))
-    return {"problem": ""}
 
 
 @pytest.mark.parametrize(("limit", "approves"), [(1, False), (2, True)])
 def test_it_approves_so_many_couples_of_one_model_owner(limit: int, approves: bool) -> None:
     script = Script().bring_to(Phase.APPROVED)
-    facts = reviewed(script)
+    results = reviewed(script)
     requested_again(script)
     second = max(script.market.couples)
-    facts |= {ReviewPlan(second, PLAN, LOCATION).key: {"problem": ""}}
-    (call,) = sent(script.decide(role(script, Policy(limit)), facts))
+    results |= {ReviewPlan(second, PLAN, LOCATION).key: PlanReview(problem="")}
+    (call,) = sent(script.decide(role(script, Policy(limit)), results))
     assert call.function == ("approveTC" if approves else "declineTC")
     assert call.arguments[0] == second
 
@@ -249,11 +252,11 @@ def test_requests_that_come_together_are_answered_one_by_one() -> None:
     script = Script().bring_to(Phase.REQUESTED)
     requested_again(script)
     second = max(script.market.couples)
-    facts = reviewed(script) | {ReviewPlan(second, PLAN, LOCATION).key: {"problem": ""}}
+    results = reviewed(script) | {ReviewPlan(second, PLAN, LOCATION).key: PlanReview(problem="")}
     data_owner = role(script, Policy(1))
-    assert [call.arguments[0] for call in sent(script.decide(data_owner, facts))] == [script.tc]
+    assert [call.arguments[0] for call in sent(script.decide(data_owner, results))] == [script.tc]
     script.approve()
-    assert sent(script.decide(data_owner, facts)) == [calls.decline_tc(second)]
+    assert sent(script.decide(data_owner, results)) == [calls.decline_tc(second)]
 
 
 def test_a_declined_request_does_not_count() -> None:
@@ -261,8 +264,8 @@ def test_a_declined_request_does_not_count() -> None:
     script.send(script.do, calls.decline_tc(script.tc))
     requested_again(script)
     second = max(script.market.couples)
-    facts = packed(script) | {ReviewPlan(second, PLAN, LOCATION).key: {"problem": ""}}
-    (call,) = sent(script.decide(role(script, Policy(1)), facts))
+    results = packed(script) | {ReviewPlan(second, PLAN, LOCATION).key: PlanReview(problem="")}
+    (call,) = sent(script.decide(role(script, Policy(1)), results))
     assert (call.function, call.arguments[0]) == ("approveTC", second)
 
 
@@ -355,18 +358,18 @@ def test_seeds_come_before_anything_else() -> None:
 @pytest.mark.parametrize(("replicas", "quorum"), [(3, 3), (4, 4), (5, 4)])
 def test_it_declines_a_quorum_over_a_strict_majority(replicas: int, quorum: int) -> None:
     script = Script(replicas, quorum=quorum).bring_to(Phase.REQUESTED)
-    facts = reviewed(script)
-    assert sent(script.decide(role(script), facts)) == [calls.decline_tc(script.tc)]
+    results = reviewed(script)
+    assert sent(script.decide(role(script), results)) == [calls.decline_tc(script.tc)]
     for allowed, answer in ((quorum - 1, "declineTC"), (quorum, "approveTC"), (16, "approveTC")):
-        (call,) = sent(script.decide(role(script, Policy(max_quorum=allowed)), facts))
+        (call,) = sent(script.decide(role(script, Policy(max_quorum=allowed)), results))
         assert call.function == answer
 
 
 @pytest.mark.parametrize(("replicas", "quorum"), [(1, 1), (3, 2), (4, 3), (5, 3)])
 def test_it_approves_a_strict_majority_whatever_it_allows(replicas: int, quorum: int) -> None:
     script = Script(replicas, quorum=quorum).bring_to(Phase.REQUESTED)
-    facts = reviewed(script)
-    (call,) = sent(script.decide(role(script, Policy(max_quorum=1)), facts))
+    results = reviewed(script)
+    (call,) = sent(script.decide(role(script, Policy(max_quorum=1)), results))
     assert call.function == "approveTC"
 
 
@@ -394,3 +397,17 @@ def test_it_closes_a_round_that_a_model_owner_left_behind() -> None:
     script.now = over + 1
     script.send(script.do, close)
     assert sent(script.decide(role(script), packed(script))) == [calls.expire_tc(script.tc)]
+
+
+# --- what goes wrong ---
+
+
+def test_a_couple_that_makes_no_sense_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    strange = CoupleId(script.tc - 1)
+    nonsense = replace(script.couple, id=strange, mod=ModelId(7), model_owner=script.stranger.address)
+    script.market.couples = {strange: nonsense, **script.market.couples}
+    (approve,) = sent(script.decide(role(script), reviewed(script)))
+    assert approve.function == "approveTC"
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"couple {strange:x} is left alone: KeyError: 7 (")

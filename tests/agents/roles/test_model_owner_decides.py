@@ -5,7 +5,7 @@ Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45, E7, E24.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import pytest
 
@@ -19,7 +19,6 @@ from agents.roles.acts import (
     Act,
     CollectResults,
     DraftPlan,
-    Fact,
     PublishWeights,
     ReportRef,
     Send,
@@ -27,6 +26,7 @@ from agents.roles.acts import (
 )
 from agents.roles.common import seed_link
 from agents.roles.model_owner import ModelOwner
+from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script
 
 WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
@@ -37,38 +37,35 @@ def role(script: Script, quorum: int = 0, spare_rounds: int = 1) -> ModelOwner:
     return ModelOwner(script.mo, None, 5, quorum, spare_rounds)
 
 
-def planned(script: Script, rounds: int = 1, sums: str = "") -> dict[str, Fact]:
+def planned(
+    script: Script, rounds: int = 1, sums: Literal["dataset", "round", ""] = ""
+) -> dict[str, TaskResult]:
     """A plan for the script's dataset."""
     return {
-        f"plan/{script.ds:x}": {
-            "model_type": "linear",
-            "hash": PLAN.hex(),
-            "location": LOCATION.hex(),
-            "rounds": rounds,
-            "sums": sums,
-        }
+        f"plan/{script.ds:x}": DraftedPlan(
+            model_type="linear", hash=PLAN, location=LOCATION, rounds=rounds, sums=sums
+        )
     }
 
 
-def weighed(script: Script, *, stop: bool = False, location: bytes = WHERE) -> dict[str, Fact]:
+def drafting(script: Script) -> DraftPlan:
+    """The task of planning, which is due before the offer ends."""
+    return DraftPlan(script.ds, METADATA, LOCATION, deadline=script.terms.ends_at)
+
+
+def weighed(script: Script, *, stop: bool = False, location: bytes = WHERE) -> dict[str, TaskResult]:
     """Weights for the round after the couple's last one."""
     return {
-        f"weights/{script.tc:x}/{script.couple.round}": {
-            "hash": WEIGHTS.hex(),
-            "location": location.hex(),
-            "model": MODEL.hex(),
-            "score": 0.5,
-            "stop": stop,
-            "summed": 1,
-            "missing": [],
-        }
+        f"weights/{script.tc:x}/{script.couple.round}": PublishedWeights(
+            hash=WEIGHTS, location=location, model=MODEL, score=0.5, stop=stop, summed=1, missing=()
+        )
     }
 
 
-def collected(script: Script, digests: dict[int, bytes]) -> dict[str, Fact]:
+def collected(script: Script, digests: dict[int, bytes]) -> dict[str, TaskResult]:
     """What the results of subsets turned out to be."""
     return {
-        f"results/{script.tc:x}/{script.couple.round}/{subset}": {"digest": digest.hex(), "agreeing": 3}
+        f"results/{script.tc:x}/{script.couple.round}/{subset}": AgreedResult(digest=digest, agreeing=3)
         for subset, digest in digests.items()
     }
 
@@ -118,14 +115,14 @@ def test_it_waits_until_every_subset_is_covered() -> None:
     assert script.decide(role(script)) == []
     script.join(second)
     script.verify(second)
-    assert script.decide(role(script)) == [DraftPlan(script.ds, METADATA, LOCATION)]
+    assert script.decide(role(script)) == [drafting(script)]
 
 
 def test_it_waits_for_the_dataset_that_it_was_told() -> None:
     script = Script().open()
     other = dataset_id(script.do.address, 2)
     assert script.decide(ModelOwner(script.mo, other)) == []
-    assert script.decide(ModelOwner(script.mo, script.ds)) == [DraftPlan(script.ds, METADATA, LOCATION)]
+    assert script.decide(ModelOwner(script.mo, script.ds)) == [drafting(script)]
 
 
 def test_it_registers_its_model_and_asks_at_once() -> None:
@@ -186,7 +183,16 @@ def test_a_declined_request_is_the_end() -> None:
 def test_it_publishes_weights_for_the_first_round() -> None:
     script = Script(replicas=3).bring_to(Phase.APPROVED)
     assert script.decide(role(script)) == [
-        PublishWeights(script.tc, 0, 1, 0, (), keys(script, 0, 1, 2), patience_until=0)
+        PublishWeights(
+            script.tc,
+            0,
+            1,
+            0,
+            (),
+            keys(script, 0, 1, 2),
+            patience_until=0,
+            deadline=script.couple.window_ends_at,
+        )
     ]
 
 
@@ -232,9 +238,10 @@ def test_it_ends_a_couple_whose_seed_is_withheld() -> None:
 def test_it_collects_the_results_of_each_drawn_subset() -> None:
     script = Script(replicas=3, subsets=2, subsets_per_round=2).bring_to(Phase.TRAINING)
     script.answer("AAM", "AAG")
-    patience = script.couple.deadline + 1_800 - 900
+    patience, deadline = script.couple.deadline + 1_800 - 900, script.couple.deadline + 1_800
     assert script.decide(role(script)) == [
-        CollectResults(script.tc, 1, subset, refs(script, subset), 2, patience) for subset in (0, 1)
+        CollectResults(script.tc, 1, subset, refs(script, subset), 2, patience, deadline=deadline)
+        for subset in (0, 1)
     ]
 
 
@@ -247,14 +254,14 @@ def test_it_asks_for_the_quorum_that_it_wanted() -> None:
 
 def test_it_settles_with_what_it_collected() -> None:
     script = Script(subsets=2, subsets_per_round=2).bring_to(Phase.SETTLING)
-    facts = collected(script, {0: script.model_digest(0)})
-    settle, collect = script.decide(role(script), facts)
+    results = collected(script, {0: script.model_digest(0)})
+    settle, collect = script.decide(role(script), results)
     reports = script.market.reports_of(script.couple, 0)
     assert settle == Send(calls.settle_round(script.tc, 0, script.model_digest(0), reports))
     assert isinstance(collect, CollectResults)
     assert collect.subset == 1
     script.settle(0)
-    assert script.decide(role(script), facts) == [collect]
+    assert script.decide(role(script), results) == [collect]
 
 
 @pytest.mark.parametrize("digest", [b"", FORGED])
@@ -265,17 +272,17 @@ def test_it_does_not_settle_without_a_quorum(digest: bytes) -> None:
 
 def test_it_settles_up_to_the_last_second_and_then_closes() -> None:
     script = Script(rounds=2, subsets=2, subsets_per_round=2).bring_to(Phase.SETTLING)
-    facts = collected(script, {subset: script.model_digest(subset) for subset in (0, 1)})
+    results = collected(script, {subset: script.model_digest(subset) for subset in (0, 1)})
     last = script.couple.deadline + 1_800
-    functions = [call.function for call in sent(script.decide(role(script), facts, now=last))]
+    functions = [call.function for call in sent(script.decide(role(script), results, now=last))]
     assert functions == ["settleRound"] * 2
     script.settle(1)
     close = calls.close_round(script.tc, [0])
-    assert sent(script.decide(role(script), facts, now=last + 1)) == [close]
+    assert sent(script.decide(role(script), results, now=last + 1)) == [close]
     script.now = last + 1
     script.send(script.mo, close)
     assert script.phase is Phase.APPROVED
-    assert isinstance(script.decide(role(script), facts)[0], PublishWeights)
+    assert isinstance(script.decide(role(script), results)[0], PublishWeights)
 
 
 # --- what follows a round ---
@@ -296,6 +303,7 @@ def test_it_aggregates_what_was_settled() -> None:
             (SettledRef(1, 0, digests[0], first), SettledRef(1, 1, digests[1], second)),
             keys(script, 0, 1, 2),
             script.now + 1_800,
+            deadline=script.couple.window_ends_at,
         )
     ]
 
@@ -370,24 +378,24 @@ def test_a_void_round_is_run_again_with_a_spare_one() -> None:
 
 
 @pytest.mark.parametrize(("sums", "ends"), [("dataset", True), ("round", False), ("", False)])
-def test_it_ends_where_no_sum_can_become_whole(sums: str, ends: bool) -> None:
+def test_it_ends_where_no_sum_can_become_whole(sums: Literal["dataset", "round", ""], ends: bool) -> None:
     """Nobody holds the second subset any more."""
     script = Script(rounds=3, subsets=2, replicas=1).bring_to(Phase.APPROVED)
-    facts = weighed(script) | planned(script, 3, sums)
-    (start,) = sent(script.decide(role(script), facts))
+    results = weighed(script) | planned(script, 3, sums)
+    (start,) = sent(script.decide(role(script), results))
     assert start.function == "startRound"
     script.send(script.cos[0], calls.retire_ci(script.cis(1)[0]))
-    (call,) = sent(script.decide(role(script), facts))
+    (call,) = sent(script.decide(role(script), results))
     assert call == (calls.complete_tc(script.tc, MODEL) if ends else start)
 
 
 def test_it_completes_when_it_has_learnt_enough() -> None:
     script = Script(rounds=2).bring_to(Phase.SETTLING)
     script.settle(0)
-    facts = weighed(script, stop=True)
-    assert sent(script.decide(role(script), facts)) == [calls.complete_tc(script.tc, MODEL)]
+    results = weighed(script, stop=True)
+    assert sent(script.decide(role(script), results)) == [calls.complete_tc(script.tc, MODEL)]
     script.send(script.mo, calls.complete_tc(script.tc, MODEL))
-    assert script.decide(role(script), facts) == []
+    assert script.decide(role(script), results) == []
 
 
 def test_it_completes_when_all_rounds_are_used() -> None:
@@ -400,9 +408,9 @@ def test_it_completes_when_all_rounds_are_used() -> None:
 def test_it_completes_when_the_window_is_over() -> None:
     script = Script(rounds=2).bring_to(Phase.APPROVED)
     over = script.couple.window_ends_at
-    facts = weighed(script)
-    assert sent(script.decide(role(script), facts, now=over))[0].function == "startRound"
-    assert sent(script.decide(role(script), facts, now=over + 1))[0].function == "completeTC"
+    results = weighed(script)
+    assert sent(script.decide(role(script), results, now=over))[0].function == "startRound"
+    assert sent(script.decide(role(script), results, now=over + 1))[0].function == "completeTC"
 
 
 def test_it_completes_when_nobody_is_left_to_train() -> None:
@@ -411,5 +419,5 @@ def test_it_completes_when_nobody_is_left_to_train() -> None:
     (task,) = script.decide(role(script))
     assert isinstance(task, PublishWeights)
     assert task.readers == ()
-    facts = weighed(script, location=b"")
-    assert sent(script.decide(role(script), facts)) == [calls.complete_tc(script.tc, MODEL)]
+    results = weighed(script, location=b"")
+    assert sent(script.decide(role(script), results)) == [calls.complete_tc(script.tc, MODEL)]

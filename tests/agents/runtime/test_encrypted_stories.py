@@ -22,13 +22,15 @@ from agents.core.hashing import set_bits
 from agents.core.ids import subset_of
 from agents.demo.cheats import LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.learning.data.subset import Subset
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
+from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.plans.encrypted import EncryptedLogisticPlan
-from agents.roles.acts import Fact, TrainModel
+from agents.roles.acts import TrainModel, weights_key
 from agents.roles.cloud_owner import CloudOwner
+from agents.roles.results import Flagged, PublishedWeights, TrainingResult
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.fake_family import FakeFamily
+from testing.families import initial_state
 from testing.workers import an_encrypted_plan
 from testing.world import Part, World
 
@@ -57,9 +59,9 @@ def subsets_of(world: World) -> dict[int, Subset]:
 
 def learnt(world: World, plan: EncryptedLogisticPlan, *sums: tuple[int, ...]) -> bytes:
     """The digest of the model that these sums come to in the clear."""
-    family, subsets, state = FakeFamily(plan), subsets_of(world), ServerState.initial(plan)
+    family, subsets, state = FakeFamily(plan), subsets_of(world), initial_state(plan)
     for chosen in sums:
-        parts = [family.in_the_clear(state.weights, subsets[index].samples) for index in chosen]
+        parts = [family.local_update(state.weights, subsets[index].samples) for index in chosen]
         change = {name: np.sum([part.change[name] for part in parts], axis=0) for name in parts[0].change}
         update = Update(change, sum(part.samples for part in parts))
         state = strategy_of(plan).aggregate(state, update)
@@ -69,9 +71,11 @@ def learnt(world: World, plan: EncryptedLogisticPlan, *sums: tuple[int, ...]) ->
 EVERYTHING = (0, 1, 2, 3)
 
 
-def told(world: World, round_: int) -> Fact:
+def told(world: World, round_: int) -> PublishedWeights:
     """What the model owner made of a round."""
-    return world.model_owner.journal[f"weights/{world.couple.id:x}/{round_}"]
+    result = world.model_owner.journal[weights_key(world.couple.id, round_)]
+    assert isinstance(result, PublishedWeights)
+    return result
 
 
 # --- as it should be ---
@@ -84,7 +88,7 @@ def test_a_dataset_becomes_a_model_that_nobody_else_has_seen(tmp_path: Path) -> 
     assert world.couple.final_model_hash == learnt(world, a_plan(), EVERYTHING, EVERYTHING)
     hashes = [record.model_hash for record in world.couple.rounds.values()]
     assert hashes[0] == hashes[1] != hashes[2] == hashes[3]
-    assert [told(world, round_)["summed"] for round_ in range(5)] == [0, 0, 4, 0, 4]
+    assert [told(world, round_).summed for round_ in range(5)] == [0, 0, 4, 0, 4]
     result = audit(world.chain.history, world.chain.domain)
     assert result.findings == []
     assert all(result.statements[co.address].accepted == 8 for co in world.cloud_owners)
@@ -119,11 +123,11 @@ class FlagsOnce(CloudOwnerWorker):
 
     flagged: list[str] = field(default_factory=list)
 
-    def _train(self, task: TrainModel) -> Fact:
+    def _train(self, task: TrainModel) -> TrainingResult | Flagged:
         if self.flagged:
             return super()._train(task)
         self.flagged.append(task.key)
-        return {"flag": int(FlagReason.WEIGHTS_UNAVAILABLE), "why": "the network is down"}
+        return Flagged(flag=FlagReason.WEIGHTS_UNAVAILABLE, why="the network is down")
 
 
 def test_a_void_subset_adds_its_part_when_it_is_drawn_again(tmp_path: Path) -> None:
@@ -135,9 +139,9 @@ def test_a_void_subset_adds_its_part_when_it_is_drawn_again(tmp_path: Path) -> N
     again = next(record for record in rounds[2:] if record.drawn >> void & 1)
     before = [record for record in rounds if record.number <= again.number]
     assert len({record.model_hash for record in before}) == 1, "the same weights until it has answered"
-    assert told(world, again.number)["summed"] == 4
+    assert told(world, again.number).summed == 4
     assert world.couple.phase is Phase.COMPLETED
-    whole = sum(bool(told(world, record.number)["summed"]) for record in rounds)
+    whole = sum(bool(told(world, record.number).summed) for record in rounds)
     assert world.couple.final_model_hash == learnt(world, a_plan(), *[EVERYTHING] * whole)
 
 

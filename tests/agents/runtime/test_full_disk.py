@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from multiprocessing import Value
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,11 +21,12 @@ from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.core.errors import StorageFailed
 from agents.core.events import Logged
-from agents.roles.acts import Fact, Situation, Task
+from agents.roles.acts import Situation, Task
+from agents.roles.results import AgreedResult
 from agents.runtime import launch
 from agents.runtime.settings import AgentSettings
 from agents.storage.files import Home
-from agents.storage.journal import Journal, read_facts
+from agents.storage.journal import Journal, read_results
 from agents.vault.local_store import LocalStore
 from testing.full_disk import full_disk
 from testing.world import Agent
@@ -87,19 +89,21 @@ def test_a_full_store_holds_up_its_objects_and_stops_nobody(
 
 
 @dataclass(frozen=True)
-class Chore(Task):
+class Chore(Task[AgreedResult]):
     """A piece of work."""
 
     @property
     def key(self) -> str:
-        return "chore"
+        return "results/chore"
 
 
 class Quiet:
     """A chain on which nothing happens, a role that wants one piece of work done, and its worker."""
 
     height = 0
-    done = 0
+
+    def __init__(self) -> None:
+        self.done = Value("i", 0)  # the work is done in another process
 
     def replay(self) -> list[Logged]:
         return []
@@ -110,15 +114,15 @@ class Quiet:
     def resume(self) -> None:
         """Nothing was left."""
 
-    def decide(self, situation: Situation) -> list[Task]:
-        if "chore" in situation.facts:
+    def decide(self, situation: Situation) -> list[Task[AgreedResult]]:
+        if "results/chore" in situation.results:
             signal.raise_signal(signal.SIGTERM)  # as its user ends it
             return []
         return [Chore()]
 
-    def perform(self, _: Task) -> Fact:
-        self.done += 1
-        return {"digest": "f" * 20_000}
+    def perform(self, _: Task[AgreedResult]) -> AgreedResult:
+        self.done.value += 1
+        return AgreedResult(digest=b"\xff" * 10_000, agreeing=1)
 
 
 @pytest.fixture
@@ -166,9 +170,9 @@ def test_a_program_ends_with_one_line_and_1_and_goes_on_when_it_is_started_again
         f"the database {home}/journal.sqlite failed: database or disk is full: "
         "free some space, then start again\n",
     )
-    assert read_facts(home / "journal.sqlite") == {}
+    assert read_results(home / "journal.sqlite") == {}
 
     assert run(home) == 0
     assert capsys.readouterr() == ("", "")
-    assert list(read_facts(home / "journal.sqlite")) == ["chore"]
-    assert quiet.done == 2
+    assert list(read_results(home / "journal.sqlite")) == ["results/chore"]
+    assert quiet.done.value == 2

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
 from agents.runtime import launch
+from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
     AgentSettings,
@@ -37,6 +37,7 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     Terms,
 )
+from agents.runtime.stop import Stop
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -257,9 +258,10 @@ def test_runs_the_parts_on_the_homes_own_files(
     settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
-    launch.run(settings, member, *parts, threading.Event())
+    launch.run(settings, member, *parts, Stop())
     (runner,) = runs
-    assert (runner.role, runner.worker) == parts
+    assert isinstance(runner.executor, ProcessPool)
+    assert (runner.role, runner.executor.worker) == parts
     assert runner.poll_seconds == settings.poll_seconds
     assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
 
@@ -270,14 +272,14 @@ def test_gives_its_files_free_when_it_ends(
     member: launch.AgentContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def run(_runner: Runner, _stop: threading.Event) -> None:
+    def run(_runner: Runner, _stop: Stop) -> None:
         raise StopAgent("the wallet is empty")
 
     monkeypatch.setattr(Runner, "run", run)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     for _ in range(2):
         with pytest.raises(StopAgent, match="the wallet is empty"):
-            launch.run(settings, member, *parts, threading.Event())
+            launch.run(settings, member, *parts, Stop())
 
 
 def test_one_process_at_a_time_uses_a_home(
@@ -286,7 +288,7 @@ def test_one_process_at_a_time_uses_a_home(
     other = ChainDatabase(settings.home / launch.CHAIN_FILE)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     with pytest.raises(BadInput, match="another agent uses"):
-        launch.run(settings, member, *parts, threading.Event())
+        launch.run(settings, member, *parts, Stop())
     assert runs == []
     other.close()
 

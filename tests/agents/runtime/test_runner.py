@@ -5,9 +5,9 @@ Rules: A1, A4, A5, A6, A8.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -17,6 +17,7 @@ from agents.chain.sender import Outcome, Sent
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
+from agents.core.enums import FlagReason
 from agents.core.errors import (
     BadInput,
     BadObject,
@@ -28,16 +29,28 @@ from agents.core.errors import (
 )
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import Act, Fact, Identity, Send, Situation, Task
-from agents.runtime.runner import Backoff, Runner
+from agents.roles.acts import Act, Identity, Send, Situation, Task
+from agents.roles.results import Flagged, PlanReview, TaskResult
+from agents.runtime.backoff import Backoff
+from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
+from agents.runtime.process_pool import ProcessPool
+from agents.runtime.runner import Runner
+from agents.runtime.stop import Stop
 from agents.storage.journal import Journal
+from testing.jobs import ScriptedWorker, hang
 from testing.script import Script, identity
 
 START = 1_700_000_000
 
 
+class Done(TaskResult):
+    """What a chore comes to."""
+
+    done: bool = True
+
+
 @dataclass(frozen=True)
-class Chore(Task):
+class Chore(Task[Done]):
     """A piece of work."""
 
     name: str
@@ -75,9 +88,9 @@ class Rig:
     def identity(self) -> Identity:
         return identity("somebody")
 
-    def runner(self) -> Runner:
+    def runner(self, executor: Executor | None = None) -> Runner:
         """A runner on this rig; each part is the rig itself."""
-        return Runner(self, self, self, self, self.journal, lambda: self.now)
+        return Runner(self, executor or InlineExecutor(self), self, self, self.journal, lambda: self.now)
 
     # role
     def decide(self, situation: Situation) -> list[Act]:
@@ -85,11 +98,11 @@ class Rig:
         return self.due(situation)
 
     # worker
-    def perform(self, task: Task) -> Fact:
+    def perform(self, task: Task[TaskResult]) -> TaskResult:
         self.told.append(f"work {task.key}")
         if task.key in self.failures:
             raise self.failures[task.key]
-        return {"done": True}
+        return Done()
 
     # events
     def replay(self) -> Iterable[Logged]:
@@ -115,18 +128,21 @@ class Rig:
         return Refused("Training_WrongPhase") if call.function in self.refused else None
 
 
-REFUSALS = [{"problem": "no such plan"}, {"flag": 4, "why": "a step that diverges"}]
+REFUSALS = [
+    PlanReview(problem="no such plan"),
+    Flagged(flag=FlagReason.PLAN_REFUSED, why="a step that diverges"),
+]
 
 
-@pytest.mark.parametrize("fact", REFUSALS)
+@pytest.mark.parametrize("result", REFUSALS)
 def test_a_refusal_is_told_in_one_line(
-    fact: Fact, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    result: TaskResult, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rig = Rig(lambda situation: [] if situation.facts else [Chore("plan")])
-    monkeypatch.setattr(rig, "perform", lambda _: fact)
+    rig = Rig(lambda situation: [] if situation.results else [Chore("plan")])
+    monkeypatch.setattr(rig, "perform", lambda _: result)
     rig.runner().step()
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == [f"chore/plan: {fact.get('problem') or fact.get('why')}"]
+    assert warnings == [f"chore/plan: {result.refusal}"]
 
 
 def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: int = 0) -> Batch:
@@ -135,9 +151,9 @@ def batch(*events: Logged, rolled_back: bool = False, upto: int = 100, behind: i
 
 
 def todo(*acts: Act) -> Callable[[Situation], list[Act]]:
-    """Always the same acts; a task until its fact is there."""
+    """Always the same acts; a task until its result is there."""
     return lambda situation: [
-        act for act in acts if not isinstance(act, Task) or act.key not in situation.facts
+        act for act in acts if not isinstance(act, Task) or act.key not in situation.results
     ]
 
 
@@ -152,7 +168,7 @@ def test_a_step_finishes_the_last_one_reads_decides_sends_and_works() -> None:
     rig = Rig(todo(WORK, DEPOSIT))
     assert rig.runner().step()
     assert rig.told == ["resume", "poll", "send deposit", "work chore/work"]
-    assert rig.journal["chore/work"] == {"done": True}
+    assert rig.journal["chore/work"] == Done()
 
 
 def test_a_step_with_nothing_due_does_nothing() -> None:
@@ -280,15 +296,15 @@ def test_a_call_that_succeeds_is_forgiven() -> None:
     rig.refused.clear()
     rig.now += 1
     assert runner.step()
-    assert runner.patience.ready(repr(REFUSE.call), rig.now)
-    assert runner.patience.failed(repr(REFUSE.call), rig.now) == 0.5
+    assert runner.backoff.ready(repr(REFUSE.call), rig.now)
+    assert runner.backoff.failed(repr(REFUSE.call), rig.now) == 0.5
 
 
 @pytest.mark.parametrize("failure", [StopAgent("the wallet is empty"), BadInput("no such file")])
 def test_what_cannot_be_mended_ends_the_agent(failure: HoldfastError) -> None:
     rig = Rig(todo(WORK), failures={WORK.key: failure})
     with pytest.raises(type(failure), match=str(failure)):
-        rig.runner().run(threading.Event())
+        rig.runner().run(Stop())
     assert len(rig.journal) == 0
 
 
@@ -301,26 +317,27 @@ def test_a_node_that_is_away_is_told_to_the_caller_of_a_step() -> None:
 # --- running ---
 
 
-class Stop(threading.Event):
+class PatientStop(Stop):
     """Ends after so many waits, and notes for how long they would have been."""
 
     def __init__(self, rig: Rig, waits: int) -> None:
         super().__init__()
         self.rig, self.left = rig, waits
         self.waited: list[float | None] = []
+        self.connections: list[Sequence[Connection]] = []
 
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waited.append(timeout)
-        self.rig.now += timeout or 0
+    def wait(self, seconds: float | None, *connections: Connection) -> None:
+        self.connections.append(list(connections))
+        self.waited.append(seconds)
+        self.rig.now += seconds or 0
         self.left -= 1
         if self.left == 0:
             self.set()
-        return self.is_set()
 
 
 def test_it_rests_only_when_nothing_is_due() -> None:
     rig = Rig(todo(WORK, Chore("more")))
-    stop = Stop(rig, waits=2)
+    stop = PatientStop(rig, waits=2)
     rig.runner().run(stop)
     assert stop.waited == [0.5, 0.5]
     assert rig.told.count("poll") == 3
@@ -328,7 +345,7 @@ def test_it_rests_only_when_nothing_is_due() -> None:
 
 def test_it_rests_when_all_is_refused() -> None:
     rig = Rig(todo(REFUSE), refused={"refuseCI"})
-    stop = Stop(rig, waits=4)
+    stop = PatientStop(rig, waits=4)
     rig.runner().run(stop)
     assert stop.waited == [0.5] * 4
     assert rig.told.count("send refuseCI") == 3  # at 0, 0.5 and 1.5 s
@@ -336,17 +353,67 @@ def test_it_rests_when_all_is_refused() -> None:
 
 def test_it_waits_for_a_node_that_is_away() -> None:
     rig = Rig(todo(WORK), node=NodeUnavailable("the node did not answer"))
-    stop = Stop(rig, waits=8)
+    stop = PatientStop(rig, waits=8)
     rig.runner().run(stop)
     assert stop.waited == [0.5, 0.5, 1, 0.5, 2, 0.5, 4, 0.5]
     rig.node = None
-    rig.runner().run(Stop(rig, waits=1))
+    rig.runner().run(PatientStop(rig, waits=1))
     assert WORK.key in rig.journal
+
+
+@pytest.fixture
+def pool() -> Iterator[ProcessPool]:
+    """One process, in which every task hangs."""
+    worker = ScriptedWorker({WORK.key: hang})
+    pool = ProcessPool(worker, ExecutorLimits(workers=1), lambda: START)
+    yield pool
+    pool.close()
+
+
+def test_what_is_due_is_sent_while_a_job_hangs(pool: ProcessPool) -> None:
+    rig = Rig(todo(WORK, DEPOSIT))
+    runner = rig.runner(pool)
+    for _ in range(3):
+        assert runner.step()
+    assert rig.told == ["resume", "poll", "send deposit"] * 3
+    assert pool.running == {WORK.key}
+
+
+def test_it_rests_on_its_jobs(pool: ProcessPool) -> None:
+    rig = Rig(todo(WORK))
+    stop = PatientStop(rig, waits=1)
+    rig.runner(pool).run(stop)
+    assert stop.connections == [pool.connections]
+
+
+def test_it_ends_while_a_job_hangs(pool: ProcessPool) -> None:
+    rig = Rig(todo(WORK))
+    rig.runner(pool).run(PatientStop(rig, waits=1))
+    assert pool.running == {WORK.key}
+    pool.close()
+    assert pool.running == set()
+
+
+def test_a_rest_is_over_when_it_is_told_to_end() -> None:
+    stop = Stop()
+    stop.set()
+    stop.set()
+    stop.wait(None)
+    assert stop.is_set()
+    stop.close()
+
+
+def test_a_rest_is_over_when_a_job_is_done(pool: ProcessPool) -> None:
+    pool.start(Chore("quick"), START + 1)
+    stop = Stop()
+    stop.wait(None, *pool.connections)
+    assert not stop.is_set()
+    stop.close()
 
 
 def test_it_ends_when_it_is_told_to() -> None:
     rig = Rig(todo(WORK))
-    stop = threading.Event()
+    stop = Stop()
     stop.set()
     rig.runner().run(stop)
     assert rig.told == []

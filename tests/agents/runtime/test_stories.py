@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.audit.replay import Statement, audit
+from agents.audit.replay import audit
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, JobStatus, Role
 from agents.core.events import CoupleApproved, CoupleRequested
@@ -20,14 +20,16 @@ from agents.learning.data.prepare import partition
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
 from agents.learning.evaluate import score
-from agents.learning.families.gradient_descent import train
+from agents.learning.families.registry import parse_plan
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.plans.plan import Plan, parse_plan
+from agents.learning.plans.base import Plan
+from agents.readmodel.statements import Statement
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import Policy
 from agents.vault.store import ObjectId
 from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.families import initial_state, train
 from testing.world import WORLD_TERMS, Agent, World
 
 
@@ -72,7 +74,7 @@ def test_the_model_is_what_its_rounds_make_of_the_data(tmp_path: Path) -> None:
 def replayed(world: World) -> tuple[Plan, ServerState]:
     """Trains and aggregates anew what each round drew, from a cloud owner's own files."""
     plan = parse_plan((world.folder / "model owner" / "plan.json").read_bytes())
-    state = ServerState.initial(plan)
+    state = initial_state(plan)
     mine = {
         instance.id >> 16 & 0xFFFF: Subset.from_bytes(
             (world.folder / "cloud owner 0" / f"subsets/{instance.id:x}").read_bytes()

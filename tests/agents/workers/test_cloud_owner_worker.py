@@ -16,16 +16,17 @@ from agents.core.errors import ObjectMissing, StopAgent
 from agents.core.ids import instance_id
 from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
-from agents.learning.families.gradient_descent import train
-from agents.learning.integers.weights import TrainedModel, initial_weights
+from agents.learning.integers.weights import TrainedModel
 from agents.learning.plans.limits import Limits
 from agents.roles.acts import OpenPackage, ReviewPlan, TrainModel
+from agents.roles.results import Flagged, OpenedPackage, RefusedPackage
 from agents.vault.packages import fetch_sealed, open_location, put_sealed, put_shared, seal_location
 from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import package_context, result_context, weights_context
 from agents.workers.cloud_owner import CloudOwnerWorker
-from testing.workers import CI, DS, NO_POINT, PATIENCE, TC, Place, a_plan, a_subset, key_of
+from testing.families import initial_weights, train
+from testing.workers import CI, DS, NO_POINT, PATIENCE, TC, Place, a_plan, a_subset, done, key_of, trained
 
 PLAN, SUBSET = a_plan(), a_subset()
 MO_KEY = key_of("model owner")
@@ -61,7 +62,7 @@ def where(place: Place, sealed_location: bytes) -> bytes:
 
 def test_it_keeps_what_it_opened(place: Place, worker: CloudOwnerWorker) -> None:
     task = opening(package(place))
-    assert worker.perform(task) == {"digest": SUBSET.digest().hex(), "rows": 20}
+    assert worker.perform(task) == OpenedPackage(digest=SUBSET.digest(), rows=20)
     place.store.objects.clear()
     assert place.tools.home.read(f"subsets/{CI:x}") == SUBSET.to_bytes()
 
@@ -81,13 +82,13 @@ def test_it_gives_a_package_up_after_its_patience(place: Place, worker: CloudOwn
     location = package(place)
     place.lose(where(place, location))
     place.now = PATIENCE + 1
-    assert "no object" in str(worker.perform(opening(location))["problem"])
+    assert "no object" in worker.perform(opening(location)).refusal
 
 
 def test_it_has_a_problem_with_a_spoilt_package(place: Place, worker: CloudOwnerWorker) -> None:
     location = package(place)
     place.spoil(where(place, location))
-    assert "another hash" in str(worker.perform(opening(location))["problem"])
+    assert "another hash" in worker.perform(opening(location)).refusal
 
 
 @pytest.mark.parametrize("what", ["reader", "context", "index", "bytes", "location"])
@@ -101,21 +102,21 @@ def test_it_has_a_problem_with_a_package_that_is_not_its_own(
         "bytes": lambda: package(place, data=b"no subset"),
         "location": lambda: b"no sealed location",
     }
-    fact = worker.perform(opening(made[what]()))
-    assert set(fact) == {"problem"}
-    assert fact["problem"]
+    result = worker.perform(opening(made[what]()))
+    assert isinstance(result, RefusedPackage)
+    assert result.problem
     assert place.tools.home.read(f"subsets/{CI:x}") is None
 
 
 def test_it_tells_which_subset_it_got_instead(place: Place, worker: CloudOwnerWorker) -> None:
     location = package(place, data=a_subset(index=2).to_bytes())
-    assert worker.perform(opening(location)) == {"problem": "the package holds subset 2, not 3"}
+    assert worker.perform(opening(location)) == RefusedPackage(problem="the package holds subset 2, not 3")
 
 
 def test_a_location_that_leads_to_no_object_id_is_a_problem(place: Place, worker: CloudOwnerWorker) -> None:
     other = put_sealed(place.store, b"", place.key.public_key)
     sealed = Sealed(place.store.get(open_location(other, place.key)))
-    assert "object id" in str(worker.perform(opening(sealed.blob))["problem"])
+    assert "object id" in worker.perform(opening(sealed.blob)).refusal
 
 
 # --- training ---
@@ -150,23 +151,23 @@ def reweighed(task: TrainModel, place: Place, data: bytes, round_: int = 1, read
 
 
 def test_it_trains_and_seals_the_result_to_the_model_owner(place: Place, worker: CloudOwnerWorker) -> None:
-    fact = worker.perform(training(place, worker))
+    result = trained(worker, training(place, worker))
     expected = train(PLAN, initial_weights(PLAN), SUBSET)
-    assert fact["digest"] == expected.digest().hex()
-    location = Sealed(bytes.fromhex(str(fact["sealed_location"])))
+    assert result.digest == expected.digest()
+    location = Sealed(result.sealed_location)
     data = fetch_sealed(place.store, location, MO_KEY, result_context(TC, 1, CI))
     assert TrainedModel.from_bytes(data, PLAN) == expected
 
 
 def test_every_honest_replica_gets_the_same_digest(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place, worker)
-    again = CloudOwnerWorker(place.tools).perform(task)
-    assert again["digest"] == worker.perform(task)["digest"]
+    again = trained(CloudOwnerWorker(place.tools), task)
+    assert again.digest == trained(worker, task).digest
 
 
 def test_a_lazy_replica_gets_another(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place, worker)
-    assert LazyWorker(place.tools).perform(task)["digest"] != worker.perform(task)["digest"]
+    assert trained(LazyWorker(place.tools), task).digest != trained(worker, task).digest
 
 
 @pytest.mark.parametrize(
@@ -186,15 +187,15 @@ def test_it_waits_for_what_is_not_there_and_then_flags(
         with pytest.raises(ObjectMissing):
             worker.perform(task)
     place.now = PATIENCE + 1
-    assert worker.perform(task)["flag"] == reason
+    assert flagged(worker, task) is reason
 
 
 def flagged(worker: CloudOwnerWorker, task: TrainModel) -> FlagReason:
     """The flag that a job is answered with; its reason is told."""
-    fact = worker.perform(task)
-    assert set(fact) == {"flag", "why"}
-    assert fact["why"]
-    return FlagReason(int(str(fact["flag"])))
+    result = done(worker, task)
+    assert isinstance(result, Flagged)
+    assert result.why
+    return result.flag
 
 
 def test_it_flags_a_plan_that_is_not_what_its_hash_says(place: Place, worker: CloudOwnerWorker) -> None:
@@ -234,6 +235,12 @@ def test_it_refuses_a_plan_over_its_limits(place: Place, worker: CloudOwnerWorke
 
 def test_it_refuses_to_work_for_a_key_that_nobody_can_seal_to(place: Place, worker: CloudOwnerWorker) -> None:
     task = replace(training(place, worker), model_owner_key=NO_POINT)
+    assert flagged(worker, task) is FlagReason.PLAN_REFUSED
+
+
+def test_it_refuses_a_plan_whose_results_no_store_takes(place: Place, worker: CloudOwnerWorker) -> None:
+    task = training(place, worker)
+    place.store._max_object_bytes = 100
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 
@@ -290,7 +297,6 @@ def test_a_job_is_bound_to_its_instance(place: Place, worker: CloudOwnerWorker) 
 
 
 def test_locations_of_results_do_not_tell_where_they_are(place: Place, worker: CloudOwnerWorker) -> None:
-    fact = worker.perform(training(place, worker))
-    sealed = bytes.fromhex(str(fact["sealed_location"]))
+    sealed = trained(worker, training(place, worker)).sealed_location
     assert not any(object_id.digest in sealed for object_id in place.store.objects)
     assert seal_location(ObjectId(bytes(32)), MO_KEY.public_key).blob != sealed

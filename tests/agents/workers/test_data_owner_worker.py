@@ -9,12 +9,12 @@ import json
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pytest
 
-from agents.core.errors import BadData, BadInput, CannotSplit, ObjectMissing, StopAgent
+from agents.core.errors import BadData, BadObject, CannotSplit, ObjectMissing, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.data import exposed
@@ -24,15 +24,15 @@ from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
-from agents.roles.acts import Fact, OpenPackage, PackData, ReviewPlan
+from agents.roles.acts import OpenPackage, PackData, ReviewPlan
+from agents.roles.results import PackedData, parse_result
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore
 from agents.workers.base import package_context
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
-from agents.workers.own_keys import with_keys
 from testing.fake_market import TERMS
-from testing.workers import DS, NO_POINT, TC, Place, a_plan, an_encrypted_plan, key_of
+from testing.workers import DS, NO_POINT, TC, Place, a_plan, an_encrypted_plan, done, key_of
 from testing.world import address_of
 
 Sums = Literal["dataset", "round"]
@@ -72,12 +72,12 @@ def packing(subsets: int = 4) -> PackData:
     )
 
 
-def opened(place: Place, fact: Fact) -> dict[tuple[int, Address], Subset]:
+def opened(place: Place, packed: PackedData) -> dict[tuple[int, Address], Subset]:
     """What each reader finds in its packages."""
     found = {}
-    for entry in cast("list[dict[str, str | int]]", fact["packages"]):
-        reader = next(name for name in READERS if address_of(name) == entry["cloud_owner"])
-        index, location = int(entry["subset"]), Sealed(bytes.fromhex(str(entry["sealed_location"])))
+    for package in packed.packages:
+        reader = next(name for name in READERS if address_of(name) == package.cloud_owner)
+        index, location = package.subset, Sealed(package.sealed_location)
         data = fetch_sealed(place.store, location, key_of(reader), package_context(DS, index))
         found[index, address_of(reader)] = Subset.from_bytes(data)
     return found
@@ -87,17 +87,17 @@ def opened(place: Place, fact: Fact) -> dict[tuple[int, Address], Subset]:
 
 
 def test_each_replica_of_a_subset_is_the_same_and_only_its_own(place: Place) -> None:
-    fact = worker(place).perform(packing())
-    packages = opened(place, fact)
+    packed = done(worker(place), packing())
+    packages = opened(place, packed)
     assert len(packages) == 8
     for (index, _), subset in packages.items():
         assert subset.index == index
-        assert subset.digest().hex() == cast("list[str]", fact["digests"])[index]
+        assert subset.digest() == packed.digests[index]
     assert len({subset.secret for subset in packages.values()}) == 4
 
 
 def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
-    packages = opened(place, worker(place).perform(packing()))
+    packages = opened(place, done(worker(place), packing()))
     pairs = {index: subset.pairs for (index, _), subset in packages.items()}
     assert all(pairs[one][other] == pairs[other][one] for one in pairs for other in pairs)
     assert all(pairs[index][index] == bytes(32) for index in pairs)
@@ -107,8 +107,8 @@ def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
 
 
 def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> None:
-    fact = worker(place).perform(packing())
-    one_each = {index: subset for (index, _), subset in opened(place, fact).items()}
+    packed = done(worker(place), packing())
+    one_each = {index: subset for (index, _), subset in opened(place, packed).items()}
     rows = [row.tobytes() for subset in one_each.values() for row in subset.samples.features]
     train = partition(load_table("wine"), 0).train
     assert sorted(rows) == sorted(row.tobytes() for row in train.features)
@@ -124,13 +124,13 @@ def test_it_exposes_the_validation_rows(place: Place) -> None:
 
 
 def test_the_description_tells_the_form_and_nothing_else(place: Place) -> None:
-    fact = worker(place).perform(packing())
+    packed = done(worker(place), packing())
     data = next(
         data
         for object_id, data in place.store.objects.items()
-        if object_id.digest.hex() == fact["metadata_location"]
+        if object_id.digest == packed.metadata_location
     )
-    assert digest(data).hex() == fact["metadata_hash"]
+    assert digest(data) == packed.metadata_hash
     description = parse_description(data)
     train = partition(load_table("wine"), 0).train
     assert description.task is PredictionTask.CLASSIFICATION
@@ -139,26 +139,25 @@ def test_the_description_tells_the_form_and_nothing_else(place: Place) -> None:
 
 
 def test_the_offers_end_counts_from_now(place: Place) -> None:
-    terms = cast("dict[str, int]", worker(place).perform(packing())["terms"])
-    assert DatasetTerms(**terms).ends_at == 5_000 + TERMS.ends_at
+    assert done(worker(place), packing()).terms.ends_at == 5_000 + TERMS.ends_at
 
 
 def test_packing_again_gives_the_same_subsets(place: Place) -> None:
-    first = worker(place).perform(packing())
-    second = worker(place).perform(packing())
-    assert first["digests"] == second["digests"]
-    assert first["metadata_hash"] == second["metadata_hash"]
+    first = done(worker(place), packing())
+    second = done(worker(place), packing())
+    assert first.digests == second.digests
+    assert first.metadata_hash == second.metadata_hash
 
 
-def test_a_fact_can_be_kept_as_json(place: Place) -> None:
-    fact = worker(place).perform(packing())
-    assert json.loads(json.dumps(fact)) == fact
+def test_a_result_can_be_kept_as_json(place: Place) -> None:
+    packed = done(worker(place), packing())
+    assert parse_result(packing().key, json.dumps(packed.to_json())) == packed
 
 
 def test_two_classes_can_be_packed(place: Place) -> None:
     """Each subset then holds one class: no split of two classes can avoid it."""
-    fact = worker(place, "breast-cancer").perform(packing())
-    subsets = opened(place, fact).values()
+    packed = done(worker(place, "breast-cancer"), packing())
+    subsets = opened(place, packed).values()
     assert all(len(np.unique(subset.samples.target)) == 1 for subset in subsets)
 
 
@@ -167,8 +166,8 @@ def test_a_table_of_its_own_with_a_number_to_learn(place: Place, tmp_path: Path)
     lines = ["size,rooms,price", *(f"{a:.3f},{b:.3f},{3 * a + b:.3f}" for a, b in rng.normal(size=(120, 2)))]
     table = tmp_path / "houses.csv"
     table.write_text("\n".join(lines))
-    fact = worker(place, table, target="price").perform(packing())
-    assert len(cast("list[str]", fact["digests"])) == 4
+    packed = done(worker(place, table, target="price"), packing())
+    assert len(packed.digests) == 4
 
 
 def test_says_what_is_wrong_with_the_table(place: Place) -> None:
@@ -180,7 +179,7 @@ def test_says_what_is_wrong_with_the_table(place: Place) -> None:
 
 def test_says_which_cloud_owner_nobody_can_seal_to(place: Place) -> None:
     name = address_of("somebody")
-    with pytest.raises(BadInput, match=f"{name} registered .*choose another cloud owner"):
+    with pytest.raises(BadObject, match=f"{name} registered .*choose another cloud owner"):
         worker(place).perform(PackData(DS, ((0, name, NO_POINT),)))
 
 
@@ -200,8 +199,7 @@ def review(
     work = worker(place, secrecy=secrecy, terms=terms)
     work.perform(packing())
     location = place.store.put(document)
-    fact = work.perform(ReviewPlan(TC, plan_hash or digest(document), location.digest))
-    return str(fact["problem"])
+    return done(work, ReviewPlan(TC, plan_hash or digest(document), location.digest)).problem
 
 
 def test_it_has_nothing_against_a_good_plan(place: Place) -> None:
@@ -231,13 +229,24 @@ def test_it_is_against_a_plan_that_the_store_has_spoilt(place: Place) -> None:
     work.perform(packing())
     location = place.store.put(GOOD.canonical_bytes())
     place.spoil(location.digest)
-    assert work.perform(ReviewPlan(TC, GOOD.digest(), location.digest))["problem"]
-    assert work.perform(ReviewPlan(TC, GOOD.digest(), b"no id"))["problem"]
+    assert done(work, ReviewPlan(TC, GOOD.digest(), location.digest)).problem
+    assert done(work, ReviewPlan(TC, GOOD.digest(), b"no id")).problem
 
 
 def test_it_waits_for_a_plan_that_is_not_there(place: Place) -> None:
     with pytest.raises(ObjectMissing):
         worker(place).perform(ReviewPlan(TC, GOOD.digest(), GOOD.digest()))
+
+
+@pytest.mark.parametrize("damage", [None, b"no samples"])
+def test_it_stops_if_the_rows_that_it_exposed_are_gone_or_damaged(place: Place, damage: bytes | None) -> None:
+    work, location = worker(place), place.store.put(GOOD.canonical_bytes())
+    work.perform(packing())
+    place.tools.home.path(EXPOSED_FILE).unlink()
+    if damage is not None:
+        place.tools.home.write(EXPOSED_FILE, damage)
+    with pytest.raises(StopAgent, match=f"{EXPOSED_FILE} is gone or damaged: restore it from a backup"):
+        work.perform(ReviewPlan(TC, GOOD.digest(), location.digest))
 
 
 # --- encrypted plans ---
@@ -247,7 +256,7 @@ KEYS = b"public keys"
 
 def encrypted(sums: Sums = "dataset", keys: bytes = KEYS) -> bytes:
     plan = an_encrypted_plan(sums=sums, features=13, classes=3)
-    return with_keys(plan, digest(keys).hex() if keys else "").canonical_bytes()
+    return plan.with_keys(digest(keys).hex() if keys else "").canonical_bytes()
 
 
 @pytest.mark.usefixtures("fake_family")
@@ -299,7 +308,7 @@ def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None
     """Its primes are too small for its plaintexts."""
     plan = an_encrypted_plan(features=13, classes=3)
     small = plan.encryption.model_copy(update={"primes": (30, 30)})
-    document = with_keys(plan.model_copy(update={"encryption": small}), digest(KEYS).hex()).canonical_bytes()
+    document = plan.model_copy(update={"encryption": small}).with_keys(digest(KEYS).hex()).canonical_bytes()
     assert "noise budget" in review(place, document)
 
 

@@ -17,9 +17,9 @@ from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.families import registry
 from agents.learning.family import KeyPair
-from agents.learning.integers.weights import initial_weights
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.roles.acts import OpenPackage, TrainModel
+from agents.roles.results import Flagged
 from agents.vault.packages import fetch_sealed, put_sealed, put_shared
 from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore
@@ -30,9 +30,20 @@ from agents.workers.base import (
     weights_context,
 )
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.own_keys import with_keys
 from testing.fake_family import FakeFamily
-from testing.workers import CI, DS, PATIENCE, TC, Place, a_subset, an_encrypted_plan, key_of
+from testing.families import initial_weights
+from testing.workers import (
+    CI,
+    DS,
+    PATIENCE,
+    TC,
+    Place,
+    a_subset,
+    an_encrypted_plan,
+    done,
+    key_of,
+    trained,
+)
 
 pytestmark = pytest.mark.usefixtures("fake_family")
 
@@ -52,7 +63,7 @@ def worker(place: Place) -> CloudOwnerWorker:
 
 KEYS = KeyPair(b"secret", b"public secret")
 UNKEYED = an_encrypted_plan()
-PLAN = with_keys(UNKEYED, digest(KEYS.public).hex())
+PLAN = UNKEYED.with_keys(digest(KEYS.public).hex())
 ENCRYPTED = FakeFamily(PLAN).encrypt(KEYS, initial_weights(PLAN))
 
 
@@ -87,10 +98,10 @@ def give(place: Place, subset: Subset) -> None:
 
 def flagged(worker: CloudOwnerWorker, task: TrainModel) -> FlagReason:
     """The flag that a job is answered with; its reason is told."""
-    fact = worker.perform(task)
-    assert set(fact) == {"flag", "why"}
-    assert fact["why"]
-    return FlagReason(int(str(fact["flag"])))
+    result = done(worker, task)
+    assert isinstance(result, Flagged)
+    assert result.why
+    return result.flag
 
 
 # --- training ---
@@ -100,37 +111,37 @@ def flagged(worker: CloudOwnerWorker, task: TrainModel) -> FlagReason:
 def test_it_trains_on_what_it_cannot_read(place: Place, worker: CloudOwnerWorker, sums: str) -> None:
     plan = PLAN.model_copy(update={"sums": sums})
     task = training(place, plan)
-    fact = worker.perform(task)
-    cohort = cohort_of(plan, TC, 1, digest(ENCRYPTED), DRAWN, 4)
+    result = trained(worker, task)
+    cohort = cohort_of(FakeFamily(plan), TC, 1, digest(ENCRYPTED), DRAWN, 4)
     expected = FakeFamily(plan).train(KEYS.public, ENCRYPTED, a_subset(), cohort)
-    assert fact["digest"] == digest(expected).hex()
-    location = Sealed(bytes.fromhex(str(fact["sealed_location"])))
+    assert result.digest == digest(expected)
+    location = Sealed(result.sealed_location)
     assert fetch_sealed(place.store, location, MO_KEY, result_context(TC, 1, CI)) == expected
-    sizes = fact["keys"], fact["weights"], fact["result"]
+    sizes = result.keys, result.weights, result.result
     assert sizes == (len(KEYS.public), len(ENCRYPTED), len(expected))
 
 
 def test_it_tells_how_long_the_step_took(place: Place) -> None:
     ticks = iter([10.0, 12.5])
     worker = CloudOwnerWorker(replace(place.tools, stopwatch=lambda: next(ticks)))
-    assert worker.perform(training(place))["seconds"] == 2.5
+    assert trained(worker, training(place)).seconds == 2.5
 
 
 def test_over_the_dataset_a_later_round_asks_for_the_same_bytes(
     place: Place, worker: CloudOwnerWorker
 ) -> None:
     first, later = training(place), training(place, round_=2)
-    assert worker.perform(first)["digest"] == worker.perform(replace(later, drawn=0b1001))["digest"]
+    assert trained(worker, first).digest == trained(worker, replace(later, drawn=0b1001)).digest
 
 
 def test_a_sum_of_another_round_or_couple_is_another() -> None:
     by_round = PLAN.model_copy(update={"sums": "round"})
     cohorts = [
-        cohort_of(PLAN, TC, 1, digest(ENCRYPTED), DRAWN, 4),
-        cohort_of(PLAN, TC, 1, digest(b"other weights"), DRAWN, 4),
-        cohort_of(PLAN, TC + 1, 1, digest(ENCRYPTED), DRAWN, 4),  # type: ignore[arg-type]
-        cohort_of(by_round, TC, 1, digest(ENCRYPTED), DRAWN, 4),
-        cohort_of(by_round, TC, 2, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), TC, 1, digest(b"other weights"), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), TC + 1, 1, digest(ENCRYPTED), DRAWN, 4),  # type: ignore[arg-type]
+        cohort_of(FakeFamily(by_round), TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(by_round), TC, 2, digest(ENCRYPTED), DRAWN, 4),
     ]
     assert len({cohort.label for cohort in cohorts}) == 5
     assert [cohort.members for cohort in cohorts] == [(0, 1, 2, 3)] * 3 + [(1, 3)] * 2
@@ -138,9 +149,9 @@ def test_a_sum_of_another_round_or_couple_is_another() -> None:
 
 def test_a_lazy_replica_gets_another_result_of_the_same_form(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place)
-    lazy, honest = LazyWorker(place.tools).perform(task), worker.perform(task)
-    assert lazy["digest"] != honest["digest"]
-    assert lazy["result"] == honest["result"]
+    lazy, honest = trained(LazyWorker(place.tools), task), trained(worker, task)
+    assert lazy.digest != honest.digest
+    assert lazy.result == honest.result
 
 
 # --- keys ---
@@ -148,15 +159,15 @@ def test_a_lazy_replica_gets_another_result_of_the_same_form(place: Place, worke
 
 def test_it_fetches_the_keys_once(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place)
-    first = worker.perform(task)
+    first = trained(worker, task)
     place.lose(digest(KEYS.public))
-    assert CloudOwnerWorker(place.tools).perform(task)["digest"] == first["digest"]
+    assert trained(CloudOwnerWorker(place.tools), task).digest == first.digest
 
 
 def test_keys_that_it_kept_badly_are_fetched_again(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place)
     place.tools.home.write(f"keys/{digest(KEYS.public).hex()}", b"damaged")
-    assert "flag" not in worker.perform(task)
+    trained(worker, task)
     assert place.tools.home.read(f"keys/{digest(KEYS.public).hex()}") == KEYS.public
 
 
@@ -188,7 +199,7 @@ def test_it_refuses_parameters_that_are_not_safe(place: Place, worker: CloudOwne
     unsafe = PLAN.canonical_bytes().replace(b'"degree":8192', b'"degree":4096')
     where = place.store.put(unsafe)
     task = replace(training(place), plan_hash=digest(unsafe), plan_location=where.digest)
-    assert "128-bit" in str(worker.perform(task)["why"])
+    assert "128-bit" in worker.perform(task).refusal
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 

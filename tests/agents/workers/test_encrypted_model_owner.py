@@ -18,12 +18,13 @@ from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.evaluate import score
+from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
+from agents.learning.families.registry import parse_plan
 from agents.learning.family import Cohort
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.plans.encrypted import EncryptedLogisticPlan
-from agents.learning.plans.plan import parse_plan
-from agents.roles.acts import CollectResults, DraftPlan, Fact, PublishWeights, ReportRef, SettledRef
+from agents.roles.acts import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
+from agents.roles.results import AgreedResult, PublishedWeights
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.packages import fetch_shared, open_location, put_sealed
@@ -31,9 +32,10 @@ from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import cohort_of, result_context, weights_context
 from agents.workers.model_owner import ModelOwnerWorker, should_stop
-from agents.workers.own_keys import PUBLIC_FILE, SECRET_FILE, with_keys
+from agents.workers.own_keys import PUBLIC_FILE, SECRET_FILE
 from testing.fake_family import FakeFamily
 from testing.fake_market import FakeMarket
+from testing.families import initial_state
 from testing.workers import (
     DS,
     PATIENCE,
@@ -41,6 +43,7 @@ from testing.workers import (
     Place,
     a_subset,
     an_encrypted_plan,
+    done,
     key_of,
     replica,
     some_samples,
@@ -65,8 +68,8 @@ class Study:
     def __post_init__(self) -> None:
         (self.place.folder / "samples").write_bytes(exposed.to_bytes(SAMPLES))
         (self.place.folder / "own.json").write_bytes(self.plan.canonical_bytes())
-        self.drafted = self.worker.perform(self.drafting)
-        self.facts: list[Fact] = []
+        self.drafted = done(self.worker, self.drafting)
+        self.made: list[PublishedWeights] = []
         self.settled: list[SettledRef] = []
 
     @property
@@ -83,27 +86,29 @@ class Study:
     @property
     def published(self) -> EncryptedLogisticPlan:
         """The plan as everybody reads it."""
-        document = self.place.store.get(ObjectId(bytes.fromhex(str(self.drafted["location"]))))
+        document = self.place.store.get(ObjectId(self.drafted.location))
         plan = parse_plan(document)
         assert isinstance(plan, EncryptedLogisticPlan)
         return plan
 
-    def publish(self, *drawn: int, settled: Sequence[int] | None = None, lost: Sequence[int] = ()) -> Fact:
+    def publish(
+        self, *drawn: int, settled: Sequence[int] | None = None, lost: Sequence[int] = ()
+    ) -> PublishedWeights:
         """The next round: these subsets are drawn and, unless said otherwise, settled."""
         task = self.task(*drawn, settled=settled, lost=lost)
         return self.perform(task)
 
-    def perform(self, task: PublishWeights) -> Fact:
-        self.facts.append(self.worker.perform(task))
-        return self.facts[-1]
+    def perform(self, task: PublishWeights) -> PublishedWeights:
+        self.made.append(done(self.worker, task))
+        return self.made[-1]
 
     def task(
         self, *drawn: int, settled: Sequence[int] | None = None, lost: Sequence[int] = ()
     ) -> PublishWeights:
-        round_ = len(self.facts)
+        round_ = len(self.made)
         if round_:
-            given = self.given(self.facts[-1], round_)
-            fresh = not self.facts[-2:-1] or self.facts[-2]["hash"] != self.facts[-1]["hash"]
+            given = self.given(self.made[-1], round_)
+            fresh = not self.made[-2:-1] or self.made[-2].hash != self.made[-1].hash
             self.settled = [] if fresh else self.settled
             word = sum(1 << subset for subset in drawn)
             for subset in drawn if settled is None else settled:
@@ -112,18 +117,18 @@ class Study:
         keys = (READER.public_key.encoded,)
         return PublishWeights(TC, round_, 4, word, tuple(self.settled), keys, PATIENCE)
 
-    def given(self, fact: Fact, round_: int) -> bytes:
+    def given(self, published: PublishedWeights, round_: int) -> bytes:
         """What the cloud owners read."""
-        location = ObjectId(bytes.fromhex(str(fact["location"])))
+        location = ObjectId(published.location)
         data = fetch_shared(self.place.store, location, READER, weights_context(TC, round_))
-        assert digest(data).hex() == fact["hash"]
+        assert digest(data) == published.hash
         return data
 
     def result(self, subset: int, round_: int, given: bytes, word: int, *, lost: bool = False) -> SettledRef:
         """A replica trains and reports."""
         plan = self.published
         public = self.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
-        cohort = cohort_of(plan, TC, round_, digest(given), word, 4)
+        cohort = cohort_of(FakeFamily(plan), TC, round_, digest(given), word, 4)
         made = FakeFamily(plan).train(public, given, SUBSETS[subset], cohort)
         return self.report(subset, round_, made, lost=lost)
 
@@ -151,17 +156,17 @@ def by_round(tmp_path: Path) -> Study:
 def after(*updates: Sequence[int]) -> ServerState:
     """The state that the same training in the clear comes to."""
     plan = an_encrypted_plan()
-    family, state = FakeFamily(plan), ServerState.initial(plan)
+    family, state = FakeFamily(plan), initial_state(plan)
     for subsets in updates:
-        parts = [family.in_the_clear(state.weights, SUBSETS[subset].samples) for subset in subsets]
+        parts = [family.local_update(state.weights, SUBSETS[subset].samples) for subset in subsets]
         change = {name: np.sum([part.change[name] for part in parts], axis=0) for name in parts[0].change}
         update = Update(change, sum(part.samples for part in parts))
         state = strategy_of(plan).aggregate(state, update)
     return state
 
 
-def model(*updates: Sequence[int]) -> str:
-    return after(*updates).weights.digest().hex()
+def model(*updates: Sequence[int]) -> bytes:
+    return after(*updates).weights.digest()
 
 
 # --- keys ---
@@ -171,8 +176,8 @@ def test_it_publishes_its_keys_and_names_them_in_its_plan(study: Study) -> None:
     plan, home = study.published, study.place.tools.home
     public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
     assert public == home.read(PUBLIC_FILE)
-    assert with_keys(plan, "") == study.plan
-    assert (study.drafted["model_type"], study.drafted["sums"]) == ("encrypted-logistic", "dataset")
+    assert plan.with_keys("") == study.plan
+    assert (study.drafted.model_type, study.drafted.sums) == ("encrypted-logistic", "dataset")
 
 
 def test_its_secret_part_is_nowhere_to_be_read(study: Study) -> None:
@@ -192,15 +197,15 @@ def test_it_makes_keys_once(study: Study) -> None:
 def test_a_crash_before_the_plan_leaves_no_half_of_a_key(tmp_path: Path, file: str) -> None:
     study = Study(Place(tmp_path, "model owner", MemoryStore()), an_encrypted_plan())
     study.place.tools.home.path(file).unlink()
-    study.drafted = study.worker.perform(study.drafting)
+    study.drafted = done(study.worker, study.drafting)
     study.publish()
     study.publish(0, 1)
-    assert study.publish(2, 3)["model"] == model(range(4))
+    assert study.publish(2, 3).model == model(range(4))
 
 
 def test_its_owners_plan_need_name_no_keys_and_gets_none_of_anothers(study: Study) -> None:
     own = study.place.folder / "own.json"
-    own.write_bytes(with_keys(study.plan, "ab" * 32).canonical_bytes())
+    own.write_bytes(study.plan.with_keys("ab" * 32).canonical_bytes())
     assert study.worker.perform(study.drafting) == study.drafted
 
 
@@ -208,9 +213,9 @@ def test_a_plan_that_was_changed_before_it_was_published_gets_keys_of_its_own(st
     own = study.place.folder / "own.json"
     own.write_bytes(study.plan.model_copy(update={"rounds": 6}).canonical_bytes())
     first = study.published.encryption.keys
-    study.drafted = study.worker.perform(study.drafting)
+    study.drafted = done(study.worker, study.drafting)
     assert study.published.encryption.keys != first
-    assert study.publish()["summed"] == 0
+    assert study.publish().summed == 0
 
 
 @pytest.mark.parametrize("file", [PUBLIC_FILE, SECRET_FILE])
@@ -244,27 +249,27 @@ def test_keys_that_no_store_takes_stop_it_before_it_pays(tmp_path: Path) -> None
 def test_it_gives_the_same_weights_out_until_every_subset_has_answered(study: Study) -> None:
     first = study.publish()
     half = study.publish(0, 2)
-    assert (half["hash"], half["model"], half["summed"]) == (first["hash"], first["model"], 0)
-    assert half["location"] != first["location"], "an envelope for the next round"
+    assert (half.hash, half.model, half.summed) == (first.hash, first.model, 0)
+    assert half.location != first.location, "an envelope for the next round"
     whole = study.publish(1, 3)
-    assert (whole["model"], whole["summed"]) == (model(range(4)), 4)
-    assert whole["hash"] != half["hash"]
-    assert whole["score"] == score(study.plan, after(range(4)).weights, SAMPLES)
+    assert (whole.model, whole.summed) == (model(range(4)), 4)
+    assert whole.hash != half.hash
+    assert whole.score == score(study.plan, after(range(4)).weights, SAMPLES)
 
 
 def test_it_learns_the_same_as_in_the_clear(study: Study) -> None:
     study.publish()
-    facts = [study.publish(*drawn) for drawn in [(0, 1), (2, 3), (1, 2), (0, 3)]]
-    assert [fact["summed"] for fact in facts] == [0, 4, 0, 4]
-    assert facts[-1]["model"] == model(range(4), range(4))
+    made = [study.publish(*drawn) for drawn in [(0, 1), (2, 3), (1, 2), (0, 3)]]
+    assert [published.summed for published in made] == [0, 4, 0, 4]
+    assert made[-1].model == model(range(4), range(4))
 
 
 def test_a_void_subset_adds_its_part_when_it_is_drawn_again(study: Study) -> None:
     study.publish()
     study.publish(0, 1, settled=[0])
-    assert study.publish(2, 3)["summed"] == 0
-    fact = study.publish(0, 1)  # 0 once more: the same bytes
-    assert (fact["model"], fact["summed"]) == (model(range(4)), 4)
+    assert study.publish(2, 3).summed == 0
+    published = study.publish(0, 1)  # 0 once more: the same bytes
+    assert (published.model, published.summed) == (model(range(4)), 4)
 
 
 def test_a_result_that_cannot_be_had_is_waited_for_and_then_drawn_again(study: Study) -> None:
@@ -275,18 +280,18 @@ def test_a_result_that_cannot_be_had_is_waited_for_and_then_drawn_again(study: S
         with pytest.raises(ObjectMissing):
             study.worker.perform(task)
     study.place.now = PATIENCE + 1
-    fact = study.perform(task)
-    assert (fact["summed"], fact["missing"]) == (0, [1])
+    published = study.perform(task)
+    assert (published.summed, published.missing) == (0, (1,))
     study.place.now = 0
-    fact = study.publish(2, 3)  # what was lost before is not waited for any more
-    assert (fact["summed"], fact["missing"]) == (0, [])
-    assert study.publish(1, 2)["model"] == model(range(4))
+    published = study.publish(2, 3)  # what was lost before is not waited for any more
+    assert (published.summed, published.missing) == (0, ())
+    assert study.publish(1, 2).model == model(range(4))
 
 
 def test_a_void_round_changes_nothing(study: Study) -> None:
     first = study.publish()
-    fact = study.publish(0, 1, settled=[])
-    assert (fact["hash"], fact["stop"]) == (first["hash"], False)
+    published = study.publish(0, 1, settled=[])
+    assert (published.hash, published.stop) == (first.hash, False)
 
 
 def test_a_sum_with_a_false_part_in_it_teaches_nothing(
@@ -296,17 +301,17 @@ def test_a_sum_with_a_false_part_in_it_teaches_nothing(
     first = study.publish()
     study.publish(0, 1)
     task = study.task(2, 3)
-    plan, given = study.published, study.given(study.facts[-1], 2)
+    plan, given = study.published, study.given(study.made[-1], 2)
     public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
-    other = Cohort(cohort_of(plan, TC, 2, digest(given), 0b1100, 4).label, (0, 3))
+    other = Cohort(cohort_of(FakeFamily(plan), TC, 2, digest(given), 0b1100, 4).label, (0, 3))
     false = study.report(3, 2, FakeFamily(plan).train(public, given, SUBSETS[3], other))
-    fact = study.perform(replace(task, settled=(*task.settled[:-1], false)))
-    assert (fact["model"], fact["summed"]) == (first["model"], 0)
-    assert fact["hash"] != first["hash"]
+    published = study.perform(replace(task, settled=(*task.settled[:-1], false)))
+    assert (published.model, published.summed) == (first.model, 0)
+    assert published.hash != first.hash
     assert "round 2 teaches nothing" in caplog.text
     study.settled = []
     study.publish(0, 1)
-    assert study.publish(2, 3)["model"] == model(range(4))
+    assert study.publish(2, 3).model == model(range(4))
 
 
 # --- sums over a round ---
@@ -314,16 +319,16 @@ def test_a_sum_with_a_false_part_in_it_teaches_nothing(
 
 def test_it_learns_from_each_rounds_sum(by_round: Study) -> None:
     by_round.publish()
-    assert by_round.publish(0, 2)["model"] == model([0, 2])
-    fact = by_round.publish(1, 3)
-    assert (fact["model"], fact["summed"]) == (model([0, 2], [1, 3]), 2)
+    assert by_round.publish(0, 2).model == model([0, 2])
+    published = by_round.publish(1, 3)
+    assert (published.model, published.summed) == (model([0, 2], [1, 3]), 2)
 
 
 def test_a_round_with_a_void_subset_is_run_again_with_the_same_weights(by_round: Study) -> None:
     first = by_round.publish()
-    fact = by_round.publish(0, 2, settled=[0])
-    assert (fact["hash"], fact["summed"]) == (first["hash"], 0)
-    assert by_round.publish(1, 3)["model"] == model([1, 3])
+    published = by_round.publish(0, 2, settled=[0])
+    assert (published.hash, published.summed) == (first.hash, 0)
+    assert by_round.publish(1, 3).model == model([1, 3])
 
 
 # --- what the collecting checks ---
@@ -331,9 +336,9 @@ def test_a_round_with_a_void_subset_is_run_again_with_the_same_weights(by_round:
 
 def test_it_collects_what_has_the_form_of_a_result(study: Study) -> None:
     study.publish()
-    ref = study.result(0, 1, study.given(study.facts[0], 1), 0b11)
+    ref = study.result(0, 1, study.given(study.made[0], 1), 0b11)
     task = CollectResults(TC, 1, 0, ref.reports, 1, PATIENCE)
-    assert study.worker.perform(task) == {"digest": ref.digest.hex(), "agreeing": 1}
+    assert study.worker.perform(task) == AgreedResult(digest=ref.digest, agreeing=1)
     garbage = study.report(0, 1, b"garbage")
     with pytest.raises(ObjectMissing):
         study.worker.perform(replace(task, reports=garbage.reports))
@@ -348,7 +353,7 @@ def test_it_can_be_cut_off_anywhere_and_do_the_same_again(study: Study) -> None:
     task = study.task(2, 3)
     home = study.place.tools.home.folder
     before = {path for path in home.rglob("*") if path.is_file()}
-    whole = study.worker.perform(task)
+    whole = done(study.worker, task)
     order = sorted(
         (path for path in home.rglob("*") if path.is_file() and path not in before),
         key=lambda path: path.stat().st_mtime_ns,
@@ -358,17 +363,17 @@ def test_it_can_be_cut_off_anywhere_and_do_the_same_again(study: Study) -> None:
     for number in range(len(order)):
         for path in order[number:]:
             path.unlink()
-        again = study.worker.perform(task)
-        assert (again["model"], again["summed"]) == (whole["model"], 4)
+        again = done(study.worker, task)
+        assert (again.model, again.summed) == (whole.model, 4)
         if number == len(order) - 1:
             order[-1].write_bytes(kept[order[-1]])
-    assert study.worker.perform(task)["hash"] == whole["hash"], "what was encrypted is not encrypted again"
+    assert done(study.worker, task).hash == whole.hash, "what was encrypted is not encrypted again"
 
 
 def test_a_sum_that_is_begun_is_finished_with_spare_rounds(tmp_path: Path) -> None:
     study = Study(Place(tmp_path, "model owner", MemoryStore()), an_encrypted_plan(rounds=3))
     study.publish()
-    assert [study.publish(*drawn)["stop"] for drawn in [(0, 1), (2, 3), (0, 1), (2, 3)]] == [
+    assert [study.publish(*drawn).stop for drawn in [(0, 1), (2, 3), (0, 1), (2, 3)]] == [
         False,
         False,
         False,  # the plan's three rounds are over, half of a sum is there
@@ -398,6 +403,6 @@ def test_a_home_is_enough(study: Study) -> None:
     study.publish()
     study.publish(0, 1)
     tools = replace(study.place.tools, home=Home(study.place.tools.home.folder))
-    fact = replace(study.worker, tools=tools).perform(study.task(2, 3))
-    assert fact["model"] == model(range(4))
+    published = done(replace(study.worker, tools=tools), study.task(2, 3))
+    assert published.model == model(range(4))
     assert Sealed(study.place.tools.home.read(SECRET_FILE) or b"").blob

@@ -9,36 +9,35 @@ import json
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from agents.core.errors import BadInput, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
 from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
-from agents.learning.families.gradient_descent import train
+from agents.learning.families.registry import family_of, parse_plan
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
-from agents.learning.integers.weights import TrainedModel, Weights, initial_weights
-from agents.learning.plans.plan import parse_plan
+from agents.learning.integers.weights import TrainedModel, Weights
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
-    Fact,
     OpenPackage,
     PublishWeights,
     ReportRef,
     SettledRef,
 )
+from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights
 from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import result_context, weights_context
 from agents.workers.model_owner import ModelOwnerWorker, should_stop, state_file
 from testing.fake_market import FakeMarket
+from testing.families import initial_state, initial_weights, train
 from testing.workers import (
     CI,
     DS,
@@ -48,6 +47,7 @@ from testing.workers import (
     Place,
     a_plan,
     a_subset,
+    done,
     key_of,
     replica,
     some_samples,
@@ -89,31 +89,27 @@ def drafting(place: Place, form: object = FORM) -> DraftPlan:
     return DraftPlan(DS, digest(data), place.store.put(data).digest)
 
 
-def published_plan(place: Place, fact: Fact) -> bytes:
-    return place.store.get(ObjectId(bytes.fromhex(str(fact["location"]))))
+def published_plan(place: Place, drafted: DraftedPlan) -> bytes:
+    return place.store.get(ObjectId(drafted.location))
 
 
 def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
-    fact = a_worker(place, model="logistic", rounds=5).perform(drafting(place))
-    document = published_plan(place, fact)
+    drafted = done(a_worker(place, model="logistic", rounds=5), drafting(place))
+    document = published_plan(place, drafted)
     plan = parse_plan(document)
-    assert (plan.family, plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
-    assert fact == {
-        "model_type": "logistic",
-        "hash": plan.digest().hex(),
-        "location": digest(document).hex(),
-        "rounds": 5,
-        "sums": "",
-    }
+    assert (family_of(plan).name(), plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
+    assert drafted == DraftedPlan(
+        model_type="logistic", hash=plan.digest(), location=digest(document), rounds=5, sums=""
+    )
     assert place.tools.home.read("plan.json") == document
 
 
 def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
     form = {"task": "regression", "features": 3, "classes": 0, "rows": 60}
-    assert a_worker(place).perform(drafting(place, form))["model_type"] == "encrypted-ridge"
-    assert a_worker(place).perform(drafting(place))["model_type"] == "encrypted-logistic"
-    assert a_worker(place, model="ridge").perform(drafting(place, form))["model_type"] == "ridge"
-    assert a_worker(place, model="network", seed=3).perform(drafting(place, form))["model_type"] == "network"
+    assert done(a_worker(place), drafting(place, form)).model_type == "encrypted-ridge"
+    assert done(a_worker(place), drafting(place)).model_type == "encrypted-logistic"
+    assert done(a_worker(place, model="ridge"), drafting(place, form)).model_type == "ridge"
+    assert done(a_worker(place, model="network", seed=3), drafting(place, form)).model_type == "network"
     with pytest.raises(BadPlan, match="no model 'forest'"):
         a_worker(place, model="forest").perform(drafting(place, form))
 
@@ -121,9 +117,9 @@ def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
 def test_it_takes_a_plan_of_its_owners(place: Place) -> None:
     own = place.folder / "own.json"
     own.write_bytes(json.dumps(json.loads(PLAN.canonical_bytes()), indent=2).encode())
-    fact = a_worker(place, plan_file=own).perform(drafting(place))
-    assert published_plan(place, fact) == PLAN.canonical_bytes()
-    assert fact["rounds"] == 3
+    drafted = done(a_worker(place, plan_file=own), drafting(place))
+    assert published_plan(place, drafted) == PLAN.canonical_bytes()
+    assert drafted.rounds == 3
 
 
 def test_it_says_what_is_wrong_with_its_owners_plan(place: Place) -> None:
@@ -148,7 +144,7 @@ def test_it_waits_for_a_description_that_is_not_there(place: Place) -> None:
 
 def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: Place) -> None:
     task = replace(drafting(place), metadata_hash=bytes(32))
-    with pytest.raises(BadInput, match="choose another dataset"):
+    with pytest.raises(BadObject, match="choose another dataset"):
         a_worker(place).perform(task)
 
 
@@ -171,8 +167,17 @@ def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: 
     ],
 )
 def test_it_wants_no_dataset_whose_description_is_no_good(place: Place, form: object) -> None:
-    with pytest.raises(BadInput, match="choose another dataset"):
+    with pytest.raises(BadObject, match="choose another dataset"):
         a_worker(place).perform(drafting(place, form))
+
+
+def test_it_wants_no_dataset_that_its_default_model_is_too_small_for(place: Place) -> None:
+    """Its owner chose nothing; a model that was named is the owner's own fault."""
+    task = drafting(place, {**FORM, "features": 20_000})
+    with pytest.raises(BadObject, match=r"20001 weights.*: choose another dataset or model"):
+        a_worker(place).perform(task)
+    with pytest.raises(BadPlan, match="20001 weights"):
+        a_worker(place, model="encrypted-logistic").perform(task)
 
 
 # --- results ---
@@ -211,7 +216,7 @@ def collecting(*refs: ReportRef, quorum: int = 2) -> CollectResults:
 
 def test_it_finds_the_digest_that_a_quorum_opens_to(place: Place, worker: ModelOwnerWorker) -> None:
     refs = [report(place, number) for number in (1, 2, 3)]
-    assert worker.perform(collecting(*refs)) == {"digest": honest().digest().hex(), "agreeing": 3}
+    assert worker.perform(collecting(*refs)) == AgreedResult(digest=honest().digest(), agreeing=3)
 
 
 @pytest.mark.parametrize("first", ["garbage", "lost", "spoilt", "unsealed", "other plan"])
@@ -230,7 +235,7 @@ def test_one_replica_that_can_be_fetched_will_do(place: Place, worker: ModelOwne
     elif first == "unsealed":
         bad = replace(bad, sealed_location=b"nowhere")
     # the first one's receipt is right all the same: it trained, and then uploaded something else
-    assert worker.perform(collecting(bad, good)) == {"digest": honest().digest().hex(), "agreeing": 2}
+    assert worker.perform(collecting(bad, good)) == AgreedResult(digest=honest().digest(), agreeing=2)
 
 
 def _three_classes() -> Subset:
@@ -240,13 +245,13 @@ def _three_classes() -> Subset:
 
 def test_a_minoritys_result_is_not_taken(place: Place, worker: ModelOwnerWorker) -> None:
     refs = [report(place, 1, honest(seed=5)), report(place, 2), report(place, 3)]
-    assert worker.perform(collecting(*refs)) == {"digest": honest().digest().hex(), "agreeing": 2}
+    assert worker.perform(collecting(*refs)) == AgreedResult(digest=honest().digest(), agreeing=2)
 
 
 def test_a_result_uploaded_for_another_job_is_not_taken(place: Place, worker: ModelOwnerWorker) -> None:
     refs = [report(place, 1, round_=2), report(place, 2, round_=2)]
     place.now = PATIENCE + 1
-    assert worker.perform(collecting(*refs)) == {"digest": "", "agreeing": 0}
+    assert worker.perform(collecting(*refs)) == AgreedResult(digest=b"", agreeing=0)
 
 
 @pytest.mark.parametrize("why", ["lost", "no quorum", "nobody"])
@@ -262,7 +267,7 @@ def test_it_waits_for_results_and_then_does_without(place: Place, worker: ModelO
         with pytest.raises(ObjectMissing, match="no result of subset 3 that 2 receipts open to"):
             worker.perform(task)
     place.now = PATIENCE + 1
-    assert worker.perform(task) == {"digest": "", "agreeing": 0}
+    assert worker.perform(task) == AgreedResult(digest=b"", agreeing=0)
 
 
 # --- weights ---
@@ -276,35 +281,35 @@ def publishing(
     return PublishWeights(TC, round_, 4, 0b1100 if round_ else 0, settled, readers, PATIENCE)
 
 
-def fetched(place: Place, fact: Fact, round_: int, reader: str = "cloud owner 1") -> Weights:
+def fetched(place: Place, published: PublishedWeights, round_: int, reader: str = "cloud owner 1") -> Weights:
     """The weights as a cloud owner reads them."""
-    location = ObjectId(bytes.fromhex(str(fact["location"])))
+    location = ObjectId(published.location)
     data = fetch_shared(place.store, location, key_of(reader), weights_context(TC, round_))
     return Weights.from_bytes(data, PLAN)
 
 
 def test_it_begins_with_the_initial_weights(place: Place, worker: ModelOwnerWorker) -> None:
-    fact = worker.perform(publishing())
+    published = done(worker, publishing())
     weights = initial_weights(PLAN)
-    assert fact["hash"] == weights.digest().hex()
-    assert (fact["stop"], fact["missing"]) == (False, [])
-    assert fact["score"] == score(PLAN, weights, SAMPLES)
+    assert published.hash == weights.digest()
+    assert (published.stop, published.missing) == (False, ())
+    assert published.score == score(PLAN, weights, SAMPLES)
     for reader in ("cloud owner 1", "cloud owner 2"):
-        assert fetched(place, fact, 1, reader) == weights
+        assert fetched(place, published, 1, reader) == weights
 
 
 def test_weights_that_nobody_reads_are_published_nowhere(place: Place, worker: ModelOwnerWorker) -> None:
     for readers in ((), (NO_POINT,)):
-        fact = worker.perform(publishing(readers=readers))
-        assert fact["location"] == ""
-        assert fact["hash"] == initial_weights(PLAN).digest().hex()
+        published = done(worker, publishing(readers=readers))
+        assert published.location == b""
+        assert published.hash == initial_weights(PLAN).digest()
 
 
 def test_a_key_that_nobody_can_seal_to_does_not_stop_the_others(
     place: Place, worker: ModelOwnerWorker
 ) -> None:
-    fact = worker.perform(publishing(readers=(NO_POINT, *READERS)))
-    assert fetched(place, fact, 1) == initial_weights(PLAN)
+    published = done(worker, publishing(readers=(NO_POINT, *READERS)))
+    assert fetched(place, published, 1) == initial_weights(PLAN)
 
 
 def settle(place: Place, worker: ModelOwnerWorker, round_: int = 1) -> tuple[SettledRef, ...]:
@@ -316,33 +321,33 @@ def settle(place: Place, worker: ModelOwnerWorker, round_: int = 1) -> tuple[Set
 
 def aggregated(*results: TrainedModel) -> ServerState:
     """The state after a first round."""
-    state = ServerState.initial(PLAN)
+    state = initial_state(PLAN)
     return strategy_of(PLAN).aggregate(state, Update.of(state.weights, results))
 
 
 def test_it_aggregates_what_was_settled(place: Place, worker: ModelOwnerWorker) -> None:
     worker.perform(publishing())
     settled = settle(place, worker)
-    fact = worker.perform(publishing(1, settled))
+    published = done(worker, publishing(1, settled))
     expected = aggregated(honest()).weights
-    assert fact["hash"] == expected.digest().hex()
-    assert fetched(place, fact, 2) == expected
-    assert fact["score"] == score(PLAN, expected, SAMPLES)
-    assert fact["missing"] == []
+    assert published.hash == expected.digest()
+    assert fetched(place, published, 2) == expected
+    assert published.score == score(PLAN, expected, SAMPLES)
+    assert published.missing == ()
 
 
 def test_it_needs_the_store_no_more_for_what_it_collected(place: Place, worker: ModelOwnerWorker) -> None:
     worker.perform(publishing())
     settled = settle(place, worker)
     place.store.objects.clear()
-    assert worker.perform(publishing(1, settled))["hash"] == aggregated(honest()).weights.digest().hex()
+    assert done(worker, publishing(1, settled)).hash == aggregated(honest()).weights.digest()
 
 
 def test_it_fetches_what_another_settled(place: Place, worker: ModelOwnerWorker) -> None:
     worker.perform(publishing())
     garbage, good = report(place, 1, blob=b"garbage"), report(place, 2)
-    fact = worker.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (garbage, good)),)))
-    assert fact["hash"] == aggregated(honest()).weights.digest().hex()
+    published = done(worker, publishing(1, (SettledRef(1, 3, honest().digest(), (garbage, good)),)))
+    assert published.hash == aggregated(honest()).weights.digest()
 
 
 def test_it_waits_for_a_settled_result_and_then_does_without(place: Place, worker: ModelOwnerWorker) -> None:
@@ -357,43 +362,42 @@ def test_it_waits_for_a_settled_result_and_then_does_without(place: Place, worke
         with pytest.raises(ObjectMissing, match=honest().digest().hex()):
             worker.perform(task)
     place.now = PATIENCE + 1
-    fact = worker.perform(task)
-    assert fact["missing"] == [3]
-    assert fact["hash"] == aggregated(other).weights.digest().hex()
+    published = done(worker, task)
+    assert published.missing == (3,)
+    assert published.hash == aggregated(other).weights.digest()
 
 
 def test_a_round_of_which_nothing_is_left_changes_nothing(place: Place, worker: ModelOwnerWorker) -> None:
-    first = worker.perform(publishing())
+    first = done(worker, publishing())
     lost = report(place, 1)
     lose(place, lost)
     place.now = PATIENCE + 1
-    fact = worker.perform(publishing(1, (SettledRef(1, 3, honest().digest(), (lost,)),)))
-    assert (fact["hash"], fact["missing"]) == (first["hash"], [3])
+    published = done(worker, publishing(1, (SettledRef(1, 3, honest().digest(), (lost,)),)))
+    assert (published.hash, published.missing) == (first.hash, (3,))
 
 
 def test_a_void_round_changes_nothing_and_the_next_goes_on_from_there(
     place: Place, worker: ModelOwnerWorker
 ) -> None:
-    first = worker.perform(publishing())
-    assert worker.perform(publishing(1))["hash"] == first["hash"]
+    first = done(worker, publishing())
+    assert done(worker, publishing(1)).hash == first.hash
     settled = settle(place, worker, round_=2)
-    fact = worker.perform(publishing(2, settled))
-    assert fact["hash"] == aggregated(honest()).weights.digest().hex()
+    published = done(worker, publishing(2, settled))
+    assert published.hash == aggregated(honest()).weights.digest()
 
 
 def test_it_can_be_cut_off_anywhere_and_do_the_same_again(place: Place, worker: ModelOwnerWorker) -> None:
     worker.perform(publishing())
     settled = settle(place, worker)
-    whole = worker.perform(publishing(1, settled))
+    whole = done(worker, publishing(1, settled))
     kept = {path: path.read_bytes() for path in place.tools.home.folder.rglob("*") if path.is_file()}
     files = [state_file(TC, 1, "velocity"), state_file(TC, 1, "weights"), f"states/{TC:x}/scores.json"]
     for number in range(len(files)):
         for path in files[number:]:
             place.tools.home.path(path).unlink()
-        again = a_worker(place).perform(publishing(1, settled))
-        assert {name: again[name] for name in ("hash", "score", "stop", "missing")} == {
-            name: whole[name] for name in ("hash", "score", "stop", "missing")
-        }
+        again = done(a_worker(place), publishing(1, settled))
+        same = {"hash", "score", "stop", "missing"}
+        assert again.model_dump(include=same) == whole.model_dump(include=same)
         assert {path: path.read_bytes() for path in kept} == kept
 
 
@@ -401,6 +405,46 @@ def test_it_waits_for_the_samples_that_it_was_promised(place: Place, worker: Mod
     (place.folder / "samples").unlink()
     with pytest.raises(ObjectMissing, match="samples is not there"):
         worker.perform(publishing())
+
+
+def test_it_waits_for_better_samples_than_these(place: Place, worker: ModelOwnerWorker) -> None:
+    (place.folder / "samples").write_bytes(b"no samples")
+    with pytest.raises(BadObject, match=r"samples: .*ask the data owner for the file again"):
+        worker.perform(publishing())
+
+
+@pytest.mark.parametrize("damage", [None, b"{}"])
+def test_it_stops_if_its_plan_is_gone_or_damaged(
+    place: Place, worker: ModelOwnerWorker, damage: bytes | None
+) -> None:
+    hurt(place, "plan.json", damage)
+    with pytest.raises(StopAgent, match=r"plan\.json is gone or damaged: restore it from a backup"):
+        worker.perform(publishing())
+
+
+@pytest.mark.parametrize("damage", [None, b"no weights"])
+@pytest.mark.parametrize("part", ["weights", "velocity"])
+def test_it_stops_if_its_weights_are_gone_or_damaged(
+    place: Place, worker: ModelOwnerWorker, part: str, damage: bytes | None
+) -> None:
+    worker.perform(publishing())
+    hurt(place, state_file(TC, 0, part), damage)
+    with pytest.raises(StopAgent, match=f"0.{part} is gone or damaged: restore it from a backup"):
+        worker.perform(publishing(1))
+
+
+def test_it_stops_if_what_it_published_is_gone(place: Place, worker: ModelOwnerWorker) -> None:
+    worker.perform(publishing())
+    hurt(place, state_file(TC, 0, "published"), None)
+    with pytest.raises(StopAgent, match=r"0\.published is gone or damaged: restore it from a backup"):
+        worker.perform(publishing(1))
+
+
+def hurt(place: Place, file: str, damage: bytes | None) -> None:
+    """A file of its home is gone, or holds this."""
+    place.tools.home.path(file).unlink()
+    if damage is not None:
+        place.tools.home.write(file, damage)
 
 
 def test_it_does_no_other_work(worker: ModelOwnerWorker) -> None:
@@ -436,5 +480,5 @@ def test_void_rounds_do_not_count_for_the_stop(place: Place, worker: ModelOwnerW
     stops = []
     for round_ in range(1, 6):
         settled = () if round_ in (2, 4) else settle(place, worker, round_)
-        stops.append(cast("bool", worker.perform(publishing(round_, settled))["stop"]))
+        stops.append(done(worker, publishing(round_, settled)).stop)
     assert stops == [False, False, False, False, True]  # three rounds that taught something

@@ -6,17 +6,17 @@ from fractions import Fraction
 
 import pytest
 
-from agents.learning.families.registry import family_of
-from agents.learning.family import KeyPair
-from agents.learning.he.seal import Context, Residues
-from agents.learning.plans.base import Server, Stop
-from agents.learning.plans.encrypted import (
+from agents.learning.families.encrypted_linear import (
     EncryptedLinearPlan,
     EncryptedLogisticPlan,
-    EncryptedPlan,
     EncryptedRidgePlan,
-    Encryption,
 )
+from agents.learning.families.registry import family_of
+from agents.learning.family import KeyPair
+from agents.learning.he.ring import RlweSecretKey
+from agents.learning.he.seal import Context
+from agents.learning.plans.base import Server, Stop
+from agents.learning.plans.encrypted import EncryptedPlan, Encryption
 from testing.approximate import FAMILIES as APPROXIMATE
 from testing.approximate import approximate_plan
 
@@ -59,12 +59,12 @@ def ckks() -> Context:
 
 
 @pytest.fixture(scope="session")
-def bfv_secret(bfv: Context) -> Residues:
+def bfv_secret(bfv: Context) -> RlweSecretKey:
     return bfv.new_secret_key()
 
 
 @pytest.fixture(scope="session")
-def ckks_secret(ckks: Context) -> Residues:
+def ckks_secret(ckks: Context) -> RlweSecretKey:
     return ckks.new_secret_key()
 
 

@@ -19,10 +19,12 @@ from agents.learning.data.subset import Subset
 from agents.learning.families.encrypted_linear import LinearFamily
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.bfv import BfvPublicKeys
-from agents.learning.he.seal import Ciphertext, Content, Context, Residues
+from agents.learning.he.ring import Content, Residues
+from agents.learning.he.seal import Context
+from agents.learning.he.tensors import pack_residues
 from agents.learning.integers.weights import Weights
 from testing.ciphertexts import Integers, lift, pairs_of, phase, quotient, seed_of
+from testing.families import encrypted_family
 from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 from tests.agents.learning.he.conftest import make_plan
@@ -56,25 +58,22 @@ def family_and_truth(couple: Couple) -> tuple[LinearFamily, Int64Array, Int64Arr
     """The first subset's factors as a polynomial, and where they are in it."""
     family = couple.family
     assert isinstance(family, LinearFamily)
-    factors = next(family.layout.factors(family.steps(couple.subsets[0].samples).factors))
+    factors = next(family.layout.factors(family.model.steps(couple.subsets[0].samples).factors))
     return family, factors, np.flatnonzero(factors)
 
 
 def input_of(family: LinearFamily, encrypted: bytes) -> Content:
-    tensors, _ = family.context.from_bytes(encrypted, "encrypted weights", "the test's")
-    return Content(tensors["weights"], ntt=True)
+    return family.codec.weights(encrypted).ciphertexts[0]
 
 
 def output_of(family: LinearFamily, result: bytes) -> Content:
-    tensors, _ = family.context.from_bytes(result, "encrypted result", "the test's")
-    return Content(tensors["result"][0], ntt=False)
+    return family.codec.result(result).ciphertexts[0]
 
 
-def bare_product(family: LinearFamily, encrypted: bytes, subset: Subset) -> Content:
-    weights = family.context.load(input_of(family, encrypted))
-    job = family.prepare(family.steps(subset.samples))
-    product = next(family.products(BfvPublicKeys(Ciphertext(), None), weights, job))
-    return family.context.content(product)
+def bare_product(family: LinearFamily, keys: KeyPair, encrypted: bytes, subset: Subset) -> Content:
+    encoded = family.cloud.encoded(family.model.steps(subset.samples))
+    public, weights = family.codec.public(keys.public), family.codec.weights(encrypted)
+    return family.context.content(next(family.cloud.products(public, weights, encoded)))
 
 
 def recovered(found: Integers | FloatArray, truth: Int64Array, where: Int64Array) -> int:
@@ -91,7 +90,7 @@ def first_prime(context: Context, residues: Residues) -> Integers:
 def test_dividing_a_bare_product_by_its_input_gives_the_factors(victims: Couple, keys: KeyPair) -> None:
     family, truth, where = family_and_truth(victims)
     encrypted = family.encrypt(keys, some_weights(family.plan))
-    product = bare_product(family, encrypted, victims.subsets[0])
+    product = bare_product(family, keys, encrypted, victims.subsets[0])
     found = first_prime(family.context, quotient(family.context, product, input_of(family, encrypted)))
     assert recovered(found, truth, where) == where.size == (FEATURES + 1) ** 2
 
@@ -117,7 +116,7 @@ def crafted(family: LinearFamily) -> bytes:
     numbers[0] = SHIFT
     residues = np.stack([np.array(numbers % prime, dtype=np.uint64) for prime in context.primes])
     content = context.transformed(Content(np.stack([residues, residues]), ntt=False), ntt=True)
-    return context.to_bytes("encrypted weights", {"weights": content.residues}, {})
+    return pack_residues(context, "encrypted weights", {"weights": content.residues}, {})
 
 
 def shown(family: LinearFamily, second: Residues, shift: int) -> Integers:
@@ -127,9 +126,9 @@ def shown(family: LinearFamily, second: Residues, shift: int) -> Integers:
     return found
 
 
-def test_crafted_weights_show_the_factors_of_a_bare_product(victims: Couple) -> None:
+def test_crafted_weights_show_the_factors_of_a_bare_product(victims: Couple, keys: KeyPair) -> None:
     family, truth, where = family_and_truth(victims)
-    product = bare_product(family, crafted(family), victims.subsets[0])
+    product = bare_product(family, keys, crafted(family), victims.subsets[0])
     values = family.context.transformed(product, ntt=False).residues[1]
     assert recovered(shown(family, values, SHIFT), truth, where) == where.size
 
@@ -150,8 +149,7 @@ def test_crafted_weights_show_none_of_a_result(couple: str, request: pytest.Fixt
 def noise_of(family: LinearFamily, keys: KeyPair, content: Content) -> Integers:
     """(degree,) the noise of a ciphertext, times the plaintext modulus, exactly."""
     context, t = family.context, family.context.plain_modulus
-    secret, _ = context.from_bytes(keys.secret, "secret key", "the test's")
-    phases = lift(context, phase(context, secret["secret"][0], content))
+    phases = lift(context, phase(context, family.codec.secret(keys.secret), content))
     modulus = prod(context.primes[: content.residues.shape[1]])
     messages = (2 * phases * t + modulus) // (2 * modulus)
     noise: Integers = phases * t - messages * modulus
@@ -170,7 +168,7 @@ def deconvolved(product: Integers, known: Integers) -> FloatArray:
 def test_the_noise_of_a_bare_product_gives_the_factors(victims: Couple, keys: KeyPair) -> None:
     family, truth, where = family_and_truth(victims)
     encrypted = family.encrypt(keys, some_weights(family.plan))
-    product = bare_product(family, encrypted, victims.subsets[0])
+    product = bare_product(family, keys, encrypted, victims.subsets[0])
     known = noise_of(family, keys, input_of(family, encrypted))
     found = deconvolved(noise_of(family, keys, product), known)
     assert recovered(found, truth, where) == where.size
@@ -209,11 +207,11 @@ def test_all_sums_over_the_dataset_are_the_same_whoever_holds_which_rows(
     """More probes than (d + 1) m unknown columns, and not a bit about a single subset in them."""
     family = small.family
     assert isinstance(family, LinearFamily)
-    turned = couple_of(family.plan, [small.subsets[index].samples for index in (2, 0, 1)], keys)
+    moved = couple_of(family.plan, [small.subsets[index].samples for index in (2, 0, 1)], keys)
     probes = 3 * 3 + 1
     for number in range(probes):
         encrypted = family.encrypt(keys, probe(family, number))
-        views = [family.decrypt(keys, couple.results(encrypted)) for couple in (small, turned)]
+        views = [family.decrypt(keys, couple.results(encrypted)) for couple in (small, moved)]
         assert np.array_equal(views[0].change["output"], views[1].change["output"])
         assert views[0].samples == views[1].samples == 95
 
@@ -230,13 +228,13 @@ def test_solving_for_a_subset_from_all_its_results_is_at_chance(small: Couple, k
     """The model owner decrypts each single result, against the protocol, and solves for the first subset."""
     family = small.family
     assert isinstance(family, LinearFamily)
-    secret, _ = family.context.from_bytes(keys.secret, "secret key", "the test's")
-    truth = family.steps(small.subsets[0].samples).factors
+    secret = family.codec.secret(keys.secret)
+    truth = family.model.steps(small.subsets[0].samples).factors
     probes, seen = [some_weights(family.plan, seed=number) for number in range(3 * 3 + 1)], []
     for weights in probes:
         result = output_of(family, small.results(family.encrypt(keys, weights))[0])
-        places = family.values(family.context.decrypt(secret["secret"][0], result))
-        seen.append(family.unpack([places])[0])
+        numbers = family.context.coefficients(family.context.decrypt(secret, result))
+        seen.append(family.layout.results([numbers])[0])
     found = solved(probes, seen)
     assert (found == truth).sum() == 0
     assert np.median(np.abs(found)) > 1_000 * np.abs(truth).max()
@@ -245,7 +243,7 @@ def test_solving_for_a_subset_from_all_its_results_is_at_chance(small: Couple, k
 def test_the_same_solving_succeeds_on_the_map_itself(small: Couple) -> None:
     family = small.family
     assert isinstance(family, LinearFamily)
-    truth = family.steps(small.subsets[0].samples)
+    truth = family.model.steps(small.subsets[0].samples)
     probes = [some_weights(family.plan, seed=number) for number in range(3 * 3 + 1)]
     seen = [truth.change(weights.tensors["output"]) for weights in probes]
     assert np.array_equal(solved(probes, seen), truth.factors)
@@ -254,7 +252,7 @@ def test_the_same_solving_succeeds_on_the_map_itself(small: Couple) -> None:
 def test_sums_over_rounds_can_be_differenced_to_a_single_subset(small: Couple, keys: KeyPair) -> None:
     """Why sums are over the dataset unless a plan says otherwise: three rounds with the same weights do."""
     plan = naming(make_plan("encrypted-linear", features=2, weight_bits=16, sums="round"), keys)
-    family = family_of(plan)
+    family = encrypted_family(plan)
     rounds = Couple(family, keys, small.subsets)
     weights = some_weights(plan)
     sums = {}
@@ -263,7 +261,7 @@ def test_sums_over_rounds_can_be_differenced_to_a_single_subset(small: Couple, k
         results = rounds.results(family.encrypt(keys, weights), cohort)
         sums[members] = family.decrypt(keys, results).change["output"]
     alone = (sums[0, 1] + sums[0, 2] - sums[1, 2]) // 2
-    truth = family.in_the_clear(weights, small.subsets[0].samples).change["output"]
+    truth = family.local_update(weights, small.subsets[0].samples).change["output"]
     assert np.array_equal(alone, truth)
 
 

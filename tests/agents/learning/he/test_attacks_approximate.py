@@ -11,11 +11,13 @@ import pytest
 from agents.learning.data.samples import Int64Array
 from agents.learning.data.subset import Subset
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.circuit import Circuit
-from agents.learning.he.ckks import ApproximateFamily
-from agents.learning.he.encoder import encode
-from agents.learning.he.seal import Ciphertext, Content, Context, Plaintext, Residues
-from agents.learning.he.secure_aggregation import Secrets
+from agents.learning.he.ckks.arithmetic import Arithmetic
+from agents.learning.he.ckks.encoder import encode
+from agents.learning.he.ckks.family import ApproximateFamily
+from agents.learning.he.ckks.model import real_rows
+from agents.learning.he.ring import Content, Residues
+from agents.learning.he.seal import Ciphertext, Context, Plaintext
+from agents.learning.he.secure_aggregation import JobStreams
 from testing.approximate import FAMILIES, approximate_plan
 from testing.ciphertexts import Integers, coefficients, lift, pairs_of, phase, quotient, seed_of
 from testing.market_of_ciphertexts import Couple, couple_of, some_weights
@@ -29,37 +31,40 @@ class Victim:
         self.couple: Couple = couple_of(approximate_plan(name), [random_samples(50, features=3)], keys)
         family = self.couple.family
         assert isinstance(family, ApproximateFamily)
-        self.family, self.context = family, family.context
-        self.encrypted = family.encrypt(self.couple.keys, some_weights(family.plan, largest=0.3))
-        self.keys = family._public_keys(self.couple.keys.public)
-        self.circuit = Circuit(self.context, family.layout, self.keys)
-        self.secret: Residues = family._secret(self.couple.keys)
-        self.input = self.circuit.lowered(self._encryption(), family.left)
+        self.family, self.context, self.scheme = family, family.context, family.ckks
+        self.weights = family.codec.weights(
+            family.encrypt(self.couple.keys, some_weights(family.plan, largest=0.3))
+        )
+        self.keys = family.codec.public(self.couple.keys.public)
+        self.arithmetic = Arithmetic(self.context, self.scheme.layout, self.keys)
+        self.secret = family.codec.secret(self.couple.keys.secret)
+        self.input = self.arithmetic.lowered(self._encryption(), self.scheme.levels.left)
         samples = self.couple.subsets[0].samples
-        factors: Plaintext = family._prepare(samples).backward[0, 0]
+        factors: Plaintext = family.cloud.encoded(samples).backward[0, 0]
         self.product = Ciphertext()
         self.context.evaluator.multiply_plain(self.input, factors, self.product)
-        data = family._rows(samples) * float(family._backward_factor())
-        self.truth: Int64Array = encode(family.layout.towards_features(data)[0], 2.0**family.gradient_bits)
+        data = real_rows(family.plan, samples) * float(family.circuit.backward_factor)
+        diagonal = self.scheme.layout.towards_features(data)[0]
+        self.truth: Int64Array = encode(diagonal, 2.0**self.scheme.levels.gradient_bits)
 
     def _encryption(self) -> Ciphertext:
         """Numbers of about 1, at the scale that a family's last product meets."""
-        scale, primes = self.family.headroom.last_product_scale, len(self.context.primes)
-        numbers = np.random.default_rng(2).normal(size=self.family.layout.slots)
-        plaintext = self.context.multiplier(encode(numbers, scale), primes, scale)
+        scale, primes = self.scheme.headroom.last_product_scale, len(self.context.primes)
+        numbers = np.random.default_rng(2).normal(size=self.scheme.layout.slots)
+        plaintext = self.scheme.plaintext(numbers, primes, scale)
         return self.context.load(self.context.encrypt(self.secret, plaintext))
 
     def protected(self, subsets: int) -> Content:
         """The product as a result of the first subset of so many."""
         cohort = Cohort(b"couple", tuple(range(subsets)))
         subset = Subset(0, self.couple.subsets[0].samples, seed_of("s"), pairs_of(0, subsets))
-        secrets = Secrets(self.family.plan, subset, cohort, self.encrypted)
+        streams = JobStreams(self.family.plan, subset, cohort, self.weights.digest)
         product = self.context.load(self.context.content(self.product))
-        nothing = np.zeros(self.family.layout.slots)
-        return self.family._protected(product, self.keys.zero, nothing, secrets, 0, subsets)
+        nothing = np.zeros(self.scheme.layout.slots)
+        return self.family.cloud.protected(product, self.keys.zero, nothing, streams, 0, subsets)
 
     def input_with(self, primes: int) -> Content:
-        return self.context.content(self.circuit.lowered(self.input, primes))
+        return self.context.content(self.arithmetic.lowered(self.input, primes))
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -90,7 +95,7 @@ def divided(context: Context, above: Residues, below: Residues) -> Residues:
 def test_dividing_a_bare_product_by_its_input_gives_the_rows(victim: Victim) -> None:
     """Without any key."""
     found = quotient(
-        victim.context, victim.context.content(victim.product), victim.input_with(victim.family.left)
+        victim.context, victim.context.content(victim.product), victim.input_with(victim.scheme.levels.left)
     )
     assert share_of(first_prime(victim.context, found), victim.truth) == 1.0
 
@@ -107,14 +112,14 @@ def test_whoever_has_the_key_divides_a_bare_products_phase(victim: Victim) -> No
     """Message and noise of a bare product are those of the input times the rows, exactly."""
     content = victim.context.content(victim.product)
     above = phase(victim.context, victim.secret, content)
-    below = phase(victim.context, victim.secret, victim.input_with(victim.family.left))
+    below = phase(victim.context, victim.secret, victim.input_with(victim.scheme.levels.left))
     found = first_prime(victim.context, divided(victim.context, above, below))
     assert share_of(found, victim.truth) == 1.0
 
 
 @pytest.mark.parametrize("subsets", [1, 3])
 def test_the_phase_of_a_result_gives_nothing(victim: Victim, subsets: int) -> None:
-    """Not even that of a dataset of one subset, which has no mask: the flood and the cover are left."""
+    """Not even that of a dataset of one subset, which has no mask: the flood and the filler are left."""
     above = phase(victim.context, victim.secret, victim.protected(subsets))
     below = phase(victim.context, victim.secret, victim.input_with(1))
     found = first_prime(victim.context, divided(victim.context, above, below))
@@ -132,7 +137,7 @@ def test_nor_does_solving_for_the_rows_by_least_squares(victim: Victim) -> None:
         return np.fft.fft(numbers * twist)
 
     bare = values(victim.context.content(victim.product))
-    known = values(victim.input_with(victim.family.left))
+    known = values(victim.input_with(victim.scheme.levels.left))
     result = values(victim.protected(1))
     for seen, succeeds in ((bare, True), (result, False)):
         found = (np.fft.ifft(seen / known) / twist).real

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from tenseal import sealapi
 
-from agents.learning.he.encoder import encode
-from agents.learning.he.roots import roots
-from agents.learning.he.seal import Content, Context, Residues
+from agents.learning.he.ckks.encoder import encode, roots
+from agents.learning.he.plaintexts import constant, multiplier
+from agents.learning.he.ring import Content, RlweSecretKey
+from agents.learning.he.seal import Context
 from testing.ciphertexts import lift
 
 SCALE = 2.0**32
@@ -34,16 +35,16 @@ def test_coefficients_are_those_of_seal(ckks: Context) -> None:
         assert seal_encoding(ckks, row.tolist(), SCALE) == mine.tolist()
 
 
-def test_seal_decodes_what_was_encoded(ckks: Context, ckks_secret: Residues) -> None:
+def test_seal_decodes_what_was_encoded(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     values = np.random.default_rng(4).uniform(-8, 8, ckks.degree // 2)
-    plaintext = ckks.multiplier(encode(values, 2.0**30), 2, 2.0**30)
+    plaintext = multiplier(ckks, encode(values, 2.0**30), 2, 2.0**30)
     decrypted = ckks.decode(ckks.decrypt(ckks_secret, ckks.encrypt(ckks_secret, plaintext)))
     assert np.abs(decrypted - values).max() < 2.0**-18
 
 
-def test_a_constant_is_in_all_slots(ckks: Context, ckks_secret: Residues) -> None:
-    constant = ckks.constant(-3 * 2**30, 2, 2.0**30)
-    decrypted = ckks.decode(ckks.decrypt(ckks_secret, ckks.encrypt(ckks_secret, constant)))
+def test_a_constant_is_in_all_slots(ckks: Context, ckks_secret: RlweSecretKey) -> None:
+    minus_three = constant(ckks, -3 * 2**30, 2, 2.0**30)
+    decrypted = ckks.decode(ckks.decrypt(ckks_secret, ckks.encrypt(ckks_secret, minus_three)))
     assert np.abs(decrypted + 3).max() < 2.0**-18
 
 

@@ -17,17 +17,18 @@ from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.canonical import pack, unpack
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.evaluate import score
-from agents.learning.families.encrypted_features import FeaturesFamily
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan, FeaturesFamily
 from agents.learning.families.registry import family_of
 from agents.learning.family import KeyPair
-from agents.learning.he.seal import Residues
+from agents.learning.he.ring import Content, RlweSecretKey
 from agents.learning.integers.affine_map import AffineMap
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Stop
-from agents.learning.plans.encrypted import EncryptedFeaturesPlan, Encryption
+from agents.learning.plans.encrypted import Encryption
 from agents.learning.simulate import simulate
 from testing.ciphertexts import lift, phase, uniformity
+from testing.families import initial_state
 from testing.market_of_ciphertexts import Couple, couple_of, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 
@@ -71,23 +72,26 @@ def test_the_sum_is_that_of_the_integers_in_the_clear(
     results = couple.results(couple.family.encrypt(keys, weights))
     assert couple.results(couple.family.encrypt(keys, weights)) != results
     found = couple.family.decrypt(keys, results)
-    expected = Update.total([couple.family.in_the_clear(weights, rows) for rows in samples])
+    expected = Update.total([couple.family.local_update(weights, rows) for rows in samples])
     assert found.samples == expected.samples == 91
     assert np.array_equal(found.change["output"], expected.change["output"])
 
 
-def decrypted(couple: Couple, encrypted: bytes, steps: AffineMap) -> Int64Array:
-    """The places of a bare product."""
+def product_of(couple: Couple, encrypted: bytes, steps: AffineMap) -> Content:
+    """A bare product."""
     family = family_in(couple)
-    keys, weights = family.public_keys(couple.keys.public), family.weights(encrypted)
-    content = family.context.content(next(family.products(keys, weights, family.prepare(steps))))
-    return family.values(family.context.decrypt(secret_of(couple), content))
+    keys, weights = family.codec.public(couple.keys.public), family.codec.weights(encrypted)
+    return family.context.content(next(family.cloud.products(keys, weights, family.cloud.encoded(steps))))
 
 
-def secret_of(couple: Couple) -> Residues:
-    tensors, _ = family_in(couple).context.from_bytes(couple.keys.secret, "secret key", "the test's")
-    secret: Residues = tensors["secret"][0]
-    return secret
+def decrypted(couple: Couple, encrypted: bytes, steps: AffineMap) -> Int64Array:
+    """The slots of a bare product."""
+    family, content = family_in(couple), product_of(couple, encrypted, steps)
+    return family.context.slots(family.context.decrypt(secret_of(couple), content))
+
+
+def secret_of(couple: Couple) -> RlweSecretKey:
+    return family_in(couple).codec.secret(couple.keys.secret)
 
 
 @pytest.mark.parametrize("zeros", [(), (3,), range(4, 8), (12,), range(12)])
@@ -97,17 +101,17 @@ def test_the_product_of_any_diagonals(
     """SEAL refuses to multiply by zero: single diagonals, a giant step, the last, all but the last."""
     couple = couple_of(plan_of(), [make_samples(40, classes=3)], keys)
     family = family_in(couple)
-    assert (family.baby_steps, family.giant_steps) == (4, 4)
-    steps, places = family.steps(couple.subsets[0].samples), np.arange(13)
+    assert (family.layout.baby_steps, family.layout.giant_steps) == (4, 4)
+    steps, rows = family.model.steps(couple.subsets[0].samples), np.arange(13)
     factors = steps.factors.copy()
     for number in zeros:
-        factors[places, (places + number) % 13] = 0
+        factors[rows, (rows + number) % 13] = 0
     weights = some_weights(family.plan)
     found = decrypted(couple, family.encrypt(keys, weights), AffineMap(factors, steps.offsets, 40))
-    product, rows = family.unpack([found])
+    product, count = family.layout.results([found])
     assert np.array_equal(product, factors @ weights.tensors["output"])
-    assert rows == 0
-    assert not found[family.unused(0)].any()
+    assert count == 0
+    assert not found[family.layout.unused(0)].any()
 
 
 def test_factors_that_are_all_zero_are_a_result_as_well(keys: KeyPair) -> None:
@@ -116,16 +120,17 @@ def test_factors_that_are_all_zero_are_a_result_as_well(keys: KeyPair) -> None:
     rows = Samples(np.zeros((2, 3), np.int32), np.zeros(2, np.int32), 3)
     couple = couple_of(plan, [rows, rows], keys)
     weights = some_weights(plan)
-    assert not family_in(couple).steps(rows).factors.any()
+    assert not family_in(couple).model.steps(rows).factors.any()
     found = couple.family.decrypt(keys, couple.results(couple.family.encrypt(keys, weights)))
-    expected = couple.family.in_the_clear(weights, rows).change["output"]
+    expected = couple.family.local_update(weights, rows).change["output"]
     assert np.array_equal(found.change["output"], 2 * expected)
 
 
 def test_a_single_result_is_uniform(keys: KeyPair, make_samples: SamplesMaker) -> None:
     couple = couple_of(plan_of(), [make_samples(40, classes=3), make_samples(51, classes=3)], keys)
     family = family_in(couple)
-    content = family.contents(couple.results(family.encrypt(keys, some_weights(family.plan)))[0])[0]
+    result = couple.results(family.encrypt(keys, some_weights(family.plan)))[0]
+    content = family.codec.result(result).ciphertexts[0]
     found = phase(family.context, secret_of(couple), content)
     for row, prime in zip(found, family.context.primes, strict=False):
         assert uniformity(row, prime) > 1e-7
@@ -134,14 +139,13 @@ def test_a_single_result_is_uniform(keys: KeyPair, make_samples: SamplesMaker) -
 def test_the_bound_on_the_noise_holds(keys: KeyPair, make_samples: SamplesMaker) -> None:
     couple = couple_of(plan_of(), [make_samples(40, classes=3)], keys)
     family = family_in(couple)
-    job = family.prepare(family.steps(couple.subsets[0].samples))
-    weights = family.weights(family.encrypt(keys, some_weights(family.plan)))
-    product = next(family.products(family.public_keys(keys.public), weights, job))
-    phases = lift(family.context, phase(family.context, secret_of(couple), family.context.content(product)))
+    steps = family.model.steps(couple.subsets[0].samples)
+    product = product_of(couple, family.encrypt(keys, some_weights(family.plan)), steps)
+    phases = lift(family.context, phase(family.context, secret_of(couple), product))
     modulus, t = prod(family.context.primes), family.context.plain_modulus
     messages = (2 * phases * t + modulus) // (2 * modulus)
     noise = np.abs(phases - messages * modulus // t).max()
-    bits = family.noise_bits(family.steps(couple.subsets[0].samples))
+    bits = family.circuit.product.noise_bits(steps.factors)
     assert 2 ** (bits - 25) < noise < 2**bits
 
 
@@ -151,7 +155,7 @@ def test_features_are_standardised_and_the_plans_own(make_samples: SamplesMaker)
     samples = Samples(table, np.zeros(2000, np.int32), 3)
     rows = family_of(plan_of(features=30, hidden=40, clip=64, step=Fraction(1, 4097)))
     assert isinstance(rows, FeaturesFamily)
-    found = rows.rows(samples)
+    found = rows.model.rows(samples)
     assert found.shape == (2000, 41)
     assert np.array_equal(found, np.rint(found))
     assert (found[:, -1] == 256).all()
@@ -159,7 +163,7 @@ def test_features_are_standardised_and_the_plans_own(make_samples: SamplesMaker)
     assert 0.8 * 256 < found[:, :-1].std() < 1.3 * 256
     other = family_of(plan_of(features=30, hidden=40, clip=64, step=Fraction(1, 4097), seed=2))
     assert isinstance(other, FeaturesFamily)
-    assert not np.array_equal(other.rows(samples), found)
+    assert not np.array_equal(other.model.rows(samples), found)
 
 
 def test_a_training_on_what_no_line_divides(keys: KeyPair) -> None:
@@ -171,7 +175,7 @@ def test_a_training_on_what_no_line_divides(keys: KeyPair) -> None:
     plan = plan_of(classes=2, hidden=60, clip=10, step=Fraction(1, 101), local_steps=2000)
     *_, last = simulate(plan, samples, 1, seed=0)
     assert score(plan, last.weights, samples[0]) > 0.85
-    state = ServerState.initial(plan)
+    state = initial_state(plan)
     couple = couple_of(plan, samples, keys=family_of(plan).keys())
     for _ in range(2):
         encrypted = couple.family.encrypt(couple.keys, state.weights)
@@ -195,7 +199,7 @@ def test_plans_that_cannot_work_are_refused(changes: dict[str, Any], message: st
         family_of(plan_of(**(changes | {"encryption": Encryption(**encryption)})))
 
 
-def test_noise_that_would_not_drown_is_refused(make_samples: SamplesMaker) -> None:
+def test_noise_that_the_flood_would_not_hide_is_refused(make_samples: SamplesMaker) -> None:
     encryption = Encryption(degree=16384, primes=(60, 60, 60, 60), plain_bits=50)
     couple = couple_of(plan_of(encryption=encryption), [make_samples(40, classes=3)])
     with pytest.raises(BadPlan, match="the noise budget is too small: the noise has up to 89 bits"):

@@ -17,21 +17,20 @@ from agents.learning.data.canonical import pack, unpack
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
-from agents.learning.families.gradient_descent import local_steps
+from agents.learning.families.affine import LinearPlan, RidgePlan
 from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, KeyPair
-from agents.learning.he.bfv import BfvFamily
+from agents.learning.he.bfv.family import ExactFamily
 from agents.learning.integers.affine_map import local_map
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import MAX_SAMPLES, Weights
-from agents.learning.local import local_update
 from agents.learning.plans.base import Server, Stop
 from agents.learning.plans.encrypted import Encryption, ExactPlan
 from agents.learning.plans.limits import Limits
-from agents.learning.plans.plan import LinearPlan, RidgePlan
 from agents.learning.simulate import draws, simulate
 from testing.ciphertexts import pairs_of, seed_of
+from testing.families import encrypted_family, initial_state, local_steps
 from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 from tests.agents.learning.he.conftest import make_plan
@@ -65,7 +64,7 @@ def test_the_sum_is_that_of_the_integers_in_the_clear(
     couple = couple_of(plan, samples, keys)
     weights = some_weights(plan, largest=32)
     found = couple.family.decrypt(keys, couple.results(couple.family.encrypt(keys, weights))[::-1])
-    expected = Update.total([couple.family.in_the_clear(weights, rows) for rows in samples])
+    expected = Update.total([couple.family.local_update(weights, rows) for rows in samples])
     assert found.samples == expected.samples == 126
     assert found.fraction_bits == expected.fraction_bits == 16
     assert np.array_equal(found.change["output"], expected.change["output"])
@@ -77,11 +76,11 @@ def test_a_model_of_several_blocks(keys: KeyPair, make_samples: SamplesMaker) ->
     samples[0].features[:, :40] = 0
     couple = couple_of(plan, samples, keys)
     family = couple.family
-    assert isinstance(family, BfvFamily)
-    assert family.ciphertexts == 4
+    assert isinstance(family, ExactFamily)
+    assert family.circuit.layout.blocks == 4
     weights = some_weights(plan)
     found = family.decrypt(keys, couple.results(family.encrypt(keys, weights)))
-    expected = Update.total([family.in_the_clear(weights, rows) for rows in samples])
+    expected = Update.total([family.local_update(weights, rows) for rows in samples])
     assert np.array_equal(found.change["output"], expected.change["output"])
 
 
@@ -92,11 +91,11 @@ def test_a_block_of_zeros_is_a_result_as_well(keys: KeyPair, make_samples: Sampl
     samples[0].features[:, :40] = 0
     couple = couple_of(plan, samples, keys)
     family = couple.family
-    assert isinstance(family, BfvFamily)
-    assert None in family.prepare(family.steps(samples[0])).factors
+    assert isinstance(family, ExactFamily)
+    assert None in family.cloud.encoded(family.model.steps(samples[0])).factors
     weights = some_weights(plan)
     found = family.decrypt(keys, couple.results(family.encrypt(keys, weights)))
-    expected = Update.total([family.in_the_clear(weights, rows) for rows in samples])
+    expected = Update.total([family.local_update(weights, rows) for rows in samples])
     assert np.array_equal(found.change["output"], expected.change["output"])
 
 
@@ -108,7 +107,7 @@ def test_the_map_is_that_of_the_plain_family(make_samples: SamplesMaker, classes
     plain = RidgePlan(**plan.model_dump(exclude={"family", "encryption", "sums", "fraction_bits"}))
     weights = some_weights(plan)
     trained = local_steps(plain, weights, samples).tensors["output"]
-    update = family_of(plan).in_the_clear(weights, samples)
+    update = family_of(plan).local_update(weights, samples)
     change = update.change["output"] / (2.0**update.fraction_bits * len(samples))
     assert np.abs(weights.tensors["output"] + change - trained).max() < 8
 
@@ -119,7 +118,7 @@ def test_logistic_steps_by_hand() -> None:
         "encrypted-logistic", features=1, local_steps=1, step=Fraction(1, 32), l2=Fraction(0), clip=5
     )
     samples = Samples(np.array([[256]], np.int32), np.array([1], np.int32), 2)
-    update = family_of(plan).in_the_clear(Weights({"output": np.zeros((2, 2), np.int64)}, 16), samples)
+    update = family_of(plan).local_update(Weights({"output": np.zeros((2, 2), np.int64)}, 16), samples)
     moved = 2**16 * 2**16 // 64
     assert update.change["output"].tolist() == [[-moved, moved], [-moved, moved]]
 
@@ -129,7 +128,7 @@ def test_a_whole_training_is_the_simulated_one(keys: KeyPair, make_samples: Samp
     server = Server(strategy="fedavgm", step=Fraction(3, 2), momentum=Fraction(1, 3))
     plan = plan_of("encrypted-logistic", rounds=8, server=server)
     couple = couple_of(plan, samples, keys)
-    strategy, state = strategy_of(plan), ServerState.initial(plan)
+    strategy, state = strategy_of(plan), initial_state(plan)
     encrypted, waiting, moved = couple.family.encrypt(keys, state.weights), dict[int, bytes](), 0
     for chosen, simulated in zip(
         draws(4, 2, 8, seed=5),
@@ -165,8 +164,8 @@ def test_local_update_of_a_plain_plan(make_samples: SamplesMaker) -> None:
         rounds=1,
         stop=Stop(metric="accuracy"),
     )
-    weights = ServerState.initial(plan).weights
-    update = local_update(plan, weights, samples)
+    weights = initial_state(plan).weights
+    update = family_of(plan).local_update(weights, samples)
     trained = local_steps(plan, weights, samples)
     assert np.array_equal(update.change["output"], trained.tensors["output"] * len(samples))
 
@@ -196,7 +195,7 @@ def test_data_of_another_form_are_refused(couple: Couple, keys: KeyPair, make_sa
     subset = Subset(0, make_samples(features=4), seed_of("secret 0"), pairs_of(0, 3))
     with pytest.raises(BadPlan, match="the plan is for 3 features"):
         couple.family.train(keys.public, encrypted, subset, couple.cohort())
-    for use in (couple.family.in_the_clear, couple.family.scores):
+    for use in (couple.family.local_update, couple.family.scores):
         with pytest.raises(BadPlan, match="the plan is for 3 features"):
             use(some_weights(couple.family.plan), subset.samples)
 
@@ -204,7 +203,7 @@ def test_data_of_another_form_are_refused(couple: Couple, keys: KeyPair, make_sa
 def test_a_sum_that_would_overflow_is_refused_by_its_size(keys: KeyPair, make_samples: SamplesMaker) -> None:
     """The same rows and weights: a few subsets fit, as many as there can be do not."""
     plan = plan_of(weight_bits=24, fraction_bits=21)
-    family = family_of(naming(plan, keys))
+    family = encrypted_family(naming(plan, keys))
     encrypted = family.encrypt(keys, some_weights(plan))
     samples = make_samples(60)
     for subsets, fits in ((3, True), (256, False)):
@@ -219,18 +218,18 @@ def test_a_sum_that_would_overflow_is_refused_by_its_size(keys: KeyPair, make_sa
 
 def test_more_rows_overflow_as_well(keys: KeyPair, make_samples: SamplesMaker) -> None:
     family = family_of(plan_of(weight_bits=24, fraction_bits=24))
-    assert family.in_the_clear(some_weights(family.plan), make_samples(2)).samples == 2
+    assert family.local_update(some_weights(family.plan), make_samples(2)).samples == 2
     with pytest.raises(BadPlan, match="the sum over 1 subsets could reach"):
-        family.in_the_clear(some_weights(family.plan), make_samples(4000))
+        family.local_update(some_weights(family.plan), make_samples(4000))
 
 
 def test_more_rows_than_the_limits_are_refused(make_samples: SamplesMaker) -> None:
     family = family_of(plan_of(), Limits(rows=10))
     with pytest.raises(BadPlan, match="11 rows; this agent trains on 1 to 10"):
-        family.in_the_clear(some_weights(family.plan), make_samples(11))
+        family.local_update(some_weights(family.plan), make_samples(11))
 
 
-def test_noise_that_would_not_drown_is_refused(make_samples: SamplesMaker) -> None:
+def test_noise_that_the_flood_would_not_hide_is_refused(make_samples: SamplesMaker) -> None:
     encryption = Encryption(degree=8192, primes=(60, 60, 30, 60), plain_bits=59)
     plan = plan_of(encryption=encryption)
     couple = couple_of(plan, [make_samples(40), make_samples(41)])
@@ -268,7 +267,7 @@ def test_local_steps_that_leave_int64_are_refused() -> None:
     plan = plan_of("encrypted-linear", features=1, classes=0, weight_bits=24, fraction_bits=24)
     huge = samples.take(np.zeros(200_000, np.int64))
     with pytest.raises(BadPlan, match="the local steps leave int64: take fewer weight_bits"):
-        family_of(plan).in_the_clear(some_weights(plan), huge)
+        family_of(plan).local_update(some_weights(plan), huge)
 
 
 def test_rows_that_nobody_cut_to_the_norm_are_refused_when_they_diverge(make_samples: SamplesMaker) -> None:
@@ -292,10 +291,10 @@ def test_forms_are_checked(couple: Couple, keys: KeyPair) -> None:
     family = couple.family
     encrypted = family.encrypt(keys, some_weights(family.plan))
     result = couple.results(encrypted)[0]
-    family.check_encrypted(encrypted)
+    family.check_published(encrypted)
     family.check_result(result)
     with pytest.raises(BadObject, match="the encrypted weights"):
-        family.check_encrypted(result)
+        family.check_published(result)
     with pytest.raises(BadObject, match="the encrypted result"):
         family.check_result(encrypted)
 
@@ -333,7 +332,7 @@ def test_weights_whose_second_polynomial_is_zero_are_refused(couple: Couple, key
     tensors, facts = unpack(couple.family.encrypt(keys, some_weights(couple.family.plan)), "the test's")
     tensors["weights"][1] = 0
     with pytest.raises(BadObject, match="not in the form of this plan's"):
-        couple.family.check_encrypted(pack(tensors, facts))  # type: ignore[arg-type]
+        couple.family.check_published(pack(tensors, facts))  # type: ignore[arg-type]
 
 
 def test_keys_of_another_form_are_refused(couple: Couple, keys: KeyPair) -> None:

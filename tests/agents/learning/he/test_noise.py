@@ -7,18 +7,19 @@ import pytest
 
 from agents.learning.data.samples import FloatArray
 from agents.learning.family import KeyPair
-from agents.learning.he import noise
-from agents.learning.he.circuit import Circuit
-from agents.learning.he.ckks import ApproximateFamily
-from agents.learning.he.encoder import encode
-from agents.learning.he.seal import Ciphertext, Content, Context, Residues
+from agents.learning.he.ckks import noise
+from agents.learning.he.ckks.encoder import encode
+from agents.learning.he.ckks.family import ApproximateFamily
+from agents.learning.he.ring import Content, RlweSecretKey
+from agents.learning.he.seal import Ciphertext, Context
+from agents.learning.he.zero import load_zero, new_zero
 from testing.approximate import FAMILIES, approximate_plan
 from testing.ciphertexts import lift, phase
 from testing.market_of_ciphertexts import couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
 
 
-def slot_size(context: Context, secret: Residues, content: Content) -> float:
+def slot_size(context: Context, secret: RlweSecretKey, content: Content) -> float:
     """Root mean square of the slots of a ciphertext whose message is zero, not divided by any scale."""
     coefficients = lift(context, phase(context, secret, content)).astype(np.float64)
     return float(np.sqrt((coefficients**2).sum()))
@@ -28,27 +29,29 @@ def near(found: float, expected: float, factor: float = 1.5) -> bool:
     return expected / factor < found < factor * expected
 
 
-def test_fresh(ckks: Context, ckks_secret: Residues) -> None:
+def test_fresh(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     assert near(
-        slot_size(ckks, ckks_secret, ckks.content(ckks.zero(ckks.new_zero(ckks_secret)))), noise.fresh(ckks)
+        slot_size(ckks, ckks_secret, ckks.content(load_zero(ckks, new_zero(ckks, ckks_secret)))),
+        noise.fresh(ckks),
     )
 
 
-def test_rescaling(ckks: Context, ckks_secret: Residues) -> None:
-    zero = ckks.content(ckks.zero(ckks.new_zero(ckks_secret)))
+def test_rescaling(ckks: Context, ckks_secret: RlweSecretKey) -> None:
+    zero = ckks.content(load_zero(ckks, new_zero(ckks, ckks_secret)))
     ciphertext = ckks.load(Content(zero.residues, ntt=True, scale=2.0**60))
     ckks.evaluator.rescale_to_next_inplace(ciphertext)
     assert near(slot_size(ckks, ckks_secret, ckks.content(ciphertext)), noise.rescaling(ckks))
 
 
 @pytest.mark.parametrize("primes", [1, 2])
-def test_switching(ckks: Context, ckks_secret: Residues, primes: int) -> None:
+def test_switching(ckks: Context, ckks_secret: RlweSecretKey, primes: int) -> None:
     element = pow(3, 5, 2 * ckks.degree)
     galois = ckks.galois_keys(ckks.new_switching_keys(ckks_secret, (element,)))
-    turned = Ciphertext()
-    ckks.evaluator.rotate_vector(ckks.zero(ckks.new_zero(ckks_secret)[:, :primes]), 5, galois, turned)
-    expected = noise.together(noise.fresh(ckks), noise.switching(ckks, primes))
-    assert near(slot_size(ckks, ckks_secret, ckks.content(turned)), expected, factor=4)
+    rotated = Ciphertext()
+    zero = load_zero(ckks, new_zero(ckks, ckks_secret)[:, :primes])
+    ckks.evaluator.rotate_vector(zero, 5, galois, rotated)
+    expected = noise.combined(noise.fresh(ckks), noise.switching(ckks, primes))
+    assert near(slot_size(ckks, ckks_secret, ckks.content(rotated)), expected, factor=4)
 
 
 def test_encoding(ckks: Context) -> None:
@@ -65,17 +68,16 @@ def test_a_results_noise_is_within_the_familys_bound(name: str, approximate_keys
     family = couple.family
     assert isinstance(family, ApproximateFamily)
     weights = some_weights(family.plan, largest=0.5)
-    encrypted = family._encrypted(family.encrypt(couple.keys, weights))
-    circuit = Circuit(family.context, family.layout, family._public_keys(couple.keys.public))
-    secret, clear = family._secret(couple.keys), family.in_the_clear(weights, samples[0])
-    prepared = family._prepare(samples[0])
-    results = family._evaluate(circuit, encrypted, prepared)
-    for matrix, parts in family.places.items():
+    encrypted = family.codec.weights(family.encrypt(couple.keys, weights))
+    keys, secret = family.codec.public(couple.keys.public), family.codec.secret(couple.keys.secret)
+    clear, encoded = family.local_update(weights, samples[0]), family.cloud.encoded(samples[0])
+    results = family.cloud.evaluated(keys, encrypted, encoded)
+    for matrix, parts in family.circuit.results.matrices.items():
         errors: list[FloatArray] = []
-        for column, (index, places) in enumerate(parts):
+        for column, (index, where) in enumerate(parts):
             content = family.context.content(results[index])
-            slots = family.context.decode(family.context.decrypt(secret, content)) + prepared.known[index]
-            expected = clear.change[matrix][:, column : column + places.shape[1]] * 2.0**-20
-            errors.append((slots[places] - expected).ravel())
+            slots = family.context.decode(family.context.decrypt(secret, content)) + encoded.known[index]
+            expected = clear.change[matrix][:, column : column + where.shape[1]] * 2.0**-20
+            errors.append((slots[where] - expected).ravel())
         size = float(np.sqrt((np.concatenate(errors) ** 2).mean()))
-        assert size < max(family._noise(), 2.0**-20)
+        assert size < max(family.circuit.bounds.noise, 2.0**-20)

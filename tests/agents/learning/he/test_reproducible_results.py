@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from agents.learning.data.samples import PredictionTask
-from agents.learning.families.defaults import default_plan
-from agents.learning.families.registry import family_of
-from agents.learning.plans.encrypted import EncryptedFeaturesPlan, EncryptedPlan
-from testing.approximate import small_family
+from agents.learning.families.encrypted_features import EncryptedFeaturesPlan
+from agents.learning.families.registry import default_plan, family_of
+from agents.learning.plans.encrypted import EncryptedPlan
+from testing.approximate import SMALL, small_family
 from testing.machines import MACHINES, words
 from testing.market_of_ciphertexts import couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
@@ -52,7 +52,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         keys = small.keys()
         encrypted = small.encrypt(keys, some_weights(small.plan, largest=0.1))
         two = [random_samples(rows, features=8, seed=rows) for rows in (70, 90)]
-        prepared.append((type(small), small.plan, two, keys, encrypted))
+        prepared.append((SMALL[name], small.plan, two, keys, encrypted))
     path = tmp_path_factory.mktemp("jobs") / "jobs.pickle"
     path.write_bytes(pickle.dumps(prepared))
     return path

@@ -1,0 +1,287 @@
+"""A run of the demo: every member a process of its own, and a narrator who only reads the chain."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from agents.chain.client import MarketClient
+from agents.chain.database import ChainDatabase
+from agents.chain.deployment import Deployment
+from agents.chain.history import EventStream
+from agents.chain.wallet import Wallet
+from agents.core.enums import CouplePhase
+from agents.core.errors import HoldfastError, Retry, StopAgent
+from agents.core.events import MarketEvent
+from agents.core.ids import Address, CoupleId, couple_id
+from agents.core.market import Market
+from agents.demo.scenario import DemoMember, Scenario
+from agents.runtime import launch
+from agents.runtime.settings import (
+    ETHER,
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+    checked,
+)
+from agents.storage.files import make_folder
+from agents.storage.log_file import LogFile
+from agents.workers.data_owner import EXPOSED_FILE
+
+SPARE_ROUNDS = 1
+HOMES, STORE, LOGS = "homes", "store", "logs"
+"""Folders: of the members' own folders, of the object store, and of what each member logged."""
+
+POLL_SECONDS = 0.3
+
+FUEL = ETHER
+"""What each member gets for gas, beyond what it pays in."""
+
+_LIMIT_SECONDS = 1800
+_ATTEMPTS = 5
+_TIMEOUT_SECONDS = 4.0  # Ganache now and then never answers an estimate that a block overtakes
+T = TypeVar("T")
+_OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """A run of a scenario: where it is, and what each member is given.
+
+    Attributes:
+        folder: for homes, logs and the object store.
+        rpc: URL of the node. `deployment` is the market's file.
+        poll_seconds: how long each member rests when nothing is due.
+        start_method: ``forkserver``, so that members share nothing with whoever runs it; or ``fork``, for a
+            program that has no threads and wants to do the imports only once.
+    """
+
+    scenario: Scenario
+    folder: Path
+    rpc: str
+    deployment: Path
+    poll_seconds: float = POLL_SECONDS
+    start_method: Literal["forkserver", "fork"] = "forkserver"
+
+    def wallet(self, member: DemoMember) -> Wallet:
+        """A member's wallet."""
+        return Wallet.from_key(member.secret)
+
+    def address(self, member: DemoMember) -> Address:
+        """A member's address."""
+        return self.wallet(member).address
+
+    @property
+    def tc(self) -> CoupleId:
+        """The train couple of the demo."""
+        return couple_id(self.address(self.scenario.model_owner), 1)
+
+    @property
+    def names(self) -> dict[Address, str]:
+        """Everybody's name."""
+        return {self.address(member): member.name for member in self.scenario.everybody}
+
+    def connect(self) -> MarketClient:
+        """The market, to read it."""
+        return MarketClient.connect(self.rpc, Deployment.load(self.deployment))
+
+    def home(self, member: DemoMember) -> Path:
+        """A member's own folder."""
+        return self.folder / HOMES / member.folder
+
+    def settings(self, member: DemoMember) -> AgentSettings:
+        """A member's settings."""
+        scenario = self.scenario
+        common: dict[str, Any] = {
+            "home": self.home(member),
+            "rpc": self.rpc,
+            "deployment": self.deployment,
+            "store": self.folder / STORE,
+            "opening_deposit": self.opening_deposit(member),
+            "poll_seconds": self.poll_seconds,
+            "timeout_seconds": _TIMEOUT_SECONDS,
+        }
+        if member == scenario.data_owner:
+            return checked(
+                DataOwnerSettings,
+                **common,
+                table=scenario.data,
+                target=scenario.target,
+                subsets=scenario.subsets,
+                replicas=scenario.replicas,
+                seed=scenario.seed,
+                cloud_owners=tuple(map(self.address, scenario.cloud_owners)),
+                terms=scenario.terms,
+                secrecy=scenario.secrecy,
+            )
+        if member == scenario.model_owner:
+            return checked(
+                ModelOwnerSettings,
+                **common,
+                samples=self.home(scenario.data_owner) / EXPOSED_FILE,
+                model=scenario.model,
+                rounds=scenario.rounds,
+                seed=scenario.seed,
+                spare_rounds=SPARE_ROUNDS,
+            )
+        return checked(CloudOwnerSettings, **common)
+
+    def opening_deposit(self, member: DemoMember) -> int:
+        """What a member will have to lock, in wei."""
+        scenario = self.scenario
+        terms = scenario.terms.of(scenario.subsets, (scenario.subsets + 1) // 2, scenario.replicas)
+        if member == scenario.data_owner:
+            return terms.couple_bond
+        if member == scenario.model_owner:
+            return (scenario.rounds + SPARE_ROUNDS) * terms.escrow_per_round
+        return terms.instance_bond
+
+
+def play(
+    demo: DemoRun,
+    tell: Callable[[MarketEvent, Market], None],
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Runs every member until training is over, telling each event as it comes.
+
+    A member that is killed is started again on its home: it goes on where it was.
+
+    Args:
+        demo: the run.
+        tell: is given each event and the market that it leaves.
+        say: is given whatever else is worth a line.
+
+    Raises:
+        StopAgent: a member gave up, or it takes too long.
+    """
+    database = ChainDatabase(":memory:")
+    stream, market = EventStream(demo.connect(), database), Market()
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    with _members(demo) as members:
+        while not _over(market, demo.tc):
+            with suppress(Retry):  # a node that is busy: the next look will do
+                for logged in stream.poll().events:
+                    market.apply(logged)
+                    tell(logged.event, market)
+            for name in _killed(demo, members):
+                say(f"{name} was killed; it starts again where it was")
+                members[name] = _started(demo, name)
+            if time.monotonic() > deadline:
+                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {demo.folder / LOGS}")
+            time.sleep(demo.poll_seconds)
+    database.close()
+
+
+def withdraw_all(demo: DemoRun) -> None:
+    """Everybody takes out what is free."""
+    everybody = demo.scenario.everybody
+    with ThreadPoolExecutor(len(everybody)) as hands:
+        list(hands.map(lambda member: _withdraw(demo, member), everybody))
+
+
+def _withdraw(demo: DemoRun, member: DemoMember) -> None:
+    """One member's withdrawal."""
+    settings = demo.settings(member)
+    _asked_again(lambda: launch.take_out(settings, launch.enrol(settings, demo.wallet(member))))
+
+
+def _asked_again(ask: Callable[[], T]) -> T:
+    """What it gives; a node that does not answer is asked several times."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(Retry):
+            return ask()
+    return ask()
+
+
+def _over(market: Market, tc: CoupleId) -> bool:
+    return tc in market.couples and market.couples[tc].phase in _OVER
+
+
+# --- processes ---
+
+
+@contextmanager
+def _members(demo: DemoRun) -> Iterator[dict[str, BaseProcess]]:
+    """All members as processes, stopped in the end.
+
+    They fork from one process that has done the imports.
+    """
+    make_folder(demo.folder / LOGS, private=False)
+    members: dict[str, BaseProcess] = {}
+    try:
+        for member in demo.scenario.everybody:
+            members[member.name] = _started(demo, member.name)
+        yield members
+    finally:
+        for process in members.values():
+            if process.is_alive():
+                process.terminate()
+        for process in members.values():
+            process.join(10)
+            if process.is_alive():
+                process.kill()
+
+
+def _started(demo: DemoRun, name: str) -> BaseProcess:
+    """A member's process, running."""
+    context: Any = multiprocessing.get_context(demo.start_method)
+    context.set_forkserver_preload([__name__])  # of no effect on a fork
+    member = next(member for member in demo.scenario.everybody if member.name == name)
+    process: BaseProcess = context.Process(target=_act, args=(demo, member), name=name, daemon=True)
+    process.start()
+    return process
+
+
+def _act(demo: DemoRun, member: DemoMember) -> None:
+    """One member's process."""
+    settings = demo.settings(member)
+    logging.basicConfig(
+        handlers=[LogFile(_log_file(demo, member.name))],
+        format="%(asctime)s %(levelname)s %(message)s",
+        level=logging.INFO,
+    )
+    with launch.stopped_by_signals() as stop:
+        try:
+            agent = _asked_again(lambda: launch.enrol(settings, demo.wallet(member)))
+            role, worker = _parts(settings, agent, member)
+            launch.run(settings, agent, role, worker, stop)
+        except HoldfastError as problem:
+            logging.getLogger(__name__).error("%s", problem)
+            raise SystemExit(1) from None
+
+
+def _parts(settings: AgentSettings, agent: launch.AgentContext, member: DemoMember) -> launch.Parts:
+    if isinstance(settings, DataOwnerSettings):
+        return launch.data_owner(settings, agent)
+    if isinstance(settings, ModelOwnerSettings):
+        return launch.model_owner(settings, agent)
+    role = member.conduct.role(agent.identity, settings.opening_deposit)
+    return role, member.conduct.worker(agent.tools)
+
+
+def _killed(demo: DemoRun, members: dict[str, BaseProcess]) -> list[str]:
+    """Who was ended by a signal.
+
+    Raises:
+        StopAgent: a member ended by itself.
+    """
+    ended = {name: process.exitcode for name, process in members.items() if process.exitcode is not None}
+    for name, code in ended.items():
+        if code >= 0:
+            log = _log_file(demo, name)  # which a member that died early has not even opened
+            lines = log.read_text().splitlines() if log.exists() else []
+            raise StopAgent(f"{name} stopped: {lines[-1] if lines else 'it left no word'}")
+    return list(ended)
+
+
+def _log_file(demo: DemoRun, name: str) -> Path:
+    return demo.folder / LOGS / f"{name.replace(' ', '-')}.log"

@@ -1,0 +1,1 @@
+"""Exact training on BFV ciphertexts of whole numbers."""

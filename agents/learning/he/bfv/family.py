@@ -1,0 +1,86 @@
+"""Exact families: their ciphertexts hold whole numbers modulo a plaintext modulus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agents.core.errors import BadPlan
+from agents.learning.data.samples import FloatArray, Samples
+from agents.learning.he.bfv.cloud import BfvCloud
+from agents.learning.he.bfv.matrix_product import BfvCircuit
+from agents.learning.he.bfv.model import ExactModel
+from agents.learning.he.bfv.packing import BfvPacking
+from agents.learning.he.codec import ObjectCodec, ObjectForm
+from agents.learning.he.composed import ComposedFamily
+from agents.learning.he.key_holder import KeyHolder
+from agents.learning.he.keys import KeyForm
+from agents.learning.plans.encrypted import ExactPlan
+from agents.learning.plans.limits import Limits
+
+
+class ExactFamily(ComposedFamily):
+    """A family on BFV.
+
+    Args:
+        plan: checked by `check_exact`.
+        limits: what the agent is ready to work on.
+        circuit: what it computes with.
+        rows: of samples the (n, p) whole numbers in units of 2^-FEATURE_BITS that weights are multiplied by.
+        maps_kept: encoded maps of so many subsets.
+    """
+
+    plan: ExactPlan
+    cloud: BfvCloud
+    model: ExactModel
+
+    def __init__(
+        self,
+        plan: ExactPlan,
+        limits: Limits,
+        circuit: BfvCircuit,
+        rows: Callable[[Samples], FloatArray],
+        maps_kept: int,
+    ) -> None:
+        self.circuit, self.context = circuit, circuit.context
+        model = ExactModel(plan, limits, circuit.budget, rows)
+        form = _form(circuit)
+        super().__init__(
+            plan,
+            limits,
+            codec=ObjectCodec(self.context, form, plan.encryption.keys),
+            key_holder=KeyHolder(self.context, form.keys, BfvPacking(plan, circuit)),
+            cloud=BfvCloud(plan, circuit, model, maps_kept),
+            model=model,
+        )
+
+
+def check_exact(plan: ExactPlan, width: int, limits: Limits) -> None:
+    """Checks what no exact family can do.
+
+    Args:
+        plan: of the family.
+        width: p, weights of an output, the intercept's included.
+        limits: what the agent is ready to work on.
+
+    Raises:
+        BadPlan: batches, a scale, or an output of more weights than the limits.
+    """
+    if plan.batch:
+        raise BadPlan("plan: batch: training on ciphertexts takes all rows in each step: leave it at 0")
+    if plan.encryption.scale_bits:
+        raise BadPlan("plan: encryption: scale_bits is for approximate families: leave it at 0")
+    if width > limits.width:
+        raise BadPlan(
+            f"plan: an output has {width} weights; this agent trains at most {limits.width} exactly"
+        )
+
+
+def _form(circuit: BfvCircuit) -> ObjectForm:
+    """Weights are one ciphertext, results as many as the layout has blocks."""
+    switching = {f"galois {element}": element for element in circuit.product.elements}
+    return ObjectForm(
+        KeyForm(len(circuit.context.primes), switching),
+        inputs=(),
+        results=circuit.layout.blocks,
+        result_primes=circuit.budget.primes_left,
+    )

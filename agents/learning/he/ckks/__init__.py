@@ -1,0 +1,1 @@
+"""Approximate training on CKKS ciphertexts of real numbers."""
