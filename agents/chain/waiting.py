@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agents.chain.intents import Intent, IntentState, Outcome
 from agents.chain.sender import Sender
@@ -35,14 +35,33 @@ def send_and_wait(
     """
     outcomes: dict[str, Outcome] = {}
     wanted = {intent.key: intent for intent in map(Intent, calls)}
-    deadline, pause = clock() + TIMEOUT_SECONDS, FIRST_PAUSE_SECONDS
-    while True:
+    for _ in _looks(clock, sleep):
         _note(outcomes, sender.advance())
         _note(outcomes, sender.submit(intent for key, intent in wanted.items() if key not in outcomes))
         if outcomes.keys() >= wanted.keys():
-            return tuple(outcomes[key] for key in wanted)
+            break
         if sender.waiting and not sender.in_flight:
             raise StopAgent(next(iter(sender.waiting.values())))
+    return tuple(outcomes[key] for key in wanted)
+
+
+def finish(
+    sender: Sender,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Waits until what an earlier process signed is mined; arguments and errors as `send_and_wait`."""
+    for _ in _looks(clock, sleep):
+        sender.advance()
+        if not sender.in_flight:
+            break
+
+
+def _looks(clock: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[None]:
+    """When to look at the chain, until whoever looks has seen enough."""
+    deadline, pause = clock() + TIMEOUT_SECONDS, FIRST_PAUSE_SECONDS
+    while True:
+        yield
         if clock() >= deadline:
             raise NodeUnavailable("a transaction was not mined in time: it stays in the outbox")
         sleep(pause)

@@ -37,25 +37,23 @@ MOST_FAILED = 10
 class Member:
     """Wants each of a few things once, of a chain with faults, and decides on what it has read of it.
 
-    Attributes:
-        read: the blocks that it knows; faults may keep it back.
+    Args:
+        gas: what a transaction takes in truth; 50,000 are estimated, and 62,500 allowed at first.
     """
 
-    def __init__(self, deployment: Deployment, codec: Codec, wallet: Wallet) -> None:
-        self.node = StubNode(MARKET, automine=False)
+    def __init__(self, deployment: Deployment, codec: Codec, wallet: Wallet, gas: int) -> None:
+        self.node = StubNode(MARKET, automine=False, takes=lambda _: gas)
         self.clock = Clock()
         client = MarketClient(deployment, Node([Endpoint(self.node, codec.refusal)], self.clock), codec)
         self.desk = Desk(self.node, client, wallet, self.clock, ChainDatabase(":memory:"))
         self.wallet = wallet
-        self.read_to = 0
 
     def step(self) -> None:
         """As a runner's: it decides only once it has read to its own last transaction."""
         self.clock.now += 3
         try:
             self.desk.advance()
-            self.read_to = len(self.node.blocks)
-            if self.read_to > self.desk.sender.height:
+            if len(self.node.blocks) > self.desk.sender.height:
                 self.desk.submit(*self.wanted())
         except NodeUnavailable:
             pass
@@ -91,9 +89,6 @@ class Member:
     def own(self, coins: int) -> None:
         self.node.balances[self.wallet.address] = coins
 
-    def take_gas(self, gas: int) -> None:
-        self.node.takes = lambda _: gas
-
     def lack(self, method: str) -> None:
         self.node.lacking.add(method)
 
@@ -124,7 +119,7 @@ class Member:
         node.lag = node.receipt_lag = 0
         for kept in (node.altered, node.lost_answers, node.lost_requests, node.lacking, node.errors):
             kept.clear()
-        node.base_fee, node.takes, node.balances = GWEI, None, StubNode(MARKET).balances
+        node.base_fee, node.balances = GWEI, StubNode(MARKET).balances
 
 
 @dataclass(frozen=True)
@@ -158,7 +153,6 @@ FAULTS = st.one_of(
     fault("restart"),
     fault("cost", st.sampled_from([GWEI, 40 * GWEI, 10**13])),
     fault("own", st.sampled_from([0, 10**15, 10**21])),
-    fault("take_gas", st.sampled_from([50_000, 70_000])),
     fault(
         "lack", st.sampled_from(["eth_feeHistory", "eth_maxPriorityFeePerGas", "eth_getTransactionByHash"])
     ),
@@ -169,9 +163,9 @@ def test_nothing_is_sent_or_paid_twice_and_all_ends(
     deployment: Deployment, codec: Codec, wallet: Wallet
 ) -> None:
     @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-    @given(faults=st.lists(st.lists(FAULTS, max_size=3), max_size=STEPS))
-    def play(faults: list[list[Fault]]) -> None:
-        member = Member(deployment, codec, wallet)
+    @given(st.lists(st.lists(FAULTS, max_size=3), max_size=STEPS), st.sampled_from([50_000, 70_000]))
+    def play(faults: list[list[Fault]], gas: int) -> None:
+        member = Member(deployment, codec, wallet, gas)
         for together in faults:
             for one in together:
                 one(member)
