@@ -26,7 +26,7 @@ from benchmarks.parts import PARTS
 from benchmarks.profile import FULL, SHORT, Json, Profile, Skipped
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
@@ -129,7 +129,7 @@ def _failed(found: Found) -> bool:
     return any("failed" in one for one in (*parts, *chains))
 
 
-def _grid(table: Table, machine_: str) -> Grid:
+def _grid(table: ReportTable, machine_: str) -> Grid:
     grid = Grid(title=table.heading, title_justify="left", caption=machine_, caption_justify="left")
     for place, column in enumerate(table.columns[: table.wide]):
         grid.add_column(column, justify="right" if place else "left", overflow="fold")

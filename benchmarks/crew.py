@@ -14,8 +14,8 @@ from agents.core.calls import Call
 from agents.core.enums import Role
 from agents.core.hashing import receipt_domain
 from agents.core.ids import Address
-from benchmarks.life import ROLES, Life, Step
-from benchmarks.signing import Signed, Signer
+from benchmarks.life import ROLES, Life, LifeStep
+from benchmarks.signing import RawTransaction, Signer
 from benchmarks.site import Site
 
 GAS_LIMIT = 300_000
@@ -34,7 +34,7 @@ class Sendable:
     life: int
     stage: int
     kind: str
-    signed: Signed
+    signed: RawTransaction
 
 
 def sign_all(site: Site, names: Sequence[str], *, joined: bool) -> list[list[Sendable]]:
@@ -62,7 +62,7 @@ def addresses(names: Sequence[str]) -> list[Address]:
     return [Life(name).address(role) for name in names for role in ROLES]
 
 
-def steps_of(life: Life, domain: bytes, *, joined: bool) -> tuple[Step, ...]:
+def steps_of(life: Life, domain: bytes, *, joined: bool) -> tuple[LifeStep, ...]:
     """The life in few transactions, or as the paper has it."""
     return life.joined(domain) if joined else life.apart(domain)
 
@@ -89,7 +89,7 @@ def _sign(site: Site, joined: bool, lives: Sequence[tuple[int, str]]) -> list[Se
     return made
 
 
-def _signed(site: Site, signer: Signer, nonce: int, step: Step, codec: Codec) -> Signed:
+def _signed(site: Site, signer: Signer, nonce: int, step: LifeStep, codec: Codec) -> RawTransaction:
     return signer.sign(nonce, site.market, step.value, data_of(codec, step.calls), GAS_LIMIT)
 
 

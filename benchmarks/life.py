@@ -49,7 +49,7 @@ ROLES = tuple(DEPOSITS)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LifeStep:
     """One transaction of a life.
 
     Attributes:
@@ -86,7 +86,7 @@ class Life:
         """The account of its member in this role."""
         return address_of(self.secret(role))
 
-    def joined(self, domain: bytes) -> tuple[Step, ...]:
+    def joined(self, domain: bytes) -> tuple[LifeStep, ...]:
         """Its steps in as few transactions and blocks as there can be: a member's consecutive calls are one.
 
         Args:
@@ -107,17 +107,17 @@ class Life:
             (7, Role.MODEL_OWNER, "settleRound completeTC"),
         )
         return tuple(
-            Step(stage, role, tuple(call[name] for name in names.split())) for stage, role, names in plan
+            LifeStep(stage, role, tuple(call[name] for name in names.split())) for stage, role, names in plan
         )
 
-    def apart(self, domain: bytes) -> tuple[Step, ...]:
+    def apart(self, domain: bytes) -> tuple[LifeStep, ...]:
         """Its steps as the paper has them: fifteen transactions, each one call, each a stage of its own.
 
         Args:
             domain: what receipts of the market begin with.
         """
         call = self._calls(domain)
-        return tuple(Step(stage, ACTORS[name], (call[name],)) for stage, name in enumerate(ACTORS))
+        return tuple(LifeStep(stage, ACTORS[name], (call[name],)) for stage, name in enumerate(ACTORS))
 
     def _calls(self, domain: bytes) -> dict[str, Call]:
         owner, cloud_owner, model_owner = (self.address(role) for role in ROLES)

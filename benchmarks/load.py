@@ -14,10 +14,10 @@ from threading import Thread
 from agents.core.errors import NodeUnavailable
 from agents.core.ids import Address
 from benchmarks.profile import Json
-from benchmarks.rpc import BATCH, Node, Request, encoded
-from benchmarks.signing import Signed
+from benchmarks.rpc import BATCH, Request, RpcNode, encoded
+from benchmarks.signing import RawTransaction
 from benchmarks.statistics import percentile
-from benchmarks.watch import Block, Watch
+from benchmarks.watch import Block, BlockWatch
 
 TICK_SECONDS = 0.025
 SENDERS = 2
@@ -25,7 +25,7 @@ SENDERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TimedBatch:
     """Transactions that are sent together.
 
     Attributes:
@@ -38,7 +38,7 @@ class Batch:
     last: int
 
 
-def schedule(count: int, rate: float, tick: float = TICK_SECONDS, most: int = BATCH) -> list[Batch]:
+def schedule(count: int, rate: float, tick: float = TICK_SECONDS, most: int = BATCH) -> list[TimedBatch]:
     """When to send `count` transactions at `rate` a second.
 
     The i-th is due at i / rate. A tick's worth is sent at once, at the end of the tick; never early.
@@ -47,13 +47,13 @@ def schedule(count: int, rate: float, tick: float = TICK_SECONDS, most: int = BA
         raise ValueError(f"no schedule of {count} transactions at {rate} a second")
     size = min(max(int(rate * tick), 1), most)
     return [
-        Batch((min(first + size, count) - 1) / rate, first, min(first + size, count))
+        TimedBatch((min(first + size, count) - 1) / rate, first, min(first + size, count))
         for first in range(0, count, size)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     """What became of transactions that were sent at a rate.
 
     Attributes:
@@ -104,8 +104,8 @@ class Outcome:
 
 
 def send(
-    ports: Sequence[int], market: Address, transactions: Sequence[Signed], rate: float, limit: float
-) -> Outcome:
+    ports: Sequence[int], market: Address, transactions: Sequence[RawTransaction], rate: float, limit: float
+) -> LoadOutcome:
     """Sends transactions at a rate, and waits until all are in blocks.
 
     Args:
@@ -124,7 +124,7 @@ def send(
         for one in batches
     ]
     senders = SENDERS * len(ports)
-    with Watch(ports[0]) as watch:
+    with BlockWatch(ports[0]) as watch:
         began = time.monotonic() + TICK_SECONDS
         crew = [
             _Sender(ports[place % len(ports)], began, list(zip(batches, bodies, strict=True))[place::senders])
@@ -157,25 +157,25 @@ def logged(port: int, market: Address, blocks: Sequence[Block], topic: str | Non
     for number in (hex(block.number) for block in blocks if block.hashes):
         events = {"fromBlock": number, "toBlock": number, "address": market}
         asked.append(("eth_getLogs", [events if topic is None else events | {"topics": [topic]}]))
-    with Node(port) as node:
+    with RpcNode(port) as node:
         return [event["transactionHash"] for found in node.ask_all(asked, batch=1) for event in found]
 
 
 def _outcome(
-    transactions: Sequence[Signed],
+    transactions: Sequence[RawTransaction],
     rate: float,
     began: float,
     finished: float,
-    watch: Watch,
+    watch: BlockWatch,
     good: Sequence[str],
-) -> Outcome:
+) -> LoadOutcome:
     mined = [
         (place, signed.hash, watch.mined[signed.hash])
         for place, signed in enumerate(transactions)
         if signed.hash in watch.mined
     ]
     succeeded = len({hash_ for _, hash_, _ in mined} & set(good))
-    return Outcome(
+    return LoadOutcome(
         rate=rate,
         sent=len(transactions),
         succeeded=succeeded,
@@ -190,10 +190,10 @@ def _outcome(
 class _Sender(Thread):
     """Sends its share of the batches, each when it is due."""
 
-    def __init__(self, port: int, began: float, share: Sequence[tuple[Batch, bytes]]) -> None:
+    def __init__(self, port: int, began: float, share: Sequence[tuple[TimedBatch, bytes]]) -> None:
         super().__init__(daemon=True)
         self.failure: NodeUnavailable | None = None
-        self._node = Node(port)
+        self._node = RpcNode(port)
         self._began = began
         self._share = share
 

@@ -21,7 +21,7 @@ from benchmarks.load import logged
 from benchmarks.nodes.chains import title
 from benchmarks.nodes.network import Network
 from benchmarks.profile import Json, Load, Profile, Say
-from benchmarks.rpc import Node
+from benchmarks.rpc import RpcNode
 from benchmarks.site import Site, Treasury
 from benchmarks.statistics import Spread
 from benchmarks.usage import Meter, Usage
@@ -208,7 +208,7 @@ def _gas(network: Network, wave: Wave) -> list[int]:
     """What each life of a sample of a wave cost, from the receipts."""
     sample = [one for stage in wave.stages for one in stage if one.life < SAMPLE]
     ask = [("eth_getTransactionReceipt", [one.signed.hash]) for one in sample]
-    with Node(network.ports[0]) as node:
+    with RpcNode(network.ports[0]) as node:
         receipts = node.ask_all(ask)
     gas: dict[int, int] = {}
     for one, receipt in zip(sample, receipts, strict=True):

@@ -18,7 +18,7 @@ from agents.core.errors import BadInput
 from benchmarks.machine import described
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
 from benchmarks.report.page import CAPTIONS
 from benchmarks.report.tables import tables
 
@@ -60,7 +60,7 @@ def publish(report: Path, page: Path, folder: Path) -> None:
         (folder / f"{name}.svg").write_text(svg)
 
 
-def filled(text: str, made: Sequence[Table], drawn: Sequence[str], machine: str) -> str:
+def filled(text: str, made: Sequence[ReportTable], drawn: Sequence[str], machine: str) -> str:
     """The page with its tables and figures written anew; a place for what was not measured says so."""
     bodies = {table.name: f"{table.markdown()}\n\n*{machine}.*" for table in made}
     bodies |= {name: f"![{CAPTIONS[name]}](figures/{name}.svg)" for name in drawn}

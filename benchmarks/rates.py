@@ -16,11 +16,11 @@ from agents.core.enums import Role
 from benchmarks.crew import GAS_LIMIT, addresses, sign_all, signer_of
 from benchmarks.each import on_each
 from benchmarks.life import Life
-from benchmarks.load import Outcome, send
+from benchmarks.load import LoadOutcome, send
 from benchmarks.nodes.chains import title
 from benchmarks.nodes.network import Network
 from benchmarks.profile import Json, Load, Profile, Say
-from benchmarks.signing import Signed
+from benchmarks.signing import RawTransaction
 from benchmarks.site import Site, Treasury
 from benchmarks.statistics import percentile
 from benchmarks.usage import Meter
@@ -69,7 +69,7 @@ def _at(
     names = [f"{site.market} at {rate}: {number}" for number in range(max(round(rate * seconds), 1))]
     treasury.endow(addresses(names))
     stages = sign_all(site, names, joined=False)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, LoadOutcome] = {}
     with Meter(network.groups) as meter:
         for stage in stages:
             signed = [one.signed for one in stage]
@@ -129,7 +129,7 @@ def _knee(network: Network, treasury: Treasury, site: Site, begin: int, profile:
     nonces = [0] * len(owners)
     treasury.endow([owner.address for owner in owners])
 
-    def sign(count: int, data: bytes) -> list[Signed]:
+    def sign(count: int, data: bytes) -> list[RawTransaction]:
         signed = []
         for number in range(count):
             place = number % len(owners)

@@ -16,7 +16,7 @@ Request = tuple[str, list[Any]]
 """A method and its parameters."""
 
 
-class Node:
+class RpcNode:
     """One node's JSON-RPC on 127.0.0.1. Not to be shared between threads: each takes one of its own.
 
     Raises:
@@ -27,7 +27,7 @@ class Node:
         self.port = port
         self._connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
 
-    def __enter__(self) -> Node:
+    def __enter__(self) -> RpcNode:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,7 +16,7 @@ from agents.core.ids import Address
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class RawTransaction:
     """A signed transaction, ready to be sent, and its hash; both ``0x`` and hex digits."""
 
     raw: str
@@ -36,7 +36,7 @@ class Signer:
         self._gas_price = gas_price
         self.address = address_of(secret)
 
-    def sign(self, nonce: int, to: Address | None, value: int, data: bytes, gas: int) -> Signed:
+    def sign(self, nonce: int, to: Address | None, value: int, data: bytes, gas: int) -> RawTransaction:
         """Signs a transaction (EIP-155); one to nobody creates a contract."""
         receiver = b"" if to is None else bytes.fromhex(to[2:])
         body = [nonce, self._gas_price, gas, receiver, value, data]
@@ -44,7 +44,7 @@ class Signer:
         signature = self._key.sign_recoverable(digest, hasher=None)
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
         raw = rlp.encode([*body, 35 + 2 * self._chain_id + signature[64], r, s])
-        return Signed("0x" + raw.hex(), "0x" + keccak(raw).hex())
+        return RawTransaction("0x" + raw.hex(), "0x" + keccak(raw).hex())
 
 
 def address_of(secret: bytes) -> Address:

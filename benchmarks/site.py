@@ -10,9 +10,9 @@ from agents.core.errors import NodeUnavailable
 from agents.core.ids import Address
 from benchmarks.life import DEPOSITS
 from benchmarks.nodes.network import Network, rich_secrets
-from benchmarks.rpc import Node
-from benchmarks.signing import Signed, Signer
-from benchmarks.watch import Watch
+from benchmarks.rpc import RpcNode
+from benchmarks.signing import RawTransaction, Signer
+from benchmarks.watch import BlockWatch
 from testing.compiler import ROOT, compiled_sources
 
 MARKET = "contracts/Marketplace.sol"
@@ -37,7 +37,7 @@ class Treasury:
     """The accounts that have coins from the first block on; they pay for everybody."""
 
     def __init__(self, network: Network) -> None:
-        self._nodes = [Node(port) for port in network.ports]
+        self._nodes = [RpcNode(port) for port in network.ports]
         chain_id = int(self._nodes[0].ask("eth_chainId"), 16)
         self._signers = [Signer(secret, chain_id, network.gas_price) for secret in rich_secrets()]
         self._nonces = dict.fromkeys(range(len(self._signers)), 0)
@@ -71,20 +71,20 @@ class Treasury:
         Raises:
             NodeUnavailable: the chain did not take a transfer.
         """
-        transfers: dict[int, list[Signed]] = {}
+        transfers: dict[int, list[RawTransaction]] = {}
         for place, member in enumerate(members):
             payer = place % len(self._signers)
             transfers.setdefault(payer, []).append(self._sign(payer, member, ALLOWANCE, b"", TRANSFER_GAS))
         self._mine(transfers)
 
-    def _sign(self, payer: int, to: Address | None, value: int, data: bytes, gas: int) -> Signed:
+    def _sign(self, payer: int, to: Address | None, value: int, data: bytes, gas: int) -> RawTransaction:
         signed = self._signers[payer].sign(self._nonces[payer], to, value, data, gas)
         self._nonces[payer] += 1
         return signed
 
-    def _mine(self, transactions: Mapping[int, Sequence[Signed]]) -> None:
+    def _mine(self, transactions: Mapping[int, Sequence[RawTransaction]]) -> None:
         """Sends each payer's transactions to a node of its own and waits until all are in blocks."""
-        with Watch(self._network.ports[0]) as watch:
+        with BlockWatch(self._network.ports[0]) as watch:
             for payer, signed in transactions.items():
                 node = self._nodes[payer % len(self._nodes)]
                 node.ask_all([("eth_sendRawTransaction", [one.raw]) for one in signed])

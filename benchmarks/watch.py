@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 
 from agents.core.errors import NodeUnavailable
-from benchmarks.rpc import Node
+from benchmarks.rpc import RpcNode
 
 POLL_SECONDS = 0.02
 
@@ -28,7 +28,7 @@ class Block:
     hashes: tuple[str, ...]
 
 
-class Watch:
+class BlockWatch:
     """Follows a chain in a thread of its own, from the next block on.
 
     Attributes:
@@ -42,14 +42,14 @@ class Watch:
         self.blocks: list[Block] = []
         self.mined: dict[str, Block] = {}
         self.failure: NodeUnavailable | None = None
-        self._node = Node(port)
+        self._node = RpcNode(port)
         self._tell = tell
         self._ended = Event()
         self.head = int(self._node.ask("eth_blockNumber"), 16)
         self._next = self.head + 1
         self._thread = Thread(target=self._follow, daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> BlockWatch:
         self._thread.start()
         return self
 

@@ -15,8 +15,8 @@ from queue import Empty, Queue
 
 from agents.core.errors import NodeUnavailable
 from benchmarks.crew import Sendable
-from benchmarks.rpc import BATCH, Node, encoded
-from benchmarks.watch import Block, Watch
+from benchmarks.rpc import BATCH, RpcNode, encoded
+from benchmarks.watch import Block, BlockWatch
 
 SENDERS = 4
 """Threads for each node."""
@@ -100,7 +100,7 @@ def drive(ports: Sequence[int], waves: Sequence[Wave], at_once: int, limit: floa
     """
     seen: Queue[Block] = Queue()
     crew = _Crew(ports)
-    with crew, Watch(ports[0], seen.put) as watch:
+    with crew, BlockWatch(ports[0], seen.put) as watch:
         head = watch.head
         fresh = list(reversed(waves))
         under_way: list[Wave] = []
@@ -127,7 +127,7 @@ def drive(ports: Sequence[int], waves: Sequence[Wave], at_once: int, limit: floa
         return watch.blocks
 
 
-def _next(seen: Queue[Block], watch: Watch, deadline: float) -> Block:
+def _next(seen: Queue[Block], watch: BlockWatch, deadline: float) -> Block:
     while time.monotonic() < deadline:
         if watch.failure is not None:
             raise watch.failure
@@ -144,10 +144,10 @@ class _Crew:
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = ports
         self._pools = [ThreadPoolExecutor(SENDERS) for _ in ports]
-        self._nodes: list[Queue[Node]] = [Queue() for _ in ports]
+        self._nodes: list[Queue[RpcNode]] = [Queue() for _ in ports]
         for port, nodes in zip(ports, self._nodes, strict=True):
             for _ in range(SENDERS):
-                nodes.put(Node(port))
+                nodes.put(RpcNode(port))
         self._sent: list[Future[None]] = []
 
     def __enter__(self) -> _Crew:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +37,22 @@ def compiled(path: str, *outputs: str) -> dict[str, Any]:
     complaints = _complaints(answer, "error", "warning", "info")
     assert not complaints, "\n".join(complaints)
     return answer
+
+
+@dataclass(frozen=True)
+class CompiledContract:
+    """What deploys a contract, and its interface."""
+
+    code: bytes
+    abi: list[dict[str, Any]]
+
+
+@cache
+def compiled_contract(path: str) -> CompiledContract:
+    """The contract that a file is named for."""
+    name = Path(path).stem
+    product = compiled(path, "abi", "evm.bytecode.object")["contracts"][path][name]
+    return CompiledContract(bytes.fromhex(product["evm"]["bytecode"]["object"]), product["abi"])
 
 
 def compiled_sources(

@@ -1,6 +1,6 @@
-"""Scripts on the market itself, run by the EVM in this process.
+"""A scripted life on the market itself, run by the EVM in this process.
 
-script = EvmScript(Evm(bytecode(), abi()), replicas=3)
+script = EvmScript(Evm(), replicas=3)
 script.bring_to(CouplePhase.TRAINING)
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 from agents.core.calls import Call
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
+from testing.backend import Backend
 from testing.evm import Evm
-from testing.fake_market import FakeMarket
 from testing.script import Script
 
 
-class EvmMarket(FakeMarket):
-    """Has its calls answered by an EVM; history and mirror are of the EVM's events."""
+class EvmMarket(Backend):
+    """A market on an EVM."""
 
     def __init__(self, evm: Evm) -> None:
         super().__init__(evm.now)
@@ -31,9 +31,8 @@ class EvmMarket(FakeMarket):
 
 
 class EvmScript(Script):
-    """A script on an EVM's market."""
+    """A script on an EVM's market, whose members have as much as any test wants."""
 
     def __init__(self, evm: Evm, replicas: int = 3, rounds: int = 2, quorum: int = 0, **terms: int) -> None:
-        super().__init__(replicas, rounds, quorum, balance=10**9, **terms)
-        self.evm = evm
-        self.chain = EvmMarket(evm)
+        super().__init__(replicas, rounds, quorum, 10**9, **terms)
+        self.evm, self.chain = evm, EvmMarket(evm)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -13,59 +12,19 @@ from agents.core.assets import Dataset, Instance
 from agents.core.calls import Call
 from agents.core.enums import InstanceStatus, Role
 from agents.core.errors import Refused
-from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, instance_id, owner_bytes
 from agents.core.market import Market
+from testing.backend import Backend
 
 MAX_HOLDINGS = 2**96 - 1
-START = 1_700_000_000
-NOBODY = Address("0x" + "00" * 20)
-TERMS = e.DatasetTerms(
-    subsets=1,
-    subsets_per_round=1,
-    max_replicas=3,
-    round_price=1_000,
-    job_price=100,
-    instance_bond=300,
-    miss_penalty=40,
-    couple_bond=500,
-    answer_window_seconds=86_400,
-    draw_window_seconds=3_600,
-    report_window_seconds=7_200,
-    settle_window_seconds=1_800,
-    couple_window_seconds=604_800,
-    ends_at=4_102_444_800,
-)
-"""Small and distinct amounts, so that a sum tells what it is made of."""
-
 S = InstanceStatus
 _PAYABLE = ("createDO", "createCO", "createMO", "deposit")
 
 
-class Distribution:
-    """The chapters up to the distribution of data; every call that is not refused is a block.
-
-    Attributes:
-        now: the next block's timestamp, in seconds.
-        height: of the last block.
-        mirror: of all that happened. `history` is the same as events.
-    """
-
-    domain = receipt_domain(31_337, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"))
-
-    def __init__(self, now: int = START) -> None:
-        self.now = now
-        self.height = 0
-        self.mirror = Market()
-        self.history: list[e.Logged] = []
-        self.sender = NOBODY
+class FakeDistribution(Backend):
+    """The chapters up to the distribution of data; every call that is not refused is a block."""
 
     def send(self, sender: Address, call: Call) -> list[e.MarketEvent]:
-        """Mines a call; returns its events.
-
-        Raises:
-            Refused: with the error and the arguments that the contract gives.
-        """
         return self.send_all(sender, [call])
 
     def send_all(self, sender: Address, bundle: Sequence[Call]) -> list[e.MarketEvent]:
@@ -84,17 +43,6 @@ class Distribution:
                 self.mirror = Market(self.history)
             raise
         return [logged.event for logged in self.history[before:]]
-
-    def take_back(self, blocks: int) -> None:
-        """Undoes the last blocks, as a re-org does."""
-        self.height -= blocks
-        self.history = [logged for logged in self.history if logged.block <= self.height]
-        self.mirror = Market(self.history)
-
-    def emit(self, event: e.MarketEvent) -> None:
-        name = sha256(b"block %d at %d" % (self.height, self.now)).digest()
-        self.history.append(e.Logged(event, self.height, name, self.now, len(self.history), name))
-        self.mirror.apply(self.history[-1])
 
     # --- Ledger, Members ---
 

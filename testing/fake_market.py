@@ -30,12 +30,13 @@ from agents.core.ids import (
     model_id,
     subset_of,
 )
-from testing.fake_distribution import NOBODY, START, TERMS, Distribution, require
+from testing.backend import NOBODY, TERMS
+from testing.fake_distribution import FakeDistribution, require
 
-__all__ = ["NOBODY", "START", "TERMS", "FakeMarket"]
+__all__ = ["TERMS", "FakeMarket"]
 
 
-class FakeMarket(Distribution):
+class FakeMarket(FakeDistribution):
     """One market on one chain."""
 
     # --- Training ---

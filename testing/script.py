@@ -1,4 +1,4 @@
-"""Parties that do what a test says, on a market in memory: histories without agents.
+"""One life of a market: parties that do what a test says, on the rules in memory or on another backend.
 
 script = Script(replicas=3, subsets=4, subsets_per_round=2)
 script.bring_to(CouplePhase.TRAINING)
@@ -15,7 +15,7 @@ from agents.core import calls
 from agents.core.assets import Couple, Dataset, Instance
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
-from agents.core.enums import FlagReason, Role
+from agents.core.enums import Role
 from agents.core.events import DatasetTerms, MarketEvent
 from agents.core.hashing import data_receipt, set_bits, training_receipt
 from agents.core.ids import (
@@ -34,13 +34,16 @@ from agents.roles.acts import Act, Identity, Party, Situation
 from agents.roles.common import seed_link
 from agents.roles.results import TaskResult
 from agents.vault.keys import SecretKey
-from testing.fake_market import TERMS, FakeMarket
+from testing.backend import TERMS, Backend
+from testing.couple_steps import FORGED, CoupleSteps, LaidReport, Standing
+from testing.fake_market import FakeMarket
 from testing.world import address_of
+
+__all__ = ["FORGED", "LOCATION", "METADATA", "PLAN", "Script", "data_digest", "identity"]
 
 BALANCE = 1_000_000
 LOCATION = sha256(b"an object").digest()
 METADATA, PLAN = sha256(b"a description").digest(), sha256(b"a plan").digest()
-FORGED = sha256(b"another model").digest()
 
 
 def identity(name: str) -> Identity:
@@ -53,17 +56,29 @@ def identity(name: str) -> Identity:
     return Identity(address_of(name), key, derive, FakeMarket.domain)
 
 
-class Script:
+class Script(CoupleSteps[Identity, list[MarketEvent]]):
     """One dataset of one data owner, and one couple that one model owner asks for.
 
+    Args:
+        replicas: as many cloud owners; the i-th of `cos` holds the i-th replica of every subset.
+        balance: what each member pays in, in wei.
+        terms: of the dataset, where they are not `TERMS`.
+
     Attributes:
-        cos: the cloud owners; the i-th holds the i-th replica of every subset.
+        chain: what all calls go to; set it to play on another backend than the rules in memory.
     """
 
+    weights = location = result_location = LOCATION
+
     def __init__(
-        self, replicas: int = 3, rounds: int = 2, quorum: int = 0, balance: int = BALANCE, **terms: int
+        self,
+        replicas: int = 3,
+        rounds: int = 2,
+        quorum: int = 0,
+        balance: int = BALANCE,
+        **terms: int,
     ) -> None:
-        self.chain = FakeMarket()
+        self.chain: Backend = FakeMarket()
         self.terms: DatasetTerms = replace(TERMS, **{"max_replicas": replicas, **terms})
         self.rounds, self.quorum, self.balance = rounds, quorum, balance
         self.do, self.mo = identity("data owner"), identity("model owner")
@@ -106,19 +121,11 @@ class Script:
     def cis(self, subset: int = 0) -> list[InstanceId]:
         return list(self.dataset.subsets[subset].places)
 
-    def summoned(self, subset: int) -> list[InstanceId]:
-        """Those who are asked to train in the open round."""
-        return [instance.id for instance in self.market.summoned(self.couple, subset)]
-
     def instance(self, ci: InstanceId) -> Instance:
         return self.market.instances[ci]
 
     def coins(self, member: Identity) -> int:
         return self.market.balances[member.address]
-
-    def owner(self, ci: InstanceId) -> Identity:
-        address = self.instance(ci).cloud_owner
-        return next(co for co in self.cos if co.address == address)
 
     def decide(
         self, party: Party, results: dict[str, TaskResult] | None = None, now: int | None = None
@@ -128,9 +135,6 @@ class Script:
         acts = party.decide(situation)
         assert party.decide(situation) == acts
         return acts
-
-    def send(self, sender: Identity, call: Call) -> list[MarketEvent]:
-        return self.chain.send(sender.address, call)
 
     # --- distribution ---
 
@@ -177,73 +181,19 @@ class Script:
     # --- training ---
 
     def request(self) -> None:
-        tip = seed_link(self.mo, self.tc, self.rounds, 0)
-        self.send(self.mo, calls.request_tc(self.mod, self.ds, self.rounds, tip, self.quorum))
+        self.send(self.mo, calls.request_tc(self.mod, self.ds, self.rounds, self.mo_link(0), self.quorum))
 
-    def approve(self) -> None:
-        self.send(self.do, calls.approve_tc(self.tc, seed_link(self.do, self.tc, self.rounds, 0)))
-
-    def start(self, weights: bytes = LOCATION) -> None:
-        link = seed_link(self.mo, self.tc, self.rounds, self.couple.round + 1)
-        self.send(self.mo, calls.start_round(self.tc, link, weights, LOCATION))
-
-    def draw(self) -> None:
-        link = seed_link(self.do, self.tc, self.rounds, self.couple.round)
-        self.send(self.do, calls.draw_round(self.tc, link))
-
-    def model_digest(self, subset: int, round_: int | None = None) -> bytes:
-        """What an honest CO gets by training on a subset."""
-        return sha256(b"model %d %d" % (subset, round_ or self.couple.round)).digest()
-
-    def receipt(self, ci: InstanceId, digest: bytes | None = None) -> tuple[bytes, bytes]:
-        round_ = self.couple.round
-        digest = self.model_digest(subset_of(ci)) if digest is None else digest
-        nonce = sha256(b"nonce %d %d" % (round_, ci)).digest()
-        owner = self.owner(ci).address
-        return training_receipt(self.chain.domain, self.tc, round_, ci, owner, digest, nonce), nonce
-
-    def report(self, ci: InstanceId, digest: bytes | None = None) -> None:
-        receipt, nonce = self.receipt(ci, digest)
-        call = calls.update_tj(self.tc, ci, self.couple.round, receipt, nonce, LOCATION)
-        self.send(self.owner(ci), call)
-
-    def flag(self, ci: InstanceId) -> None:
-        reason = FlagReason.WEIGHTS_UNAVAILABLE
-        self.send(self.owner(ci), calls.flag_tj(self.tc, ci, self.couple.round, reason))
-
-    def play_round(self, *letters: str) -> None:
-        """Starts, draws and answers: for each drawn subset a letter for each instance that is asked.
-
-        A reports what it should, F another model, G flags, M stays silent: then the report deadline passes.
-        """
+    def play_round(self, *words: str) -> None:
+        """Starts, draws and answers."""
         self.start()
         self.draw()
-        self.answer(*letters)
+        self.answer(*words)
 
-    def answer(self, *letters: str) -> None:
-        for subset, word in zip(self.drawn, letters, strict=True):
-            for ci, letter in zip(self.summoned(subset), word, strict=True):
-                if letter in "AF":
-                    self.report(ci, FORGED if letter == "F" else None)
-                elif letter == "G":
-                    self.flag(ci)
-        if "M" in "".join(letters) and self.couple.phase is Phase.TRAINING:
-            self.now = self.couple.deadline + 1
-
-    def settle(self, subset: int, digest: bytes | None = None, by: Identity | None = None) -> None:
-        digest = self.model_digest(subset) if digest is None else digest
-        reports = self.market.reports_of(self.couple, subset)
-        self.send(by or self.mo, calls.settle_round(self.tc, subset, digest, reports))
-
-    def settle_all(self) -> None:
-        for subset in set_bits(self.couple.pending):
-            self.settle(subset)
-
-    def close(self) -> None:
-        """Voids all that is pending, a flagged-out round at once, another when it is Overdue."""
+    def close(self, *subsets: int, by: Identity | None = None) -> list[MarketEvent]:
+        """Voids these subsets, by default all, a flagged-out round at once, another when it is Overdue."""
         if self.phase is not Phase.OVERDUE:
-            self.now = self.market.settle_deadline(self.couple) + 1
-        self.send(self.stranger, calls.close_round(self.tc, set_bits(self.couple.pending)))
+            self.outlive_settlement()
+        return super().close(*subsets, by=by)
 
     # --- the road ---
 
@@ -259,28 +209,47 @@ class Script:
         """Opens the market and goes to this phase of the first round, everybody answering."""
         self.open()
         self.request()
-        if phase is Phase.LAPSED:
-            self.now = self.couple.deadline + 1
-        if phase in (Phase.REQUESTED, Phase.LAPSED):
-            return self
-        self.approve()
-        if phase is Phase.ENDED:
-            self.now = self.couple.window_ends_at + 1
-        if phase in (Phase.APPROVED, Phase.ENDED):
-            return self
-        self.start()
-        if phase is Phase.WITHHELD:
-            self.now = self.couple.deadline + 1
-        if phase in (Phase.DRAWING, Phase.WITHHELD):
-            return self
-        self.draw()
-        if phase is Phase.TRAINING:
-            return self
-        self.answer(*("A" * len(self.summoned(subset)) for subset in self.drawn))
-        if phase is Phase.OVERDUE:
-            self.now = self.market.settle_deadline(self.couple) + 1
+        self.go_to(phase)
         assert self.phase is phase
         return self
+
+    # --- as the steps of a couple want to know it ---
+
+    def send(self, sender: Identity, call: Call) -> list[MarketEvent]:
+        return self.chain.send(sender.address, call)
+
+    def wait_until(self, second: int) -> None:
+        self.now = second
+
+    def owner(self, ci: InstanceId) -> Identity:
+        address = self.instance(ci).cloud_owner
+        return next(co for co in self.cos if co.address == address)
+
+    def summoned(self, subset: int) -> list[InstanceId]:
+        return [instance.id for instance in self.market.summoned(self.couple, subset)]
+
+    def reports(self, subset: int = 0) -> list[LaidReport]:
+        made = self.market.reports_of(self.couple, subset)
+        return [(report.ci, report.hash, report.nonce) for report in made]
+
+    @property
+    def standing(self) -> Standing:
+        couple = self.couple
+        settle_deadline = self.market.settle_deadline(couple)
+        return Standing(couple.round, couple.pending, couple.deadline, settle_deadline, couple.window_ends_at)
+
+    def mo_link(self, round_: int) -> bytes:
+        return seed_link(self.mo, self.tc, self.rounds, round_)
+
+    def do_link(self, round_: int) -> bytes:
+        return seed_link(self.do, self.tc, self.rounds, round_)
+
+    def model_digest(self, subset: int = 0, round_: int | None = None) -> bytes:
+        return sha256(b"model %d %d" % (subset, round_ or self.round)).digest()
+
+    def receipt_for(self, ci: InstanceId, round_: int, digest: bytes) -> tuple[bytes, bytes]:
+        nonce, owner = sha256(b"nonce %d %d" % (round_, ci)).digest(), self.owner(ci).address
+        return training_receipt(self.chain.domain, self.tc, round_, ci, owner, digest, nonce), nonce
 
 
 def data_digest(subset: int) -> bytes:

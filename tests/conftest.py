@@ -10,12 +10,18 @@ import pytest
 CHAINS = ExitStack()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits comes first, so that the others need not wait for it in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Connects Brownie, before it would launch a node of its own; see scripts/local_chain.py."""
     if _runs_contract_tests(session):
         _connect_to_a_fresh_chain()
         _mend_brownie()
+        _test_contracts_there()
 
 
 def pytest_unconfigure() -> None:
@@ -43,6 +49,13 @@ def _connect_to_a_fresh_chain() -> None:
     if chain.network == "ganache-cli":
         # --coverage sends calls as transactions that offer no gas price: Ganache never mines them
         CONFIG.argv["always_transact"] = False
+
+
+def _test_contracts_there() -> None:
+    from testing.contracts.brownie_chain import BrownieChain
+    from testing.contracts.chain import use
+
+    use(BrownieChain())
 
 
 def _mend_brownie() -> None:

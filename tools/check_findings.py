@@ -26,7 +26,7 @@ _PLACE = re.compile(r" \([\w./-]+\.sol#[\d-]+\)")
 
 
 @dataclass(frozen=True, order=True)
-class Finding:
+class SlitherFinding:
     """What a detector says.
 
     Attributes:
@@ -52,7 +52,7 @@ def main() -> None:
         sys.exit("\n".join(faults))
 
 
-def faults_of(findings: dict[Finding, str], triage: Iterable[Finding]) -> Iterator[str]:
+def faults_of(findings: dict[SlitherFinding, str], triage: Iterable[SlitherFinding]) -> Iterator[str]:
     """What is found and not explained, or explained and not found.
 
     Args:
@@ -66,7 +66,7 @@ def faults_of(findings: dict[Finding, str], triage: Iterable[Finding]) -> Iterat
         yield f"{finding.check}: explained in {TRIAGE.name}, no longer found:\n{_indented(finding.text)}"
 
 
-def found(folder: Path) -> dict[Finding, str]:
+def found(folder: Path) -> dict[SlitherFinding, str]:
     """What Slither finds in a project's contracts, by its slither.config.json."""
     slither = Path(sys.executable).parent / "slither"
     with TemporaryDirectory() as place:
@@ -85,11 +85,12 @@ def found(folder: Path) -> dict[Finding, str]:
     return read(told)
 
 
-def read(answer: dict[str, Any]) -> dict[Finding, str]:
+def read(answer: dict[str, Any]) -> dict[SlitherFinding, str]:
     """The findings of Slither's JSON, each with its text as it was told."""
     results = answer["results"].get("detectors", [])
     return {
-        Finding(result["check"], plain(result["description"])): result["description"] for result in results
+        SlitherFinding(result["check"], plain(result["description"])): result["description"]
+        for result in results
     }
 
 
@@ -99,13 +100,13 @@ def plain(description: str) -> str:
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
-def explained(source: str) -> Iterator[Finding]:
+def explained(source: str) -> Iterator[SlitherFinding]:
     """The findings of a triage: a list of `check`, `why` and `findings`."""
     for entry in yaml.safe_load(source) or []:
         if not entry.get("why", "").strip():
             raise SlitherError(f"{entry['check']}: explained without a reason")
         for text in entry["findings"]:
-            yield Finding(entry["check"], plain(text))
+            yield SlitherFinding(entry["check"], plain(text))
 
 
 def _indented(text: str) -> str:

@@ -8,10 +8,12 @@ market with the contract's own views. What the events tell of members and money 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agents.audit.rules import broken_after, broken_before, is_solvent
 from agents.core.events import Logged
+from agents.core.fit import can_follow
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.readmodel.projections import Projections
@@ -61,19 +63,23 @@ def audit(history: Iterable[Logged], receipt_domain: bytes) -> Audit:
     """
     result = Audit(Projections(Market(), receipt_domain))
     for logged in history:
-        try:
-            _replay(result, logged, receipt_domain)
-        except (LookupError, ValueError):
+        _find_broken_before(result, logged)
+        if not can_follow(result.market, logged.event):
             result.find(logged, "speaks of what no event has made; the audit ends there")
             break
+        _replay(result, logged, receipt_domain)
     return result
+
+
+def _find_broken_before(result: Audit, logged: Logged) -> None:
+    with suppress(LookupError, ValueError):  # it speaks of what is not there
+        for finding in broken_before(result.market, logged):
+            result.find(logged, finding)
 
 
 def _replay(result: Audit, logged: Logged, domain: bytes) -> None:
     market = result.market
     was_solvent = is_solvent(market)
-    for finding in broken_before(market, logged):
-        result.find(logged, finding)
     market.apply(logged)
     for finding in broken_after(market, logged.event, domain):
         result.find(logged, finding)

@@ -30,7 +30,7 @@ class Branch:
             Whether the first of them is the child of ``read``; if not, none is kept.
 
         Raises:
-            NodeUnavailable: the node did not answer, or two servers behind it are not of one mind.
+            NodeUnavailable: the node did not answer.
         """
         if self._contradict(read, head):
             self.headers.clear()
@@ -42,7 +42,7 @@ class Branch:
             if child is None:
                 break  # whoever answered has not come so far
             if child.parent != tip.hash:
-                return self._torn()
+                return self._still_stands(tip)
             self.headers.append(child)
         return True
 
@@ -56,11 +56,14 @@ class Branch:
         same = (header.hash == head.hash for header in self.headers if header.number == head.number)
         return first is not None and not (first.parent == read.hash and all(same))
 
-    def _torn(self) -> bool:
+    def _still_stands(self, tip: BlockRef) -> bool:
+        """What to make of a block that is not the child of the last one known."""
         if not self.headers:
             return False
-        self.headers.clear()
-        raise NodeUnavailable("the chain changed while it was read")
+        again = self._client.header(tip.number)
+        if again is not None and again.hash != tip.hash:
+            self.headers.pop()
+        return True
 
 
 def fork_below(client: MarketClient, archive: Archive, read: BlockRef) -> BlockRef:
@@ -75,7 +78,8 @@ def fork_below(client: MarketClient, archive: Archive, read: BlockRef) -> BlockR
         StopAgent: more is taken back than is kept.
     """
     above = client.header(read.number + 1)
-    for number in range(read.number, max(client.anchor.number, read.number - KEPT) - 1, -1):
+    lowest = max(client.anchor.number - 1, read.number - KEPT)
+    for number in range(read.number, lowest - 1, -1):
         below = client.header(number)
         if above is None or below is None or above.parent != below.hash:
             raise NodeUnavailable(f"servers of the node are not of one mind about block {number}")
@@ -85,6 +89,8 @@ def fork_below(client: MarketClient, archive: Archive, read: BlockRef) -> BlockR
             return below.ref
         above = below
     client.require_same_chain()
+    if above != client.header(lowest) or lowest < client.anchor.number:
+        raise NodeUnavailable("servers of the node are not of one mind about all of the last blocks")
     raise StopAgent(
         f"the chain took back more than {KEPT} blocks: if that is right, remove the chain's database, when "
         "no transaction is open, and start again"

@@ -18,7 +18,7 @@ from agents.chain.same_chain import SameChain
 from agents.chain.spans import SpanReader
 from agents.chain.transport import Provider
 from agents.chain.views import View
-from agents.core.errors import NodeUnavailable
+from agents.core.errors import BadLog, NodeUnavailable
 from agents.core.events import Logged
 
 __all__ = ["BlockRef", "MarketClient", "RawLog"]
@@ -132,17 +132,18 @@ class MarketClient:
     def readable(self, logs: Iterable[RawLog]) -> Iterator[Logged]:
         """The messages in logs; a log that this version cannot read is left out and told."""
         for one in logs:
-            message = self.decode(one)
-            if message is None:
-                log.warning("block %d, log %d: not readable, left out", one.block.number, one.index)
-            else:
-                yield message
+            try:
+                yield self.decode(one)
+            except BadLog as problem:
+                log.warning("block %d, log %d is left out: %s", one.block.number, one.index, problem)
 
-    def decode(self, one: RawLog) -> Logged | None:
-        """The message in a log; None if this version cannot read it."""
+    def decode(self, one: RawLog) -> Logged:
+        """The message in a log.
+
+        Raises:
+            BadLog: this version cannot read it.
+        """
         event, block = self.codec.event(one.topics, one.data), one.block
-        if event is None:
-            return None
         return Logged(event, block.number, block.hash, block.timestamp, one.index, one.transaction)
 
     # --- views ---

@@ -25,7 +25,7 @@ from eth_utils.abi import (
 from eth_utils.address import to_checksum_address
 
 from agents.core.calls import Call
-from agents.core.errors import NodeUnavailable, Refused, WrongNetwork
+from agents.core.errors import BadLog, NodeUnavailable, Refused, WrongNetwork
 from agents.core.events import EVENTS, MarketEvent
 from agents.core.ids import Address
 
@@ -101,18 +101,21 @@ class Codec:
         """The first topic of each of the market's events, 32 bytes each."""
         return tuple(self._events)
 
-    def event(self, topics: Sequence[bytes], data: bytes) -> MarketEvent | None:
-        r"""The message in a log; None if this version cannot read it.
+    def event(self, topics: Sequence[bytes], data: bytes) -> MarketEvent:
+        r"""The message in a log.
 
         What others wrote may be any bytes. A string that is not UTF-8 has its other bytes as ``\xff``.
+
+        Raises:
+            BadLog: it is no event of the ABI, or damaged.
         """
         entry = self._events.get(topics[0]) if topics else None
         if entry is None:
-            return None
+            raise BadLog("it is no event of the market")
         try:
             message: MarketEvent = typed(EVENTS[entry["name"]], _values(entry["inputs"], topics[1:], data))
-        except (DecodingError, OverflowError, ValueError):  # ValueError: an enum has no such member
-            return None
+        except (DecodingError, OverflowError, ValueError) as error:  # ValueError: an enum has no such member
+            raise BadLog(f"its data are no {entry['name']}") from error
         return message
 
     def refusal(self, data: bytes) -> Refused:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.chain.archive import KEPT, Archive
@@ -23,7 +24,7 @@ from agents.chain.evidence import Evidence, Means
 from agents.chain.gap import Gap
 from agents.chain.second_reading import DEPTH, SecondReading
 from agents.chain.spans import SpanReader
-from agents.core.errors import NodeUnavailable
+from agents.core.errors import BadLog, NodeUnavailable
 from agents.core.events import Logged
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,9 @@ class EventStream:
 
     def replay(self) -> Iterator[Logged]:
         """All events delivered so far, from the database alone."""
-        return filter(None, map(self._client.decode, self._archive.logs()))
+        for log_ in self._archive.logs():
+            with suppress(BadLog):  # this was told when it came
+                yield self._client.decode(log_)
 
     def poll(self) -> Batch:
         """Reads on: one step's worth of blocks at most, never beyond the head.

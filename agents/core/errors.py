@@ -11,6 +11,7 @@ HoldfastError
 │   └── ObjectMissing     an object that the store does not hold (yet)
 ├── SkipJob           this one job cannot be done; the agent goes on with the others
 │   ├── BadObject         an object that does not match its digest, or cannot be opened
+│   ├── BadLog            a log of the market that this version cannot read
 │   ├── JobFailed         it took too much time or memory, or ended in a way that nobody foresaw
 │   └── Refused           the market rejected a transaction, with its custom error
 └── StopAgent         the agent cannot go on (CLI exit code 1)
@@ -69,6 +70,10 @@ class BadObject(SkipJob):
 
 class JobFailed(SkipJob):
     """A job that took too much time or memory, or ended in a way that nobody foresaw."""
+
+
+class BadLog(SkipJob):
+    """A log of the market that this version cannot read."""
 
 
 class Refused(SkipJob):

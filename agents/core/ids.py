@@ -27,7 +27,12 @@ class Kind(IntEnum):
     COUPLE = 3
 
 
-def _make(owner: Address, kind: Kind, serial: int) -> int:
+def asset_id(owner: Address, kind: Kind, serial: int) -> int:
+    """The id of an owner's `serial`-th asset of a kind.
+
+    Raises:
+        ValueError: the serial is not in 1..2^48-1.
+    """
     if not 1 <= serial <= _SERIAL_MASK:
         raise ValueError(f"serial {serial} is not in 1..2^48-1")
     return int(owner, 16) << _OWNER_SHIFT | kind << _KIND_SHIFT | serial << _SERIAL_SHIFT
@@ -35,17 +40,17 @@ def _make(owner: Address, kind: Kind, serial: int) -> int:
 
 def dataset_id(owner: Address, serial: int) -> DatasetId:
     """The id of a data owner's `serial`-th dataset."""
-    return DatasetId(_make(owner, Kind.DATASET, serial))
+    return DatasetId(asset_id(owner, Kind.DATASET, serial))
 
 
 def model_id(owner: Address, serial: int) -> ModelId:
     """The id of a model owner's `serial`-th model."""
-    return ModelId(_make(owner, Kind.MODEL, serial))
+    return ModelId(asset_id(owner, Kind.MODEL, serial))
 
 
 def couple_id(owner: Address, serial: int) -> CoupleId:
     """The id of a model owner's `serial`-th train couple."""
-    return CoupleId(_make(owner, Kind.COUPLE, serial))
+    return CoupleId(asset_id(owner, Kind.COUPLE, serial))
 
 
 def instance_id(ds: DatasetId, subset: int, replica: int) -> InstanceId:

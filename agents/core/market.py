@@ -1,7 +1,7 @@
 """The market's mirror: the whole state of the contract, rebuilt from its events alone.
 
 Every agent decides on such a mirror, and the auditor compares one with the contract. The rules of time
-(`phase_of`) are the contract's (``market/Couples.sol``).
+(`phase_of`) are the contract's (``market/Couples.sol``). No event can break it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agents.core.assets import (
     Round,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
+from agents.core.fit import can_follow, is_due
 from agents.core.hashing import draw_round, full_set, round_seed, training_receipt
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId, dataset_of, subset_of
 
@@ -35,6 +36,8 @@ class Market:
         members, datasets, instances, models, couples: by address or id.
         balances: free coins by address, in wei.
         timestamp: of the last event's block, in seconds.
+        misfits: events that did not fit those before them: some are missing, or a node made these up. Whoever
+            reads them here takes them out.
     """
 
     def __init__(self, history: Iterable[e.Logged] = ()) -> None:
@@ -45,13 +48,22 @@ class Market:
         self.models: dict[ModelId, Model] = {}
         self.couples: dict[CoupleId, Couple] = {}
         self.timestamp = 0
+        self.misfits: list[e.Logged] = []
         for logged in history:
             self.apply(logged)
 
     def apply(self, logged: e.Logged) -> None:
-        """Moves the mirror by one event; events come in the chain's order, each once."""
+        """Moves the mirror by one event; events come in the chain's order, each once.
+
+        One that does not fit is noted among the `misfits`, and applied nevertheless if it can be: if nothing
+        is missing, it is what the chain says.
+        """
         self.timestamp = logged.timestamp
-        self._on(logged.event)
+        possible = can_follow(self, logged.event)
+        if not (possible and is_due(self, logged.event)):
+            self.misfits.append(logged)
+        if possible:
+            self._on(logged.event)
 
     # --- questions ---
 
@@ -194,7 +206,7 @@ class Market:
     def _(self, event: e.InstanceCreated) -> None:
         instance = Instance(event.ci, event.cloud_owner, event.sealed_location, self.timestamp)
         self.instances[event.ci] = instance
-        self._subset(event.ci).name(event.ci)
+        self.replicas_beside(event.ci).name(event.ci)
 
     @_on.register
     def _(self, event: e.InstanceJoined) -> None:
@@ -206,7 +218,7 @@ class Market:
     @_on.register
     def _(self, event: e.InstanceRefused) -> None:
         self._enter(event.ci, InstanceStatus.REFUSED)
-        self._subset(event.ci).free(event.ci)
+        self.replicas_beside(event.ci).free(event.ci)
 
     @_on.register
     def _(self, event: e.InstanceVerified) -> None:
@@ -230,11 +242,12 @@ class Market:
         return instance
 
     def _release(self, instance: Instance) -> None:
-        self._subset(instance.id).free(instance.id)
+        self.replicas_beside(instance.id).free(instance.id)
         self.balances[instance.cloud_owner] += instance.bond
         instance.bond = 0
 
-    def _subset(self, ci: InstanceId) -> ReplicaSet:
+    def replicas_beside(self, ci: InstanceId) -> ReplicaSet:
+        """The subset of an instance."""
         return self.datasets[dataset_of(ci)].subsets[subset_of(ci)]
 
     def _next_pool_version(self, ci: InstanceId) -> int:

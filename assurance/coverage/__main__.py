@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assurance.coverage.instrument import Point
-from assurance.coverage.meter import Meter
+from assurance.coverage.meter import CoverageMeter
 from assurance.coverage.scenarios import SCENARIOS
 from testing.compiler import ROOT
 
@@ -44,7 +44,7 @@ class Line:
 
 def main() -> None:
     """Runs all scenarios and tells."""
-    meter = Meter()
+    meter = CoverageMeter()
     for scenario in SCENARIOS:
         scenario(meter.market())
     points, reached = meter.instrumented.points, meter.reached

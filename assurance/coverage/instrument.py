@@ -95,7 +95,8 @@ def instrument(sources: dict[str, str], trees: dict[str, Node]) -> Instrumented:
     """
     points: list[Point] = []
     marked = {
-        path: _File(path, source.encode(), points).marked(trees[path]) for path, source in sources.items()
+        path: _FileMarker(path, source.encode(), points).marked(trees[path])
+        for path, source in sources.items()
     }
     return Instrumented(marked | {_RECORDER: _recorder(_words(points))}, tuple(points))
 
@@ -138,7 +139,7 @@ class _Edits:
         return (made + self.source[at:]).decode()
 
 
-class _File:
+class _FileMarker:
     """One source on its way to being marked."""
 
     def __init__(self, path: str, source: bytes, points: list[Point]) -> None:

@@ -1,6 +1,6 @@
 """Markets that remember what was run of their sources.
 
-meter = Meter()
+meter = CoverageMeter()
 market = meter.market()  # a testing.evm.Evm
 ...
 meter.reached  # the points that were run in any of its markets
@@ -8,30 +8,28 @@ meter.reached  # the points that were run in any of its markets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from agents.chain.codec import Entry
 from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from assurance.coverage.instrument import MARKS_AT, TRAILER, Instrumented, Point, instrument
+from testing.backend import MARKET
 from testing.compiler import ROOT, compiled, compiled_sources
-from testing.evm import MARKET, Evm, abi, bytecode
-
-SOURCE = "contracts/Marketplace.sol"
+from testing.evm import SOURCE, Evm
 
 
-class MeteredEvm(Evm):
+class InstrumentedEvm(Evm):
     """A market of instrumented sources. The market as it is gets every call as well, and answers the same."""
 
-    def __init__(self, code: bytes, interface: Sequence[Entry], words: int) -> None:
-        super().__init__(code, interface)
+    def __init__(self, code: bytes, words: int) -> None:
+        super().__init__(code)
         self._words = words
         self._refused_marks = [0] * words
-        self._plain = Evm(bytecode(), abi())
+        self._plain = Evm()
 
     def send(self, sender: Address, call: Call) -> list[MarketEvent]:
         ours = super().send
@@ -74,11 +72,11 @@ class MeteredEvm(Evm):
         return super()._refusal(reason[:marks_at])
 
 
-class Meter:
+class CoverageMeter:
     """Makes metered markets and gathers what was run in them."""
 
     def __init__(self) -> None:
-        self._markets: list[MeteredEvm] = []
+        self._markets: list[InstrumentedEvm] = []
 
     @cached_property
     def instrumented(self) -> Instrumented:
@@ -102,9 +100,9 @@ class Meter:
         )
         return bytes.fromhex(product["contracts"][SOURCE]["Marketplace"]["evm"]["bytecode"]["object"])
 
-    def market(self) -> MeteredEvm:
+    def market(self) -> InstrumentedEvm:
         """A new market on a chain of its own."""
-        market = MeteredEvm(self.bytecode, abi(), self.instrumented.words)
+        market = InstrumentedEvm(self.bytecode, self.instrumented.words)
         self._markets.append(market)
         return market
 

@@ -12,14 +12,13 @@ from dataclasses import replace
 
 import pytest
 
-from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, Role
 from agents.core.errors import Refused
 from agents.core.ids import CoupleId, DatasetId, ModelId, dataset_id, instance_id, model_id
-from testing.evm import Evm, abi
+from testing.evm import Evm, codec
 from testing.evm_script import EvmScript
 from testing.script import LOCATION, METADATA, identity
 
@@ -66,11 +65,10 @@ def several_in_one(evm: Evm) -> None:
     """What is refused inside a multicall is refused with its own error."""
     script = EvmScript(evm)
     script.register()
-    codec = Codec(abi())
-    offer = codec.call(calls.create_ds(script.terms, METADATA, LOCATION))
+    offer = codec().call(calls.create_ds(script.terms, METADATA, LOCATION))
     script.send(script.do, Call("multicall", ([offer, offer],)))
     with refused("Ledger_InsufficientBalance"):
-        script.send(script.do, Call("multicall", ([offer, codec.call(calls.withdraw(TOO_MUCH))],)))
+        script.send(script.do, Call("multicall", ([offer, codec().call(calls.withdraw(TOO_MUCH))],)))
 
 
 # --- Distribution ---

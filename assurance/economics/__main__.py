@@ -25,8 +25,8 @@ from agents.core.errors import BadInput
 from agents.demo.scenario import Scenario
 from agents.runtime.settings import ETHER
 from assurance.economics import theory
+from assurance.economics.departures import DEPARTURES, DepartureResult, Verdict, measure
 from assurance.economics.figure import draw
-from assurance.economics.plays import PLAYS, Result, Verdict, measure
 from assurance.economics.setting import Setting
 from testing.compiler import ROOT
 
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BadInput as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
-    results = [measure(play, setting, range(flags.seeds)) for play in PLAYS]
+    results = [measure(one, setting, range(flags.seeds)) for one in DEPARTURES]
     flags.folder.mkdir(parents=True, exist_ok=True)
     report = {
         "setting": asdict(setting) | {"terms": setting.terms.model_dump()},
@@ -115,13 +115,13 @@ def _bounds(setting: Setting) -> dict[str, int]:
     }
 
 
-def _told(result: Result) -> dict[str, object]:
+def _told(result: DepartureResult) -> dict[str, object]:
     griefing = result.griefing
     return {
-        "role": result.play.role,
-        "play": result.play.name,
+        "role": result.departure.role,
+        "play": result.departure.name,
         "verdict": result.verdict,
-        "why": result.play.why,
+        "why": result.departure.why,
         "payoff_a_round": float(result.payoff),
         "honest_a_round": float(result.honest),
         "gain_a_round": float(result.gain),
@@ -132,7 +132,7 @@ def _told(result: Result) -> dict[str, object]:
     }
 
 
-def _table(results: Sequence[Result]) -> Table:
+def _table(results: Sequence[DepartureResult]) -> Table:
     table = Table(title="thousandths of a coin a round; DO, MO, CO: what the others have more than else")
     for column in ("who", "departs from honest play", "verdict"):
         table.add_column(column)
@@ -144,8 +144,8 @@ def _table(results: Sequence[Result]) -> Table:
         colour = COLOURS[result.verdict]
         ends = (_milli(min(result.gains)), _milli(max(result.gains)), f"{result.agreeing}/{seeds}")
         table.add_row(
-            result.play.role,
-            result.play.name,
+            result.departure.role,
+            result.departure.name,
             f"[{colour}]{result.verdict}[/]",
             *map(_milli, (result.payoff, result.honest, result.gain)),
             *ends[: len(spread)],

@@ -21,10 +21,11 @@ from agents.core.hashing import set_bits
 from agents.core.ids import Address, InstanceId, subset_of
 from agents.roles.acts import Identity
 from assurance.economics.setting import DEPOSIT, Setting
-from assurance.economics.strategies import Cloud, Data, Lies, Model
+from assurance.economics.strategies import CloudStrategy, DataStrategy, Lies, ModelStrategy
 from assurance.economics.theory import measured
-from testing.evm import PURSE, Evm, abi, bytecode
+from testing.evm import Evm
 from testing.evm_script import EvmScript
+from testing.local_evm import PURSE
 from testing.script import FORGED, identity
 
 
@@ -41,16 +42,16 @@ class Game(EvmScript):
     def __init__(
         self,
         setting: Setting,
-        clouds: dict[int, Cloud] | None = None,
-        data: Data | None = None,
-        model: Model | None = None,
+        clouds: dict[int, CloudStrategy] | None = None,
+        data: DataStrategy | None = None,
+        model: ModelStrategy | None = None,
         *,
         outsider: bool = False,
         seed: int = 0,
     ) -> None:
-        super().__init__(Evm(bytecode(), abi()), setting.replicas, setting.rounds, setting.quorum)
+        super().__init__(Evm(), setting.replicas, setting.rounds, setting.quorum)
         self.setting, self.outsider = setting, outsider
-        self.data, self.model = data or Data(), model or Model()
+        self.data, self.model = data or DataStrategy(), model or ModelStrategy()
         self.terms, self.balance = setting.dataset_terms, DEPOSIT
         secret = b"game %d " % seed
         self.mo = replace(self.mo, derive=lambda purpose: sha256(secret + purpose).digest())
@@ -58,10 +59,10 @@ class Game(EvmScript):
         chance = Random(seed)
         places = range(setting.subsets * setting.replicas)
         self.cos = [identity(f"cloud owner {number}") for number in places]
-        self.clouds = {self.cos[number].address: play for number, play in (clouds or {}).items()}
+        self.clouds = {self.cos[number].address: strategy for number, strategy in (clouds or {}).items()}
         for co in self.cos:
             lies = chance.random() < setting.dishonest
-            self.clouds.setdefault(co.address, Lies() if lies else Cloud())
+            self.clouds.setdefault(co.address, Lies() if lies else CloudStrategy())
         self.gas: Counter[Address] = Counter()
         self.calls: Counter[tuple[Address, str]] = Counter()
         self.trainings: Counter[Address] = Counter()
@@ -166,7 +167,7 @@ class Game(EvmScript):
             if not self.model.settles:
                 self.now = self.couple.deadline + self.terms.settle_window_seconds // 2 + 1
                 by = next(self.owner(ci) for ci in self.summoned(subset) if self._reported(ci, digest))
-            self.settle(subset, digest, self._anyone(by))
+            self.settle(subset, digest, by=self._anyone(by))
             opened.append(subset)
         for subset in opened:
             for instance in self.dataset.subsets[subset].places:
@@ -198,7 +199,7 @@ class Game(EvmScript):
         """Who does what anyone may do."""
         return self.stranger if self.outsider else usual
 
-    def _cloud(self, ci: InstanceId) -> Cloud:
+    def _cloud(self, ci: InstanceId) -> CloudStrategy:
         return self.clouds[self.owner(ci).address]
 
     def _payoff(self, party: Identity) -> int:

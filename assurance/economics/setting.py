@@ -8,7 +8,7 @@ from typing import Self
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.runtime.settings import ETHER, GWEI, Terms, checked
-from testing.fake_distribution import START
+from testing.backend import START
 
 DEPOSIT = 10**24
 """What each member pays in before all begins, in wei."""

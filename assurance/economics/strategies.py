@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EARLY, IN_TIME, LATE = 0, 1, 2
 
 
-class Cloud:
+class CloudStrategy:
     """An honest cloud owner: trains, reports and delivers, or flags what it cannot read."""
 
     def turn(self, game: Game, ci: InstanceId) -> int:
@@ -38,7 +38,7 @@ class Cloud:
         """What it does once a digest of its subset is open."""
 
 
-class Data:
+class DataStrategy:
     """An honest data owner: verifies, approves by its policy, opens its seeds, leaves the pool alone."""
 
     def verifies(self, game: Game, cis: Sequence[InstanceId]) -> None:
@@ -57,7 +57,7 @@ class Data:
         """What it does after a round."""
 
 
-class Model:
+class ModelStrategy:
     """An honest model owner: shows its weights to all, settles, and goes on to the last round.
 
     Attributes:
@@ -80,7 +80,7 @@ class Model:
 # --- cloud owners ---
 
 
-class Lies(Cloud):
+class Lies(CloudStrategy):
     """Reports a model that it made up, at once; all that lie make up the same one."""
 
     def turn(self, game: Game, ci: InstanceId) -> int:
@@ -90,7 +90,7 @@ class Lies(Cloud):
         game.report(ci, FORGED)
 
 
-class Copies(Cloud):
+class Copies(CloudStrategy):
     """Sends the receipt that another of its subset made."""
 
     def turn(self, game: Game, ci: InstanceId) -> int:
@@ -104,7 +104,7 @@ class Copies(Cloud):
         game.send(game.owner(ci), copy)
 
 
-class Silent(Cloud):
+class Silent(CloudStrategy):
     """Does not answer; it joined and never trains."""
 
     def answers(self, game: Game, ci: InstanceId) -> None:
@@ -126,21 +126,21 @@ class Waits(Silent):
         return calls.update_tj(game.tc, ci, game.couple.round, receipt, nonce, LOCATION)
 
 
-class Flags(Cloud):
+class Flags(CloudStrategy):
     """Says that it cannot read what it can."""
 
     def answers(self, game: Game, ci: InstanceId) -> None:
         game.flag(ci)
 
 
-class Leaves(Cloud):
+class Leaves(CloudStrategy):
     """Leaves the pool once it is drawn, without an answer."""
 
     def answers(self, game: Game, ci: InstanceId) -> None:
         game.send(game.owner(ci), calls.retire_ci(ci))
 
 
-class Withholds(Cloud):
+class Withholds(CloudStrategy):
     """Reports what it trained and lets nobody read it."""
 
     def answers(self, game: Game, ci: InstanceId) -> None:
@@ -148,7 +148,7 @@ class Withholds(Cloud):
         game.report(ci)
 
 
-class Invents(Cloud):
+class Invents(CloudStrategy):
     """Makes a result up where it cannot read the weights, before others have flagged; else honest."""
 
     def turn(self, game: Game, ci: InstanceId) -> int:
@@ -161,7 +161,7 @@ class Invents(Cloud):
             game.report(ci, FORGED)
 
 
-class Twin(Cloud):
+class Twin(CloudStrategy):
     """Has another identity in its subset that trains; reports what that one got."""
 
     def answers(self, game: Game, ci: InstanceId) -> None:
@@ -172,7 +172,7 @@ class Twin(Cloud):
 # --- data owners ---
 
 
-class Withdraws(Data):
+class Withdraws(DataStrategy):
     """Opens its seeds up to a round and withholds that one's: it knows the draw, and does not like it."""
 
     def __init__(self, round_: int) -> None:
@@ -182,21 +182,21 @@ class Withdraws(Data):
         return game.couple.round < self.round
 
 
-class Rejects(Data):
+class Rejects(DataStrategy):
     """Rejects whoever joins."""
 
     def verifies(self, game: Game, cis: Sequence[InstanceId]) -> None:
         game.verify(*cis, ok=False)
 
 
-class NeverVerifies(Data):
+class NeverVerifies(DataStrategy):
     """Leaves those who joined waiting."""
 
     def verifies(self, game: Game, cis: Sequence[InstanceId]) -> None:
         pass
 
 
-class Retires(Data):
+class Retires(DataStrategy):
     """Takes the first replica of each subset that is in the pool out of it after the first round."""
 
     def between(self, game: Game) -> None:
@@ -210,7 +210,7 @@ class Retires(Data):
 # --- model owners ---
 
 
-class NeverStarts(Model):
+class NeverStarts(ModelStrategy):
     """Requests, and is gone."""
 
     completes = False
@@ -219,34 +219,34 @@ class NeverStarts(Model):
         return False
 
 
-class NeverSettles(Model):
+class NeverSettles(ModelStrategy):
     """Leaves settling to those who trained."""
 
     settles = False
 
 
-class Stops(Model):
+class Stops(ModelStrategy):
     """Completes after the first round."""
 
     def goes_on(self, game: Game) -> bool:
         return game.couple.round < 1
 
 
-class ShowsNobody(Model):
+class ShowsNobody(ModelStrategy):
     """Publishes weights that nobody can read."""
 
     def shows(self, game: Game, ci: InstanceId) -> bool:
         return False
 
 
-class ShowsOne(Model):
+class ShowsOne(ModelStrategy):
     """Lets one replica of each subset read its weights: the first."""
 
     def shows(self, game: Game, ci: InstanceId) -> bool:
         return game.summoned(subset_of(ci))[0] == ci
 
 
-class BlocksOne(Model):
+class BlocksOne(ModelStrategy):
     """Lets one replica of one drawn subset read its weights, and all of the others."""
 
     def shows(self, game: Game, ci: InstanceId) -> bool:

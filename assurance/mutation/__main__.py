@@ -29,7 +29,7 @@ from assurance.mutation.mutants import Mutant, mutants
 from assurance.mutation.report import ExplanationError, Trial, explained, faults_of, report_of, table
 from assurance.mutation.results import Results, suite, without_duplicates
 from assurance.mutation.solc import Solc
-from assurance.mutation.trial import BaselineError, Bench, Outcome, Result
+from assurance.mutation.trial import BaselineError, Fate, MutantTester, TrialResult
 from testing.compiler import ROOT
 
 REPORT = ROOT / "build" / "mutate" / "report.json"
@@ -107,8 +107,8 @@ def _run(ahead: Sequence[Mutant], total: int, jobs: int) -> Iterator[Trial]:
             running = {pool.submit(_try, mutant): mutant for mutant in ahead}
             for done in as_completed(running):
                 result = done.result()
-                killed += result.outcome is Outcome.KILLED
-                survived += result.outcome is Outcome.SURVIVED
+                killed += result.outcome is Fate.KILLED
+                survived += result.outcome is Fate.SURVIVED
                 progress.update(bar, advance=1, description=f"{killed} killed, {survived} survived")
                 yield running[done], result
         except BaseException:
@@ -116,15 +116,15 @@ def _run(ahead: Sequence[Mutant], total: int, jobs: int) -> Iterator[Trial]:
             raise
 
 
-_bench = cache(Bench)
+_tester = cache(MutantTester)
 
 
 def _check() -> None:
-    _bench().check()
+    _tester().check()
 
 
-def _try(mutant: Mutant) -> Result:
-    return _bench().try_(mutant)
+def _try(mutant: Mutant) -> TrialResult:
+    return _tester().try_(mutant)
 
 
 def _files(only: str | None) -> list[str]:

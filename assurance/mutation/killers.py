@@ -1,4 +1,4 @@
-"""What has to notice a fault: the libraries' tests, scenarios in duel with the model, and plays at random.
+"""What has to notice a fault: the libraries' tests, scenarios beside the model, and plays at random.
 
 All of them ask the same: does the market do what somebody who knows nothing of its sources says it should?
 The quick ones come first, and the first that notices is enough.
@@ -7,21 +7,17 @@ The quick ones come first, and the first that notices is enough.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
-from typing import Any
-
-import pyrevm
-from eth_abi.abi import decode, encode
-from eth_utils.abi import collapse_if_tuple, function_abi_to_4byte_selector
+from functools import partial
 
 from agents.core.hashing import full_set
 from assurance.coverage import scenarios as known
 from assurance.mutation.solc import LIBRARIES
 from assurance.stateful import scenarios as rare
-from assurance.stateful.duel import Duel
+from assurance.stateful.differential import DifferentialEvm
 from assurance.stateful.play import play
-from testing.compiler import compiled
-from testing.evm import DEPLOYER, Evm, abi
+from testing.compiler import compiled_contract
+from testing.contracts.in_process import EvmChain
+from testing.evm import Evm
 from tests.contracts import test_libraries as libraries
 
 Killer = tuple[str, Callable[[], object]]
@@ -30,47 +26,11 @@ Killer = tuple[str, Callable[[], object]]
 SLOW: tuple[known.Scenario, ...] = (known.last_name, known.rejected_tickets)
 PLAYS = tuple((seed, 400) for seed in range(1, 9))
 """Seeds and steps of the plays."""
-_GAS = 10**9
-
-
-class Opened:
-    """Libraries.sol on an EVM of its own; called as Brownie calls a contract."""
-
-    def __init__(self, code: bytes) -> None:
-        settings = pyrevm.CfgEnv(limit_contract_code_size=2**20)
-        self._evm = pyrevm.EVM(pyrevm.Env(settings), gas_limit=_GAS, spec_id="SHANGHAI")
-        self._address = self._evm.deploy(DEPLOYER, code, gas=_GAS)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self._call, name)
-
-    def _call(self, name: str, *arguments: object) -> Any:
-        entry = _functions()[name]
-        types = _types(entry["inputs"])
-        data = bytes(function_abi_to_4byte_selector(entry)) + encode(types, [*map(_raw, types, arguments)])
-        answer = self._evm.message_call(DEPLOYER, self._address, data, 0, _GAS)
-        (value,) = decode(_types(entry["outputs"]), answer)
-        return value
-
-
-@cache
-def _functions() -> dict[str, Any]:
-    entries = compiled(LIBRARIES, "abi", "evm.bytecode.object")["contracts"][LIBRARIES]["Libraries"]["abi"]
-    return {entry["name"]: entry for entry in entries if entry["type"] == "function"}
-
-
-def _raw(kind: str, value: Any) -> Any:
-    """The vectors write ids as bytes."""
-    return int.from_bytes(value, "big") if kind == "uint256" and isinstance(value, bytes) else value
-
-
-def _types(parameters: list[dict[str, Any]]) -> list[str]:
-    return [collapse_if_tuple(parameter) for parameter in parameters]
 
 
 def of_libraries(code: bytes) -> Iterator[Killer]:
     """The tests of the libraries' functions that look at nothing else."""
-    opened = Opened(code)
+    opened = EvmChain().deploy(code, compiled_contract(LIBRARIES).abi)
     for test in (
         libraries.test_ids,
         libraries.test_instances,
@@ -100,11 +60,11 @@ def of_market(code: bytes, kills: Mapping[str, int] | None = None) -> Iterator[K
     """
     quick = [scenario for scenario in (*known.SCENARIOS, *rare.SCENARIOS) if scenario not in SLOW]
     for scenario in sorted(quick, key=lambda one: -(kills or {}).get(one.__name__, 0)):
-        yield scenario.__name__, partial(_duel, code, scenario)
+        yield scenario.__name__, partial(_compare, code, scenario)
     for seed, steps in PLAYS[:2]:
         yield f"play {seed}", partial(_play, code, seed, steps)
     for scenario in SLOW:
-        yield scenario.__name__, partial(_duel, code, scenario)
+        yield scenario.__name__, partial(_compare, code, scenario)
     for seed, steps in PLAYS[2:]:
         yield f"play {seed}", partial(_play, code, seed, steps)
 
@@ -121,11 +81,11 @@ def killer_of(killers: Iterator[Killer]) -> str | None:
     return None
 
 
-def _duel(code: bytes, scenario: known.Scenario) -> None:
-    duel = Duel(code)
-    scenario(duel)
-    duel.compare()
+def _compare(code: bytes, scenario: known.Scenario) -> None:
+    market = DifferentialEvm(code)
+    scenario(market)
+    market.compare()
 
 
 def _play(code: bytes, seed: int, steps: int) -> None:
-    play(Evm(code, abi()), seed, steps)
+    play(Evm(code), seed, steps)

@@ -55,7 +55,7 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class MutantKey:
     """Where a fault is, in words: file, function, its lines before and after."""
 
     file: str
@@ -85,9 +85,9 @@ class Mutant:
     source: str
 
     @property
-    def place(self) -> Place:
+    def key(self) -> MutantKey:
         """What tells it from the others even if lines move."""
-        return Place(self.file, self.function, self.before, self.after)
+        return MutantKey(self.file, self.function, self.before, self.after)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.operator}\n  - {self.before}\n  + {self.after}"
@@ -102,7 +102,7 @@ def mutants(sources: Mapping[str, str], trees: Mapping[str, Node]) -> Iterator[M
     """
     known = _Declarations(trees.values())
     for file, source in sources.items():
-        yield from _File(file, source, known).mutants(trees[file])
+        yield from _FileMutator(file, source, known).mutants(trees[file])
 
 
 def plain(source: str) -> str:
@@ -142,7 +142,7 @@ class _Declarations:
             self.sibling[one["id"]] = next(alike, "")
 
 
-class _File:
+class _FileMutator:
     """One file; `_Name` of a node's type makes the faults of such a node."""
 
     def __init__(self, path: str, source: str, known: _Declarations) -> None:

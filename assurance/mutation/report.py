@@ -10,47 +10,47 @@ from typing import Any
 import yaml
 from rich.table import Table
 
-from assurance.mutation.mutants import Mutant, Place
-from assurance.mutation.trial import Outcome, Result
+from assurance.mutation.mutants import Mutant, MutantKey
+from assurance.mutation.trial import Fate, TrialResult
 
 GOAL = 95
 """The least score, in percent."""
 
-Trial = tuple[Mutant, Result]
+Trial = tuple[Mutant, TrialResult]
 
 
 class ExplanationError(Exception):
     """The file of explanations is not one."""
 
 
-def explained(text: str) -> dict[Place, str]:
-    """The explanations of survivors: a list of `why` and `mutants`, these with the fields of a `Place`.
+def explained(text: str) -> dict[MutantKey, str]:
+    """The explanations of survivors: a list of `why` and `mutants`, these with the fields of a `MutantKey`.
 
     Raises:
         ExplanationError: a field is missing, or a mutant is explained twice.
     """
-    found: dict[Place, str] = {}
+    found: dict[MutantKey, str] = {}
     for entry in yaml.safe_load(text) or []:
         try:
             why = " ".join(entry["why"].split())
-            places = [Place(**fields) for fields in entry["mutants"]]
+            keys = [MutantKey(**fields) for fields in entry["mutants"]]
         except (KeyError, TypeError, AttributeError) as error:
             raise ExplanationError(f"an explanation lacks a field, or has one too many: {error}") from None
-        for place in places:
-            if place in found or not why:
-                raise ExplanationError(f"explained twice, or without a reason: {place}")
-            found[place] = why
+        for key in keys:
+            if key in found or not why:
+                raise ExplanationError(f"explained twice, or without a reason: {key}")
+            found[key] = why
     return found
 
 
 def report_of(
-    trials: Sequence[Trial], sources: Mapping[str, str], why: Mapping[Place, str]
+    trials: Sequence[Trial], sources: Mapping[str, str], why: Mapping[MutantKey, str]
 ) -> dict[str, Any]:
     """All figures, ready for JSON; the score is in percent."""
-    survivors = [mutant for mutant, result in trials if result.outcome is Outcome.SURVIVED]
+    survivors = [mutant for mutant, result in trials if result.outcome is Fate.SURVIVED]
     return {
         **_figures(trials),
-        "unexplained": sum(mutant.place not in why for mutant in survivors),
+        "unexplained": sum(mutant.key not in why for mutant in survivors),
         "operators": _by(trials, lambda mutant: mutant.operator),
         "files": _by(trials, lambda mutant: mutant.file),
         "killers": dict(Counter(result.killer for _, result in trials if result.killer).most_common()),
@@ -63,23 +63,23 @@ def report_of(
                 "before": mutant.before,
                 "after": mutant.after,
                 "diff": diff(mutant, sources[mutant.file]),
-                "explanation": why.get(mutant.place),
+                "explanation": why.get(mutant.key),
             }
             for mutant in survivors
         ],
     }
 
 
-def faults_of(trials: Sequence[Trial], why: Mapping[Place, str]) -> Iterator[str]:
+def faults_of(trials: Sequence[Trial], why: Mapping[MutantKey, str]) -> Iterator[str]:
     """Survivors that nobody explains, explanations of what does not survive, and a score that is too low."""
-    survivors = {mutant.place for mutant, result in trials if result.outcome is Outcome.SURVIVED}
+    survivors = {mutant.key for mutant, result in trials if result.outcome is Fate.SURVIVED}
     files = {mutant.file for mutant, _ in trials}
     for mutant, result in trials:
-        if result.outcome is Outcome.SURVIVED and mutant.place not in why:
+        if result.outcome is Fate.SURVIVED and mutant.key not in why:
             yield f"survives, not explained: {mutant}"
-    for place in sorted(why.keys() - survivors):
-        if place.file in files:
-            yield f"explained, does not survive: {place.file}: {place.becomes}"
+    for key in sorted(why.keys() - survivors):
+        if key.file in files:
+            yield f"explained, does not survive: {key.file}: {key.becomes}"
     score = _figures(trials)["score"]
     if score < GOAL:
         yield f"the score is {score} %, less than {GOAL}"
@@ -113,13 +113,13 @@ def _by(trials: Iterable[Trial], name: Any) -> dict[str, dict[str, Any]]:
 
 def _figures(trials: Iterable[Trial]) -> dict[str, Any]:
     count = Counter(result.outcome for _, result in trials)
-    killed, survived = count[Outcome.KILLED], count[Outcome.SURVIVED]
+    killed, survived = count[Fate.KILLED], count[Fate.SURVIVED]
     tried = killed + survived
     return {
         "killed": killed,
         "survived": survived,
         "score": int(10_000 * killed / tried) / 100 if tried else 100.0,
-        "equivalent": count[Outcome.EQUIVALENT],
-        "duplicate": count[Outcome.DUPLICATE],
-        "invalid": count[Outcome.INVALID],
+        "equivalent": count[Fate.EQUIVALENT],
+        "duplicate": count[Fate.DUPLICATE],
+        "invalid": count[Fate.INVALID],
     }

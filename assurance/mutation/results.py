@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from assurance.mutation.mutants import Mutant, fingerprint
-from assurance.mutation.trial import Outcome, Result
+from assurance.mutation.trial import Fate, TrialResult
 from testing.compiler import ROOT
 
 RESULTS = ROOT / "build" / "mutate" / "results.jsonl"
@@ -56,15 +56,15 @@ class Results:
         self, sources: Mapping[str, str], tests: str, file: Path = RESULTS, keep_kills: bool = False
     ) -> None:
         self._sources, self._tests, self._file = dict(sources), tests, file
-        self._known: dict[str, Result] = {}
+        self._known: dict[str, TrialResult] = {}
         for line in file.read_text().splitlines() if file.exists() else ():
             self._read(line, keep_kills)
 
-    def of(self, mutant: Mutant) -> Result | None:
+    def of(self, mutant: Mutant) -> TrialResult | None:
         """What came of it in an earlier run."""
         return self._known.get(self._key(mutant))
 
-    def write(self, mutant: Mutant, result: Result) -> None:
+    def write(self, mutant: Mutant, result: TrialResult) -> None:
         """Remembers what came of it."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         entry = [self._key(mutant), self._tests, result.outcome, result.code, result.killer]
@@ -79,18 +79,18 @@ class Results:
             key, tests, outcome, code, killer = json.loads(line)
         except ValueError:  # the run was broken off in the middle of the line
             return
-        if tests == self._tests or (keep_kills and outcome in (Outcome.KILLED, Outcome.INVALID)):
-            self._known[key] = Result(Outcome(outcome), code, killer)
+        if tests == self._tests or (keep_kills and outcome in (Fate.KILLED, Fate.INVALID)):
+            self._known[key] = TrialResult(Fate(outcome), code, killer)
 
 
-def without_duplicates(results: Iterable[tuple[Mutant, Result]]) -> list[tuple[Mutant, Result]]:
+def without_duplicates(results: Iterable[tuple[Mutant, TrialResult]]) -> list[tuple[Mutant, TrialResult]]:
     """The same results; of those that compile to the same, all but the first are duplicates."""
     seen: set[str] = set()
     told = []
     for mutant, result in results:
-        if result.outcome in (Outcome.KILLED, Outcome.SURVIVED):
+        if result.outcome in (Fate.KILLED, Fate.SURVIVED):
             if result.code in seen:
-                result = Result(Outcome.DUPLICATE, result.code)
+                result = TrialResult(Fate.DUPLICATE, result.code)
             seen.add(result.code)
         told.append((mutant, result))
     return told

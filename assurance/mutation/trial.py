@@ -13,7 +13,7 @@ from assurance.mutation.mutants import Mutant
 from assurance.mutation.solc import LIBRARIES, MARKET, InvalidError, Solc
 
 
-class Outcome(StrEnum):
+class Fate(StrEnum):
     """How a trial ends. Only the last two count.
 
     INVALID does not compile. EQUIVALENT compiles to what the contracts compile to, with or without optimizer.
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Result:
+class TrialResult:
     """One mutant's outcome.
 
     Attributes:
@@ -36,7 +36,7 @@ class Result:
         killer: the test that noticed it.
     """
 
-    outcome: Outcome
+    outcome: Fate
     code: str = ""
     killer: str = ""
 
@@ -45,7 +45,7 @@ class BaselineError(Exception):
     """The contracts as they are fail a test."""
 
 
-class Bench:
+class MutantTester:
     """Compiles mutants and lets the tests have them, one at a time."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Bench:
         if killer:
             raise BaselineError(f"the contracts as they are fail {killer}")
 
-    def try_(self, mutant: Mutant) -> Result:
+    def try_(self, mutant: Mutant) -> TrialResult:
         """Tests one mutant until something notices it."""
         changed = {mutant.file: mutant.source}
         of_library = "/libraries/" in mutant.file
@@ -72,7 +72,7 @@ class Bench:
             market = self._solc.bytecode(MARKET, changed)
             libraries = self._solc.bytecode(LIBRARIES, changed) if of_library else self._libraries
         except InvalidError:
-            return Result(Outcome.INVALID)
+            return TrialResult(Fate.INVALID)
         code = sha256(market + libraries).hexdigest()
         killer = None
         if libraries != self._libraries:
@@ -81,9 +81,9 @@ class Bench:
             killer = killer_of(of_market(market, self._kills[mutant.function]))
         if killer is not None:
             self._kills[mutant.function][killer] += 1
-            return Result(Outcome.KILLED, code, killer)
+            return TrialResult(Fate.KILLED, code, killer)
         same = (market, libraries) == (self._market, self._libraries) or self._same_optimized(changed)
-        return Result(Outcome.EQUIVALENT if same else Outcome.SURVIVED, code)
+        return TrialResult(Fate.EQUIVALENT if same else Fate.SURVIVED, code)
 
     def _same_optimized(self, changed: dict[str, str]) -> bool:
         paths = (MARKET, LIBRARIES)

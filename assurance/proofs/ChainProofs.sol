@@ -21,7 +21,7 @@ contract ChainProofs is Prover {
     /// and the DO's chain and the escrow are as they were.
     /// @custom:bounds a couple that is Approved; a location of 32 bytes
     function check_startOpensOneLink(address caller, bytes32 moTip, bytes32 doTip, bytes32 link) external {
-        uint256 tc = _stage(ITraining.CouplePhase.Approved, moTip, doTip);
+        uint256 tc = _setUp(ITraining.CouplePhase.Approved, moTip, doTip);
         bool ok = _call(caller, abi.encodeCall(market.startRound, (tc, link, link, abi.encode(link))));
         assert(ok == (caller == MODEL_OWNER && keccak256(abi.encode(link)) == moTip));
         Couples.Couple memory couple = market.coupleOf(tc);
@@ -34,7 +34,7 @@ contract ChainProofs is Prover {
     /// @custom:bounds a couple that is Drawing, of a dataset of one subset
     /// @custom:halmos --loop 8
     function check_drawOpensOneLink(address caller, bytes32 moTip, bytes32 doTip, bytes32 link) external {
-        uint256 tc = _stage(ITraining.CouplePhase.Drawing, moTip, doTip);
+        uint256 tc = _setUp(ITraining.CouplePhase.Drawing, moTip, doTip);
         bool ok = _call(caller, abi.encodeCall(market.drawRound, (tc, link)));
         assert(ok == (caller == DATA_OWNER && keccak256(abi.encode(link)) == doTip));
         Couples.Couple memory couple = market.coupleOf(tc);
@@ -46,17 +46,17 @@ contract ChainProofs is Prover {
     /// @custom:bounds a couple that is Approved; a location of 32 bytes; no word is its own hash
     function check_usedLinkIsRefused(bytes32 moTip, bytes32 link) external {
         vm.assume(keccak256(abi.encode(link)) != link);
-        uint256 tc = _stage(ITraining.CouplePhase.Approved, moTip, 0);
+        uint256 tc = _setUp(ITraining.CouplePhase.Approved, moTip, 0);
         bytes memory call = abi.encodeCall(market.startRound, (tc, link, link, abi.encode(link)));
         bool ok = _call(MODEL_OWNER, call);
         vm.assume(ok);
-        _stage(ITraining.CouplePhase.Approved, market.coupleOf(tc).moTip, 0);
+        _setUp(ITraining.CouplePhase.Approved, market.coupleOf(tc).moTip, 0);
         ok = _call(MODEL_OWNER, call);
         assert(!ok);
     }
 
-    function _stage(ITraining.CouplePhase phase, bytes32 moTip, bytes32 doTip) private returns (uint256 tc) {
+    function _setUp(ITraining.CouplePhase phase, bytes32 moTip, bytes32 doTip) private returns (uint256 tc) {
         tc = Ids.make(MODEL_OWNER, Ids.COUPLE, 1);
-        market.stageChains(Ids.make(DATA_OWNER, Ids.DATASET, 1), tc, phase, moTip, doTip);
+        market.setUpChains(Ids.make(DATA_OWNER, Ids.DATASET, 1), tc, phase, moTip, doTip);
     }
 }

@@ -12,7 +12,7 @@ import {Prover} from "assurance/proofs/Prover.sol";
 /// @custom:solver integers
 contract CoupleProofs is Prover {
     /// @dev What is looked at before and after a call.
-    struct Books {
+    struct Holdings {
         address mo;
         address dO;
         address other;
@@ -57,21 +57,21 @@ contract CoupleProofs is Prover {
     /// dataset can, and only while the request is open.
     /// @custom:bounds none
     function check_approvalLocksTheBond(address caller, address other, uint256 tc, bytes32 tip) external {
-        Books memory books = _open(tc, other);
+        Holdings memory before = _open(tc, other);
         ITraining.CouplePhase phase = market.phaseOf(tc);
         bool ok = _call(caller, abi.encodeCall(market.approveTC, (tc, tip)));
         if (!ok) return;
-        assert(caller == books.dO && phase == ITraining.CouplePhase.Requested);
-        _same(books, tc, books.moBalance, books.doBalance - books.bond, books.escrow);
+        assert(caller == before.dO && phase == ITraining.CouplePhase.Requested);
+        _same(before, tc, before.moBalance, before.doBalance - before.bond, before.escrow);
         assert(market.coupleOf(tc).phase == ITraining.CouplePhase.Approved);
-        assert(books.doBalance >= books.bond);
+        assert(before.doBalance >= before.bond);
     }
 
     /// @notice Declining and cancelling, by the MO or once the request lapsed, give the whole escrow back to the MO and
     /// nothing to anybody else; each only by its party, and only before the couple is approved.
     /// @custom:bounds none
     function check_refusedRequestIsRefunded(address caller, address other, uint256 tc, uint8 how) external {
-        Books memory books = _open(tc, other);
+        Holdings memory before = _open(tc, other);
         ITraining.CouplePhase phase = market.phaseOf(tc);
         bytes memory call;
         if (how == 0) call = abi.encodeCall(market.declineTC, (tc));
@@ -79,23 +79,23 @@ contract CoupleProofs is Prover {
         else call = abi.encodeCall(market.expireRequest, (tc));
         bool ok = _call(caller, call);
         if (!ok) return;
-        assert(how != 0 || caller == books.dO);
-        assert(how != 1 || caller == books.mo);
+        assert(how != 0 || caller == before.dO);
+        assert(how != 1 || caller == before.mo);
         assert(phase == ITraining.CouplePhase.Requested || phase == ITraining.CouplePhase.Lapsed);
-        _same(books, tc, books.moBalance + books.escrow, books.doBalance, 0);
+        _same(before, tc, before.moBalance + before.escrow, before.doBalance, 0);
     }
 
     /// @notice Completing, by the MO or once the couple ended, gives what is left of the escrow to the MO and its bond to
     /// the DO, and nothing to anybody else.
     /// @custom:bounds none
     function check_completionRefunds(address caller, address other, uint256 tc, bytes32 hash, bool expired) external {
-        Books memory books = _open(tc, other);
+        Holdings memory before = _open(tc, other);
         bytes memory call =
             expired ? abi.encodeCall(market.expireTC, (tc)) : abi.encodeCall(market.completeTC, (tc, hash));
         bool ok = _call(caller, call);
         if (!ok) return;
-        assert(expired || caller == books.mo);
-        _same(books, tc, books.moBalance + books.escrow, books.doBalance + books.bond, 0);
+        assert(expired || caller == before.mo);
+        _same(before, tc, before.moBalance + before.escrow, before.doBalance + before.bond, 0);
         assert(market.phaseOf(tc) == ITraining.CouplePhase.Completed);
     }
 
@@ -103,12 +103,12 @@ contract CoupleProofs is Prover {
     /// may see to it, and nobody else gets anything.
     /// @custom:bounds none
     function check_withheldSeedCostsTheBond(address caller, address other, uint256 tc) external {
-        Books memory books = _open(tc, other);
+        Holdings memory before = _open(tc, other);
         ITraining.CouplePhase phase = market.phaseOf(tc);
         bool ok = _call(caller, abi.encodeCall(market.expireDraw, (tc)));
         assert(ok == (phase == ITraining.CouplePhase.Withheld));
         if (!ok) return;
-        _same(books, tc, books.moBalance + books.escrow + books.bond, books.doBalance, 0);
+        _same(before, tc, before.moBalance + before.escrow + before.bond, before.doBalance, 0);
         assert(market.phaseOf(tc) == ITraining.CouplePhase.Aborted);
     }
 
@@ -146,25 +146,31 @@ contract CoupleProofs is Prover {
     }
 
     /// @dev The accounts that a couple's coins can be in, all coins being parts of what the market holds.
-    function _open(uint256 tc, address other) private view returns (Books memory books) {
+    function _open(uint256 tc, address other) private view returns (Holdings memory before) {
         _assumeSound(abi.encodeCall(market.coupleOf, (tc)));
-        books.mo = Ids.ownerOf(tc);
+        before.mo = Ids.ownerOf(tc);
         Couples.Couple memory couple = market.coupleOf(tc);
-        books.dO = couple.dataOwner;
-        books.other = other;
-        vm.assume(books.mo != books.dO && other != books.mo && other != books.dO);
-        books.moBalance = market.balanceOf(books.mo);
-        books.doBalance = market.balanceOf(books.dO);
-        books.otherBalance = market.balanceOf(other);
-        books.escrow = couple.escrow;
-        books.bond = market.coupleBondOf(tc);
-        vm.assume(books.moBalance <= MAX_HOLDINGS && books.doBalance <= MAX_HOLDINGS);
+        before.dO = couple.dataOwner;
+        before.other = other;
+        vm.assume(before.mo != before.dO && other != before.mo && other != before.dO);
+        before.moBalance = market.balanceOf(before.mo);
+        before.doBalance = market.balanceOf(before.dO);
+        before.otherBalance = market.balanceOf(other);
+        before.escrow = couple.escrow;
+        before.bond = market.coupleBondOf(tc);
+        vm.assume(before.moBalance <= MAX_HOLDINGS && before.doBalance <= MAX_HOLDINGS);
     }
 
-    function _same(Books memory books, uint256 tc, uint256 moBalance, uint256 doBalance, uint256 escrow) private view {
-        assert(market.balanceOf(books.mo) == moBalance);
-        assert(market.balanceOf(books.dO) == doBalance);
-        assert(market.balanceOf(books.other) == books.otherBalance);
+    function _same(
+        Holdings memory before,
+        uint256 tc,
+        uint256 moBalance,
+        uint256 doBalance,
+        uint256 escrow
+    ) private view {
+        assert(market.balanceOf(before.mo) == moBalance);
+        assert(market.balanceOf(before.dO) == doBalance);
+        assert(market.balanceOf(before.other) == before.otherBalance);
         assert(market.coupleOf(tc).escrow == escrow);
     }
 }

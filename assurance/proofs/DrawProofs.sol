@@ -31,8 +31,8 @@ contract DrawProofs is Prover {
     function _draw(bytes32 moTip, bytes32 link, uint256 before) private {
         uint256 ds = Ids.make(DATA_OWNER, Ids.DATASET, 1);
         uint256 tc = Ids.make(MODEL_OWNER, Ids.COUPLE, 1);
-        market.stageChains(ds, tc, ITraining.CouplePhase.Drawing, moTip, keccak256(abi.encode(link)));
-        market.stageEpoch(ds, tc, 3, uint16(PER_ROUND), before);
+        market.setUpChains(ds, tc, ITraining.CouplePhase.Drawing, moTip, keccak256(abi.encode(link)));
+        market.setUpEpoch(ds, tc, 3, uint16(PER_ROUND), before);
         _admit(SeedChain.roundSeed(moTip, link, tc, market.coupleOf(tc).round));
 
         bool ok = _call(DATA_OWNER, abi.encodeCall(market.drawRound, (tc, link)));

@@ -2,11 +2,11 @@
 pragma solidity 0.8.30;
 
 import {Ids} from "contracts/libraries/Ids.sol";
-import {Stage} from "assurance/proofs/Stage.sol";
+import {RoundFixture} from "assurance/proofs/RoundFixture.sol";
 
 /// @title The market, open to the proofs
 /// @notice Nothing of the market is overridden, functions are only added: what is proved of it holds of `Marketplace`.
-contract OpenMarket is Stage {
+contract OpenMarket is RoundFixture {
     function lock(address account, uint256 amount) external {
         _lock(account, amount);
     }

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {Ids} from "contracts/libraries/Ids.sol";
 import {Prover} from "assurance/proofs/Prover.sol";
-import {Stage} from "assurance/proofs/Stage.sol";
+import {RoundFixture} from "assurance/proofs/RoundFixture.sol";
 
 /// @title Proofs of the money of a round: what each verdict costs and pays, and that no coin is made or lost
 /// @notice One subset of one round. Prices, escrow, bonds, balances and the quorum asked for stand for any. Who owns
@@ -32,8 +32,8 @@ contract SettlementProofs is Prover {
     /// moves, none is made or lost, and settling is never refused.
     /// @custom:bounds 3 replicas
     /// @custom:halmos --loop 8
-    function check_settlingPaysWhereAllAgree(Stage.Amounts memory amounts) external {
-        _settle(0, Stage.Act.Agrees, amounts);
+    function check_settlingPaysWhereAllAgree(RoundFixture.Amounts memory amounts) external {
+        _settle(0, RoundFixture.Act.Agrees, amounts);
     }
 
     /// @notice Where one is Faulty, it loses its whole bond and gets nothing, each Accepted gets at least the job's
@@ -41,9 +41,9 @@ contract SettlementProofs is Prover {
     /// settling is never refused.
     /// @custom:bounds 3 replicas: all 3 that can be Faulty
     /// @custom:halmos --loop 8
-    function check_settlingTakesTheBondOfTheFaulty(uint8 place, Stage.Amounts memory amounts) external {
+    function check_settlingTakesTheBondOfTheFaulty(uint8 place, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < REPLICAS; ++some) {
-            if (place == some) return _settle(some, Stage.Act.Differs, amounts);
+            if (place == some) return _settle(some, RoundFixture.Act.Differs, amounts);
         }
     }
 
@@ -51,9 +51,9 @@ contract SettlementProofs is Prover {
     /// where one is Faulty; no coin is made or lost, and settling is never refused.
     /// @custom:bounds 3 replicas: all 3 that can be silent
     /// @custom:halmos --loop 8
-    function check_settlingFinesTheSilent(uint8 place, Stage.Amounts memory amounts) external {
+    function check_settlingFinesTheSilent(uint8 place, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < REPLICAS; ++some) {
-            if (place == some) return _settle(some, Stage.Act.IsSilent, amounts);
+            if (place == some) return _settle(some, RoundFixture.Act.IsSilent, amounts);
         }
     }
 
@@ -61,9 +61,9 @@ contract SettlementProofs is Prover {
     /// coin is made or lost, and settling is never refused.
     /// @custom:bounds 3 replicas: all 3 that can have flagged
     /// @custom:halmos --loop 8
-    function check_settlingLeavesWhoFlagged(uint8 place, Stage.Amounts memory amounts) external {
+    function check_settlingLeavesWhoFlagged(uint8 place, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < REPLICAS; ++some) {
-            if (place == some) return _settle(some, Stage.Act.Flags, amounts);
+            if (place == some) return _settle(some, RoundFixture.Act.Flags, amounts);
         }
     }
 
@@ -81,7 +81,7 @@ contract SettlementProofs is Prover {
     /// and the DO the rest of what the subset costs.
     /// @custom:bounds 3 replicas, each of which reported, was silent or flagged: all 10 cases, not in every order
     /// @custom:halmos --loop 64
-    function check_closingMovesCoinsOnly(uint8 acts, Stage.Amounts memory amounts) external {
+    function check_closingMovesCoinsOnly(uint8 acts, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < 64; ++some) {
             if (_isCase(some) && acts == some) return _close(_actsOf(some), 0, 0, amounts);
         }
@@ -91,9 +91,9 @@ contract SettlementProofs is Prover {
     /// @custom:bounds 3 replicas of which one at least flagged and the others reported or were silent: all 6 cases, not
     /// in every order
     /// @custom:halmos --loop 64
-    function check_closingWhereAllWereToAgreeMovesCoinsOnly(uint8 acts, Stage.Amounts memory amounts) external {
+    function check_closingWhereAllWereToAgreeMovesCoinsOnly(uint8 acts, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < 64; ++some) {
-            if (!_isCase(some) || _count(_actsOf(some), Stage.Act.Flags) == 0) continue;
+            if (!_isCase(some) || _count(_actsOf(some), RoundFixture.Act.Flags) == 0) continue;
             if (acts == some) return _close(_actsOf(some), uint8(REPLICAS), 0, amounts);
         }
     }
@@ -102,25 +102,25 @@ contract SettlementProofs is Prover {
     /// if any did the DO the rest of what the subset costs, and fines nobody.
     /// @custom:bounds 3 replicas, each of which reported, was silent or flagged: all 10 cases, not in every order
     /// @custom:halmos --loop 64
-    function check_closingAFlaggedOutRoundFinesNobody(uint8 acts, Stage.Amounts memory amounts) external {
+    function check_closingAFlaggedOutRoundFinesNobody(uint8 acts, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < 64; ++some) {
             if (_isCase(some) && acts == some) return _close(_actsOf(some), 0, FLAGGED_OUT, amounts);
         }
     }
 
     /// @dev Settles a subset where all agree but one.
-    function _settle(uint256 place, Stage.Act act, Stage.Amounts memory amounts) private {
-        Stage.Act[REPLICAS] memory acts;
+    function _settle(uint256 place, RoundFixture.Act act, RoundFixture.Amounts memory amounts) private {
+        RoundFixture.Act[REPLICAS] memory acts;
         acts[place] = act;
         _settle(acts, amounts);
     }
 
-    function _settle(Stage.Act[REPLICAS] memory acts, Stage.Amounts memory amounts) private {
+    function _settle(RoundFixture.Act[REPLICAS] memory acts, RoundFixture.Amounts memory amounts) private {
         unchecked {
             vm.assume(_sum(amounts) <= MAX_HOLDINGS);
             uint256 price = REPLICAS * uint256(amounts.jobPrice) + amounts.roundPrice;
             vm.assume(amounts.escrow >= price);
-            market.stage(_ds(), _tc(), acts, 0, 0, uint40(NOW - 50), amounts);
+            market.setUpRound(_ds(), _tc(), acts, 0, 0, uint40(NOW - 50), amounts);
             bytes memory call = abi.encodeCall(market.settleRound, (_tc(), SUBSET, "digest", market.reports(acts)));
 
             assert(_call(ANYBODY, call));
@@ -135,45 +135,45 @@ contract SettlementProofs is Prover {
         }
     }
 
-    function _ask(Stage.Act[REPLICAS] memory acts, uint8 quorum) private {
-        Stage.Amounts memory nothing;
-        market.stage(_ds(), _tc(), acts, quorum, 0, uint40(NOW - 50), nothing);
+    function _ask(RoundFixture.Act[REPLICAS] memory acts, uint8 quorum) private {
+        RoundFixture.Amounts memory nothing;
+        market.setUpRound(_ds(), _tc(), acts, quorum, 0, uint40(NOW - 50), nothing);
         bytes memory call = abi.encodeCall(market.settleRound, (_tc(), SUBSET, "digest", market.reports(acts)));
         bool ok = _call(ANYBODY, call);
-        uint256 agreeing = _count(acts, Stage.Act.Agrees);
+        uint256 agreeing = _count(acts, RoundFixture.Act.Agrees);
         assert(ok == _and(agreeing > REPLICAS / 2, _or(quorum <= agreeing, agreeing == REPLICAS)));
     }
 
     function _close(
-        Stage.Act[REPLICAS] memory acts,
+        RoundFixture.Act[REPLICAS] memory acts,
         uint8 quorum,
         uint16 flagsLeft,
-        Stage.Amounts memory amounts
+        RoundFixture.Amounts memory amounts
     ) private {
         unchecked {
             vm.assume(_sum(amounts) <= MAX_HOLDINGS);
             vm.assume(amounts.escrow >= REPLICAS * uint256(amounts.jobPrice) + amounts.roundPrice);
-            market.stage(_ds(), _tc(), acts, quorum, flagsLeft, uint40(NOW - 150), amounts);
+            market.setUpRound(_ds(), _tc(), acts, quorum, flagsLeft, uint40(NOW - 150), amounts);
             uint16[] memory subsets = new uint16[](1);
             subsets[0] = SUBSET;
 
             assert(_call(ANYBODY, abi.encodeCall(market.closeRound, (_tc(), subsets))));
 
-            uint256 flags = _count(acts, Stage.Act.Flags);
+            uint256 flags = _count(acts, RoundFixture.Act.Flags);
             bool flaggedOut = flagsLeft == FLAGGED_OUT;
             bool paid = flaggedOut || (flags != 0 && REPLICAS - flags < (quorum == 0 ? REPLICAS / 2 + 1 : REPLICAS));
-            uint256 reported = paid ? _count(acts, Stage.Act.Differs) : 0;
+            uint256 reported = paid ? _count(acts, RoundFixture.Act.Differs) : 0;
             Coins memory coins = _coins();
             bool right =
                 coins.dataOwner ==
                     (reported == 0 ? 0 : amounts.roundPrice + (REPLICAS - reported) * uint256(amounts.jobPrice));
             for (uint256 i = 0; i < REPLICAS; ++i) {
-                Stage.Act act = acts[i];
-                if (act == Stage.Act.IsSilent && !flaggedOut) {
+                RoundFixture.Act act = acts[i];
+                if (act == RoundFixture.Act.IsSilent && !flaggedOut) {
                     right = _and(right, _isRight(act, amounts, i, coins.bonds[i], coins.balances[i]));
                     continue;
                 }
-                uint256 pay = act == Stage.Act.Differs && paid ? amounts.jobPrice : 0;
+                uint256 pay = act == RoundFixture.Act.Differs && paid ? amounts.jobPrice : 0;
                 right = _and(right, coins.bonds[i] == amounts.bonds[i]);
                 right = _and(right, coins.balances[i] == amounts.balances[i] + pay);
             }
@@ -183,8 +183,8 @@ contract SettlementProofs is Prover {
     }
 
     function _isRight(
-        Stage.Act act,
-        Stage.Amounts memory amounts,
+        RoundFixture.Act act,
+        RoundFixture.Amounts memory amounts,
         uint256 i,
         uint256 bond,
         uint256 balance
@@ -192,9 +192,9 @@ contract SettlementProofs is Prover {
         unchecked {
             uint256 gain = balance - amounts.balances[i];
             uint256 loss = amounts.bonds[i] - bond;
-            if (act == Stage.Act.Agrees) return _and(gain >= amounts.jobPrice, loss == 0);
-            if (act == Stage.Act.Differs) return _and(gain == 0, bond == 0);
-            if (act == Stage.Act.Flags) return _and(gain == 0, loss == 0);
+            if (act == RoundFixture.Act.Agrees) return _and(gain >= amounts.jobPrice, loss == 0);
+            if (act == RoundFixture.Act.Differs) return _and(gain == 0, bond == 0);
+            if (act == RoundFixture.Act.Flags) return _and(gain == 0, loss == 0);
             bool whole = _and(bond == 0, amounts.bonds[i] < amounts.missPenalty);
             return _and(gain == 0, _or(whole, _and(bond <= amounts.bonds[i], loss == amounts.missPenalty)));
         }
@@ -213,24 +213,24 @@ contract SettlementProofs is Prover {
         }
     }
 
-    function _sum(Stage.Amounts memory amounts) private pure returns (uint256 sum) {
+    function _sum(RoundFixture.Amounts memory amounts) private pure returns (uint256 sum) {
         unchecked {
             sum = amounts.escrow;
             for (uint256 i = 0; i < REPLICAS; ++i) sum += uint256(amounts.bonds[i]) + amounts.balances[i];
         }
     }
 
-    function _actsOf(uint8 some) private pure returns (Stage.Act[REPLICAS] memory acts) {
-        for (uint256 i = 0; i < REPLICAS; ++i) acts[i] = Stage.Act((some >> (2 * i)) & 3);
+    function _actsOf(uint8 some) private pure returns (RoundFixture.Act[REPLICAS] memory acts) {
+        for (uint256 i = 0; i < REPLICAS; ++i) acts[i] = RoundFixture.Act((some >> (2 * i)) & 3);
     }
 
     /// @dev One order of what three that do not agree may have done, of each such three.
     function _isCase(uint8 some) private pure returns (bool one) {
-        Stage.Act[REPLICAS] memory acts = _actsOf(some);
-        return acts[0] != Stage.Act.Agrees && acts[0] <= acts[1] && acts[1] <= acts[2];
+        RoundFixture.Act[REPLICAS] memory acts = _actsOf(some);
+        return acts[0] != RoundFixture.Act.Agrees && acts[0] <= acts[1] && acts[1] <= acts[2];
     }
 
-    function _count(Stage.Act[REPLICAS] memory acts, Stage.Act act) private pure returns (uint256 count) {
+    function _count(RoundFixture.Act[REPLICAS] memory acts, RoundFixture.Act act) private pure returns (uint256 count) {
         for (uint256 i = 0; i < REPLICAS; ++i) if (acts[i] == act) ++count;
     }
 

@@ -26,15 +26,15 @@ from rich.table import Column, Table
 
 from agents.core.errors import BadInput
 from assurance.proofs.build import UNOPTIMIZED, compile_, lay_out, sources
-from assurance.proofs.planted import FAULTS, Fault, FaultError
-from assurance.proofs.proof import NatSpecError, Outcome, Proof, Result, proofs
+from assurance.proofs.planted import FAULTS, FaultError, PlantedFault
+from assurance.proofs.proof import NatSpecError, Proof, ProofOutcome, ProofResult, proofs
 from assurance.proofs.prover import BIN, prove
 from testing.compiler import ROOT
 
 FOLDER = ROOT / "build" / "prove"
 REPORT = FOLDER / "report.json"
 
-Tried = tuple[Proof | Fault, Result]
+Tried = tuple[Proof | PlantedFault, ProofResult]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -84,7 +84,7 @@ def choose(known: Sequence[Proof], only: str | None) -> list[Proof]:
     return chosen
 
 
-def choose_faults(chosen: Iterable[Proof]) -> list[Fault]:
+def choose_faults(chosen: Iterable[Proof]) -> list[PlantedFault]:
     """The faults that these proofs must notice.
 
     Raises:
@@ -97,16 +97,16 @@ def choose_faults(chosen: Iterable[Proof]) -> list[Fault]:
     return faults
 
 
-def report_of(tried: dict[Proof | Fault, Result], seconds: float) -> dict[str, Any]:
+def report_of(tried: dict[Proof | PlantedFault, ProofResult], seconds: float) -> dict[str, Any]:
     """All figures, ready for JSON."""
     of_proofs = [(one, result) for one, result in tried.items() if isinstance(one, Proof)]
-    of_faults = [(one, result) for one, result in tried.items() if isinstance(one, Fault)]
-    proved = sum(result.outcome is Outcome.PROVED for _, result in of_proofs)
+    of_faults = [(one, result) for one, result in tried.items() if isinstance(one, PlantedFault)]
+    proved = sum(result.outcome is ProofOutcome.PROVED for _, result in of_proofs)
     return {
         "proved": proved,
         "failed": len(of_proofs) - proved,
         "planted": len(of_faults),
-        "caught": sum(result.outcome is Outcome.REFUTED for _, result in of_faults),
+        "caught": sum(result.outcome is ProofOutcome.REFUTED for _, result in of_faults),
         "seconds": seconds,
         "proofs": [{"name": one.name} | asdict(one) | asdict(result) for one, result in of_proofs],
         "faults": [asdict(one) | asdict(result) for one, result in of_faults],
@@ -121,14 +121,14 @@ def tell(report: dict[str, Any], console: Console) -> None:
             one["name"], one["bounds"], f"{one['paths']:,}", f"{one['seconds']:.0f}", one["outcome"]
         )
     for one in report["faults"]:
-        outcome = "caught" if one["outcome"] is Outcome.REFUTED else "not caught"
+        outcome = "caught" if one["outcome"] is ProofOutcome.REFUTED else "not caught"
         table.add_row(one["proof"], f"planted: {one['name']}", "", f"{one['seconds']:.0f}", outcome)
     console.print(table)
     for one in report["proofs"]:
-        if one["outcome"] is not Outcome.PROVED:
+        if one["outcome"] is not ProofOutcome.PROVED:
             console.print(f"{one['name']}: {one['outcome']}, {one['why']}", markup=False)
     for one in report["faults"]:
-        if one["outcome"] is not Outcome.REFUTED:
+        if one["outcome"] is not ProofOutcome.REFUTED:
             console.print(
                 f"not caught: {one['name']}: {one['proof']} is {one['outcome']}, {one['why']}", markup=False
             )
@@ -138,7 +138,7 @@ def tell(report: dict[str, Any], console: Console) -> None:
     )
 
 
-def _tried(chosen: Sequence[Proof], faults: Sequence[Fault], jobs: int, limit: int) -> Iterator[Tried]:
+def _tried(chosen: Sequence[Proof], faults: Sequence[PlantedFault], jobs: int, limit: int) -> Iterator[Tried]:
     """Every proof and every fault with its result, in their order."""
     columns = (
         TextColumn("proving"),
@@ -149,7 +149,7 @@ def _tried(chosen: Sequence[Proof], faults: Sequence[Fault], jobs: int, limit: i
     )
     with ProcessPoolExecutor(jobs) as pool, Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("", total=len(chosen) + len(faults))
-        running: dict[Future[Result], Proof | Fault] = {
+        running: dict[Future[ProofResult], Proof | PlantedFault] = {
             **{pool.submit(prove, proof, FOLDER / "market", limit): proof for proof in chosen},
             **{pool.submit(_refute, fault, limit): fault for fault in faults},
         }
@@ -164,7 +164,7 @@ def _tried(chosen: Sequence[Proof], faults: Sequence[Fault], jobs: int, limit: i
         yield one, future.result()
 
 
-def _refute(fault: Fault, limit: int) -> Result:
+def _refute(fault: PlantedFault, limit: int) -> ProofResult:
     """What becomes of a fault's proof where the contracts have the fault."""
     answer = compile_({fault.file: fault.source(), **sources([fault.contract])}, **UNOPTIMIZED)
     folder = FOLDER / "planted" / f"{FAULTS.index(fault)}"

@@ -9,7 +9,7 @@ from testing.compiler import ROOT
 
 
 @dataclass(frozen=True)
-class Fault:
+class PlantedFault:
     """A fault, and the proof that must notice it.
 
     Attributes:
@@ -52,91 +52,91 @@ IDS = "contracts/libraries/Ids.sol"
 LOTTERY = "contracts/libraries/Lottery.sol"
 
 FAULTS = (
-    Fault(
+    PlantedFault(
         "a deposit credits a wei too much",
         "LedgerProofs.depositConserves",
         LEDGER,
         "_free(account, msg.value);",
         "_free(account, msg.value + 1);",
     ),
-    Fault(
+    PlantedFault(
         "a withdrawal leaves the balance as it was",
         "LedgerProofs.withdrawConserves",
         LEDGER,
         "_lock(msg.sender, amount);",
         "",
     ),
-    Fault(
+    PlantedFault(
         "an ended couple keeps its escrow",
         "CoupleProofs.refusedRequestIsRefunded",
         COUPLES,
         "couple.escrow = 0;",
         "",
     ),
-    Fault(
+    PlantedFault(
         "the bond of a DO that withheld its seed goes to whoever says so",
         "CoupleProofs.withheldSeedCostsTheBond",
         TRAINING,
         "_free(Ids.ownerOf(tc), _datasets",
         "_free(msg.sender, _datasets",
     ),
-    Fault(
+    PlantedFault(
         "any word passes for a link",
         "ChainProofs.startOpensOneLink",
         TRAINING,
         "if (!SeedChain.opens(tip, link)) revert Training_WrongSeed(tc, link, tip);",
         "",
     ),
-    Fault(
+    PlantedFault(
         "the tip stays when a link is opened",
         "ChainProofs.usedLinkIsRefused",
         TRAINING,
         "return link;",
         "return tip;",
     ),
-    Fault(
+    PlantedFault(
         "a subset can be drawn twice in an epoch",
         "DrawProofs.roundDrawsWhatIsLeft",
         TRAINING,
         "uint256 pool = all & ~before;",
         "uint256 pool = all;",
     ),
-    Fault(
+    PlantedFault(
         "a serial is read without its highest bits",
         "IdsProofs.idTellsOwnerAndSerial",
         IDS,
         "type(uint48).max",
         "type(uint40).max",
     ),
-    Fault(
+    PlantedFault(
         "what was drawn can be drawn again",
         "LotteryProofs.drawIsWithoutReplacement",
         LOTTERY,
         "pool ^= bit;",
         "",
     ),
-    Fault(
+    PlantedFault(
         "a rank is counted from 1",
         "LotteryProofs.nthSetBitHasItsRank",
         LOTTERY,
         "if (rank >= below)",
         "if (rank > below)",
     ),
-    Fault(
+    PlantedFault(
         "who agreed is paid twice",
         "SettlementProofs.settlingPaysWhereAllAgree",
         SETTLEMENT,
         "_recordVerdict(tally, i, amount);",
         "_recordVerdict(tally, i, amount); _free(_instances[tally.cis[i]].cloudOwner, amount);",
     ),
-    Fault(
+    PlantedFault(
         "half of the replicas are a majority",
         "SettlementProofs.settlingNeedsAQuorum",
         SETTLEMENT,
         "tally.count / 2 + 1",
         "tally.count / 2",
     ),
-    Fault(
+    PlantedFault(
         "the penalties of the silent vanish",
         "SettlementProofs.closingMovesCoinsOnly",
         SETTLEMENT,

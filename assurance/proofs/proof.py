@@ -47,7 +47,7 @@ class Proof:
         return f"{self.contract}.{self.function.removeprefix(PREFIX)}"
 
 
-class Outcome(StrEnum):
+class ProofOutcome(StrEnum):
     """How a proof ends. Only PROVED counts as proved.
 
     REFUTED has a counterexample. INCOMPLETE did not look at everything, or met what it cannot judge. TIMEOUT
@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Result:
+class ProofResult:
     """What became of a proof.
 
     Attributes:
@@ -69,7 +69,7 @@ class Result:
         why: what is missing, or the counterexample; empty if it is proved.
     """
 
-    outcome: Outcome
+    outcome: ProofOutcome
     paths: int
     seconds: float
     why: str = ""

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from assurance.proofs.proof import Outcome, Proof, Result, Solver
+from assurance.proofs.proof import Proof, ProofOutcome, ProofResult, Solver
 from testing.compiler import ROOT
 
 BIN = ROOT / ".venv-analysis" / "bin"
@@ -29,7 +29,7 @@ _ASKED = re.compile(r"paths involving assertion violations: (\d+) / \d+")
 _COUNTEREXAMPLE, _PASS = 1, 0
 
 
-def prove(proof: Proof, folder: Path, limit: int, *, early: bool = False) -> Result:
+def prove(proof: Proof, folder: Path, limit: int, *, early: bool = False) -> ProofResult:
     """Tries a proof.
 
     Args:
@@ -48,13 +48,13 @@ def prove(proof: Proof, folder: Path, limit: int, *, early: bool = False) -> Res
     seconds = round(time.monotonic() - begun, 1)
     (folder / f"{proof.name}.log").write_text(output or "")
     if output is None:
-        return Result(Outcome.TIMEOUT, 0, seconds, f"no answer within {limit} s")
+        return ProofResult(ProofOutcome.TIMEOUT, 0, seconds, f"no answer within {limit} s")
     if not told.exists():
-        return Result(Outcome.INCOMPLETE, 0, seconds, f"halmos failed: {_last_line(output)}")
+        return ProofResult(ProofOutcome.INCOMPLETE, 0, seconds, f"halmos failed: {_last_line(output)}")
     return judge(proof, json.loads(told.read_text()), output, seconds)
 
 
-def judge(proof: Proof, told: dict[str, Any], output: str, seconds: float) -> Result:
+def judge(proof: Proof, told: dict[str, Any], output: str, seconds: float) -> ProofResult:
     """What halmos's report and what it printed come to.
 
     Every path must end well, or have been shown to be none that can be taken, or be that of an argument that
@@ -63,13 +63,13 @@ def judge(proof: Proof, told: dict[str, Any], output: str, seconds: float) -> Re
     tests = [test for tests in told["test_results"].values() for test in tests]
     test = next((test for test in tests if test["name"].partition("(")[0] == proof.function), None)
     if test is None:
-        return Result(Outcome.INCOMPLETE, 0, seconds, f"it was not run: {_last_line(output)}")
+        return ProofResult(ProofOutcome.INCOMPLETE, 0, seconds, f"it was not run: {_last_line(output)}")
     paths, well, stuck = test["num_paths"]
     complaints = [" ".join(complaint.split()) for complaint in _COMPLAINT.findall(output)]
     asked = _ASKED.search(output)
     reverted = paths - well - stuck - (int(asked[1]) if asked else 0) - proof.narrow
     if test["exitcode"] == _COUNTEREXAMPLE:
-        return Result(Outcome.REFUTED, paths, seconds, _example(test))
+        return ProofResult(ProofOutcome.REFUTED, paths, seconds, _example(test))
     why = ""
     if complaints:
         why = complaints[0]
@@ -81,7 +81,7 @@ def judge(proof: Proof, told: dict[str, Any], output: str, seconds: float) -> Re
         why = "no path ends well"
     elif reverted > 0 or stuck:
         why = f"{max(reverted, 0) + stuck} paths end before the proof does"
-    return Result(Outcome.INCOMPLETE if why else Outcome.PROVED, paths, seconds, why)
+    return ProofResult(ProofOutcome.INCOMPLETE if why else ProofOutcome.PROVED, paths, seconds, why)
 
 
 def _example(test: dict[str, Any]) -> str:

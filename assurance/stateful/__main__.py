@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -25,7 +24,7 @@ from rich.table import Table
 
 from assurance.stateful.play import Tally, ViolationError, play
 from testing.compiler import ROOT
-from testing.evm import Evm, abi, bytecode
+from testing.evm import Evm, bytecode
 
 REPORT = ROOT / "build" / "fuzz" / "report.json"
 LENGTHS = 100, 700
@@ -40,7 +39,7 @@ def main() -> None:
         _parser().error("--steps and --jobs are at least 1")
     code = _code(arguments.code)
     if arguments.replay is not None:
-        tally = play(Evm(code, abi()), arguments.replay, length_of(arguments.replay))
+        tally = play(Evm(code), arguments.replay, length_of(arguments.replay))
         console.print(f"all {tally.steps} steps hold")
         return
     begun = time.monotonic()
@@ -112,7 +111,7 @@ def _some(seeds: Iterator[int], count: int) -> list[int]:
 
 def _one(code: bytes, seed: int) -> tuple[Tally, str | None]:
     try:
-        return play(Evm(code, _abi()), seed, length_of(seed)), None
+        return play(Evm(code), seed, length_of(seed)), None
     except ViolationError as violation:
         trace = REPORT.with_name(f"violation-{seed}.txt")
         trace.parent.mkdir(parents=True, exist_ok=True)
@@ -120,9 +119,6 @@ def _one(code: bytes, seed: int) -> tuple[Tally, str | None]:
         return Tally(
             len(violation.trace)
         ), f"seed {seed}, {violation}\n  all steps: {trace.relative_to(ROOT)}"
-
-
-_abi = cache(abi)
 
 
 def _by_function(tally: Tally) -> dict[str, dict[str, int]]:

@@ -16,8 +16,9 @@ from agents.core.events import DatasetTerms
 from agents.core.hashing import data_receipt, set_bits
 from agents.core.ids import Address, InstanceId, couple_id, dataset_of, subset_of
 from agents.core.market import Market
-from assurance.stateful.cast import LIE, LINKS, Cast, digest_of, link, report_of, secret
-from testing.fake_market import START, FakeMarket
+from assurance.stateful.participants import LIE, LINKS, Participants, digest_of, link, report_of, secret
+from testing.backend import START
+from testing.fake_market import FakeMarket
 
 S = InstanceStatus
 KEY, LOCATION, HASH = b"\x04" * 64, b"\x01" * 94, secret("a hash")
@@ -33,8 +34,8 @@ class Moves:
         now: the time of the next block, in seconds.
     """
 
-    def __init__(self, market: Market, cast: Cast, now: int, rng: Random) -> None:
-        self.market, self.cast, self.now, self.rng = market, cast, now, rng
+    def __init__(self, market: Market, participants: Participants, now: int, rng: Random) -> None:
+        self.market, self.participants, self.now, self.rng = market, participants, now, rng
 
     def __iter__(self) -> Iterator[Move]:
         yield from self._of_members()
@@ -48,11 +49,11 @@ class Moves:
     # --- members and their assets ---
 
     def _of_members(self) -> Iterator[Move]:
-        market, cast, rng = self.market, self.cast, self.rng
+        market, members, rng = self.market, self.participants, self.rng
         groups = (
-            (cast.data_owners, Role.DATA_OWNER),
-            (cast.cloud_owners, Role.CLOUD_OWNER),
-            (cast.model_owners, Role.MODEL_OWNER),
+            (members.data_owners, Role.DATA_OWNER),
+            (members.cloud_owners, Role.CLOUD_OWNER),
+            (members.model_owners, Role.MODEL_OWNER),
         )
         for group, role in groups:
             for member in group:
@@ -61,18 +62,18 @@ class Moves:
                     yield 4, member, partial(calls.register, role, KEY, coins)
                 elif market.balances[member] < 1_000:
                     yield 2, member, partial(calls.deposit, coins)
-        anybody = rng.choice(cast.everybody)
+        anybody = rng.choice(members.everybody)
         yield 0.3, anybody, partial(calls.deposit, rng.choice((0, 1, 10**4)))
         yield 0.3, anybody, partial(calls.withdraw, rng.choice((0, 1, market.balances[anybody])))
         yield from self._offers()
 
     def _offers(self) -> Iterator[Move]:
         market = self.market
-        for member in self.cast.data_owners:
+        for member in self.participants.data_owners:
             mine = sum(dataset.owner == member for dataset in market.datasets.values())
             if member in market.members:
                 yield 4 if mine == 0 else 0.03, member, self._create_ds
-        for member in self.cast.model_owners:
+        for member in self.participants.model_owners:
             mine = sum(model.owner == member for model in market.models.values())
             if member in market.members:
                 yield 4 if mine == 0 else 0.05, member, partial(calls.create_mod, "logistic", HASH, LOCATION)
@@ -104,7 +105,7 @@ class Moves:
 
     def _of_dataset(self, dataset: Dataset) -> Iterator[Move]:
         market, rng, ds = self.market, self.rng, dataset.id
-        known = [co for co in self.cast.cloud_owners if co in market.members]
+        known = [co for co in self.participants.cloud_owners if co in market.members]
         for index in range(min(dataset.terms.subsets, 8)):
             subset = dataset.subsets[index]
             there = {market.instances[ci].cloud_owner for ci in subset.places}
@@ -143,7 +144,7 @@ class Moves:
         if instance.status in (S.FREE, S.JOINED, S.VERIFIED):
             yield 0.05, rng.choice((co, owner)), partial(calls.retire_ci, ci)
         if late:
-            yield 0.5, rng.choice(self.cast.everybody), partial(calls.release_ci, ci)
+            yield 0.5, rng.choice(self.participants.everybody), partial(calls.release_ci, ci)
 
     def _verify(self, ci: InstanceId) -> Call:
         """This one, and any others of its dataset that joined."""
@@ -156,7 +157,7 @@ class Moves:
 
     def _of_couple(self, couple: Couple) -> Iterator[Move]:
         tc, mo, do = couple.id, couple.model_owner, self.market.dataset_of(couple).owner
-        anybody = self.rng.choice(self.cast.everybody)
+        anybody = self.rng.choice(self.participants.everybody)
         match self.market.phase_of(couple, self.now):
             case P.REQUESTED:
                 yield 5, do, partial(calls.approve_tc, tc, link("DO", tc, 0))
@@ -195,7 +196,7 @@ class Moves:
             for instance in self.market.summoned(couple, index):
                 if couple.current.answered(instance.id):
                     continue
-                co, lies = instance.cloud_owner, instance.cloud_owner in self.cast.liars
+                co, lies = instance.cloud_owner, instance.cloud_owner in self.participants.liars
                 flags = 3 if lies else self.rng.choice((0, 0, 0, 4))
                 yield 6, co, partial(self._report, couple, instance, False)
                 yield flags, co, partial(self._flag, couple, instance)
@@ -225,7 +226,7 @@ class Moves:
             self.rng.shuffle(reports)
             for digest in (digest_of(tc, number, index), LIE):
                 weight = 12 if _agreeing(couple, reports, digest) >= needed else 0.1
-                settler = self.rng.choice(self.cast.everybody)
+                settler = self.rng.choice(self.participants.everybody)
                 yield weight, settler, partial(calls.settle_round, tc, index, digest, reports)
 
 

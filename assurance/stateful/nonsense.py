@@ -11,7 +11,7 @@ from typing import Any
 from agents.core.calls import Call
 from agents.core.ids import Address
 from agents.core.market import Market
-from assurance.stateful.cast import Cast
+from assurance.stateful.participants import Participants
 from testing.evm import abi
 
 Parameter = Mapping[str, Any]
@@ -23,14 +23,14 @@ _TOPS = {"uint40": 2**39}
 class Nonsense:
     """Spoils moves, with what there is in the market."""
 
-    def __init__(self, market: Market, cast: Cast, rng: Random) -> None:
-        self.market, self.cast, self.rng = market, cast, rng
+    def __init__(self, market: Market, participants: Participants, rng: Random) -> None:
+        self.market, self.participants, self.rng = market, participants, rng
 
     def spoil(self, sender: Address, call: Call) -> tuple[Address, Call]:
         """The move with one thing wrong, or with none: some changes come to nothing."""
         parameters = _parameters()[call.function]
         if not parameters or self.rng.random() < 0.3:
-            return self.rng.choice(self.cast.everybody), call
+            return self.rng.choice(self.participants.everybody), call
         place = self.rng.randrange(len(parameters))
         arguments = list(call.arguments)
         arguments[place] = self._spoil(parameters[place], arguments[place])
@@ -57,7 +57,7 @@ class Nonsense:
             case "bool":
                 return not value
             case "address":
-                return self.rng.choice(self.cast.everybody)
+                return self.rng.choice(self.participants.everybody)
         return self._number(_TOPS.get(kind) or 2 ** int(kind.removeprefix("uint")) - 1, value)
 
     def _spoil_list(self, element: Parameter, value: list[Any]) -> list[Any]:

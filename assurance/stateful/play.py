@@ -2,8 +2,9 @@
 
 The model is `FakeMarket`, an independent account of all rules with the contract's own errors and events; what
 is compared with it is every event, every refusal with its arguments, and every view. What must hold whatever
-the model says is asked of the contract itself (`assurance.stateful.properties`). A play ends by everybody
-leaving through the exits (`assurance.stateful.exits`): afterwards no coin is left that nobody can have.
+the model says is asked of the contract itself (`assurance.stateful.state_invariants`). A play ends by
+everybody leaving through the exits (`assurance.stateful.exits`): afterwards no coin is left that nobody can
+have.
 
 A play is fixed by its seed, so a failure is repeated by playing it again.
 """
@@ -22,13 +23,14 @@ from agents.core.calls import Call
 from agents.core.errors import Refused
 from agents.core.ids import Address
 from agents.core.market import Market
-from assurance.stateful.cast import Cast
-from assurance.stateful.court import hold
 from assurance.stateful.exits import exits, next_exit
 from assurance.stateful.moves import Moves
 from assurance.stateful.nonsense import Nonsense
-from assurance.stateful.properties import Watch
-from testing.evm import MARKET, Evm
+from assurance.stateful.participants import Participants
+from assurance.stateful.round_invariants import hold
+from assurance.stateful.state_invariants import StateInvariants
+from testing.backend import MARKET
+from testing.evm import Evm
 from testing.fake_market import FakeMarket
 
 _EVERY_VIEW = 100
@@ -36,7 +38,7 @@ _EVERY_VIEW = 100
 
 
 @dataclass(frozen=True)
-class Step:
+class Attempt:
     """What was tried: one call, or a bundle that is one transaction."""
 
     now: int
@@ -75,7 +77,7 @@ class ViolationError(AssertionError):
         trace: the steps up to the one that failed.
     """
 
-    def __init__(self, what: str, trace: Sequence[Step]) -> None:
+    def __init__(self, what: str, trace: Sequence[Attempt]) -> None:
         self.trace = tuple(trace)
         super().__init__(f"step {len(trace)}: {what}\n  {trace[-1] if trace else 'before the first step'}")
 
@@ -90,9 +92,9 @@ class Play:
     def __init__(self, market: Evm, rng: Random) -> None:
         self.market, self.rng = market, rng
         self.model = FakeMarket(market.now)
-        self.cast = Cast.of(rng)
-        self.watch = Watch(market, self.cast.everybody)
-        self.trace: list[Step] = []
+        self.participants = Participants.of(rng)
+        self.invariants = StateInvariants(market, self.participants.everybody)
+        self.trace: list[Attempt] = []
         self.tally = Tally()
         self._spoil = rng.choice((0.05, 0.2, 0.5))
         self._haste = rng.choice((0.02, 0.05, 0.15))
@@ -122,7 +124,7 @@ class Play:
         if rng.random() < 0.002:
             amount = rng.choice((1, 10**6))
             self.market.force(amount)
-            self.watch.forced += amount
+            self.invariants.forced += amount
         bundle_size = rng.choice((2, 3)) if rng.random() < 0.04 else 1
         sender, first = self._pick(None)
         bundle = [first]
@@ -132,7 +134,7 @@ class Play:
 
     def leave(self) -> None:
         """Everybody goes by the exits alone, each as soon as it opens, and takes its coins along."""
-        stranger = self.cast.strangers[0]
+        stranger = self.participants.strangers[0]
         while True:
             while ways := list(exits(self._mirror, self.model.now)):
                 self.perform(stranger, [ways[0]], must=True)
@@ -140,21 +142,21 @@ class Play:
             if second is None:
                 break
             self.model.now = second
-        for member in self.cast.everybody:
+        for member in self.participants.everybody:
             self.perform(member, [calls.withdraw(self._mirror.balances[member])], must=True)
-        left = self.market.balance(MARKET) - self.watch.forced
+        left = self.market.balance(MARKET) - self.invariants.forced
         hold(left == 0, f"{left} wei are trapped")
 
     def perform(self, sender: Address, bundle: Sequence[Call], must: bool = False) -> None:
         """Gives both the same transaction, at the model's time, and compares."""
         self.market.now = self.model.now
-        self.trace.append(Step(self.model.now, sender, tuple(bundle)))
-        self.watch.before()
+        self.trace.append(Attempt(self.model.now, sender, tuple(bundle)))
+        self.invariants.before()
         theirs, ours = self._send_market(sender, bundle), self._send_model(sender, bundle)
         hold(theirs == ours, f"the market: {theirs}\n  its model:  {ours}")
         refused = isinstance(theirs, tuple)
         hold(not (must and refused), f"an exit was refused: {theirs}")
-        self.watch.after([] if isinstance(theirs, tuple) else theirs, len(bundle))
+        self.invariants.after([] if isinstance(theirs, tuple) else theirs, len(bundle))
         self._count(bundle, theirs)
 
     # --- choosing ---
@@ -164,15 +166,15 @@ class Play:
         return self.model.mirror
 
     def _pick(self, only: Address | None) -> tuple[Address, Call]:
-        options = list(Moves(self._mirror, self.cast, self.model.now, self.rng))
+        options = list(Moves(self._mirror, self.participants, self.model.now, self.rng))
         if only is not None:
             options = [option for option in options if option[1] == only]
         if not options:
-            return self.rng.choice(self.cast.everybody), calls.withdraw(0)
+            return self.rng.choice(self.participants.everybody), calls.withdraw(0)
         _, sender, make = self.rng.choices(options, [weight for weight, _, _ in options])[0]
         call = make()
         if only is None and self.rng.random() < self._spoil:
-            return Nonsense(self._mirror, self.cast, self.rng).spoil(sender, call)
+            return Nonsense(self._mirror, self.participants, self.rng).spoil(sender, call)
         return sender, call
 
     def _wait(self) -> None:
@@ -213,7 +215,7 @@ class Play:
 
     def _compare_views(self) -> None:
         for what, view, ours in expected_views(self._mirror, self.model.now):
-            theirs = self.watch.look(view)
+            theirs = self.invariants.look(view)
             hold(theirs == ours, f"{what}: {view.function} says {theirs}, the model {ours}")
 
     def _count(self, bundle: Sequence[Call], outcome: Sequence[object]) -> None:

@@ -1,4 +1,7 @@
-"""Calls that lead where plays hardly ever come, for duels; `assurance.coverage.scenarios` has more."""
+"""Calls that lead where plays hardly ever come; `assurance.coverage.scenarios` has more.
+
+`assurance.stateful.differential` compares what the market and its model make of them.
+"""
 
 from __future__ import annotations
 

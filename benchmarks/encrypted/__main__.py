@@ -28,7 +28,7 @@ from benchmarks.encrypted.figure import draw
 from benchmarks.encrypted.tutorial import PRECISE, TUTORIAL
 from benchmarks.machine import described, machine
 from benchmarks.publish import filled
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "bench-encrypted"
@@ -100,9 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _report(
-    steps: dict[tuple[str, str], bench.Step],
-    tutorial: bench.Spread,
-    precise: bench.Spread,
+    steps: dict[tuple[str, str], bench.StepCosts],
+    tutorial: bench.Timing,
+    precise: bench.Timing,
     accuracy: dict[str, dict[str, list[float]]],
     outside: dict[str, list[float]],
 ) -> dict[str, Any]:
@@ -146,7 +146,7 @@ TIMES = (
 SIZES = ("family", "data", "keys", "weights in", "result out", "accuracy or R2", "scikit-learn, all data")
 
 
-def tables(report: dict[str, Any]) -> tuple[Table, Table]:
+def tables(report: dict[str, Any]) -> tuple[ReportTable, ReportTable]:
     """Times and sizes, a row a family and data set."""
     times: list[tuple[str, ...]] = []
     sizes: list[tuple[str, ...]] = []
@@ -179,8 +179,8 @@ def tables(report: dict[str, Any]) -> tuple[Table, Table]:
             )
         )
     return (
-        Table("times", "A cloud owner's step", TIMES, tuple(times), wide=len(TIMES)),
-        Table("sizes", "Sizes, and what is learnt", SIZES, tuple(sizes), wide=len(SIZES)),
+        ReportTable("times", "A cloud owner's step", TIMES, tuple(times), wide=len(TIMES)),
+        ReportTable("sizes", "Sizes, and what is learnt", SIZES, tuple(sizes), wide=len(SIZES)),
     )
 
 
@@ -188,7 +188,7 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"
 
 
-def _grid(table: Table) -> Grid:
+def _grid(table: ReportTable) -> Grid:
     grid = Grid(title=table.heading)
     for place, column in enumerate(table.columns):
         grid.add_column(column, no_wrap=place == 0)

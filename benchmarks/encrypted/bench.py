@@ -36,7 +36,7 @@ ROUNDS = 40
 
 
 @dataclass(frozen=True)
-class Spread:
+class Timing:
     """Milliseconds over repetitions."""
 
     middle: float
@@ -44,13 +44,13 @@ class Spread:
     most: float
 
     @classmethod
-    def of(cls, milliseconds: Sequence[float]) -> Spread:
+    def of(cls, milliseconds: Sequence[float]) -> Timing:
         """Of what was measured."""
         return cls(median(milliseconds), min(milliseconds), max(milliseconds))
 
 
 @dataclass(frozen=True)
-class Step:
+class StepCosts:
     """What one family costs on one data set; times in milliseconds, sizes in bytes.
 
     Attributes:
@@ -68,11 +68,11 @@ class Step:
     outputs: int
     local_steps: int
     keygen: float
-    encrypt: Spread
+    encrypt: Timing
     first: float
-    step: Spread
-    plain: Spread
-    decrypt: Spread
+    step: Timing
+    plain: Timing
+    decrypt: Timing
     keys: int
     weights: int
     result: int
@@ -90,7 +90,7 @@ def plan_of(family: str, rehearsal: DividedData, rounds: int = ROUNDS) -> Plan:
     return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
 
 
-def measure_step(family_name: str, data: str, repeats: int) -> Step:
+def measure_step(family_name: str, data: str, repeats: int) -> StepCosts:
     """Jobs of the largest subset, each on fresh weights, and the sum of all subsets decrypted."""
     rehearsal = subsets_of(data, 0)
     plan, fresh = plan_of(family_name, rehearsal), FAMILIES[family_name]  # it remembers nothing yet
@@ -118,7 +118,7 @@ def measure_step(family_name: str, data: str, repeats: int) -> Step:
     update, decrypting = _timed(lambda: owner.update(weights, keys, results), repeats)
     clear = Update.total([owner.local_update(weights, subset.samples) for subset in subsets])
     exact = all(np.array_equal(clear.change[name], change) for name, change in update.change.items())
-    return Step(
+    return StepCosts(
         family=family_name,
         data=data,
         rows=len(largest.samples),
@@ -128,7 +128,7 @@ def measure_step(family_name: str, data: str, repeats: int) -> Step:
         keygen=keygen,
         encrypt=encrypting,
         first=first,
-        step=Spread.of(steps),
+        step=Timing.of(steps),
         plain=_plain(family_name, named.local_steps, rehearsal, largest.samples, repeats),
         decrypt=decrypting,
         keys=len(keys.public),
@@ -163,7 +163,7 @@ def outside(data: str, seeds: Sequence[int]) -> list[float]:
     return scores
 
 
-def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Spread:
+def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Timing:
     """An epoch of the tutorial's logistic regression over the rows of the largest subset, in milliseconds."""
     rehearsal = subsets_of(data, 0)
     samples = max(rehearsal.subsets, key=len)
@@ -176,7 +176,7 @@ def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Spread:
         began = time.perf_counter()
         model.epoch(encrypted, samples.target.astype(np.float64), 0.1, 0.001)
         times.append(_since(began))
-    return Spread.of(times)
+    return Timing.of(times)
 
 
 def _packed(subsets: Sequence[Samples]) -> list[Subset]:
@@ -207,7 +207,7 @@ def _weights(plan: Plan, rehearsal: DividedData) -> Weights:
     return strategy_of(plan).aggregate(state, update).weights
 
 
-def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples, repeats: int) -> Spread:
+def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples, repeats: int) -> Timing:
     """Plain integer training of as many local steps: of the plain family of the same name, else logistic."""
     name = name.removeprefix("encrypted-")
     plan = plan_of(name if name in FAMILIES else "logistic", rehearsal)
@@ -217,14 +217,14 @@ def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples
     return _timed(lambda: family.local_steps(weights, samples), repeats)[1]
 
 
-def _timed(work: Callable[[], T], repeats: int) -> tuple[T, Spread]:
+def _timed(work: Callable[[], T], repeats: int) -> tuple[T, Timing]:
     """What it gives at first, and how long it takes."""
     times, results = [], []
     for _ in range(repeats):
         began = time.perf_counter()
         results.append(work())
         times.append(_since(began))
-    return results[0], Spread.of(times)
+    return results[0], Timing.of(times)
 
 
 def _since(began: float) -> float:

@@ -31,11 +31,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from agents.core.errors import HoldfastError
-from benchmarks.flower.spec import Job, prepare, scores_of
+from benchmarks.flower.spec import FlowerJob, prepare, scores_of
 from benchmarks.profile import Json, Profile, Say, Skipped
 from benchmarks.statistics import Spread
-from testing.company import SOURCE
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
+from testing.evm import SOURCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-flower" / "bin" / "python"
@@ -46,8 +46,8 @@ _QUIET = {"FLWR_TELEMETRY_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 """Flower and Ray tell nobody that they run."""
 
 
-JOBS = (Job(replicas=1), Job(replicas=3))
-SLOW_CHAIN = Job(replicas=3, block_time=1.0, poll_seconds=0.3)
+JOBS = (FlowerJob(replicas=1), FlowerJob(replicas=3))
+SLOW_CHAIN = FlowerJob(replicas=3, block_time=1.0, poll_seconds=0.3)
 """The pace of the demo."""
 
 
@@ -60,7 +60,7 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
     """
     if not PYTHON.exists():
         raise Skipped("Flower is not installed: make .venv-flower/.complete")
-    compiled(SOURCE, "abi", "evm.bytecode.object")  # once, and kept
+    compiled_contract(SOURCE)  # once, and kept
     flower: list[dict[str, float]] = []
     holdfast: dict[str, list[dict[str, float]]] = {job.name: [] for job in (*JOBS, SLOW_CHAIN)}
     scores: dict[str, Json] = {}
@@ -101,7 +101,7 @@ def _median(runs: Sequence[Mapping[str, float]], kind: str) -> float:
 # --- one run of each ---
 
 
-def _flower(job: Job, folder: Path, scores: dict[str, Json]) -> dict[str, float]:
+def _flower(job: FlowerJob, folder: Path, scores: dict[str, Json]) -> dict[str, float]:
     short = tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp")  # Ray's sockets lie there
     with tempfile.TemporaryDirectory(dir=folder) as name, short as ray:
         here = Path(name)
@@ -116,7 +116,7 @@ def _flower(job: Job, folder: Path, scores: dict[str, Json]) -> dict[str, float]
     }
 
 
-def _holdfast(job: Job, folder: Path, scores: dict[str, Json]) -> dict[str, float]:
+def _holdfast(job: FlowerJob, folder: Path, scores: dict[str, Json]) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=folder) as name:
         here = Path(name)
         plan = prepare(job, here)

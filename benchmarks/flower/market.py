@@ -19,14 +19,14 @@ from agents.chain.node import Node
 from agents.core.errors import Refused
 from agents.core.market import Market
 from agents.demo.run import FUEL, DemoRun, play, withdraw_all
-from benchmarks.flower.spec import Job
+from benchmarks.flower.spec import FlowerJob
 from scripts.local_chain import local_chain
-from testing.company import deploy, mined
+from testing.agent_network import deploy, mined
 
 
 def main(folder: Path) -> None:
     """One run, and what it took."""
-    taken = run(Job.load(folder), folder)
+    taken = run(FlowerJob.load(folder), folder)
     (folder / "holdfast.json").write_text(json.dumps(asdict(taken)))
 
 
@@ -46,7 +46,7 @@ class Run:
     chain: float
 
 
-def run(job: Job, folder: Path) -> Run:
+def run(job: FlowerJob, folder: Path) -> Run:
     """One run on a fresh chain.
 
     Raises:
@@ -72,7 +72,7 @@ def run(job: Job, folder: Path) -> Run:
 
 
 @contextmanager
-def _fresh_run(job: Job, folder: Path) -> Iterator[DemoRun]:
+def _fresh_run(job: FlowerJob, folder: Path) -> Iterator[DemoRun]:
     """A fresh chain with a market on it, and coins for everybody."""
     with local_chain("anvil", block_time=job.block_time) as chain:
         node = Node.connect(chain.url, 10, lambda reason: Refused(str(reason)))

@@ -36,7 +36,7 @@ class HonestScenario(Scenario):
 
 
 @dataclass(frozen=True)
-class Job:
+class FlowerJob:
     """What is trained, and how fast the market's chain and agents go.
 
     Attributes:
@@ -78,14 +78,14 @@ class Job:
         return f"replicas_{self.replicas}" + ("_blocks_of_1_s" if self.block_time == 1 else "")
 
     @classmethod
-    def load(cls, folder: Path) -> Job:
+    def load(cls, folder: Path) -> FlowerJob:
         """The job that `prepare` wrote."""
         told = json.loads((folder / JOB_FILE).read_text())
         del told["drawn"]
         return cls(**told)
 
 
-def prepare(job: Job, folder: Path) -> Plan:
+def prepare(job: FlowerJob, folder: Path) -> Plan:
     """Writes what both read: job, plan, the subsets as the data owner cuts them, the exposed samples."""
     divided = DividedData.of(job.scenario)
     train = divided.prepared.train
@@ -98,7 +98,7 @@ def prepare(job: Job, folder: Path) -> Plan:
     return plan
 
 
-def scores_of(job: Job, plan: Plan, folder: Path) -> Iterator[float]:
+def scores_of(job: FlowerJob, plan: Plan, folder: Path) -> Iterator[float]:
     """The model owner's weights on the exposed samples: before round 1 and after each round."""
     demo = DemoRun(job.scenario, folder, rpc="", deployment=folder)
     home = demo.home(demo.scenario.model_owner)

@@ -22,7 +22,7 @@ PLAYS_FOR_REPETITION = 3
 
 
 @dataclass(frozen=True)
-class Sweep:
+class CostSweep:
     """One number of a life that grows."""
 
     unit: str
@@ -31,10 +31,10 @@ class Sweep:
 
 
 SWEEPS = (
-    Sweep("subsets", (1, 2, 4, 8, 16, 32, 64, 128, 256), lambda m: Size(subsets=m)),
-    Sweep("replicas", (1, 2, 4, 8, 16), lambda n: Size(replicas=n)),
-    Sweep("rounds", (1, 2, 4, 8, 16, 32, 64, 128), lambda r: Size(rounds=r)),
-    Sweep("members", (1, 10, 100, 1_000, 10_000), lambda count: Size(members=count)),
+    CostSweep("subsets", (1, 2, 4, 8, 16, 32, 64, 128, 256), lambda m: Size(subsets=m)),
+    CostSweep("replicas", (1, 2, 4, 8, 16), lambda n: Size(replicas=n)),
+    CostSweep("rounds", (1, 2, 4, 8, 16, 32, 64, 128), lambda r: Size(rounds=r)),
+    CostSweep("members", (1, 10, 100, 1_000, 10_000), lambda count: Size(members=count)),
 )
 TRAININGS = (1, 3, 10, 30, 100)
 """In the logs."""

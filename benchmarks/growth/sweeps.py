@@ -22,7 +22,7 @@ from agents.core.events import Logged, MarketEvent
 from agents.core.ids import Address, couple_id
 from agents.core.market import Market
 from benchmarks.growth.fit import Growth
-from testing.evm import Evm, abi, bytecode
+from testing.evm import Evm
 from testing.evm_script import EvmScript
 
 KEY = bytes(64)
@@ -40,7 +40,7 @@ class MeteredEvm(Evm):
     """
 
     def __init__(self, *, as_transactions: bool) -> None:
-        super().__init__(bytecode(), abi())
+        super().__init__()
         self.as_transactions = as_transactions
         self.gas = 0
         self.seconds = 0.0

@@ -15,7 +15,7 @@ from pathlib import Path
 from eth_account import Account
 
 from agents.core.errors import NodeUnavailable
-from benchmarks.rpc import Node
+from benchmarks.rpc import RpcNode
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60.0
@@ -112,7 +112,7 @@ def await_answer(program: subprocess.Popen[bytes], port: int, log: Path) -> None
 
 def version_of(port: int) -> str:
     """What a node's program says of itself."""
-    with Node(port) as node:
+    with RpcNode(port) as node:
         return str(node.ask("web3_clientVersion"))
 
 

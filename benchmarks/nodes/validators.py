@@ -23,7 +23,7 @@ from coincurve import PrivateKey
 from agents.core.errors import NodeUnavailable
 from benchmarks.nodes.network import Network, await_answer, free_ports, rich_secrets, running, version_of
 from benchmarks.nodes.tools import kaia
-from benchmarks.rpc import Node
+from benchmarks.rpc import RpcNode
 from benchmarks.signing import address_of
 
 CHAIN_ID = 31_338
@@ -178,7 +178,7 @@ def _introduce(ports: list[int], contacts: list[str]) -> None:
     shortly after they answer requests.
     """
     with ExitStack() as connections:
-        nodes = [connections.enter_context(Node(port)) for port in ports]
+        nodes = [connections.enter_context(RpcNode(port)) for port in ports]
         time.sleep(SETTLING_SECONDS)
         for number, node in enumerate(nodes):
             for met, earlier in enumerate(contacts[:number], start=1):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks.postgres.cluster import Cluster, running_cluster
-from benchmarks.postgres.lives import BUNDLED, CALLS, Script, Trial, play
+from benchmarks.postgres.lives import BUNDLED, CALLS, PgbenchScript, Trial, play
 from benchmarks.profile import Json, Profile, Say
 from benchmarks.statistics import Spread, percentile
 
@@ -50,7 +50,7 @@ def measure(profile: Profile, folder: Path, say: Say) -> Mapping[str, Json]:
 
 
 def _variant(
-    running: Cluster, script: Script, waits: bool, repetitions: int, seconds: float, say: Say
+    running: Cluster, script: PgbenchScript, waits: bool, repetitions: int, seconds: float, say: Say
 ) -> dict[str, Json]:
     trials: dict[int, list[Trial]] = {clients: [] for clients in CLIENTS}
     for _ in range(repetitions):

@@ -34,7 +34,7 @@ _CALL = re.compile(
 
 
 @dataclass(frozen=True)
-class Script:
+class PgbenchScript:
     """A life as pgbench plays it, one file of `sql`.
 
     Attributes:
@@ -56,8 +56,8 @@ class Script:
         return tuple("+".join(_CALL.findall(line)) for line in lines)
 
 
-CALLS = Script("calls", 15)
-BUNDLED = Script("bundled", 11)
+CALLS = PgbenchScript("calls", 15)
+BUNDLED = PgbenchScript("bundled", 11)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ class Unbalanced(HoldfastError):  # noqa: N818 -- named for what was found
     """After a run, coins or couples do not add up: its figures are worth nothing."""
 
 
-def play(cluster: Cluster, script: Script, clients: int, seconds: float, *, waits: bool = True) -> Trial:
+def play(
+    cluster: Cluster, script: PgbenchScript, clients: int, seconds: float, *, waits: bool = True
+) -> Trial:
     """One run on a fresh market, whose books are checked in the end.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.report.html import environment
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
 
 _TEMPLATES = Path(__file__).parent / "templates"
 CAPTIONS = {
@@ -21,7 +21,9 @@ CAPTIONS = {
 }
 
 
-def page(found: Found, tables: list[Table], figures: dict[str, str], skipped: list[str], machine: str) -> str:
+def page(
+    found: Found, tables: list[ReportTable], figures: dict[str, str], skipped: list[str], machine: str
+) -> str:
     """The whole page as HTML.
 
     Args:

@@ -7,17 +7,17 @@ from typing import Any
 
 from benchmarks.growth.figure import rounded
 from benchmarks.report.found import Found, measured
-from benchmarks.report.layout import Table, span
+from benchmarks.report.layout import ReportTable, span
 
 
-def peers(found: Found) -> Iterator[Table]:
+def peers(found: Found) -> Iterator[ReportTable]:
     """Tables of PostgreSQL, Flower and growth."""
     yield postgres(found)
     yield flower(found)
     yield growth(found)
 
 
-def postgres(found: Found) -> Table:
+def postgres(found: Found) -> ReportTable:
     """Whole lives of models on a central database."""
     rows = []
     for title, one in _variants(found):
@@ -41,7 +41,7 @@ def postgres(found: Found) -> Table:
         "p95, ms",
         "p99, ms",
     )
-    return Table("postgres", "The same lives on PostgreSQL", columns, tuple(rows))
+    return ReportTable("postgres", "The same lives on PostgreSQL", columns, tuple(rows))
 
 
 def _variants(found: Found) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -54,7 +54,7 @@ def _variants(found: Found) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield f"{title}, not waiting for the disk", unwaiting
 
 
-def flower(found: Found) -> Table:
+def flower(found: Found) -> ReportTable:
     """One training job on the market and through Flower."""
     rows = []
     for name, one in measured(found, "flower").items():
@@ -71,10 +71,12 @@ def flower(found: Found) -> Table:
             )
         )
     columns = ("", "program, s", "job, s", "program over Flower's", "job over Flower's", "accuracy")
-    return Table("flower", "The same training job through Flower and on the market", columns, tuple(rows))
+    return ReportTable(
+        "flower", "The same training job through Flower and on the market", columns, tuple(rows)
+    )
 
 
-def growth(found: Found) -> Table:
+def growth(found: Found) -> ReportTable:
     """Exponents."""
     rows = [
         (
@@ -87,4 +89,4 @@ def growth(found: Found) -> Table:
         for name, one in measured(found, "growth").items()
     ]
     columns = ("cost", "by", "sizes", "exponent", "at the end")
-    return Table("growth", "How costs grow: the fitted power of the size", columns, tuple(rows))
+    return ReportTable("growth", "How costs grow: the fitted power of the size", columns, tuple(rows))

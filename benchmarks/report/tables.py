@@ -8,11 +8,11 @@ from typing import Any
 from benchmarks.nodes.chains import title
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found, measured
-from benchmarks.report.layout import Table, span
+from benchmarks.report.layout import ReportTable, span
 from benchmarks.report.peers import peers
 
 
-def tables(found: Found) -> list[Table]:
+def tables(found: Found) -> list[ReportTable]:
     """All tables that can be made of what was found; the ratios come last."""
     made = (
         machine(found),
@@ -27,7 +27,7 @@ def tables(found: Found) -> list[Table]:
     return [table for table in made if table.rows]
 
 
-def machine(found: Found) -> Table:
+def machine(found: Found) -> ReportTable:
     """What all absolute figures are of."""
     facts = found["machine"]
     rows = [
@@ -42,10 +42,10 @@ def machine(found: Found) -> Table:
         for name, one in measured(found, part).items():
             if (title(name), one["version"]) not in rows:
                 rows.append((title(name), one["version"]))
-    return Table("machine", "The machine", ("", "of this run"), tuple(rows))
+    return ReportTable("machine", "The machine", ("", "of this run"), tuple(rows))
 
 
-def models(found: Found) -> Table:
+def models(found: Found) -> ReportTable:
     """Whole lives of models on each chain."""
     rows = []
     for name, one in measured(found, "models").items():
@@ -76,10 +76,10 @@ def models(found: Found) -> Table:
         "cores: nodes / client",
         "MiB: nodes / client",
     )
-    return Table("models", "Models per second", columns, tuple(rows), wide=7)
+    return ReportTable("models", "Models per second", columns, tuple(rows), wide=7)
 
 
-def sizes(found: Found) -> Table:
+def sizes(found: Found) -> ReportTable:
     """All wave sizes that were tried."""
     rows = [
         (
@@ -94,10 +94,12 @@ def sizes(found: Found) -> Table:
         if len(one["tried"]) > 1
     ]
     columns = ("chain", "lives a block", "models/s", "delay, blocks", "s a block")
-    return Table("sizes", "Models per second by how many lives begin with each block", columns, tuple(rows))
+    return ReportTable(
+        "sizes", "Models per second by how many lives begin with each block", columns, tuple(rows)
+    )
 
 
-def rates(found: Found) -> Table:
+def rates(found: Found) -> ReportTable:
     """All kinds of transactions together, by send rate."""
     rows = []
     for name, one in measured(found, "rates").items():
@@ -127,10 +129,12 @@ def rates(found: Found) -> Table:
         "cores: nodes / client",
         "MiB: nodes",
     )
-    return Table("rates", "Throughput and latency by send rate, mean of fifteen kinds", columns, tuple(rows))
+    return ReportTable(
+        "rates", "Throughput and latency by send rate, mean of fifteen kinds", columns, tuple(rows)
+    )
 
 
-def knees(found: Found) -> Table:
+def knees(found: Found) -> ReportTable:
     """The highest send rates that chains keep up with."""
     rows = [
         (title(name), _knee(one["knee"]), f"{len(one['knee']['tried'])}")
@@ -138,10 +142,10 @@ def knees(found: Found) -> Table:
         if "knee" in one
     ]
     heading = "The highest send rate, of those tried, that a chain keeps up with (createMod)"
-    return Table("knees", heading, ("chain", "transactions/s", "rates tried"), tuple(rows))
+    return ReportTable("knees", heading, ("chain", "transactions/s", "rates tried"), tuple(rows))
 
 
-def kinds(found: Found) -> Iterator[Table]:
+def kinds(found: Found) -> Iterator[ReportTable]:
     """Each kind of transaction on each chain, by send rate."""
     for name, one in measured(found, "rates").items():
         at = one["rates"]
@@ -163,10 +167,10 @@ def kinds(found: Found) -> Iterator[Table]:
             *(f"throughput at {int(rate):,}/s" for rate in at),
             *(f"p95 at {int(rate):,}/s" for rate in at),
         )
-        yield Table(f"kinds-{name}", f"Each kind of transaction on {title(name)}", columns, rows)
+        yield ReportTable(f"kinds-{name}", f"Each kind of transaction on {title(name)}", columns, rows)
 
 
-def ratios(found: Found) -> Table:
+def ratios(found: Found) -> ReportTable:
     """What is claimed."""
     rows = tuple(
         (
@@ -177,7 +181,9 @@ def ratios(found: Found) -> Table:
         )
         for claim in claims(found)
     )
-    return Table("ratios", "Ratios, each of one run", ("what over what", "ratio", "least", "most"), rows)
+    return ReportTable(
+        "ratios", "Ratios, each of one run", ("what over what", "ratio", "least", "most"), rows
+    )
 
 
 def _knee(knee: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.chain.client import MarketClient
-from testing.company import Company, deploy, fresh_client
+from testing.agent_network import AgentNetwork, deploy, fresh_client
 
 
 @pytest.fixture(scope="session")
@@ -19,11 +19,11 @@ def node_client() -> Iterator[MarketClient]:
 
 
 @pytest.fixture
-def gather(node_client: MarketClient, tmp_path: Path) -> Callable[..., Company]:
-    """Makes a company on a fresh market; takes what `Company` takes."""
+def gather(node_client: MarketClient, tmp_path: Path) -> Callable[..., AgentNetwork]:
+    """Makes an agent network on a fresh market; takes what `AgentNetwork` takes."""
 
-    def make(name: str = "homes", **settings: Any) -> Company:
+    def make(name: str = "homes", **settings: Any) -> AgentNetwork:
         client = MarketClient(deploy(node_client.node), node_client.node, node_client.codec)
-        return Company(client, tmp_path / name, **settings)
+        return AgentNetwork(client, tmp_path / name, **settings)
 
     return make

@@ -1,10 +1,10 @@
 """Chains that take blocks back once something was seen on them: what that is worth to whom.
 
-Two arenas with the same history are two branches of one chain. A draw that was seen cannot be rolled again as
-long as both commitments stand; what a fork must take back to be worth something is said in each test. Forks
-that leave them standing are in `test_griefing.py`.
+Two fixtures with the same history are two branches of one chain. A draw that was seen cannot be rolled again
+as long as both commitments stand; what a fork must take back to be worth something is said in each test.
+Forks that leave them standing are in `test_griefing.py`.
 
-Prices are those of the arena: job 100, round 1,000, miss penalty 40.
+Prices are those of the attack: job 100, round 1,000, miss penalty 40.
 
 Rules: R7, S1, T10, T11, T21, T28
 """
@@ -21,7 +21,7 @@ from agents.core.enums import CouplePhase
 from agents.core.hashing import draw_round, round_seed, set_bits
 from agents.roles.acts import Identity
 from agents.roles.common import seed_link
-from testing.arena import Arena
+from testing.attack_fixture import AttackFixture
 from testing.script import FORGED, METADATA
 
 JOB, ROUND, MISS = 100, 1_000, 40
@@ -29,10 +29,10 @@ WANTED = 0b00011
 """The draw that an attacker would like, of five subsets."""
 
 
-def branch(phase: CouplePhase, subsets: int = 5, subsets_per_round: int = 2) -> Arena:
-    arena = Arena(subsets=subsets, subsets_per_round=subsets_per_round)
-    arena.bring_to(phase)
-    return arena
+def branch(phase: CouplePhase, subsets: int = 5, subsets_per_round: int = 2) -> AttackFixture:
+    attack = AttackFixture(subsets=subsets, subsets_per_round=subsets_per_round)
+    attack.bring_to(phase)
+    return attack
 
 
 def other_seeds(member: Identity) -> Iterator[Identity]:
@@ -45,13 +45,13 @@ def _derive(secret: bytes, purpose: bytes) -> bytes:
     return sha256(secret + purpose).digest()
 
 
-def first_link(arena: Arena, member: Identity) -> bytes:
-    return seed_link(member, arena.tc, arena.rounds, 1)
+def first_link(attack: AttackFixture, member: Identity) -> bytes:
+    return seed_link(member, attack.tc, attack.rounds, 1)
 
 
-def first_draw(arena: Arena, mo: Identity, do: Identity) -> int:
+def first_draw(attack: AttackFixture, mo: Identity, do: Identity) -> int:
     """What the first round would draw."""
-    seed = round_seed(first_link(arena, mo), first_link(arena, do), arena.tc, 1)
+    seed = round_seed(first_link(attack, mo), first_link(attack, do), attack.tc, 1)
     return draw_round(seed, 0, 5, 2)[0]
 
 
@@ -62,9 +62,9 @@ def test_a_fork_that_takes_a_settlement_back_pays_who_copies_the_open_digest() -
     a job instead of the penalty.
     """
     dies, lives = (branch(CouplePhase.TRAINING, 1, 1) for _ in range(2))
-    for arena in (dies, lives):
-        arena.report(arena.ci(0))
-        arena.report(arena.ci(1))
+    for attack in (dies, lives):
+        attack.report(attack.ci(0))
+        attack.report(attack.ci(1))
     dies.now = dies.couple.deadline + 1
     with dies.changes(co0=JOB, co1=JOB, co2=-MISS, do=ROUND, mo=-ROUND - 2 * JOB + MISS):
         dies.settle(0)
@@ -136,7 +136,7 @@ def test_a_fork_before_the_request_lets_an_mo_choose_the_first_draw() -> None:
     to the seeds that it used before: its agent derives them from the couple's id. It costs the MO nothing.
     """
     dies = branch(CouplePhase.TRAINING)
-    lives = Arena(subsets=5, subsets_per_round=2)
+    lives = AttackFixture(subsets=5, subsets_per_round=2)
     lives.open()
     lives.mo = next(mo for mo in other_seeds(lives.mo) if first_draw(lives, mo, lives.do) == WANTED)
     with lives.changes():

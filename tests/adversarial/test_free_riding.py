@@ -1,6 +1,6 @@
 """Attacks for coins or for work that is not paid: each with the attacker's best play, and what it costs.
 
-Prices are those of the arena: job 100, round 1,000, bond 300, miss penalty 40, couple bond 500.
+Prices are those of the attack: job 100, round 1,000, bond 300, miss penalty 40, couple bond 500.
 
 Rules: R3, R5, S1, S4, S7, S8, S12, S21, S22, S23, S24, S25, T20, T28, T29
 """
@@ -11,16 +11,16 @@ import pytest
 
 from agents.core import calls
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
-from testing.arena import Arena, refused
+from testing.attack_fixture import AttackFixture, refused
 from testing.script import FORGED, LOCATION
 
 JOB, ROUND, BOND, MISS, COUPLE = 100, 1_000, 300, 40, 500
 
 
-def training(**settings: int) -> Arena:
-    arena = Arena(**settings)
-    arena.bring_to(CouplePhase.TRAINING)
-    return arena
+def training(**settings: int) -> AttackFixture:
+    attack = AttackFixture(**settings)
+    attack.bring_to(CouplePhase.TRAINING)
+    return attack
 
 
 # --- the model owner ---
@@ -31,11 +31,11 @@ def test_an_mo_that_lets_one_replica_read_pays_the_whole_price() -> None:
 
     Saves: nothing.
     """
-    arena = training()
-    with arena.changes(mo=-ROUND - 3 * JOB, do=ROUND + 2 * JOB, co0=JOB):
-        arena.answer("AGG")
-        arena.close()
-    assert arena.phase is CouplePhase.APPROVED
+    attack = training()
+    with attack.changes(mo=-ROUND - 3 * JOB, do=ROUND + 2 * JOB, co0=JOB):
+        attack.answer("AGG")
+        attack.close()
+    assert attack.phase is CouplePhase.APPROVED
 
 
 def test_an_mo_that_lets_just_too_few_read_pays_the_whole_price() -> None:
@@ -43,20 +43,20 @@ def test_an_mo_that_lets_just_too_few_read_pays_the_whole_price() -> None:
 
     Two of four read, in a subset beside one that all read, so that the round is not flagged out.
     """
-    arena = training(replicas=4, subsets=2, subsets_per_round=2)
-    with arena.changes(mo=-ROUND - 8 * JOB, do=ROUND + 2 * JOB, co0=2 * JOB, co1=2 * JOB, co2=JOB, co3=JOB):
-        arena.answer("AAGG", "AAAA")
-        arena.settle(1)
-        arena.close()
+    attack = training(replicas=4, subsets=2, subsets_per_round=2)
+    with attack.changes(mo=-ROUND - 8 * JOB, do=ROUND + 2 * JOB, co0=2 * JOB, co1=2 * JOB, co2=JOB, co3=JOB):
+        attack.answer("AAGG", "AAAA")
+        attack.settle(1)
+        attack.close()
 
 
 def test_an_mo_whose_weights_nobody_can_read_pays_nothing_and_gets_nothing() -> None:
     """It loses one of the rounds that it may start, and its gas; the COs the gas of a flag."""
-    arena = training()
-    with arena.changes():
-        arena.answer("GGM")
-        arena.close()
-    assert (arena.couple.round, arena.couple.max_rounds) == (1, 2)
+    attack = training()
+    with attack.changes():
+        attack.answer("GGM")
+        attack.close()
+    assert (attack.couple.round, attack.couple.max_rounds) == (1, 2)
 
 
 def test_an_mo_that_asks_for_all_and_has_one_liar_gets_the_others_work_for_nothing() -> None:
@@ -64,20 +64,20 @@ def test_an_mo_that_asks_for_all_and_has_one_liar_gets_the_others_work_for_nothi
 
     Costs it nothing: the answer is the DO's, which declines (A28).
     """
-    arena = training(quorum=3)
-    with arena.changes():
-        arena.answer("AAF")
+    attack = training(quorum=3)
+    with attack.changes():
+        attack.answer("AAF")
         with refused("Settlement_NoQuorum"):
-            arena.settle(0)
-        arena.close()
+            attack.settle(0)
+        attack.close()
 
 
 def test_an_mo_that_does_not_settle_is_settled_for() -> None:
     """Best play: keep silent. Any CO that trained opens the digest itself. Saves the MO the gas of it."""
-    arena = training()
-    arena.answer("AAA")
-    with arena.changes(mo=-ROUND - 3 * JOB, do=ROUND, co0=JOB, co1=JOB, co2=JOB):
-        arena.settle(0, by=arena.cos[1])
+    attack = training()
+    attack.answer("AAA")
+    with attack.changes(mo=-ROUND - 3 * JOB, do=ROUND, co0=JOB, co1=JOB, co2=JOB):
+        attack.settle(0, by=attack.cos[1])
 
 
 # --- the data owner ---
@@ -85,14 +85,14 @@ def test_an_mo_that_does_not_settle_is_settled_for() -> None:
 
 def test_a_do_that_withholds_after_it_has_seen_the_draw_loses_its_bond() -> None:
     """Best play: work out the draw from both seeds, dislike it, say nothing. No second draw follows."""
-    arena = Arena()
-    arena.bring_to(CouplePhase.DRAWING)
-    arena.now = arena.couple.deadline + 1
-    with arena.changes(do=-COUPLE, mo=COUPLE):
-        arena.attempt("stranger", calls.expire_draw(arena.tc))
+    attack = AttackFixture()
+    attack.bring_to(CouplePhase.DRAWING)
+    attack.now = attack.couple.deadline + 1
+    with attack.changes(do=-COUPLE, mo=COUPLE):
+        attack.attempt("stranger", calls.expire_draw(attack.tc))
     with refused("Training_WrongPhase"):
-        arena.draw()
-    assert arena.phase is CouplePhase.ABORTED
+        attack.draw()
+    assert attack.phase is CouplePhase.ABORTED
 
 
 def test_a_do_that_takes_an_honest_co_out_before_its_draw_changes_nothing() -> None:
@@ -100,15 +100,15 @@ def test_a_do_that_takes_an_honest_co_out_before_its_draw_changes_nothing() -> N
 
     They are summoned, paid, and decide.
     """
-    arena = Arena()
-    arena.bring_to(CouplePhase.DRAWING)
+    attack = AttackFixture()
+    attack.bring_to(CouplePhase.DRAWING)
     for number in (0, 1):
-        arena.attempt("do", calls.retire_ci(arena.ci(number)))
-    arena.draw()
-    assert arena.couple.rem == 3
-    with arena.changes(mo=-ROUND - 2 * JOB + JOB, do=ROUND, co0=JOB + 100, co1=JOB + 100, co2=-BOND):
-        arena.answer("AAF")
-        arena.settle(0)
+        attack.attempt("do", calls.retire_ci(attack.ci(number)))
+    attack.draw()
+    assert attack.couple.rem == 3
+    with attack.changes(mo=-ROUND - 2 * JOB + JOB, do=ROUND, co0=JOB + 100, co1=JOB + 100, co2=-BOND):
+        attack.answer("AAF")
+        attack.settle(0)
 
 
 def test_a_do_that_verifies_its_own_before_its_draw_changes_nothing() -> None:
@@ -116,44 +116,44 @@ def test_a_do_that_verifies_its_own_before_its_draw_changes_nothing() -> None:
 
     They are not summoned.
     """
-    arena = Arena(replicas=5)
-    arena.register()
-    arena.offer()
-    arena.name()
-    for ci in arena.cis():
-        arena.join(ci)
-    arena.verify(*arena.cis()[:3])
-    arena.request()
-    arena.approve()
-    arena.start()
-    arena.verify(*arena.cis()[3:])
-    arena.draw()
-    assert [arena.market.instances[ci].cloud_owner for ci in arena.summoned(0)] == [
-        co.address for co in arena.cos[:3]
+    attack = AttackFixture(replicas=5)
+    attack.register()
+    attack.offer()
+    attack.name()
+    for ci in attack.cis():
+        attack.join(ci)
+    attack.verify(*attack.cis()[:3])
+    attack.request()
+    attack.approve()
+    attack.start()
+    attack.verify(*attack.cis()[3:])
+    attack.draw()
+    assert [attack.market.instances[ci].cloud_owner for ci in attack.summoned(0)] == [
+        co.address for co in attack.cos[:3]
     ]
     with refused("Training_NotDrawn"):
-        arena.report(arena.ci(3))
+        attack.report(attack.ci(3))
 
 
 def test_a_do_that_moves_the_places_about_stops_no_settlement() -> None:
     """Best play: refuse and name anew before each settlement, so that its reports are in the wrong order."""
-    arena = Arena(replicas=4)
-    arena.register()
-    arena.offer()
-    arena.name()
-    for ci in arena.cis()[1:]:
-        arena.join(ci)
-    arena.verify(*arena.cis()[1:])
-    arena.request()
-    arena.approve()
-    arena.start()
-    arena.draw()
-    arena.answer("AAA")
-    prepared = arena.market.reports_of(arena.couple, 0)
-    arena.attempt("do", calls.retire_ci(arena.cis()[0]))
-    assert arena.market.reports_of(arena.couple, 0) != prepared
-    arena.attempt("mo", calls.settle_round(arena.tc, 0, arena.model_digest(0), prepared))
-    assert arena.phase is CouplePhase.APPROVED
+    attack = AttackFixture(replicas=4)
+    attack.register()
+    attack.offer()
+    attack.name()
+    for ci in attack.cis()[1:]:
+        attack.join(ci)
+    attack.verify(*attack.cis()[1:])
+    attack.request()
+    attack.approve()
+    attack.start()
+    attack.draw()
+    attack.answer("AAA")
+    prepared = attack.market.reports_of(attack.couple, 0)
+    attack.attempt("do", calls.retire_ci(attack.cis()[0]))
+    assert attack.market.reports_of(attack.couple, 0) != prepared
+    attack.attempt("mo", calls.settle_round(attack.tc, 0, attack.model_digest(0), prepared))
+    assert attack.phase is CouplePhase.APPROVED
 
 
 # --- cloud owners ---
@@ -166,13 +166,13 @@ def test_a_dishonest_minority_pays_the_honest(replicas: int) -> None:
     Each liar loses its bond: a job's price to the MO, the rest to the honest.
     """
     liars = (replicas - 1) // 2
-    arena = training(replicas=replicas)
-    arena.answer("F" * liars + "A" * (replicas - liars))
+    attack = training(replicas=replicas)
+    attack.answer("F" * liars + "A" * (replicas - liars))
     with refused("Settlement_NoQuorum"):
-        arena.settle(0, FORGED, by=arena.cos[0])
-    before = arena.wealth()
-    arena.settle(0)
-    gained = {name: has - before[name] for name, has in arena.wealth().items()}
+        attack.settle(0, FORGED, by=attack.cos[0])
+    before = attack.wealth()
+    attack.settle(0)
+    gained = {name: has - before[name] for name, has in attack.wealth().items()}
     bonus = liars * (BOND - JOB) // (replicas - liars)
     assert all(gained[f"co{number}"] == -BOND for number in range(liars))
     assert all(gained[f"co{number}"] == JOB + bonus for number in range(liars, replicas))
@@ -183,10 +183,10 @@ def test_a_dishonest_majority_takes_the_honest_bond() -> None:
 
     Only the choice of COs prevents it.
     """
-    arena = training()
-    arena.answer("FFA")
-    with arena.changes(co0=JOB + 100, co1=JOB + 100, co2=-BOND, do=ROUND, mo=-ROUND - 2 * JOB + JOB):
-        arena.settle(0, FORGED, by=arena.cos[0])
+    attack = training()
+    attack.answer("FFA")
+    with attack.changes(co0=JOB + 100, co1=JOB + 100, co2=-BOND, do=ROUND, mo=-ROUND - 2 * JOB + JOB):
+        attack.settle(0, FORGED, by=attack.cos[0])
 
 
 def test_a_copied_report_convicts_who_copied_it() -> None:
@@ -194,28 +194,28 @@ def test_a_copied_report_convicts_who_copied_it() -> None:
 
     It opens to nothing: the bond.
     """
-    arena = training()
-    receipt, nonce = arena.receipt(arena.ci(0))
-    arena.attempt("co1", calls.update_tj(arena.tc, arena.ci(1), 1, receipt, nonce, LOCATION))
-    arena.report(arena.ci(0))
-    arena.report(arena.ci(2))
-    with arena.changes(co1=-BOND, co0=JOB + 100, co2=JOB + 100, do=ROUND, mo=-ROUND - 2 * JOB + JOB):
-        arena.settle(0)
+    attack = training()
+    receipt, nonce = attack.receipt(attack.ci(0))
+    attack.attempt("co1", calls.update_tj(attack.tc, attack.ci(1), 1, receipt, nonce, LOCATION))
+    attack.report(attack.ci(0))
+    attack.report(attack.ci(2))
+    with attack.changes(co1=-BOND, co0=JOB + 100, co2=JOB + 100, do=ROUND, mo=-ROUND - 2 * JOB + JOB):
+        attack.settle(0)
 
 
 def test_a_report_replayed_in_the_next_round_convicts() -> None:
     """Best play: train once, send the first round's receipt again. It binds its round: the bond."""
-    arena = training()
-    old = arena.receipt(arena.ci(0))
-    arena.answer("AAA")
-    arena.settle(0)
-    arena.start()
-    arena.draw()
-    arena.attempt("co0", calls.update_tj(arena.tc, arena.ci(0), 2, *old, LOCATION))
-    arena.report(arena.ci(1))
-    arena.report(arena.ci(2))
-    arena.settle(0)
-    assert arena.couple.current.verdicts[arena.ci(0)] == (JobStatus.FAULTY, BOND)
+    attack = training()
+    old = attack.receipt(attack.ci(0))
+    attack.answer("AAA")
+    attack.settle(0)
+    attack.start()
+    attack.draw()
+    attack.attempt("co0", calls.update_tj(attack.tc, attack.ci(0), 2, *old, LOCATION))
+    attack.report(attack.ci(1))
+    attack.report(attack.ci(2))
+    attack.settle(0)
+    assert attack.couple.current.verdicts[attack.ci(0)] == (JobStatus.FAULTY, BOND)
 
 
 def test_who_waits_for_the_digest_comes_too_late() -> None:
@@ -223,52 +223,52 @@ def test_who_waits_for_the_digest_comes_too_late() -> None:
 
     Reporting is closed by then: the penalty.
     """
-    arena = training()
-    arena.report(arena.ci(0))
-    arena.report(arena.ci(1))
+    attack = training()
+    attack.report(attack.ci(0))
+    attack.report(attack.ci(1))
     with refused("Training_WrongPhase"):
-        arena.settle(0)
-    arena.now = arena.couple.deadline + 1
-    arena.settle(0)
+        attack.settle(0)
+    attack.now = attack.couple.deadline + 1
+    attack.settle(0)
     with refused("Training_WrongPhase"):
-        arena.report(arena.ci(2))
-    assert arena.couple.current.verdicts[arena.ci(2)] == (JobStatus.MISSED, MISS)
+        attack.report(attack.ci(2))
+    assert attack.couple.current.verdicts[attack.ci(2)] == (JobStatus.MISSED, MISS)
 
 
 def test_a_liar_that_leaves_before_the_verdict_is_slashed() -> None:
     """Best play: retire at once after the false report. The bond is held until every such round is over."""
-    arena = training()
-    arena.answer("AAF")
-    arena.attempt("co2", calls.retire_ci(arena.ci(2)))
-    arena.now = arena.market.settle_deadline(arena.couple)
+    attack = training()
+    attack.answer("AAF")
+    attack.attempt("co2", calls.retire_ci(attack.ci(2)))
+    attack.now = attack.market.settle_deadline(attack.couple)
     with refused("Distribution_TooEarly"):
-        arena.attempt("co2", calls.release_ci(arena.ci(2)))
-    arena.settle(0)
-    assert arena.instance(arena.ci(2)).bond == 0
+        attack.attempt("co2", calls.release_ci(attack.ci(2)))
+    attack.settle(0)
+    assert attack.instance(attack.ci(2)).bond == 0
 
 
 def test_a_co_that_leaves_right_after_the_start_is_summoned_nevertheless() -> None:
     """Best play: see the round start, leave before the draw. It is asked to train, and fined for silence."""
-    arena = Arena()
-    arena.bring_to(CouplePhase.DRAWING)
-    arena.attempt("co2", calls.retire_ci(arena.ci(2)))
-    arena.draw()
-    arena.answer("AAM")
-    arena.settle(0)
-    assert arena.couple.current.verdicts[arena.ci(2)] == (JobStatus.MISSED, MISS)
+    attack = AttackFixture()
+    attack.bring_to(CouplePhase.DRAWING)
+    attack.attempt("co2", calls.retire_ci(attack.ci(2)))
+    attack.draw()
+    attack.answer("AAM")
+    attack.settle(0)
+    assert attack.couple.current.verdicts[attack.ci(2)] == (JobStatus.MISSED, MISS)
 
 
 def test_an_honest_co_that_is_retired_in_mid_round_is_paid() -> None:
     """A DO's best play against a CO: it costs the CO its place from the next round on, and no coin."""
-    arena = training()
-    arena.attempt("do", calls.retire_ci(arena.ci(0)))
-    arena.answer("AAA")
-    with arena.changes(co0=JOB, co1=JOB, co2=JOB, do=ROUND, mo=-ROUND - 3 * JOB):
-        arena.settle(0)
-    leaver = arena.market.instances[arena.ci(0)]
-    arena.now = leaver.since + arena.terms.unbonding_seconds + 1
-    with arena.changes():
-        arena.attempt("stranger", calls.release_ci(leaver.id))
+    attack = training()
+    attack.attempt("do", calls.retire_ci(attack.ci(0)))
+    attack.answer("AAA")
+    with attack.changes(co0=JOB, co1=JOB, co2=JOB, do=ROUND, mo=-ROUND - 3 * JOB):
+        attack.settle(0)
+    leaver = attack.market.instances[attack.ci(0)]
+    attack.now = leaver.since + attack.terms.unbonding_seconds + 1
+    with attack.changes():
+        attack.attempt("stranger", calls.release_ci(leaver.id))
 
 
 def test_silence_runs_a_bond_out_and_ends_the_place() -> None:
@@ -276,15 +276,15 @@ def test_silence_runs_a_bond_out_and_ends_the_place() -> None:
 
     Out of the pool once the bond covers no further miss.
     """
-    arena = training(rounds=9, instance_bond=100)
+    attack = training(rounds=9, instance_bond=100)
     for _ in range(2):
-        arena.answer("AAM")
-        arena.settle(0)
-        last = arena.instance(arena.ci(2))
-        arena.start()
-        arena.draw()
+        attack.answer("AAM")
+        attack.settle(0)
+        last = attack.instance(attack.ci(2))
+        attack.start()
+        attack.draw()
     assert (last.bond, last.status) == (100 - 2 * MISS, InstanceStatus.RETIRING)
-    assert arena.couple.rem == 2
+    assert attack.couple.rem == 2
 
 
 def test_lying_in_two_couples_for_one_bond_is_paid_in_neither() -> None:
@@ -292,30 +292,30 @@ def test_lying_in_two_couples_for_one_bond_is_paid_in_neither() -> None:
 
     The second verdict finds no bond, and no pay either.
     """
-    arena = training()
-    first = arena.tc
-    arena.tc = type(first)(first + (1 << 32))
-    arena.request()
-    arena.approve()
-    arena.start()
-    arena.draw()
+    attack = training()
+    first = attack.tc
+    attack.tc = type(first)(first + (1 << 32))
+    attack.request()
+    attack.approve()
+    attack.start()
+    attack.draw()
     lost = 0
-    for tc in (first, arena.tc):
-        arena.tc = tc
-        arena.answer("AAF")
-        before = arena.wealth()["co2"]
-        arena.settle(0)
-        lost += before - arena.wealth()["co2"]
+    for tc in (first, attack.tc):
+        attack.tc = tc
+        attack.answer("AAF")
+        before = attack.wealth()["co2"]
+        attack.settle(0)
+        lost += before - attack.wealth()["co2"]
     assert lost == BOND
-    assert arena.couple.current.verdicts[arena.ci(2)] == (JobStatus.FAULTY, 0)
+    assert attack.couple.current.verdicts[attack.ci(2)] == (JobStatus.FAULTY, 0)
 
 
 def test_one_co_on_two_subsets_answers_for_each_with_a_bond_of_its_own() -> None:
     """Best play: lie in one, work in the other. Each instance has its bond, its verdict and its place."""
-    arena = training(subsets=2, subsets_per_round=2)
-    arena.answer("FAA", "AAA")
-    arena.settle(0)
-    arena.settle(1)
-    assert arena.instance(arena.ci(0, 0)).bond == 0
-    assert arena.instance(arena.ci(0, 1)).bond == BOND
-    assert arena.couple.current.verdicts[arena.ci(0, 1)] == (JobStatus.ACCEPTED, JOB)
+    attack = training(subsets=2, subsets_per_round=2)
+    attack.answer("FAA", "AAA")
+    attack.settle(0)
+    attack.settle(1)
+    assert attack.instance(attack.ci(0, 0)).bond == 0
+    assert attack.instance(attack.ci(0, 1)).bond == BOND
+    assert attack.couple.current.verdicts[attack.ci(0, 1)] == (JobStatus.ACCEPTED, JOB)

@@ -16,8 +16,8 @@ from agents.core.enums import CouplePhase, Role
 from agents.core.hashing import draw_round, round_seed
 from agents.core.ids import InstanceId, couple_id
 from agents.roles.common import seed_link
-from testing.arena import Arena, refused
-from testing.evm import MARKET
+from testing.attack_fixture import AttackFixture, refused
+from testing.backend import MARKET
 from testing.script import FORGED, LOCATION, METADATA, identity
 
 JOB, ROUND, MISS, COUPLE = 100, 1_000, 40, 500
@@ -25,10 +25,10 @@ BLOCK_GAS = 30_000_000
 Alteration = Callable[[list[Report]], list[Report]]
 
 
-def at(phase: CouplePhase, **settings: int) -> Arena:
-    arena = Arena(**settings)
-    arena.bring_to(phase)
-    return arena
+def at(phase: CouplePhase, **settings: int) -> AttackFixture:
+    attack = AttackFixture(**settings)
+    attack.bring_to(phase)
+    return attack
 
 
 # --- settlers ---
@@ -46,17 +46,17 @@ def at(phase: CouplePhase, **settings: int) -> Arena:
 )
 def test_a_settler_cannot_leave_out_repeat_or_alter_a_report(alter: Alteration, error: str) -> None:
     """It costs the settler its gas; who reported is settled by anybody else."""
-    arena = at(CouplePhase.SETTLING)
-    reports = alter(arena.market.reports_of(arena.couple, 0))
-    with arena.changes(), refused(error):
-        arena.attempt("stranger", calls.settle_round(arena.tc, 0, arena.model_digest(0), reports))
-    arena.settle(0)
+    attack = at(CouplePhase.SETTLING)
+    reports = alter(attack.market.reports_of(attack.couple, 0))
+    with attack.changes(), refused(error):
+        attack.attempt("stranger", calls.settle_round(attack.tc, 0, attack.model_digest(0), reports))
+    attack.settle(0)
 
 
 def test_a_false_digest_settles_nothing() -> None:
-    arena = at(CouplePhase.SETTLING)
-    with arena.changes(), refused("Settlement_NoQuorum"):
-        arena.settle(0, FORGED, by=arena.stranger)
+    attack = at(CouplePhase.SETTLING)
+    with attack.changes(), refused("Settlement_NoQuorum"):
+        attack.settle(0, FORGED, by=attack.stranger)
 
 
 def test_the_second_of_two_settlers_finds_it_done() -> None:
@@ -64,22 +64,22 @@ def test_the_second_of_two_settlers_finds_it_done() -> None:
 
     The second pays its gas.
     """
-    arena = at(CouplePhase.SETTLING)
-    prepared = arena.market.reports_of(arena.couple, 0)
-    arena.settle(0, by=arena.stranger)
-    with arena.changes(), refused("Training_WrongPhase"):
-        arena.attempt("mo", calls.settle_round(arena.tc, 0, arena.model_digest(0), prepared))
+    attack = at(CouplePhase.SETTLING)
+    prepared = attack.market.reports_of(attack.couple, 0)
+    attack.settle(0, by=attack.stranger)
+    with attack.changes(), refused("Training_WrongPhase"):
+        attack.attempt("mo", calls.settle_round(attack.tc, 0, attack.model_digest(0), prepared))
 
 
 def test_who_closes_one_subset_first_stops_a_batch_but_not_the_closing() -> None:
     """Each such call brings the round nearer to its end, at the cost of who makes it."""
-    arena = at(CouplePhase.TRAINING, subsets=3, subsets_per_round=3)
-    arena.now = arena.market.settle_deadline(arena.couple) + 1
-    arena.attempt("stranger", calls.close_round(arena.tc, [1]))
+    attack = at(CouplePhase.TRAINING, subsets=3, subsets_per_round=3)
+    attack.now = attack.market.settle_deadline(attack.couple) + 1
+    attack.attempt("stranger", calls.close_round(attack.tc, [1]))
     with refused("Settlement_NotPending"):
-        arena.attempt("mo", calls.close_round(arena.tc, [0, 1, 2]))
-    arena.attempt("mo", calls.close_round(arena.tc, [0, 2]))
-    assert arena.phase is CouplePhase.APPROVED
+        attack.attempt("mo", calls.close_round(attack.tc, [0, 1, 2]))
+    attack.attempt("mo", calls.close_round(attack.tc, [0, 2]))
+    assert attack.phase is CouplePhase.APPROVED
 
 
 # --- who does not come ---
@@ -87,41 +87,41 @@ def test_who_closes_one_subset_first_stops_a_batch_but_not_the_closing() -> None
 
 def test_an_mo_that_never_starts_binds_the_do_for_the_couples_window_alone() -> None:
     """It costs the MO the use of its escrow for as long; afterwards anybody frees both."""
-    arena = at(CouplePhase.APPROVED)
-    arena.now = arena.couple.window_ends_at
+    attack = at(CouplePhase.APPROVED)
+    attack.now = attack.couple.window_ends_at
     with refused("Training_WrongPhase"):
-        arena.attempt("stranger", calls.expire_tc(arena.tc))
-    arena.now += 1
-    before = arena.coins(arena.do), arena.coins(arena.mo)
-    arena.attempt("stranger", calls.expire_tc(arena.tc))
-    freed = arena.coins(arena.do) - before[0], arena.coins(arena.mo) - before[1]
+        attack.attempt("stranger", calls.expire_tc(attack.tc))
+    attack.now += 1
+    before = attack.coins(attack.do), attack.coins(attack.mo)
+    attack.attempt("stranger", calls.expire_tc(attack.tc))
+    freed = attack.coins(attack.do) - before[0], attack.coins(attack.mo) - before[1]
     assert freed == (COUPLE, 2 * (ROUND + 3 * JOB))
 
 
 def test_a_flood_of_requests_binds_the_coins_of_who_sends_it() -> None:
     """Each request locks a whole escrow, and nothing of the DO's, which answers those that it likes."""
-    arena = at(CouplePhase.REQUESTED)
-    before = arena.coins(arena.mo)
+    attack = at(CouplePhase.REQUESTED)
+    before = attack.coins(attack.mo)
     for _ in range(9):
-        arena.request()
-    assert before - arena.coins(arena.mo) == 9 * 2 * (ROUND + 3 * JOB)
-    assert arena.coins(arena.do) == 10**9
-    last = couple_id(arena.mo.address, 10)
-    arena.now = arena.market.couples[last].deadline + 1
-    with arena.changes():
-        arena.attempt("stranger", calls.expire_request(last))
+        attack.request()
+    assert before - attack.coins(attack.mo) == 9 * 2 * (ROUND + 3 * JOB)
+    assert attack.coins(attack.do) == 10**9
+    last = couple_id(attack.mo.address, 10)
+    attack.now = attack.market.couples[last].deadline + 1
+    with attack.changes():
+        attack.attempt("stranger", calls.expire_request(last))
 
 
 def test_to_be_named_costs_a_co_nothing() -> None:
     """A DO that names COs who never asked pays for it; they need not even answer."""
-    arena = Arena()
-    arena.register()
-    arena.offer()
-    arena.name()
-    with arena.changes():
-        arena.now += arena.terms.answer_window_seconds + 1
-        for ci in arena.cis():
-            arena.attempt("stranger", calls.release_ci(ci))
+    attack = AttackFixture()
+    attack.register()
+    attack.offer()
+    attack.name()
+    with attack.changes():
+        attack.now += attack.terms.answer_window_seconds + 1
+        for ci in attack.cis():
+            attack.attempt("stranger", calls.release_ci(ci))
 
 
 def test_a_dataset_for_nothing_trains_for_nothing() -> None:
@@ -129,12 +129,12 @@ def test_a_dataset_for_nothing_trains_for_nothing() -> None:
 
     The agents warn of it.
     """
-    arena = at(
+    attack = at(
         CouplePhase.TRAINING, round_price=0, job_price=0, instance_bond=0, miss_penalty=0, couple_bond=0
     )
-    with arena.changes():
-        arena.answer("AFA")
-        arena.settle(0)
+    with attack.changes():
+        attack.answer("AFA")
+        attack.settle(0)
 
 
 # --- floods of bytes ---
@@ -143,97 +143,98 @@ def test_a_dataset_for_nothing_trains_for_nothing() -> None:
 @pytest.mark.parametrize("size", [0, 1_000, 100_000])
 def test_a_long_location_costs_who_sends_it_and_nobody_else(size: int) -> None:
     """Locations are logged, not stored: what others pay to settle or close does not depend on them."""
-    arena = at(CouplePhase.TRAINING)
-    receipt, nonce = arena.receipt(arena.ci(0))
-    arena.attempt("co0", calls.update_tj(arena.tc, arena.ci(0), 1, receipt, nonce, bytes(size)))
-    assert arena.evm.gas_used >= 8 * size
-    arena.report(arena.ci(1))
-    arena.report(arena.ci(2))
-    arena.evm.cool()
-    arena.settle(0)
-    assert arena.evm.gas_used < 120_000
+    attack = at(CouplePhase.TRAINING)
+    receipt, nonce = attack.receipt(attack.ci(0))
+    attack.attempt("co0", calls.update_tj(attack.tc, attack.ci(0), 1, receipt, nonce, bytes(size)))
+    assert attack.evm.gas_used >= 8 * size
+    attack.report(attack.ci(1))
+    attack.report(attack.ci(2))
+    attack.evm.cool()
+    attack.settle(0)
+    assert attack.evm.gas_used < 120_000
 
 
 def test_a_long_list_of_reports_that_nobody_made_fails_at_the_cost_of_its_sender() -> None:
-    arena = at(CouplePhase.SETTLING)
+    attack = at(CouplePhase.SETTLING)
     reports = [
-        replace(arena.market.reports_of(arena.couple, 0)[0], ci=InstanceId(number)) for number in range(2_000)
+        replace(attack.market.reports_of(attack.couple, 0)[0], ci=InstanceId(number))
+        for number in range(2_000)
     ]
     with refused("Settlement_ReportMissing"):
-        arena.attempt("stranger", calls.settle_round(arena.tc, 0, arena.model_digest(0), reports))
-    arena.settle(0)
+        attack.attempt("stranger", calls.settle_round(attack.tc, 0, attack.model_digest(0), reports))
+    attack.settle(0)
 
 
 def test_nobody_can_make_anothers_exit_too_dear() -> None:
     """The most that one exit call can be made to do, at the largest sizes: 16 places a subset."""
-    arena = at(CouplePhase.TRAINING, replicas=16)
-    arena.now = arena.market.settle_deadline(arena.couple) + 1
-    arena.evm.cool()
-    arena.attempt("stranger", calls.close_round(arena.tc, [0]))
-    assert arena.evm.gas_used < BLOCK_GAS // 30
-    arena.evm.cool()
-    arena.now = arena.terms.ends_at + 1
-    arena.attempt("stranger", calls.release_ci(arena.cis()[-1]))
-    assert arena.evm.gas_used < BLOCK_GAS // 300
+    attack = at(CouplePhase.TRAINING, replicas=16)
+    attack.now = attack.market.settle_deadline(attack.couple) + 1
+    attack.evm.cool()
+    attack.attempt("stranger", calls.close_round(attack.tc, [0]))
+    assert attack.evm.gas_used < BLOCK_GAS // 30
+    attack.evm.cool()
+    attack.now = attack.terms.ends_at + 1
+    attack.attempt("stranger", calls.release_ci(attack.cis()[-1]))
+    assert attack.evm.gas_used < BLOCK_GAS // 300
 
 
 def test_a_subset_has_at_most_255_names_and_its_pool_cannot_overflow() -> None:
     """Names are used up by naming and taking back; 2 changes each are far below the 2^24 that are counted."""
-    arena = Arena(replicas=1)
-    arena.register()
-    arena.offer()
+    attack = AttackFixture(replicas=1)
+    attack.register()
+    attack.offer()
     for _ in range(255):
-        arena.name()
-        arena.attempt("do", calls.retire_ci(arena.cis()[0]))
+        attack.name()
+        attack.attempt("do", calls.retire_ci(attack.cis()[0]))
     with refused("Distribution_ReplicasExhausted"):
-        arena.name()
+        attack.name()
     assert 256 * 255 * 2 < 2**24
 
 
 # --- clocks ---
 
 
-ANSWERS: dict[CouplePhase, Callable[[Arena], None]] = {
-    CouplePhase.REQUESTED: Arena.approve,
-    CouplePhase.DRAWING: Arena.draw,
-    CouplePhase.TRAINING: lambda arena: arena.report(arena.ci(0)),
+ANSWERS: dict[CouplePhase, Callable[[AttackFixture], object]] = {
+    CouplePhase.REQUESTED: AttackFixture.approve,
+    CouplePhase.DRAWING: AttackFixture.draw,
+    CouplePhase.TRAINING: lambda attack: attack.report(attack.ci(0)),
 }
 
 
 @pytest.mark.parametrize("phase", ANSWERS)
 def test_the_last_second_is_in_time_and_the_next_is_not(phase: CouplePhase) -> None:
     """A validator that moves the clock past a deadline hurts who acts in its last seconds: agents do not."""
-    arena = at(phase)
-    arena.now = arena.couple.deadline + 1
+    attack = at(phase)
+    attack.now = attack.couple.deadline + 1
     with refused("Training_WrongPhase"):
-        ANSWERS[phase](arena)
-    arena.now -= 1
-    ANSWERS[phase](arena)
+        ANSWERS[phase](attack)
+    attack.now -= 1
+    ANSWERS[phase](attack)
 
 
 def test_a_settlement_has_the_last_second_too() -> None:
-    arena = at(CouplePhase.SETTLING)
-    arena.now = arena.market.settle_deadline(arena.couple) + 1
+    attack = at(CouplePhase.SETTLING)
+    attack.now = attack.market.settle_deadline(attack.couple) + 1
     with refused("Training_WrongPhase"):
-        arena.settle(0)
+        attack.settle(0)
     with refused("Settlement_NotPending"):
-        arena.attempt("stranger", calls.close_round(arena.tc, [1]))
-    arena.now -= 1
+        attack.attempt("stranger", calls.close_round(attack.tc, [1]))
+    attack.now -= 1
     with refused("Training_WrongPhase"):
-        arena.attempt("stranger", calls.close_round(arena.tc, [0]))
-    arena.settle(0)
+        attack.attempt("stranger", calls.close_round(attack.tc, [0]))
+    attack.settle(0)
 
 
 def test_a_clock_that_is_15_seconds_fast_costs_a_late_reporter_its_penalty() -> None:
     """The harm of a drifting validator is the price of being late, once, to who was at the edge."""
-    arena = at(CouplePhase.TRAINING)
-    arena.report(arena.ci(0))
-    arena.report(arena.ci(1))
-    arena.now = arena.couple.deadline - 14 + 15
+    attack = at(CouplePhase.TRAINING)
+    attack.report(attack.ci(0))
+    attack.report(attack.ci(1))
+    attack.now = attack.couple.deadline - 14 + 15
     with refused("Training_WrongPhase"):
-        arena.report(arena.ci(2))
-    with arena.changes(co0=JOB, co1=JOB, co2=-MISS, do=ROUND, mo=-ROUND - 2 * JOB + MISS):
-        arena.settle(0)
+        attack.report(attack.ci(2))
+    with attack.changes(co0=JOB, co1=JOB, co2=-MISS, do=ROUND, mo=-ROUND - 2 * JOB + MISS):
+        attack.settle(0)
 
 
 # --- forks ---
@@ -246,35 +247,35 @@ def test_a_fork_after_both_seeds_were_seen_draws_the_same() -> None:
     """
     drawn = set()
     for delay in (0, 15, 3_000):
-        arena = at(CouplePhase.APPROVED, subsets=5, subsets_per_round=2)
-        arena.now += delay
+        attack = at(CouplePhase.APPROVED, subsets=5, subsets_per_round=2)
+        attack.now += delay
         for _ in range(delay % 4):
-            arena.attempt("mo", calls.deposit(0))
-        link = seed_link(arena.mo, arena.tc, arena.rounds, 1)
-        arena.attempt("mo", calls.start_round(arena.tc, link, bytes([delay % 251] * 32), LOCATION))
-        arena.draw()
-        drawn.add(arena.couple.current.drawn)
+            attack.attempt("mo", calls.deposit(0))
+        link = seed_link(attack.mo, attack.tc, attack.rounds, 1)
+        attack.attempt("mo", calls.start_round(attack.tc, link, bytes([delay % 251] * 32), LOCATION))
+        attack.draw()
+        drawn.add(attack.couple.current.drawn)
     assert len(drawn) == 1
 
 
 def test_a_forked_draw_cannot_be_rolled_again_with_another_seed() -> None:
     """Both chains are committed: any other link is refused, on every branch."""
-    arena = at(CouplePhase.DRAWING)
+    attack = at(CouplePhase.DRAWING)
     with refused("Training_WrongSeed"):
-        arena.attempt("do", calls.draw_round(arena.tc, seed_link(arena.do, arena.tc, arena.rounds, 2)))
+        attack.attempt("do", calls.draw_round(attack.tc, seed_link(attack.do, attack.tc, attack.rounds, 2)))
     with refused("Training_WrongSeed"):
-        arena.attempt("do", calls.draw_round(arena.tc, FORGED))
+        attack.attempt("do", calls.draw_round(attack.tc, FORGED))
 
 
 def test_a_do_that_commits_to_the_mos_tip_lets_the_mo_foresee_its_draws() -> None:
     """It opens what the MO has opened. The MO can work out every draw beforehand, and change none."""
-    arena = at(CouplePhase.REQUESTED, subsets=5, subsets_per_round=2)
-    arena.attempt("do", calls.approve_tc(arena.tc, arena.couple.mo_tip))
-    link = seed_link(arena.mo, arena.tc, arena.rounds, 1)
-    foreseen, _ = draw_round(round_seed(link, link, arena.tc, 1), 0, 5, 2)
-    arena.start()
-    arena.attempt("do", calls.draw_round(arena.tc, link))
-    assert arena.couple.current.drawn == foreseen
+    attack = at(CouplePhase.REQUESTED, subsets=5, subsets_per_round=2)
+    attack.attempt("do", calls.approve_tc(attack.tc, attack.couple.mo_tip))
+    link = seed_link(attack.mo, attack.tc, attack.rounds, 1)
+    foreseen, _ = draw_round(round_seed(link, link, attack.tc, 1), 0, 5, 2)
+    attack.start()
+    attack.attempt("do", calls.draw_round(attack.tc, link))
+    assert attack.couple.current.drawn == foreseen
 
 
 # --- coins ---
@@ -282,32 +283,32 @@ def test_a_do_that_commits_to_the_mos_tip_lets_the_mo_foresee_its_draws() -> Non
 
 def test_forced_coins_change_nothing() -> None:
     """It costs who forces them every one of them."""
-    arena = at(CouplePhase.TRAINING)
-    before = arena.wealth()
-    arena.evm.force(10**6)
-    assert arena.wealth() == before
-    arena.answer("AAA")
-    arena.settle(0)
-    assert arena.evm.balance(MARKET) == arena.market.total() + 10**6
+    attack = at(CouplePhase.TRAINING)
+    before = attack.wealth()
+    attack.evm.force(10**6)
+    assert attack.wealth() == before
+    attack.answer("AAA")
+    attack.settle(0)
+    assert attack.evm.balance(MARKET) == attack.market.total() + 10**6
 
 
 def test_the_market_takes_no_more_than_its_fields_can_hold() -> None:
     """So no payment, penalty or bond can overflow a field and keep an exit from being taken."""
-    arena = Arena()
+    attack = AttackFixture()
     whale = identity("whale")
-    arena.send(whale, calls.deposit(2**96 - 1))
+    attack.send(whale, calls.deposit(2**96 - 1))
     with refused("Ledger_Full"):
-        arena.send(whale, calls.deposit(1))
-    arena.send(whale, calls.withdraw(2**96 - 1))
+        attack.send(whale, calls.deposit(1))
+    attack.send(whale, calls.withdraw(2**96 - 1))
 
 
 def test_nobody_outside_a_role_can_act_in_it() -> None:
-    arena = at(CouplePhase.APPROVED)
+    attack = at(CouplePhase.APPROVED)
     with refused("Members_WrongRole"):
-        arena.attempt("stranger", calls.create_ds(arena.terms, METADATA, LOCATION))
+        attack.attempt("stranger", calls.create_ds(attack.terms, METADATA, LOCATION))
     with refused("Members_AlreadyRegistered"):
-        arena.attempt("do", calls.register(Role.CLOUD_OWNER, bytes(64)))
+        attack.attempt("do", calls.register(Role.CLOUD_OWNER, bytes(64)))
     with refused("Training_NotParty"):
-        arena.attempt("do", calls.complete_tc(arena.tc, METADATA))
+        attack.attempt("do", calls.complete_tc(attack.tc, METADATA))
     with refused("Distribution_NotOwner"):
-        arena.attempt("mo", calls.retire_ci(arena.ci(0)))
+        attack.attempt("mo", calls.retire_ci(attack.ci(0)))

@@ -20,15 +20,15 @@ from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.workers.base import result_context
-from testing.company import FINNEY, TERMS, Company, Member
-from testing.villains import CollusiveDataOwner, OtherDataWorker, OtherUploadWorker, UnequalWorker
+from testing.adversaries import CollusiveDataOwner, OtherDataWorker, OtherUploadWorker, UnequalWorker
+from testing.agent_network import FINNEY, TERMS, AgentNetwork, NetworkAgent
 
-Gather = Callable[..., Company]
+Gather = Callable[..., AgentNetwork]
 
 
-def is_sound(crew: Company) -> bool:
+def is_sound(network: AgentNetwork) -> bool:
     """The rules were kept, the auditor can tell from the events alone, and no coin is lost."""
-    audited = crew.audit()
+    audited = network.audit()
     assert list(audited.audit.findings) == []
     assert audited.differences == ()
     return audited.ok
@@ -36,32 +36,34 @@ def is_sound(crew: Company) -> bool:
 
 def test_how_does_the_mo_verify_that_a_co_has_the_dataset_it_claims_to_have(gather: Gather) -> None:
     """Without the data a CO can only make a model up; the replicas disagree with it and it loses its bond."""
-    crew = gather(cheats={1: Conduct(worker=LazyWorker)})
-    crew.play()
+    network = gather(cheats={1: Conduct(worker=LazyWorker)})
+    network.play()
 
-    cheat, honest = crew.cloud_owners[1], [crew.cloud_owners[0], crew.cloud_owners[2]]
-    assert set(crew.verdicts(cheat)) == {JobStatus.FAULTY}
-    assert sorted(i.bond for i in crew.instances(cheat)) == [0, 0, TERMS.instance_bond], "one was not drawn"
+    cheat, honest = network.cloud_owners[1], [network.cloud_owners[0], network.cloud_owners[2]]
+    assert set(network.verdicts(cheat)) == {JobStatus.FAULTY}
+    assert sorted(i.bond for i in network.instances(cheat)) == [0, 0, TERMS.instance_bond], (
+        "one was not drawn"
+    )
     for member in honest:
-        assert set(crew.verdicts(member)) == {JobStatus.ACCEPTED}
+        assert set(network.verdicts(member)) == {JobStatus.ACCEPTED}
         # both rounds' jobs, and half of what each slashed bond left after the MO's compensation
-        assert crew.market.balances[member.address] == 2 * FINNEY + 9 * FINNEY
-    assert crew.couple.phase is CouplePhase.COMPLETED
-    assert is_sound(crew)
+        assert network.market.balances[member.address] == 2 * FINNEY + 9 * FINNEY
+    assert network.couple.phase is CouplePhase.COMPLETED
+    assert is_sound(network)
 
 
 def test_how_can_two_cos_with_the_same_subset_not_copy_each_others_hash(gather: Gather) -> None:
     """A copied data receipt binds its maker: the DO sees that it does not open, and rejects."""
-    crew = gather(cheats={1: Conduct(role=DataReceiptCopier)})
-    crew.play()
+    network = gather(cheats={1: Conduct(role=DataReceiptCopier)})
+    network.play()
 
-    cheat, victims = crew.cloud_owners[1], crew.market.instances.values()
-    copied = {(i.data_hash, i.nonce) for i in crew.instances(cheat)}
+    cheat, victims = network.cloud_owners[1], network.market.instances.values()
+    copied = {(i.data_hash, i.nonce) for i in network.instances(cheat)}
     assert copied < {(i.data_hash, i.nonce) for i in victims if i.cloud_owner != cheat.address}
-    assert {i.status for i in crew.instances(cheat)} == {InstanceStatus.REJECTED}
-    assert crew.verdicts(cheat) == []
-    assert crew.couple.phase is CouplePhase.COMPLETED
-    assert is_sound(crew)
+    assert {i.status for i in network.instances(cheat)} == {InstanceStatus.REJECTED}
+    assert network.verdicts(cheat) == []
+    assert network.couple.phase is CouplePhase.COMPLETED
+    assert is_sound(network)
 
 
 def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gather: Gather) -> None:
@@ -69,45 +71,45 @@ def test_how_does_a_co_ensure_that_the_do_has_given_it_the_correct_dataset(gathe
 
     The CO leaves before it can be drawn, judged and slashed for honest work.
     """
-    crew = gather()
-    victim, owner = crew.cloud_owners[2], crew.data_owner
+    network = gather()
+    victim, owner = network.cloud_owners[2], network.data_owner
     owner.executor.worker = UnequalWorker(**vars(owner.executor.worker), victim=victim.address)
     owner.runner.role = CollusiveDataOwner(**vars(owner.runner.role))
-    crew.play()
-    crew.travel(TERMS.unbonding_seconds + 1)
-    crew.settle_down()
+    network.play()
+    network.travel(TERMS.unbonding_seconds + 1)
+    network.settle_down()
 
-    assert {i.status for i in crew.instances(victim)} == {InstanceStatus.RETIRED}
-    assert crew.verdicts(victim) == []
+    assert {i.status for i in network.instances(victim)} == {InstanceStatus.RETIRED}
+    assert network.verdicts(victim) == []
     opening = TERMS.subsets * TERMS.instance_bond
-    assert crew.market.balances[victim.address] == opening, "the bonds came back whole"
-    assert crew.couple.phase is CouplePhase.COMPLETED
-    assert is_sound(crew)
+    assert network.market.balances[victim.address] == opening, "the bonds came back whole"
+    assert network.couple.phase is CouplePhase.COMPLETED
+    assert is_sound(network)
 
 
 def test_how_does_the_do_verify_that_a_co_has_got_the_correct_dataset(gather: Gather) -> None:
     """A CO that holds other data cannot make the receipt that the DO computes, and is rejected."""
-    crew = gather(cheats={1: Conduct(worker=OtherDataWorker)})
-    crew.play()
+    network = gather(cheats={1: Conduct(worker=OtherDataWorker)})
+    network.play()
 
-    cheat = crew.cloud_owners[1]
-    assert {i.status for i in crew.instances(cheat)} == {InstanceStatus.REJECTED}
-    assert {i.status for m in (0, 2) for i in crew.instances(crew.cloud_owners[m])} == {
+    cheat = network.cloud_owners[1]
+    assert {i.status for i in network.instances(cheat)} == {InstanceStatus.REJECTED}
+    assert {i.status for m in (0, 2) for i in network.instances(network.cloud_owners[m])} == {
         InstanceStatus.VERIFIED
     }
-    assert is_sound(crew)
+    assert is_sound(network)
 
 
 def test_how_does_an_mo_ensure_that_the_uploaded_model_is_the_one_that_was_hashed(gather: Gather) -> None:
     """The MO hashes what it downloads: an upload that the receipt does not open to is as good as none."""
-    crew = gather(cheats={0: Conduct(worker=OtherUploadWorker)})
-    crew.play_until(CouplePhase.TRAINING)
-    crew.settle_down(*crew.cloud_owners)
-    cheat, (report,) = crew.cloud_owners[0], _reports_of(crew, crew.cloud_owners[0])
-    downloaded = _download(crew, report)
+    network = gather(cheats={0: Conduct(worker=OtherUploadWorker)})
+    network.play_until(CouplePhase.TRAINING)
+    network.settle_down(*network.cloud_owners)
+    cheat, (report,) = network.cloud_owners[0], _reports_of(network, network.cloud_owners[0])
+    downloaded = _download(network, report)
     receipt = training_receipt(
         cheat.identity.receipt_domain,
-        crew.couple.id,
+        network.couple.id,
         1,
         report.ci,
         cheat.address,
@@ -116,41 +118,45 @@ def test_how_does_an_mo_ensure_that_the_uploaded_model_is_the_one_that_was_hashe
     )
     assert receipt != report.hash, "whoever has the upload can show that it is not what was hashed"
 
-    crew.play()
+    network.play()
     honest = gather("honest")
     honest.play()
-    assert crew.couple.final_model_hash == honest.couple.final_model_hash, "a sibling's upload took its place"
-    assert is_sound(crew)
+    assert network.couple.final_model_hash == honest.couple.final_model_hash, (
+        "a sibling's upload took its place"
+    )
+    assert is_sound(network)
 
 
 def test_how_does_the_mo_ensure_that_a_co_does_not_copy_the_hash_of_its_sibling(gather: Gather) -> None:
     """A copied training receipt opens to nothing for whoever copied it: it is Faulty and loses its bond."""
-    crew = gather(cheats={2: Conduct(role=TrainingReceiptCopier)})
-    crew.play()
+    network = gather(cheats={2: Conduct(role=TrainingReceiptCopier)})
+    network.play()
 
-    cheat = crew.cloud_owners[2]
-    for record in crew.couple.rounds.values():
+    cheat = network.cloud_owners[2]
+    for record in network.couple.rounds.values():
         copies = [r for r in record.reports.values() if r.cloud_owner == cheat.address]
         originals = {(r.hash, r.nonce) for r in record.reports.values() if r.cloud_owner != cheat.address}
         assert {(r.hash, r.nonce) for r in copies} <= originals
-    assert set(crew.verdicts(cheat)) == {JobStatus.FAULTY}
-    assert sorted(i.bond for i in crew.instances(cheat)) == [0, 0, TERMS.instance_bond], "one was not drawn"
-    assert is_sound(crew)
+    assert set(network.verdicts(cheat)) == {JobStatus.FAULTY}
+    assert sorted(i.bond for i in network.instances(cheat)) == [0, 0, TERMS.instance_bond], (
+        "one was not drawn"
+    )
+    assert is_sound(network)
 
 
 def test_how_does_the_do_ensure_that_the_mo_does_not_control_the_subsets(gather: Gather) -> None:
     """The MO is bound to its seeds, cannot draw, cannot start again, and cannot foresee the DO's."""
-    crew = gather()
-    mo = crew.model_owner
-    crew.play_until(CouplePhase.APPROVED, round_=0)
-    tc, rounds = crew.couple.id, crew.couple.max_rounds
+    network = gather()
+    mo = network.model_owner
+    network.play_until(CouplePhase.APPROVED, round_=0)
+    tc, rounds = network.couple.id, network.couple.max_rounds
     chosen = bytes(31) + b"\x01"
 
     refused = mo.refusal(calls.start_round(tc, chosen, bytes(32), bytes(32)))
     assert refused is not None
     assert refused.error == "Training_WrongSeed"
 
-    crew.play_until(CouplePhase.DRAWING)
+    network.play_until(CouplePhase.DRAWING)
     for call, error in (
         (calls.start_round(tc, seed_link(mo.identity, tc, rounds, 2), bytes(32), b""), "Training_WrongPhase"),
         (calls.draw_round(tc, chosen), "Training_NotParty"),
@@ -166,22 +172,22 @@ def test_how_does_the_do_ensure_that_the_mo_does_not_control_the_subsets(gather:
     assert set(counts) == {1, 2, 4, 8}
     assert min(counts.values()) > 200
 
-    crew.play()
+    network.play()
     drawn = 0
-    for record in crew.couple.rounds.values():
+    for record in network.couple.rounds.values():
         seed = round_seed(record.mo_seed, record.do_seed, tc, record.number)
         expected, drawn = draw_round(seed, drawn, TERMS.subsets, TERMS.subsets_per_round)
         assert record.drawn == expected
-    assert is_sound(crew)
+    assert is_sound(network)
 
 
-def _reports_of(crew: Company, member: Member) -> list[Report]:
-    return [r for r in crew.couple.current.reports.values() if r.cloud_owner == member.address]
+def _reports_of(network: AgentNetwork, member: NetworkAgent) -> list[Report]:
+    return [r for r in network.couple.current.reports.values() if r.cloud_owner == member.address]
 
 
-def _download(crew: Company, report: Report) -> bytes:
+def _download(network: AgentNetwork, report: Report) -> bytes:
     """What the MO gets for a report."""
-    wallet = crew.model_owner.wallet
+    wallet = network.model_owner.wallet
     key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
-    context = result_context(crew.couple.id, crew.couple.round, report.ci)
-    return fetch_sealed(crew.store, Sealed(report.sealed_location), key, context)
+    context = result_context(network.couple.id, network.couple.round, report.ci)
+    return fetch_sealed(network.store, Sealed(report.sealed_location), key, context)

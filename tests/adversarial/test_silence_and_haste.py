@@ -17,136 +17,136 @@ from agents.demo.scenario import Conduct
 from agents.roles.acts import job_key
 from agents.roles.common import training_nonce
 from agents.roles.results import TrainingResult
-from testing.company import FINNEY, TERMS, Company, with_terms
-from testing.villains import UnfetchableWeightsWorker
+from testing.adversaries import UnfetchableWeightsWorker
+from testing.agent_network import FINNEY, TERMS, AgentNetwork, with_terms
 from tests.adversarial.test_seven_questions import is_sound
 
-Gather = Callable[..., Company]
+Gather = Callable[..., AgentNetwork]
 
 
 def test_a_silent_co_loses_its_penalty_and_then_its_place(gather: Gather) -> None:
-    crew = gather(
+    network = gather(
         cheats={0: Conduct(role=SilentCloudOwner)}, terms=with_terms(miss_penalty=6 * FINNEY), rounds=3
     )
-    crew.play()
+    network.play()
 
-    cheat = crew.cloud_owners[0]
-    assert crew.verdicts(cheat) == [JobStatus.MISSED] * 3, "one for each subset that it holds"
+    cheat = network.cloud_owners[0]
+    assert network.verdicts(cheat) == [JobStatus.MISSED] * 3, "one for each subset that it holds"
     gone = {InstanceStatus.RETIRING, InstanceStatus.RETIRED}
-    assert {i.status for i in crew.instances(cheat)} <= gone, "none can cover another miss"
-    left = crew.market.balances[cheat.address] + sum(i.bond for i in crew.instances(cheat))
+    assert {i.status for i in network.instances(cheat)} <= gone, "none can cover another miss"
+    left = network.market.balances[cheat.address] + sum(i.bond for i in network.instances(cheat))
     assert left == 3 * (10 - 6) * FINNEY
-    for member in crew.cloud_owners[1:]:
-        assert crew.verdicts(member) == [JobStatus.ACCEPTED] * 3
-    assert is_sound(crew)
+    for member in network.cloud_owners[1:]:
+        assert network.verdicts(member) == [JobStatus.ACCEPTED] * 3
+    assert is_sound(network)
 
 
 def test_a_silent_do_forfeits_its_bond_and_ends_the_couple(gather: Gather) -> None:
-    crew = gather()
-    crew.play_until(CouplePhase.DRAWING)
-    mo, before = crew.model_owner, crew.couple.escrow
-    everyone_else = [member for member in crew.everybody if member is not crew.data_owner]
-    crew.play(lambda: crew.couple.phase is CouplePhase.ABORTED, *everyone_else)
+    network = gather()
+    network.play_until(CouplePhase.DRAWING)
+    mo, before = network.model_owner, network.couple.escrow
+    everyone_else = [member for member in network.everybody if member is not network.data_owner]
+    network.play(lambda: network.couple.phase is CouplePhase.ABORTED, *everyone_else)
 
-    assert crew.market.balances[mo.address] == before + TERMS.couple_bond
-    assert crew.market.balances[crew.data_owner.address] == 0
-    assert is_sound(crew)
+    assert network.market.balances[mo.address] == before + TERMS.couple_bond
+    assert network.market.balances[network.data_owner.address] == 0
+    assert is_sound(network)
 
 
 def test_when_the_mo_vanishes_whoever_trained_is_paid_and_all_coins_come_free(gather: Gather) -> None:
-    crew = gather()
-    crew.play_until(CouplePhase.TRAINING)
-    others = [member for member in crew.everybody if member is not crew.model_owner]
-    crew.play(lambda: crew.couple.current.closed, *others)
+    network = gather()
+    network.play_until(CouplePhase.TRAINING)
+    others = [member for member in network.everybody if member is not network.model_owner]
+    network.play(lambda: network.couple.current.closed, *others)
 
-    assert all(crew.verdicts(member) == [JobStatus.ACCEPTED] for member in crew.cloud_owners)
-    settler = next(iter(crew.couple.current.settlers.values()))
-    assert settler in {member.address for member in crew.cloud_owners}
+    assert all(network.verdicts(member) == [JobStatus.ACCEPTED] for member in network.cloud_owners)
+    settler = next(iter(network.couple.current.settlers.values()))
+    assert settler in {member.address for member in network.cloud_owners}
 
-    crew.travel(TERMS.couple_window_seconds + TERMS.answer_window_seconds)
-    crew.play(lambda: crew.couple.phase is CouplePhase.COMPLETED, *others)
-    crew.travel(TERMS.ends_at)
-    crew.settle_down(*others)
-    market = crew.market
+    network.travel(TERMS.couple_window_seconds + TERMS.answer_window_seconds)
+    network.play(lambda: network.couple.phase is CouplePhase.COMPLETED, *others)
+    network.travel(TERMS.ends_at)
+    network.settle_down(*others)
+    market = network.market
     assert sum(market.balances.values()) == market.total(), "every coin is in somebody's free balance"
-    assert is_sound(crew)
+    assert is_sound(network)
 
 
 def test_an_mo_that_publishes_weights_nobody_can_fetch_pays_with_a_void_round(gather: Gather) -> None:
-    crew = gather()
-    mo = crew.model_owner.executor
+    network = gather()
+    mo = network.model_owner.executor
     mo.worker = UnfetchableWeightsWorker(**vars(mo.worker))
-    crew.play()
+    network.play()
 
-    couple = crew.couple
+    couple = network.couple
     assert all(
         record.closed and record.voided == set(set_bits(record.drawn)) for record in couple.rounds.values()
     )
-    assert all(crew.verdicts(member) == [] for member in crew.cloud_owners)
-    assert {i.bond for i in crew.market.instances.values()} == {TERMS.instance_bond}
+    assert all(network.verdicts(member) == [] for member in network.cloud_owners)
+    assert {i.bond for i in network.market.instances.values()} == {TERMS.instance_bond}
     assert couple.phase is CouplePhase.COMPLETED
     escrow = couple.max_rounds * TERMS.escrow_per_round
-    assert crew.market.balances[crew.model_owner.address] == escrow, "nobody was paid either"
-    assert is_sound(crew)
+    assert network.market.balances[network.model_owner.address] == escrow, "nobody was paid either"
+    assert is_sound(network)
 
 
 def test_front_running_a_report_harms_only_the_runner(gather: Gather) -> None:
     """Who sees a report in flight and sends the same first gets a receipt that opens to nothing for it."""
-    crew = gather()
-    crew.play_until(CouplePhase.TRAINING)
-    victim, runner = crew.cloud_owners[0], crew.cloud_owners[1]
-    couple = crew.couple
+    network = gather()
+    network.play_until(CouplePhase.TRAINING)
+    victim, runner = network.cloud_owners[0], network.cloud_owners[1]
+    couple = network.couple
     (subset,) = set_bits(couple.pending)
     mine, theirs = (
-        next(i for i in crew.instances(member) if subset_of(i.id) == subset) for member in (victim, runner)
+        next(i for i in network.instances(member) if subset_of(i.id) == subset) for member in (victim, runner)
     )
     nonce = training_nonce(victim.identity, couple.id, 1, mine.id)
     in_flight = training_receipt(
         victim.identity.receipt_domain, couple.id, 1, mine.id, victim.address, bytes(32), nonce
     )
-    crew.settle_down(crew.cloud_owners[2])
+    network.settle_down(network.cloud_owners[2])
     runner.send(calls.update_tj(couple.id, theirs.id, 1, in_flight, nonce, b""))
-    crew.play(lambda: crew.couple.round == 2 or crew.couple.phase is CouplePhase.COMPLETED)
+    network.play(lambda: network.couple.round == 2 or network.couple.phase is CouplePhase.COMPLETED)
 
-    record = crew.couple.rounds[1]
+    record = network.couple.rounds[1]
     assert record.verdicts[mine.id] == (JobStatus.ACCEPTED, FINNEY + 9 * FINNEY // 2)
     assert record.verdicts[theirs.id] == (JobStatus.FAULTY, TERMS.instance_bond)
-    assert is_sound(crew)
+    assert is_sound(network)
 
 
 def test_a_report_is_worthless_in_another_round_and_another_market(gather: Gather) -> None:
     """A receipt binds chain, market, couple, round, instance and reporter: replayed, it is Faulty at best."""
-    crew = gather()
-    crew.play_until(CouplePhase.TRAINING)
-    crew.settle_down(*crew.cloud_owners)
-    member = crew.cloud_owners[0]
-    (old,) = [r for r in crew.couple.current.reports.values() if r.cloud_owner == member.address]
-    crew.play_until(CouplePhase.TRAINING, round_=2)
-    couple = crew.couple
+    network = gather()
+    network.play_until(CouplePhase.TRAINING)
+    network.settle_down(*network.cloud_owners)
+    member = network.cloud_owners[0]
+    (old,) = [r for r in network.couple.current.reports.values() if r.cloud_owner == member.address]
+    network.play_until(CouplePhase.TRAINING, round_=2)
+    couple = network.couple
     (subset,) = set_bits(couple.pending)
-    instance = next(i for i in crew.instances(member) if subset_of(i.id) == subset)
+    instance = next(i for i in network.instances(member) if subset_of(i.id) == subset)
 
     late = member.refusal(calls.update_tj(couple.id, instance.id, 1, old.hash, old.nonce, b""))
     assert late is not None
     assert late.error == "Training_WrongRound"
     assert member.refusal(calls.update_tj(couple.id, instance.id, 2, old.hash, old.nonce, b"")) is None
-    crew.play()
-    assert crew.couple.rounds[2].verdicts[instance.id][0] is JobStatus.FAULTY
+    network.play()
+    assert network.couple.rounds[2].verdicts[instance.id][0] is JobStatus.FAULTY
 
     elsewhere = gather("elsewhere")
-    assert elsewhere.client.deployment.market != crew.client.deployment.market
+    assert elsewhere.client.deployment.market != network.client.deployment.market
     assert elsewhere.cloud_owners[0].identity.receipt_domain != member.identity.receipt_domain
-    assert is_sound(crew)
+    assert is_sound(network)
 
 
 def test_a_settler_can_neither_omit_nor_alter_nor_add_a_report(gather: Gather) -> None:
-    crew = gather()
-    crew.play_until(CouplePhase.TRAINING)
-    crew.settle_down(*crew.cloud_owners)
-    couple, settler = crew.couple, crew.model_owner
+    network = gather()
+    network.play_until(CouplePhase.TRAINING)
+    network.settle_down(*network.cloud_owners)
+    couple, settler = network.couple, network.model_owner
     (subset,) = set_bits(couple.pending)
-    reports = crew.market.reports_of(couple, subset)
-    result = crew.cloud_owners[0].runner.journal[job_key(couple.id, 1, reports[0].ci)]
+    reports = network.market.reports_of(couple, subset)
+    result = network.cloud_owners[0].runner.journal[job_key(couple.id, 1, reports[0].ci)]
     assert isinstance(result, TrainingResult)
     digest = result.digest
     forged = replace(reports[2], hash=bytes(32))
@@ -163,4 +163,4 @@ def test_a_settler_can_neither_omit_nor_alter_nor_add_a_report(gather: Gather) -
     assert refused is not None
     assert refused.error == "Settlement_NoQuorum", "a false digest does nothing"
     assert settler.refusal(calls.settle_round(couple.id, subset, digest, reports)) is None
-    assert is_sound(crew)
+    assert is_sound(network)

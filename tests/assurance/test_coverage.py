@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 
-from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import Role
@@ -15,9 +14,9 @@ from agents.core.errors import Refused
 from agents.core.ids import Address
 from assurance.coverage import __main__ as report
 from assurance.coverage.instrument import Point, instrument
-from assurance.coverage.meter import Meter
+from assurance.coverage.meter import CoverageMeter
 from testing.compiler import compiled_sources
-from testing.evm import abi
+from testing.evm import codec
 from testing.script import identity
 from testing.world import address_of
 
@@ -93,11 +92,11 @@ def test_hands_the_marks_over_where_a_call_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def meter() -> Meter:
-    return Meter()
+def meter() -> CoverageMeter:
+    return CoverageMeter()
 
 
-def reached(meter: Meter, *sent: tuple[Address, Call]) -> Iterator[tuple[str, bool | None]]:
+def reached(meter: CoverageMeter, *sent: tuple[Address, Call]) -> Iterator[tuple[str, bool | None]]:
     """What these calls reach in a market of their own."""
     market = meter.market()
     for sender, call in sent:
@@ -108,34 +107,34 @@ def reached(meter: Meter, *sent: tuple[Address, Call]) -> Iterator[tuple[str, bo
         yield point.text, point.outcome
 
 
-def test_nothing_is_reached_before_a_call(meter: Meter) -> None:
+def test_nothing_is_reached_before_a_call(meter: CoverageMeter) -> None:
     assert list(reached(meter)) == []
 
 
-def test_a_call_that_is_mined_leaves_its_marks(meter: Meter) -> None:
+def test_a_call_that_is_mined_leaves_its_marks(meter: CoverageMeter) -> None:
     marks = list(reached(meter, (ALICE, calls.deposit(5))))
     assert ("address(this).balance > MAX_HOLDINGS", False) in marks
     assert ("address(this).balance > MAX_HOLDINGS", True) not in marks
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_a_call_that_is_refused_leaves_its_marks(meter: Meter, wrapped: bool) -> None:
+def test_a_call_that_is_refused_leaves_its_marks(meter: CoverageMeter, wrapped: bool) -> None:
     call = calls.withdraw(5)
     if wrapped:
-        call = Call("multicall", ([Codec(abi()).call(call)],))
+        call = Call("multicall", ([codec().call(call)],))
     marks = list(reached(meter, (ALICE, call)))
     assert ("amount > balance", True) in marks
     assert ("amount > balance", False) not in marks
 
 
-def test_marks_of_several_calls_add_up(meter: Meter) -> None:
+def test_marks_of_several_calls_add_up(meter: CoverageMeter) -> None:
     marks = list(reached(meter, (ALICE, calls.withdraw(5)), (ALICE, calls.deposit(5))))
     assert ("amount > balance", True) in marks
     assert ("address(this).balance > MAX_HOLDINGS", False) in marks
 
 
-def test_tells_what_is_left_out(meter: Meter) -> None:
-    fresh = Meter()
+def test_tells_what_is_left_out(meter: CoverageMeter) -> None:
+    fresh = CoverageMeter()
     alice = identity("alice")
     fresh.market().send(alice.address, calls.register(Role.DATA_OWNER, alice.encryption_key))
     faults = list(report.faults_of(fresh.instrumented.points, fresh.reached))
@@ -144,7 +143,7 @@ def test_tells_what_is_left_out(meter: Meter) -> None:
     assert not any(text in fault for _, text in report.EXPLAINED for fault in faults)
 
 
-def test_tells_an_explanation_of_what_is_run(meter: Meter) -> None:
+def test_tells_an_explanation_of_what_is_run(meter: CoverageMeter) -> None:
     points = meter.instrumented.points
     assert [fault for fault in report.faults_of(points, set(points)) if "is explained" not in fault] == []
     assert len(list(report.faults_of(points, set(points)))) == len(report.EXPLAINED)

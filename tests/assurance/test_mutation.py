@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from assurance.mutation import __main__ as command
-from assurance.mutation.mutants import Mutant, Place, mutants
+from assurance.mutation.mutants import Mutant, MutantKey, mutants
 from assurance.mutation.report import ExplanationError, explained, faults_of, report_of
 from assurance.mutation.results import Results, without_duplicates
-from assurance.mutation.trial import Outcome, Result
+from assurance.mutation.trial import Fate, TrialResult
 from testing.compiler import compiled_sources
 
 TOY = """// SPDX-License-Identifier: Apache-2.0
@@ -138,7 +138,7 @@ def mutant(number: int, source: str = "") -> Mutant:
 
 def test_a_result_is_known_again(tmp_path: Path) -> None:
     file = tmp_path / "mutate" / "results.jsonl"
-    found = Result(Outcome.KILLED, "code", "a test")
+    found = TrialResult(Fate.KILLED, "code", "a test")
     Results({"A.sol": "a"}, "tests", file).write(mutant(1), found)
     again = Results({"A.sol": "a"}, "tests", file)
     assert again.of(mutant(1)) == found
@@ -149,41 +149,49 @@ def test_a_result_is_known_again(tmp_path: Path) -> None:
 def test_a_result_is_not_known_of_other_contracts_or_tests(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
     sources = {"A.sol": "a", "B.sol": "b"}
-    for number, outcome in ((1, Outcome.KILLED), (2, Outcome.SURVIVED)):
-        Results(sources, "tests", file).write(mutant(number), Result(outcome))
+    for number, outcome in ((1, Fate.KILLED), (2, Fate.SURVIVED)):
+        Results(sources, "tests", file).write(mutant(number), TrialResult(outcome))
     assert Results(sources | {"B.sol": "c"}, "tests", file).of(mutant(1)) is None
     assert Results(sources, "other tests", file).of(mutant(1)) is None
     kept = Results(sources, "other tests", file, keep_kills=True)
-    assert kept.of(mutant(1)) == Result(Outcome.KILLED)
+    assert kept.of(mutant(1)) == TrialResult(Fate.KILLED)
     assert kept.of(mutant(2)) is None
 
 
 def test_a_line_that_was_broken_off_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "results.jsonl"
-    Results({}, "tests", file).write(mutant(1), Result(Outcome.KILLED))
+    Results({}, "tests", file).write(mutant(1), TrialResult(Fate.KILLED))
     file.write_text(file.read_text() + '["abc", "tes')
-    assert Results({}, "tests", file).of(mutant(1)) == Result(Outcome.KILLED)
+    assert Results({}, "tests", file).of(mutant(1)) == TrialResult(Fate.KILLED)
 
 
 def test_what_compiles_to_the_same_counts_once() -> None:
-    results = [Result(Outcome.KILLED, "x"), Result(Outcome.KILLED, "x"), Result(Outcome.INVALID)]
+    results = [
+        TrialResult(Fate.KILLED, "x"),
+        TrialResult(Fate.KILLED, "x"),
+        TrialResult(Fate.INVALID),
+    ]
     told = without_duplicates(zip(map(mutant, range(3)), results, strict=True))
-    assert [result.outcome for _, result in told] == [Outcome.KILLED, Outcome.DUPLICATE, Outcome.INVALID]
+    assert [result.outcome for _, result in told] == [
+        Fate.KILLED,
+        Fate.DUPLICATE,
+        Fate.INVALID,
+    ]
 
 
 # --- the report ---
 
 
-def trials(killed: int, survived: int) -> list[tuple[Mutant, Result]]:
-    outcomes = [Outcome.KILLED] * killed + [Outcome.SURVIVED] * survived + [Outcome.INVALID]
-    return [(mutant(number), Result(outcome)) for number, outcome in enumerate(outcomes)]
+def trials(killed: int, survived: int) -> list[tuple[Mutant, TrialResult]]:
+    outcomes = [Fate.KILLED] * killed + [Fate.SURVIVED] * survived + [Fate.INVALID]
+    return [(mutant(number), TrialResult(outcome)) for number, outcome in enumerate(outcomes)]
 
 
-def why(*numbers: int) -> dict[Place, str]:
-    return {mutant(number).place: "because" for number in numbers}
+def why(*numbers: int) -> dict[MutantKey, str]:
+    return {mutant(number).key: "because" for number in numbers}
 
 
-def report(explanations: Mapping[Place, str]) -> dict[str, Any]:
+def report(explanations: Mapping[MutantKey, str]) -> dict[str, Any]:
     return report_of(trials(19, 1), {"A.sol": "source;\n"}, explanations)
 
 
@@ -214,9 +222,7 @@ def test_faults() -> None:
 
 def test_reads_explanations() -> None:
     fields = {"file": "A.sol", "function": "f", "line": "a", "becomes": "b 7"}
-    assert explained(json.dumps([{"why": "be\n  cause", "mutants": [fields]}])) == {
-        mutant(7).place: "be cause"
-    }
+    assert explained(json.dumps([{"why": "be\n  cause", "mutants": [fields]}])) == {mutant(7).key: "be cause"}
     for wrong in (
         [{"why": "", "mutants": [fields]}],
         [{"why": "twice", "mutants": [fields, fields]}],

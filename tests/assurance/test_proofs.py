@@ -16,8 +16,8 @@ import pytest
 from assurance.proofs import __main__ as command
 from assurance.proofs import prover
 from assurance.proofs.build import HERE, lay_out
-from assurance.proofs.planted import FAULTS, Fault, FaultError
-from assurance.proofs.proof import NatSpecError, Outcome, Proof, Result, Solver, proofs
+from assurance.proofs.planted import FAULTS, FaultError, PlantedFault
+from assurance.proofs.proof import NatSpecError, Proof, ProofOutcome, ProofResult, Solver, proofs
 from testing.compiler import ROOT, compiled_sources
 
 TOY_FILE = "assurance/proofs/Toy.sol"
@@ -53,7 +53,7 @@ OUTPUTS = (
     "userdoc",
 )
 PROOF = Proof("Toy", "check_zero", "Second by name, first by line.", "none", Solver.BITS, narrow=0)
-FAULT = Fault("a fault", "Toy.zero", "contracts/market/Ledger.sol", "before", "after")
+FAULT = PlantedFault("a fault", "Toy.zero", "contracts/market/Ledger.sol", "before", "after")
 
 
 @cache
@@ -119,17 +119,19 @@ def test_artefacts_are_laid_out_as_foundry_does(tmp_path: Path) -> None:
 
 
 def test_a_proof_is_one_if_every_path_ends_well() -> None:
-    assert prover.judge(PROOF, told(), "[PASS] check_zero(uint256)", 1.5) == Result(Outcome.PROVED, 3, 1.5)
+    assert prover.judge(PROOF, told(), "[PASS] check_zero(uint256)", 1.5) == ProofResult(
+        ProofOutcome.PROVED, 3, 1.5
+    )
 
 
 def test_a_path_to_an_assertion_that_cannot_be_taken_is_none() -> None:
     said = "# of potential paths involving assertion violations: 2 / 5 (--solver-threads 1)\n[PASS]"
-    assert prover.judge(PROOF, told(num_paths=[5, 3, 0]), said, 1).outcome is Outcome.PROVED
+    assert prover.judge(PROOF, told(num_paths=[5, 3, 0]), said, 1).outcome is ProofOutcome.PROVED
 
 
 def test_a_path_of_an_argument_that_does_not_fit_is_no_loss() -> None:
     proof = replace(PROOF, narrow=2)
-    assert prover.judge(proof, told(num_paths=[5, 3, 0]), "", 1).outcome is Outcome.PROVED
+    assert prover.judge(proof, told(num_paths=[5, 3, 0]), "", 1).outcome is ProofOutcome.PROVED
     assert prover.judge(proof, told(num_paths=[6, 3, 0]), "", 1).why == "1 paths end before the proof does"
 
 
@@ -153,14 +155,14 @@ def test_a_path_of_an_argument_that_does_not_fit_is_no_loss() -> None:
 )
 def test_what_was_not_looked_at_is_not_proved(changed: dict[str, Any], said: str, why: str) -> None:
     result = prover.judge(PROOF, told(**changed), said, 1)
-    assert result.outcome is Outcome.INCOMPLETE
+    assert result.outcome is ProofOutcome.INCOMPLETE
     assert why in result.why
 
 
 def test_a_counterexample_refutes_and_is_told() -> None:
     model = {"p_one_uint256_1": {"variable_name": "one", "value": 255}}
     result = prover.judge(PROOF, told(exitcode=1, models=[{"model": model}]), "WARNING  cut short\n", 1)
-    assert (result.outcome, result.why) == (Outcome.REFUTED, "one = 0xff")
+    assert (result.outcome, result.why) == (ProofOutcome.REFUTED, "one = 0xff")
 
 
 # --- running it ---
@@ -186,7 +188,7 @@ def test_a_proof_is_run_alone_and_nothing_is_written_at_home(
 ) -> None:
     halmos(f"cat > $told <<'END'\n{json.dumps(told())}\nEND\nforge build || exit; echo home $HOME")
     result = prover.prove(PROOF, tmp_path, 60)
-    assert (result.outcome, result.paths) == (Outcome.PROVED, 3)
+    assert (result.outcome, result.paths) == (ProofOutcome.PROVED, 3)
     asked = (tmp_path / "asked").read_text()
     assert r"--contract Toy --match-test ^check_zero\(" in asked
     assert "yices-smt2" in asked
@@ -196,13 +198,13 @@ def test_a_proof_is_run_alone_and_nothing_is_written_at_home(
 def test_a_proof_that_takes_too_long_is_ended(tmp_path: Path, halmos: Callable[[str], None]) -> None:
     halmos("exec sleep 600")
     result = prover.prove(PROOF, tmp_path, 1)
-    assert (result.outcome, result.why) == (Outcome.TIMEOUT, "no answer within 1 s")
+    assert (result.outcome, result.why) == (ProofOutcome.TIMEOUT, "no answer within 1 s")
 
 
 def test_halmos_that_fails_proves_nothing(tmp_path: Path, halmos: Callable[[str], None]) -> None:
     halmos("echo 'no such option'; exit 2")
     result = prover.prove(PROOF, tmp_path, 60)
-    assert (result.outcome, result.why) == (Outcome.INCOMPLETE, "halmos failed: no such option")
+    assert (result.outcome, result.why) == (ProofOutcome.INCOMPLETE, "halmos failed: no such option")
 
 
 # --- planted faults ---
@@ -232,9 +234,9 @@ def test_a_fault_that_is_not_once_in_the_contract_is_refused() -> None:
 
 
 @pytest.fixture
-def outcomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Outcome]:
+def outcomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, ProofOutcome]:
     """How the proof and the planted fault end; the command finds no others."""
-    ends = {"proof": Outcome.PROVED, "fault": Outcome.REFUTED}
+    ends = {"proof": ProofOutcome.PROVED, "fault": ProofOutcome.REFUTED}
     (tmp_path / "halmos").touch()
     monkeypatch.setattr(command, "BIN", tmp_path)
     monkeypatch.setattr(command, "FOLDER", tmp_path / "prove")
@@ -245,15 +247,15 @@ def outcomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Outco
         command,
         "_tried",
         lambda chosen, faults, *_: [
-            *((one, Result(ends["proof"], 3, 1.5, "why not")) for one in chosen),
-            *((one, Result(ends["fault"], 3, 1.5, "why not")) for one in faults),
+            *((one, ProofResult(ends["proof"], 3, 1.5, "why not")) for one in chosen),
+            *((one, ProofResult(ends["fault"], 3, 1.5, "why not")) for one in faults),
         ],
     )
     return ends
 
 
 def test_all_proved_and_caught_is_exit_code_0(
-    outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]
+    outcomes: dict[str, ProofOutcome], capsys: pytest.CaptureFixture[str]
 ) -> None:
     command.main([])
     report = json.loads(command.REPORT.read_text())
@@ -278,9 +280,9 @@ def test_all_proved_and_caught_is_exit_code_0(
     )
 
 
-@pytest.mark.parametrize("outcome", [Outcome.REFUTED, Outcome.INCOMPLETE, Outcome.TIMEOUT])
+@pytest.mark.parametrize("outcome", [ProofOutcome.REFUTED, ProofOutcome.INCOMPLETE, ProofOutcome.TIMEOUT])
 def test_what_is_not_proved_is_exit_code_1(
-    outcomes: dict[str, Outcome], outcome: Outcome, capsys: pytest.CaptureFixture[str]
+    outcomes: dict[str, ProofOutcome], outcome: ProofOutcome, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcomes["proof"] = outcome
     with pytest.raises(SystemExit) as exit_:
@@ -290,9 +292,9 @@ def test_what_is_not_proved_is_exit_code_1(
     assert json.loads(command.REPORT.read_text())["failed"] == 1
 
 
-@pytest.mark.parametrize("outcome", [Outcome.PROVED, Outcome.INCOMPLETE, Outcome.TIMEOUT])
+@pytest.mark.parametrize("outcome", [ProofOutcome.PROVED, ProofOutcome.INCOMPLETE, ProofOutcome.TIMEOUT])
 def test_a_planted_fault_that_is_not_refuted_is_exit_code_1(
-    outcomes: dict[str, Outcome], outcome: Outcome
+    outcomes: dict[str, ProofOutcome], outcome: ProofOutcome
 ) -> None:
     outcomes["fault"] = outcome
     with pytest.raises(SystemExit) as exit_:
@@ -312,7 +314,7 @@ def test_a_planted_fault_that_is_not_refuted_is_exit_code_1(
     ],
 )
 def test_a_flag_that_cannot_be_used_is_one_line_and_exit_code_2(
-    outcomes: dict[str, Outcome], flags: list[str], says: str, capsys: pytest.CaptureFixture[str]
+    outcomes: dict[str, ProofOutcome], flags: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_:
         command.main(flags)
@@ -321,7 +323,7 @@ def test_a_flag_that_cannot_be_used_is_one_line_and_exit_code_2(
 
 
 def test_halmos_that_is_not_installed_is_exit_code_2(
-    outcomes: dict[str, Outcome], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    outcomes: dict[str, ProofOutcome], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(command, "BIN", tmp_path / "nowhere")
     with pytest.raises(SystemExit) as exit_:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.crew import Sendable
-from benchmarks.signing import Signed
+from benchmarks.signing import RawTransaction
 
 
 def sendable(life: int, stage: int) -> Sendable:
     """A transaction whose hash says of which life and stage it is."""
-    return Sendable(life, stage, "kind", Signed("0x", f"{life}/{stage}"))
+    return Sendable(life, stage, "kind", RawTransaction("0x", f"{life}/{stage}"))
 
 
 def spread(median: float, least: float | None = None, most: float | None = None) -> dict[str, Any]:

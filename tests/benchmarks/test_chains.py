@@ -19,7 +19,7 @@ from benchmarks.nodes.local import anvil
 from benchmarks.nodes.network import await_answer, free_ports, rich_secrets, running
 from benchmarks.nodes.validators import contact, genesis
 from benchmarks.profile import Skipped
-from benchmarks.rpc import Node, encoded
+from benchmarks.rpc import RpcNode, encoded
 from benchmarks.signing import address_of
 
 KEYS = [bytes(31) + bytes([number]) for number in (1, 2, 3)]
@@ -104,7 +104,7 @@ def test_a_program_ends_with_its_block(tmp_path: Path) -> None:
 
 
 def test_nobody_answers_where_nobody_listens() -> None:
-    with Node(free_ports(1)[0]) as node, pytest.raises(NodeUnavailable, match="did not answer"):
+    with RpcNode(free_ports(1)[0]) as node, pytest.raises(NodeUnavailable, match="did not answer"):
         node.ask("eth_chainId")
 
 
@@ -127,4 +127,4 @@ def test_tells_what_a_node_objects_to(
     monkeypatch.setattr(HTTPConnection, "request", lambda *_: None)
     monkeypatch.setattr(HTTPConnection, "getresponse", lambda _: io.BytesIO(json.dumps(answers).encode()))
     with pytest.raises(NodeUnavailable, match=complaint):
-        Node(1).ask("eth_chainId")
+        RpcNode(1).ask("eth_chainId")

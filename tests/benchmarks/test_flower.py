@@ -18,24 +18,24 @@ from agents.learning.data import exposed
 from agents.learning.families.registry import family_of, parse_plan
 from agents.runtime.settings import Terms
 from agents.workers.model_owner import state_file
-from benchmarks.flower.spec import Job, prepare, scores_of
+from benchmarks.flower.spec import FlowerJob, prepare, scores_of
 from benchmarks.profile import SHORT, Skipped
 from testing.families import initial_state
 
 
 def test_nobody_cheats_and_nobody_is_hurried() -> None:
-    scenario = Job(replicas=3).scenario
+    scenario = FlowerJob(replicas=3).scenario
     assert len(scenario.cloud_owners) == 12
     assert all(member.conduct is HONEST for member in scenario.cloud_owners)
     assert scenario.terms == Terms()
 
 
 def test_both_read_the_same(tmp_path: Path) -> None:
-    job = Job(rounds=3)
+    job = FlowerJob(rounds=3)
     plan = prepare(job, tmp_path)
     assert parse_plan((tmp_path / "plan.json").read_bytes()) == plan
     assert (family_of(plan).name(), plan.rounds) == ("logistic", 3)
-    assert Job.load(tmp_path) == job
+    assert FlowerJob.load(tmp_path) == job
     assert json.loads((tmp_path / "job.json").read_text())["drawn"] == 2
     subsets = [exposed.from_bytes(file.read_bytes()) for file in sorted(tmp_path.glob("subset-*"))]
     assert len(subsets) == 4
@@ -44,7 +44,7 @@ def test_both_read_the_same(tmp_path: Path) -> None:
 
 
 def test_scores_the_weights_that_the_model_owner_kept(tmp_path: Path) -> None:
-    job = Job(rounds=1)
+    job = FlowerJob(rounds=1)
     plan = prepare(job, tmp_path)
     demo = DemoRun(job.scenario, tmp_path, rpc="", deployment=tmp_path)
     for round_ in (0, 1):

@@ -55,7 +55,7 @@ def test_a_log_is_of_honest_trainings_that_end() -> None:
 
 
 def test_measures_and_draws_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sweeps = tuple(growth.Sweep(sweep.unit, sweep.sizes[:2], sweep.of) for sweep in growth.SWEEPS)
+    sweeps = tuple(growth.CostSweep(sweep.unit, sweep.sizes[:2], sweep.of) for sweep in growth.SWEEPS)
     monkeypatch.setattr(growth, "SWEEPS", sweeps)
     monkeypatch.setattr(growth, "TRAININGS", (1, 2))
     report: dict[str, Any] = dict(growth.measure(SHORT, tmp_path, lambda _: None))

@@ -9,7 +9,7 @@ from eth_account import Account
 
 from agents.core.calls import Call
 from agents.core.enums import Role
-from benchmarks.life import ACTORS, DEPOSITS, TERMS, Life, Step
+from benchmarks.life import ACTORS, DEPOSITS, TERMS, Life, LifeStep
 from benchmarks.signing import Signer, address_of
 from benchmarks.wave import Wave, split
 from tests.benchmarks.support import sendable
@@ -18,7 +18,7 @@ DOMAIN = bytes(range(32))
 LIFE = Life("a life")
 
 
-def calls_of(steps: tuple[Step, ...]) -> dict[str, Call]:
+def calls_of(steps: tuple[LifeStep, ...]) -> dict[str, Call]:
     return {call.function: call for step in steps for call in step.calls}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.postgres.cluster import SQL, Cluster, SqlError, running_cluster
-from benchmarks.postgres.lives import BUNDLED, CALLS, Script, Unbalanced, audit, play
+from benchmarks.postgres.lives import BUNDLED, CALLS, PgbenchScript, Unbalanced, audit, play
 from benchmarks.profile import Skipped
 
 OWNER, MODEL_OWNER, STRANGER, FIRST_CO = 1, 2, 3, 10
@@ -387,7 +387,7 @@ def test_the_rest_comes_back_at_the_end(trained: Books) -> None:
 
 
 @pytest.mark.parametrize("script", [CALLS, BUNDLED], ids=lambda script: str(script.name))
-def test_a_life_is_played(running: Cluster, script: Script) -> None:
+def test_a_life_is_played(running: Cluster, script: PgbenchScript) -> None:
     trial = play(running, script, clients=2, seconds=1)
     assert trial.lives_per_second > 0
     assert len(trial.life_ms) > 0

@@ -8,7 +8,7 @@ from agents.core.errors import BadInput
 from benchmarks.publish import filled, main, publish
 from benchmarks.report.claims import Bounds, claims
 from benchmarks.report.figures import figures
-from benchmarks.report.layout import Table
+from benchmarks.report.layout import ReportTable
 from benchmarks.report.page import CAPTIONS, page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
@@ -114,7 +114,7 @@ def test_the_page_names_the_machine_beside_every_table(drawn: dict[str, str]) ->
 
 
 def test_publishes_between_the_marks_alone() -> None:
-    table = Table("ratios", "Ratios", ("what", "ratio"), (("a", "2"),))
+    table = ReportTable("ratios", "Ratios", ("what", "ratio"), (("a", "2"),))
     text = "Before.\n<!-- table: ratios -->\nold\n<!-- end -->\nAfter.\n<!-- table: gone -->\n<!-- end -->\n"
     text += "<!-- figure: bench-models -->\n<!-- end -->\n"
     assert filled(text, [table], ["bench-models"], "M") == (

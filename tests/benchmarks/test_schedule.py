@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.load import Outcome, schedule
+from benchmarks.load import LoadOutcome, schedule
 from benchmarks.rates import search
 
 
@@ -38,7 +38,7 @@ def test_refuses_schedules_that_there_are_not(count: int, rate: float) -> None:
 
 
 def test_throughput_counts_what_succeeded_until_the_last_block() -> None:
-    outcome = Outcome(
+    outcome = LoadOutcome(
         rate=100,
         sent=10,
         succeeded=6,
@@ -55,7 +55,7 @@ def test_throughput_counts_what_succeeded_until_the_last_block() -> None:
 
 
 def test_tells_no_latency_of_what_was_lost() -> None:
-    told = Outcome(100, 10, 0, 0, (), 2.0, 0.1, 0).json()
+    told = LoadOutcome(100, 10, 0, 0, (), 2.0, 0.1, 0).json()
     assert (told["throughput"], told["lost"]) == (0, 10)
     assert "latency" not in told
 

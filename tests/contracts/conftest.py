@@ -6,22 +6,33 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.books import assert_conserved
-from testing.market import Dataset, Market
+from testing.contracts.chain import chain
+from testing.contracts.ledger_checks import assert_conserved
+from testing.contracts.market import LiveDataset, LiveMarket
 
 
 @pytest.fixture(scope="module")
-def market(module_isolation: None) -> Market:
-    return Market.open()
+def isolated_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from chain().isolation(request, "module")
+
+
+@pytest.fixture
+def isolated(request: pytest.FixtureRequest, isolated_module: None) -> Iterator[None]:
+    yield from chain().isolation(request, "function")
 
 
 @pytest.fixture(scope="module")
-def dataset(market: Market) -> Dataset:
+def market(isolated_module: None) -> LiveMarket:
+    return LiveMarket.open()
+
+
+@pytest.fixture(scope="module")
+def dataset(market: LiveMarket) -> LiveDataset:
     """One subset, three replicas, all in the pool."""
     return market.dataset_with(replicas=3)
 
 
 @pytest.fixture(autouse=True)
-def isolated_and_conserved(fn_isolation: None, market: Market) -> Iterator[None]:
+def conserved(isolated: None, market: LiveMarket) -> Iterator[None]:
     yield
     assert_conserved(market)

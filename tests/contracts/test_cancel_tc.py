@@ -11,14 +11,15 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCancelled
-from testing.books import moves
-from testing.couple import couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts.couple import couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 
-def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) -> None:
+def test_refuses_who_is_not_the_model_owner(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.REQUESTED, dataset)
     for caller in (market.data_owner, market.stranger):
         with reverts_with("Training_NotParty", couple.tc, caller, market.model_owner):
@@ -26,16 +27,16 @@ def test_refuses_who_is_not_the_model_owner(market: Market, dataset: Dataset) ->
 
 
 @pytest.mark.parametrize("phase", [CouplePhase.REQUESTED, CouplePhase.LAPSED])
-def test_cancels(market: Market, dataset: Dataset, phase: CouplePhase) -> None:
+def test_cancels(market: LiveMarket, dataset: LiveDataset, phase: CouplePhase) -> None:
     couple, escrow = couple_in(phase, dataset), 2 * TERMS.escrow_per_round
-    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+    with moves_coins(market, {couple.tc: -escrow, market.model_owner: escrow}):
         tx = couple.cancel()
     assert events(tx) == [CoupleCancelled(couple.tc, market.model_owner)]
     assert couple.phase is CouplePhase.CANCELLED
     assert couple.deadline == 0
 
 
-def test_a_cancelled_serial_is_not_used_again(dataset: Dataset) -> None:
+def test_a_cancelled_serial_is_not_used_again(dataset: LiveDataset) -> None:
     first = couple_in(CouplePhase.CANCELLED, dataset)
     second = couple_in(CouplePhase.REQUESTED, dataset)
     assert second.tc != first.tc

@@ -16,23 +16,24 @@ import pytest
 
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import InstanceRetiring, JobJudged, RoundClosed, SubsetVoided
-from testing import clock
-from testing.books import moves
-from testing.couple import Couple, couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import LiveCouple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 OVERDUE = 1 << CouplePhase.OVERDUE
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return couple_in(CouplePhase.SETTLING, dataset)
 
 
 @pytest.fixture(scope="module")
-def pair(market: Market) -> Couple:
+def pair(market: LiveMarket) -> LiveCouple:
     """Two subsets of one replica each, both drawn, nobody answered, Overdue."""
     dataset = market.dataset_with(replicas=1, subsets=2, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset)
@@ -40,13 +41,13 @@ def pair(market: Market) -> Couple:
     return couple
 
 
-def test_refuses_in_the_last_second_of_settlement(couple: Couple) -> None:
+def test_refuses_in_the_last_second_of_settlement(couple: LiveCouple) -> None:
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.SETTLING, OVERDUE):
         clock.at(couple.settle_deadline, lambda: couple.close(0))
 
 
-def test_closes_a_second_later(market: Market, couple: Couple) -> None:
-    with moves(market, {}):  # all had reported: nobody loses anything
+def test_closes_a_second_later(market: LiveMarket, couple: LiveCouple) -> None:
+    with moves_coins(market, {}):  # all had reported: nobody loses anything
         tx = clock.at(couple.settle_deadline + 1, lambda: couple.close(0))
     assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0, 0), RoundClosed(couple.tc, 1)]
     facts = couple.facts
@@ -55,12 +56,12 @@ def test_closes_a_second_later(market: Market, couple: Couple) -> None:
     assert {couple.status(ci) for ci in couple.dataset.instances()} == {JobStatus.VOID}
 
 
-def test_punishes_the_silent_alone(market: Market, dataset: Dataset) -> None:
+def test_punishes_the_silent_alone(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("AGM")
+    couple.answer("AGM")
     couple.outlive_settlement()
     reported, flagged, silent = dataset.instances()
-    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
         tx = couple.close()
     assert events(tx) == [
         JobJudged(couple.tc, silent, 1, JobStatus.MISSED, TERMS.miss_penalty),
@@ -71,12 +72,12 @@ def test_punishes_the_silent_alone(market: Market, dataset: Dataset) -> None:
     assert [couple.status(ci) for ci in (reported, flagged, silent)] == verdicts
 
 
-def test_voids_what_has_no_quorum(market: Market, dataset: Dataset) -> None:
+def test_voids_what_has_no_quorum(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("AFM")
+    couple.answer("AFM")
     couple.outlive_settlement()
     silent = dataset.instances()[2]
-    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
         couple.close()
     assert couple.phase is CouplePhase.APPROVED
 
@@ -85,11 +86,11 @@ def test_voids_what_has_no_quorum(market: Market, dataset: Dataset) -> None:
     ("letters", "quorum"),
     [("AGGM", 0), ("AFGG", 0), ("AAGM", 0), ("AAGM", 3), ("AAAG", 4), ("AMMG", 4)],
 )
-def test_pays_the_reports_of_a_blocked_subset(market: Market, letters: str, quorum: int) -> None:
+def test_pays_the_reports_of_a_blocked_subset(market: LiveMarket, letters: str, quorum: int) -> None:
     """A second subset, in which all report, keeps the round from being flagged out."""
     dataset = market.dataset_with(replicas=4, subsets=2, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset, quorum=quorum)
-    couple.play(letters, "AAAA")
+    couple.answer(letters, "AAAA")
     couple.settle(1)
     couple.outlive_settlement()
     price, penalty = TERMS.job_price, TERMS.miss_penalty
@@ -100,7 +101,7 @@ def test_pays_the_reports_of_a_blocked_subset(market: Market, letters: str, quor
     share = 500 + price * (4 - len(paid)) if paid else 0
     expected = {dataset.owner_of(ci): price for ci in paid} | dict.fromkeys(silent, -penalty)
     expected |= {market.data_owner: share} if share else {}
-    with moves(market, expected | {couple.tc: penalty * len(silent) - price * len(paid) - share}):
+    with moves_coins(market, expected | {couple.tc: penalty * len(silent) - price * len(paid) - share}):
         tx = couple.close()
     assert events(tx) == [
         *(JobJudged(couple.tc, ci, 1, JobStatus.VOID, price) for ci in paid),
@@ -111,20 +112,20 @@ def test_pays_the_reports_of_a_blocked_subset(market: Market, letters: str, quor
     assert all(couple.status(ci) is JobStatus.VOID for ci, letter in replicas if letter in "AF")
 
 
-def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: Market) -> None:
+def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=1, instance_bond=100, miss_penalty=60)
     couple, (silent,) = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()
     couple.outlive_settlement()
-    with moves(market, {silent: -60, couple.tc: 60}):
+    with moves_coins(market, {silent: -60, couple.tc: 60}):
         tx = couple.close()
     assert events(tx)[0] == InstanceRetiring(silent, market.stranger)
     assert dataset.status(silent) is InstanceStatus.RETIRING
 
 
-def test_closes_all_at_once(market: Market, pair: Couple) -> None:
+def test_closes_all_at_once(market: LiveMarket, pair: LiveCouple) -> None:
     (first,), (second,) = pair.dataset.instances(0), pair.dataset.instances(1)
     penalty = TERMS.miss_penalty
-    with moves(market, {first: -penalty, second: -penalty, pair.tc: 2 * penalty}):
+    with moves_coins(market, {first: -penalty, second: -penalty, pair.tc: 2 * penalty}):
         tx = pair.close(1, 0)
     assert events(tx) == [
         JobJudged(pair.tc, second, 1, JobStatus.MISSED, penalty),
@@ -135,7 +136,7 @@ def test_closes_all_at_once(market: Market, pair: Couple) -> None:
     ]
 
 
-def test_closes_subsets_one_by_one(pair: Couple) -> None:
+def test_closes_subsets_one_by_one(pair: LiveCouple) -> None:
     assert RoundClosed(pair.tc, 1) not in events(pair.close(1))
     assert (pair.facts["phase"], pair.pending) == (CouplePhase.OVERDUE, (0,))
     assert events(pair.close(0))[-1] == RoundClosed(pair.tc, 1)
@@ -143,12 +144,12 @@ def test_closes_subsets_one_by_one(pair: Couple) -> None:
 
 
 @pytest.mark.parametrize("subset", [2, 255, 256, 65_535])
-def test_refuses_a_subset_that_the_dataset_does_not_have(pair: Couple, subset: int) -> None:
+def test_refuses_a_subset_that_the_dataset_does_not_have(pair: LiveCouple, subset: int) -> None:
     with reverts_with("Settlement_NotPending", pair.tc, subset):
         pair.close(subset)
 
 
-def test_refuses_a_subset_twice(pair: Couple) -> None:
+def test_refuses_a_subset_twice(pair: LiveCouple) -> None:
     with reverts_with("Settlement_NotPending", pair.tc, 0):
         pair.close(0, 0)
     pair.close(0)
@@ -156,32 +157,34 @@ def test_refuses_a_subset_twice(pair: Couple) -> None:
         pair.close(0)
 
 
-def test_leaves_what_is_settled_alone(market: Market) -> None:
+def test_leaves_what_is_settled_alone(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=1, subsets=2, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("A", "M")
+    couple.answer("A", "M")
     couple.settle(0)
     couple.outlive_settlement()
     with reverts_with("Settlement_NotPending", couple.tc, 0):
         couple.close(0)
     (silent,) = dataset.instances(1)
-    with moves(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
         couple.close(1)
     assert couple.phase is CouplePhase.APPROVED
 
 
-def test_who_left_in_time_to_be_released_is_not_punished_late(market: Market, dataset: Dataset) -> None:
+def test_who_left_in_time_to_be_released_is_not_punished_late(
+    market: LiveMarket, dataset: LiveDataset
+) -> None:
     couple, leaver = couple_in(CouplePhase.TRAINING, dataset), dataset.instances()[0]
     dataset.retire(leaver)
     couple.report_all(but=leaver)
     held_until = dataset.instance(leaver)["since"] + TERMS.unbonding_seconds
     clock.at(held_until + 1, lambda: market.contract.releaseCI(leaver, {"from": market.stranger}))
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.close()
     assert events(tx) == [SubsetVoided(couple.tc, market.stranger, 1, 0, 0), RoundClosed(couple.tc, 1)]
 
 
-def test_the_next_round_starts_after_a_void_one(couple: Couple) -> None:
+def test_the_next_round_starts_after_a_void_one(couple: LiveCouple) -> None:
     couple.outlive_settlement()
     couple.close()
     couple.start()

@@ -12,20 +12,21 @@ import pytest
 
 from agents.core.enums import CouplePhase as P
 from agents.core.enums import JobStatus
-from testing import clock
-from testing.couple import Couple, couple_in, do_link, mo_link
-from testing.market import TERMS, Dataset, Market
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import LiveCouple, couple_in, do_link, mo_link
+from testing.contracts.market import LiveDataset, LiveMarket
 
 
-def deadline(couple: Couple) -> int:
+def deadline(couple: LiveCouple) -> int:
     return couple.deadline
 
 
-def settle_deadline(couple: Couple) -> int:
+def settle_deadline(couple: LiveCouple) -> int:
     return couple.settle_deadline
 
 
-def window_ends_at(couple: Couple) -> int:
+def window_ends_at(couple: LiveCouple) -> int:
     return int(couple.facts["windowEndsAt"])
 
 
@@ -40,7 +41,7 @@ def window_ends_at(couple: Couple) -> int:
     ],
 )
 def test_a_phase_lasts_to_the_end_of_its_last_second(
-    dataset: Dataset, before: P, last_second: Callable[[Couple], int], after: P
+    dataset: LiveDataset, before: P, last_second: Callable[[LiveCouple], int], after: P
 ) -> None:
     couple = couple_in(before, dataset)
     moment = last_second(couple)
@@ -50,7 +51,7 @@ def test_a_phase_lasts_to_the_end_of_its_last_second(
     assert couple.facts["phase"] == couple.phase == after
 
 
-def test_settling_comes_by_time_or_by_the_last_answer_and_ends_alike(dataset: Dataset) -> None:
+def test_settling_comes_by_time_or_by_the_last_answer_and_ends_alike(dataset: LiveDataset) -> None:
     couple = couple_in(P.TRAINING, dataset)
     moment = couple.settle_deadline
     clock.travel_to(moment)
@@ -60,18 +61,20 @@ def test_settling_comes_by_time_or_by_the_last_answer_and_ends_alike(dataset: Da
 
 
 @pytest.mark.parametrize("phase", [P.DECLINED, P.CANCELLED, P.ABORTED, P.COMPLETED])
-def test_a_terminal_phase_outlasts_everything(dataset: Dataset, phase: P) -> None:
+def test_a_terminal_phase_outlasts_everything(dataset: LiveDataset, phase: P) -> None:
     couple = couple_in(phase, dataset)
     clock.travel_to(TERMS.ends_at)
     assert couple.phase is phase
 
 
-def test_shows_a_round_in_training(market: Market, dataset: Dataset) -> None:
+def test_shows_a_round_in_training(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(P.APPROVED, dataset, rounds=3, quorum=2)
     window = window_ends_at(couple)
     couple.start()
     tx = couple.draw()
-    assert couple.facts.dict() == {
+    facts = couple.facts.dict()
+    assert [bytes(facts.pop(tip)) for tip in ("moTip", "doTip")] == [mo_link(3, 1), do_link(3, 1)]
+    assert facts == {
         "ds": dataset.ds,
         "mod": market.mod,
         "phase": P.TRAINING,
@@ -84,38 +87,36 @@ def test_shows_a_round_in_training(market: Market, dataset: Dataset) -> None:
         "deadline": tx.timestamp + TERMS.report_window_seconds,
         "windowEndsAt": window,
         "escrow": 3 * TERMS.escrow_per_round,
-        "moTip": "0x" + mo_link(3, 1).hex(),
-        "doTip": "0x" + do_link(3, 1).hex(),
         "drawnThisEpoch": 0,  # an epoch of one draw is not remembered
         "pending": 1,
     }
 
 
-def test_shows_nothing_of_a_couple_that_is_none(market: Market, dataset: Dataset) -> None:
+def test_shows_nothing_of_a_couple_that_is_none(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(P.NONE, dataset)
     assert couple.phase is P.NONE
     assert not any(int(value.hex(), 16) if isinstance(value, bytes) else value for value in couple.facts)
 
 
 @pytest.mark.parametrize("phase", [P.REQUESTED, P.APPROVED, P.DRAWING, P.COMPLETED, P.ABORTED])
-def test_nothing_is_pending_outside_a_round(dataset: Dataset, phase: P) -> None:
+def test_nothing_is_pending_outside_a_round(dataset: LiveDataset, phase: P) -> None:
     assert couple_in(phase, dataset).facts["pending"] == 0
 
 
-def test_nothing_is_pending_while_the_second_round_is_drawn(dataset: Dataset) -> None:
+def test_nothing_is_pending_while_the_second_round_is_drawn(dataset: LiveDataset) -> None:
     couple = couple_in(P.TRAINING, dataset)
     couple.finish_round()
     couple.start()
     assert couple.facts["pending"] == 0
 
 
-def test_a_job_is_idle_until_it_is_answered(dataset: Dataset) -> None:
+def test_a_job_is_idle_until_it_is_answered(dataset: LiveDataset) -> None:
     couple = couple_in(P.TRAINING, dataset)
     job = couple.job(dataset.instances()[0])
     assert (bytes(job["commitment"]), job["round"], job["status"]) == (bytes(27), 0, JobStatus.IDLE)
 
 
-def test_a_report_is_reported_while_its_round_is_open_and_void_after(dataset: Dataset) -> None:
+def test_a_report_is_reported_while_its_round_is_open_and_void_after(dataset: LiveDataset) -> None:
     couple, ci = couple_in(P.SETTLING, dataset), dataset.instances()[0]
     assert couple.status(ci) is JobStatus.REPORTED
     couple.outlive_settlement()
@@ -128,7 +129,7 @@ def test_a_report_is_reported_while_its_round_is_open_and_void_after(dataset: Da
     assert (couple.job(ci)["round"], couple.job(ci)["status"]) == (1, JobStatus.VOID)
 
 
-def test_one_subsets_reports_are_void_while_anothers_are_open(market: Market) -> None:
+def test_one_subsets_reports_are_void_while_anothers_are_open(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=1, subsets=2, subsets_per_round=2)
     couple = couple_in(P.SETTLING, dataset)
     couple.outlive_settlement()

@@ -24,30 +24,30 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceCreated
 from agents.core.ids import dataset_id, instance_id
-from testing import clock
-from testing.books import moves
-from testing.logs import event, events
-from testing.market import Dataset, Market
-from testing.reverts import reverts_with
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import event, events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
-def offer(market: Market) -> Dataset:
+def offer(market: LiveMarket) -> LiveDataset:
     """Four subsets of at most three replicas, nobody named; the first four COs are registered."""
     for cloud_owner in market.cloud_owners[:4]:
         market.register(cloud_owner, Role.CLOUD_OWNER)
     return market.dataset(subsets=4, max_replicas=3)
 
 
-def create(offer: Dataset, subsets: Sequence[int], cloud_owners: Sequence[Any], by: Any = None) -> Any:
+def create(offer: LiveDataset, subsets: Sequence[int], cloud_owners: Sequence[Any], by: Any = None) -> Any:
     locations = [b"location %d" % i for i in range(len(subsets))]
     sender = {"from": by or offer.market.data_owner}
     return offer.market.contract.createCI(offer.ds, subsets, cloud_owners, locations, sender)
 
 
-def test_names_cloud_owners(market: Market, offer: Dataset) -> None:
+def test_names_cloud_owners(market: LiveMarket, offer: LiveDataset) -> None:
     first, second, third, _ = market.cloud_owners[:4]
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = create(offer, [2, 0, 2, 2], [first, first, third, second])
     cis = [instance_id(offer.ds, *place) for place in ((2, 1), (0, 1), (2, 2), (2, 3))]
     named = zip(cis, (first, first, third, second), strict=True)
@@ -59,7 +59,7 @@ def test_names_cloud_owners(market: Market, offer: Dataset) -> None:
     assert offer.pool == (0, 0)
 
 
-def test_goes_on_counting(market: Market, offer: Dataset) -> None:
+def test_goes_on_counting(market: LiveMarket, offer: LiveDataset) -> None:
     first, second, third, _ = market.cloud_owners[:4]
     create(offer, [0, 0], [first, second])
     create(offer, [0, 1], [third, first])
@@ -67,11 +67,11 @@ def test_goes_on_counting(market: Market, offer: Dataset) -> None:
     assert offer.instances(1) == [instance_id(offer.ds, 1, 1)]
 
 
-def test_names_nobody(market: Market, offer: Dataset) -> None:
+def test_names_nobody(market: LiveMarket, offer: LiveDataset) -> None:
     assert events(create(offer, [], [])) == []
 
 
-def test_fills_the_last_subset_of_the_largest_dataset(market: Market) -> None:
+def test_fills_the_last_subset_of_the_largest_dataset(market: LiveMarket) -> None:
     largest = market.dataset(subsets=256, max_replicas=16)
     cis = largest.name(*market.cloud_owners[:16], subsets=(255,))
     assert (
@@ -82,14 +82,14 @@ def test_fills_the_last_subset_of_the_largest_dataset(market: Market) -> None:
         create(largest, [256], [market.cloud_owners[0]])
 
 
-def test_refuses_a_dataset_that_is_none(market: Market, offer: Dataset) -> None:
+def test_refuses_a_dataset_that_is_none(market: LiveMarket, offer: LiveDataset) -> None:
     (ci,) = offer.name(market.cloud_owners[0], subsets=(0,))
     for ds in (0, dataset_id(market.data_owner.address, 9), ci):
         with reverts_with("Distribution_NoDataset", ds):
             market.contract.createCI(ds, [0], [market.cloud_owners[0]], [b""], {"from": market.data_owner})
 
 
-def test_refuses_whoever_is_not_the_owner(market: Market, offer: Dataset) -> None:
+def test_refuses_whoever_is_not_the_owner(market: LiveMarket, offer: LiveDataset) -> None:
     other = market.cloud_owners[15]
     market.register(other, Role.DATA_OWNER)
     for caller in (other, market.cloud_owners[0], market.stranger):
@@ -97,7 +97,7 @@ def test_refuses_whoever_is_not_the_owner(market: Market, offer: Dataset) -> Non
             create(offer, [0], [market.cloud_owners[0]], by=caller)
 
 
-def test_names_in_the_offers_last_second(market: Market) -> None:
+def test_names_in_the_offers_last_second(market: LiveMarket) -> None:
     ends_at = clock.now() + 1_000
     offer = market.dataset(ends_at=ends_at)
     market.register(market.cloud_owners[0], Role.CLOUD_OWNER)
@@ -105,7 +105,7 @@ def test_names_in_the_offers_last_second(market: Market) -> None:
     assert len(offer.instances(0)) == 1
 
 
-def test_refuses_to_name_after_the_offer(market: Market) -> None:
+def test_refuses_to_name_after_the_offer(market: LiveMarket) -> None:
     ends_at = clock.now() + 1_000
     offer = market.dataset(ends_at=ends_at)
     with reverts_with("Distribution_Ended", ends_at, ends_at + 1):
@@ -116,7 +116,7 @@ def test_refuses_to_name_after_the_offer(market: Market) -> None:
     ("subsets", "cloud_owners", "locations"), [(2, 1, 1), (1, 2, 1), (1, 1, 2), (0, 1, 0)]
 )
 def test_refuses_arrays_of_different_lengths(
-    market: Market, offer: Dataset, subsets: int, cloud_owners: int, locations: int
+    market: LiveMarket, offer: LiveDataset, subsets: int, cloud_owners: int, locations: int
 ) -> None:
     arrays = range(subsets), market.cloud_owners[:cloud_owners], [b""] * locations
     with reverts_with("Distribution_LengthMismatch"):
@@ -124,12 +124,12 @@ def test_refuses_arrays_of_different_lengths(
 
 
 @pytest.mark.parametrize("subset", [4, 255, 65_535])
-def test_refuses_a_subset_that_is_none(market: Market, offer: Dataset, subset: int) -> None:
+def test_refuses_a_subset_that_is_none(market: LiveMarket, offer: LiveDataset, subset: int) -> None:
     with reverts_with("Distribution_NoSubset", offer.ds, subset, 4):
         create(offer, [subset], [market.cloud_owners[0]])
 
 
-def test_refuses_whoever_is_no_cloud_owner(market: Market, offer: Dataset) -> None:
+def test_refuses_whoever_is_no_cloud_owner(market: LiveMarket, offer: LiveDataset) -> None:
     for named, role in (
         (market.stranger, Role.NONE),
         (market.data_owner, Role.DATA_OWNER),
@@ -139,13 +139,13 @@ def test_refuses_whoever_is_no_cloud_owner(market: Market, offer: Dataset) -> No
             create(offer, [0], [named])
 
 
-def test_refuses_more_replicas_than_agreed(market: Market, offer: Dataset) -> None:
+def test_refuses_more_replicas_than_agreed(market: LiveMarket, offer: LiveDataset) -> None:
     offer.name(*market.cloud_owners[:3], subsets=(1,))
     with reverts_with("Distribution_SubsetFull", offer.ds, 1, 3):
         create(offer, [1], [market.cloud_owners[3]])
 
 
-def test_a_place_that_fell_free_can_be_taken(market: Market, offer: Dataset) -> None:
+def test_a_place_that_fell_free_can_be_taken(market: LiveMarket, offer: LiveDataset) -> None:
     cis = offer.name(*market.cloud_owners[:3], subsets=(1,))
     offer.retire(cis[0])
     created = event(create(offer, [1], [market.cloud_owners[3]]))
@@ -153,7 +153,7 @@ def test_a_place_that_fell_free_can_be_taken(market: Market, offer: Dataset) -> 
     assert offer.instances(1) == [cis[2], cis[1], created.ci]
 
 
-def test_refuses_a_cloud_owner_named_already(market: Market, offer: Dataset) -> None:
+def test_refuses_a_cloud_owner_named_already(market: LiveMarket, offer: LiveDataset) -> None:
     free, joined, verified = offer.name(*market.cloud_owners[:3], subsets=(0,))
     offer.join(joined, verified)
     offer.verify(verified)
@@ -169,19 +169,19 @@ def test_refuses_a_cloud_owner_named_already(market: Market, offer: Dataset) -> 
             create(offer, [0], [cloud_owner])
 
 
-def test_refuses_to_name_a_cloud_owner_twice_in_one_call(market: Market, offer: Dataset) -> None:
+def test_refuses_to_name_a_cloud_owner_twice_in_one_call(market: LiveMarket, offer: LiveDataset) -> None:
     first = market.cloud_owners[0]
     with reverts_with("Distribution_AlreadyNamed", instance_id(offer.ds, 3, 1), first):
         create(offer, [3, 0, 3], [first, first, first])
 
 
-def test_a_cloud_owner_that_left_can_be_named_again(market: Market, offer: Dataset) -> None:
+def test_a_cloud_owner_that_left_can_be_named_again(market: LiveMarket, offer: LiveDataset) -> None:
     (ci,) = offer.name(market.cloud_owners[0], subsets=(0,))
     market.contract.refuseCI(ci, {"from": market.cloud_owners[0]})
     assert offer.name(market.cloud_owners[0], subsets=(0,)) == [instance_id(offer.ds, 0, 2)]
 
 
-def test_refuses_a_256th_instance(market: Market) -> None:
+def test_refuses_a_256th_instance(market: LiveMarket) -> None:
     offer = market.dataset(subsets=2, max_replicas=1)
     first = market.cloud_owners[0]
     market.register(first, Role.CLOUD_OWNER)
@@ -202,7 +202,7 @@ def test_refuses_a_256th_instance(market: Market) -> None:
     assert event(create(offer, [0], [first])).ci == instance_id(offer.ds, 0, 1)
 
 
-def test_one_refusal_undoes_all(market: Market, offer: Dataset) -> None:
+def test_one_refusal_undoes_all(market: LiveMarket, offer: LiveDataset) -> None:
     with reverts_with("Distribution_NoSubset", offer.ds, 4, 4):
         create(offer, [0, 1, 4], market.cloud_owners[:3])
     assert offer.instances(0) == offer.instances(1) == []

@@ -15,10 +15,10 @@ import pytest
 
 from agents.core.enums import Role
 from agents.core.events import Deposited, MemberCreated
-from testing.books import moves
-from testing.logs import events
-from testing.market import Market
-from testing.reverts import reverts_with
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveMarket
+from testing.contracts.reverts import reverts_with
 
 KEY = bytes(range(64))
 CREATE = {Role.DATA_OWNER: "createDO", Role.CLOUD_OWNER: "createCO", Role.MODEL_OWNER: "createMO"}
@@ -26,21 +26,21 @@ CREATE = {Role.DATA_OWNER: "createDO", Role.CLOUD_OWNER: "createCO", Role.MODEL_
 each_role = pytest.mark.parametrize("role", CREATE, ids=lambda role: CREATE[role])
 
 
-def create(market: Market, role: Role, key: bytes = KEY, value: int = 0) -> Any:
+def create(market: LiveMarket, role: Role, key: bytes = KEY, value: int = 0) -> Any:
     return getattr(market.contract, CREATE[role])(key, {"from": market.stranger, "value": value})
 
 
 @each_role
-def test_registers_with_coins(market: Market, role: Role) -> None:
-    with moves(market, {market.stranger: 7}):
+def test_registers_with_coins(market: LiveMarket, role: Role) -> None:
+    with moves_coins(market, {market.stranger: 7}):
         tx = create(market, role, value=7)
     assert events(tx) == [MemberCreated(market.stranger, role, KEY), Deposited(market.stranger, 7)]
     assert market.contract.roleOf(market.stranger) == role
 
 
 @each_role
-def test_registers_without_coins(market: Market, role: Role) -> None:
-    with moves(market, {}):
+def test_registers_without_coins(market: LiveMarket, role: Role) -> None:
+    with moves_coins(market, {}):
         tx = create(market, role)
     assert events(tx) == [MemberCreated(market.stranger, role, KEY)]
     assert market.contract.roleOf(market.stranger) == role
@@ -48,20 +48,20 @@ def test_registers_without_coins(market: Market, role: Role) -> None:
 
 @each_role
 @pytest.mark.parametrize("other", CREATE, ids=lambda role: CREATE[role])
-def test_a_member_keeps_its_role(market: Market, role: Role, other: Role) -> None:
+def test_a_member_keeps_its_role(market: LiveMarket, role: Role, other: Role) -> None:
     create(market, role)
-    with moves(market, {}), reverts_with("Members_AlreadyRegistered", market.stranger, role):
+    with moves_coins(market, {}), reverts_with("Members_AlreadyRegistered", market.stranger, role):
         create(market, other, value=7)
     assert market.contract.roleOf(market.stranger) == role
 
 
 @each_role
 @pytest.mark.parametrize("length", [0, 33, 63, 65])
-def test_refuses_a_key_of_another_length(market: Market, role: Role, length: int) -> None:
-    with moves(market, {}), reverts_with("Members_BadEncryptionKey", length):
+def test_refuses_a_key_of_another_length(market: LiveMarket, role: Role, length: int) -> None:
+    with moves_coins(market, {}), reverts_with("Members_BadEncryptionKey", length):
         create(market, role, key=bytes(length), value=7)
     assert market.contract.roleOf(market.stranger) == Role.NONE
 
 
-def test_who_never_registered_has_no_role(market: Market) -> None:
+def test_who_never_registered_has_no_role(market: LiveMarket) -> None:
     assert market.contract.roleOf(market.stranger) == Role.NONE

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import brownie
 import pytest
 
 from agents.core import calls
@@ -21,33 +20,36 @@ from agents.core.enums import Role
 from agents.core.errors import Refused
 from agents.core.events import Deposited
 from agents.core.ids import Address
-from testing.books import books, moves
-from testing.evm import Evm, abi, bytecode
-from testing.logs import events
-from testing.market import OPENING_BALANCE, Market
+from testing.contracts.ledger_checks import holdings, moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import OPENING_BALANCE, LiveMarket
+from testing.contracts.reverts import reverts
+from testing.evm import Evm
+
+pytestmark = pytest.mark.node
 
 
 @pytest.mark.parametrize("who", ["stranger", "model_owner"])
-def test_deposits(market: Market, who: str) -> None:
+def test_deposits(market: LiveMarket, who: str) -> None:
     account = getattr(market, who)
-    with moves(market, {account: 7}):
+    with moves_coins(market, {account: 7}):
         tx = market.contract.deposit({"from": account, "value": 7})
     assert events(tx) == [Deposited(account, 7)]
 
 
-def test_adds_up(market: Market) -> None:
+def test_adds_up(market: LiveMarket) -> None:
     for amount in (7, 11):
         market.contract.deposit({"from": market.stranger, "value": amount})
     assert market.contract.balanceOf(market.stranger) == 18
 
 
-def test_deposits_nothing(market: Market) -> None:
-    with moves(market, {}):
+def test_deposits_nothing(market: LiveMarket) -> None:
+    with moves_coins(market, {}):
         tx = market.contract.deposit({"from": market.stranger})
     assert events(tx) == [Deposited(market.stranger, 0)]
 
 
-def test_a_balance_survives_registration(market: Market) -> None:
+def test_a_balance_survives_registration(market: LiveMarket) -> None:
     market.contract.deposit({"from": market.stranger, "value": 7})
     market.register(market.stranger, Role.CLOUD_OWNER)
     assert market.contract.balanceOf(market.stranger) == 7 + OPENING_BALANCE
@@ -55,7 +57,7 @@ def test_a_balance_survives_registration(market: Market) -> None:
 
 def test_refuses_what_no_field_could_hold() -> None:
     """On an EVM whose accounts are rich enough."""
-    chain, limit = Evm(bytecode(), abi()), 2**96 - 1
+    chain, limit = Evm(), 2**96 - 1
     rich, late = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
     chain.send(rich, calls.deposit(limit - 7))
     for call in (calls.deposit(8), calls.register(Role.CLOUD_OWNER, bytes(64), 8)):
@@ -68,27 +70,27 @@ def test_refuses_what_no_field_could_hold() -> None:
     chain.send(late, calls.deposit(8))
 
 
-def test_refuses_coins_without_a_call(market: Market) -> None:
-    with moves(market, {}), brownie.reverts():
+def test_refuses_coins_without_a_call(market: LiveMarket) -> None:
+    with moves_coins(market, {}), reverts():
         market.stranger.transfer(market.contract, 7)
 
 
-def test_refuses_coins_with_an_unknown_call(market: Market) -> None:
-    with moves(market, {}), brownie.reverts():
+def test_refuses_coins_with_an_unknown_call(market: LiveMarket) -> None:
+    with moves_coins(market, {}), reverts():
         market.stranger.transfer(market.contract, 7, data="0x12345678")
 
 
-def test_refuses_coins_with_calls_that_take_none(market: Market) -> None:
+def test_refuses_coins_with_calls_that_take_none(market: LiveMarket) -> None:
     deposit = market.contract.deposit.encode_input()
     for call in (market.contract.withdraw.encode_input(0), market.contract.multicall.encode_input([deposit])):
-        with moves(market, {}), brownie.reverts():
+        with moves_coins(market, {}), reverts():
             market.stranger.transfer(market.contract, 7, data=call)
 
 
 def test_forced_coins_are_nobodys() -> None:
-    market = Market.open()
-    before, held = books(market), market.contract.balance()
+    market = LiveMarket.open()
+    before, held = holdings(market), market.contract.balance()
     push_market_and_selfdestruct = "0x73" + market.contract.address[2:] + "ff"
     market.stranger.transfer(data=push_market_and_selfdestruct, amount=7)
     assert market.contract.balance() == held + 7
-    assert books(market) == before
+    assert holdings(market) == before

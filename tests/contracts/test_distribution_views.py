@@ -6,25 +6,26 @@ from __future__ import annotations
 
 from agents.core.enums import InstanceStatus
 from agents.core.ids import DatasetId, InstanceId, dataset_id, instance_id
-from testing.market import TERMS, Dataset, Market
+from testing.backend import TERMS
+from testing.contracts.market import LiveDataset, LiveMarket
 
 NOBODY = "0x" + "00" * 20
 
 
-def test_a_dataset_that_is_none(market: Market) -> None:
+def test_a_dataset_that_is_none(market: LiveMarket) -> None:
     for ds in (DatasetId(0), dataset_id(market.data_owner.address, 9)):
         assert not any(market.contract.datasetTerms(ds))
-        nothing = Dataset(market, ds, TERMS)
+        nothing = LiveDataset(market, ds, TERMS)
         assert nothing.pool == (0, 0)
         assert nothing.instances(0) == []
 
 
-def test_a_subset_that_is_none(market: Market, dataset: Dataset) -> None:
+def test_a_subset_that_is_none(market: LiveMarket, dataset: LiveDataset) -> None:
     for index in (1, 256, 2**256 - 1):
         assert dataset.instances(index) == []
 
 
-def test_an_instance_that_is_none(market: Market, dataset: Dataset) -> None:
+def test_an_instance_that_is_none(market: LiveMarket, dataset: LiveDataset) -> None:
     for ci in (
         InstanceId(0),
         InstanceId(dataset.ds),

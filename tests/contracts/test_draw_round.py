@@ -16,34 +16,35 @@ import pytest
 from agents.core.enums import CouplePhase
 from agents.core.events import RoundDrawn
 from agents.core.hashing import draw_round, full_set, round_seed, set_bits
-from testing import clock
-from testing.books import moves
-from testing.couple import ZERO, Couple, couple_in, do_link, mo_link
-from testing.logs import event, events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import ZERO, LiveCouple, couple_in, do_link, mo_link
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import event, events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return couple_in(CouplePhase.DRAWING, dataset)
 
 
-def test_refuses_who_is_not_the_data_owner(market: Market, couple: Couple) -> None:
+def test_refuses_who_is_not_the_data_owner(market: LiveMarket, couple: LiveCouple) -> None:
     for caller in (market.model_owner, market.stranger):
         with reverts_with("Training_NotParty", couple.tc, caller, market.data_owner):
             couple.draw(by=caller)
 
 
-def test_refuses_a_seed_out_of_its_turn(couple: Couple) -> None:
+def test_refuses_a_seed_out_of_its_turn(couple: LiveCouple) -> None:
     tip = do_link(2, 0)
     for link in (tip, do_link(2, 2), mo_link(2, 1), ZERO):
         with reverts_with("Training_WrongSeed", couple.tc, link, tip):
             couple.draw(link)
 
 
-def test_draws(market: Market, couple: Couple) -> None:
-    with moves(market, {}):
+def test_draws(market: LiveMarket, couple: LiveCouple) -> None:
+    with moves_coins(market, {}):
         tx = couple.draw()
     assert events(tx) == [RoundDrawn(couple.tc, market.data_owner, 1, do_link(2, 1), 0b1, 3)]
     facts = couple.facts
@@ -55,18 +56,20 @@ def test_draws(market: Market, couple: Couple) -> None:
     assert bytes(facts["doTip"]) == do_link(2, 1)
 
 
-def test_draws_in_the_last_second(couple: Couple) -> None:
+def test_draws_in_the_last_second(couple: LiveCouple) -> None:
     clock.at(couple.deadline, couple.draw)
     assert couple.phase is CouplePhase.TRAINING
 
 
-def test_refuses_a_second_late(couple: Couple) -> None:
+def test_refuses_a_second_late(couple: LiveCouple) -> None:
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.WITHHELD, 1 << CouplePhase.DRAWING):
         clock.at(couple.deadline + 1, couple.draw)
 
 
 @pytest.mark.parametrize(("subsets", "per_round"), [(5, 2), (4, 4), (3, 1)])
-def test_draws_whole_epochs_as_the_agents_compute_them(market: Market, subsets: int, per_round: int) -> None:
+def test_draws_whole_epochs_as_the_agents_compute_them(
+    market: LiveMarket, subsets: int, per_round: int
+) -> None:
     dataset = market.dataset_with(replicas=1, subsets=subsets, subsets_per_round=per_round)
     an_epoch = -(-subsets // per_round)
     couple = couple_in(CouplePhase.APPROVED, dataset, rounds=2 * an_epoch)
@@ -87,7 +90,7 @@ def test_draws_whole_epochs_as_the_agents_compute_them(market: Market, subsets: 
         assert [len(set_bits(drawn)) for drawn in epoch[:-1]] == [per_round] * (an_epoch - 1)
 
 
-def test_counts_the_instances_of_every_drawn_subset(market: Market) -> None:
+def test_counts_the_instances_of_every_drawn_subset(market: LiveMarket) -> None:
     dataset = market.dataset(subsets=2, subsets_per_round=2)
     named = dataset.name(*market.cloud_owners[:3], subsets=(0,)) + dataset.name(
         market.cloud_owners[0], subsets=(1,)
@@ -98,7 +101,7 @@ def test_counts_the_instances_of_every_drawn_subset(market: Market) -> None:
     assert (couple.facts["rem"], couple.facts["flagsLeft"]) == (4, 2)
 
 
-def test_counts_the_pool_as_it_was_at_the_start(market: Market) -> None:
+def test_counts_the_pool_as_it_was_at_the_start(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=3, max_replicas=5)
     gone, leaver, stayer = dataset.instances()
     (late,) = dataset.join(*dataset.name(market.cloud_owners[3]))
@@ -119,7 +122,7 @@ def test_counts_the_pool_as_it_was_at_the_start(market: Market) -> None:
     assert couple.phase is CouplePhase.APPROVED
 
 
-def test_waits_for_nobody_when_all_had_left(market: Market, dataset: Dataset) -> None:
+def test_waits_for_nobody_when_all_had_left(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.APPROVED, dataset)
     for ci in dataset.instances():
         dataset.retire(ci)
@@ -129,6 +132,6 @@ def test_waits_for_nobody_when_all_had_left(market: Market, dataset: Dataset) ->
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 0, 1):
         couple.settle()
     couple.outlive_settlement()
-    with moves(market, {}):
+    with moves_coins(market, {}):
         couple.close()
     assert couple.phase is CouplePhase.APPROVED

@@ -10,27 +10,30 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleAborted
-from testing import clock
-from testing.books import moves, pledge
-from testing.couple import Couple, couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import LiveCouple, couple_in
+from testing.contracts.ledger_checks import moves_coins, pledge
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return couple_in(CouplePhase.DRAWING, dataset)
 
 
-def test_refuses_in_the_last_second(couple: Couple) -> None:
+def test_refuses_in_the_last_second(couple: LiveCouple) -> None:
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.DRAWING, 1 << CouplePhase.WITHHELD):
         clock.at(couple.deadline, couple.expire_draw)
 
 
-def test_expires_a_second_later(market: Market, couple: Couple) -> None:
+def test_expires_a_second_later(market: LiveMarket, couple: LiveCouple) -> None:
     escrow, bond = 2 * TERMS.escrow_per_round, TERMS.couple_bond
-    with moves(market, {couple.tc: -escrow, pledge(couple.tc): -bond, market.model_owner: escrow + bond}):
+    with moves_coins(
+        market, {couple.tc: -escrow, pledge(couple.tc): -bond, market.model_owner: escrow + bond}
+    ):
         tx = clock.at(couple.deadline + 1, couple.expire_draw)
     assert events(tx) == [CoupleAborted(couple.tc, market.stranger)]
     assert couple.phase is CouplePhase.ABORTED

@@ -10,28 +10,29 @@ import pytest
 
 from agents.core.enums import CouplePhase
 from agents.core.events import CoupleCancelled
-from testing import clock
-from testing.books import moves
-from testing.couple import Couple, request
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import LiveCouple, request
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return request(dataset)
 
 
-def test_refuses_in_the_last_second(couple: Couple) -> None:
+def test_refuses_in_the_last_second(couple: LiveCouple) -> None:
     allowed = 1 << CouplePhase.LAPSED
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.REQUESTED, allowed):
         clock.at(couple.deadline, couple.expire_request)
 
 
-def test_expires_a_second_later(market: Market, couple: Couple) -> None:
+def test_expires_a_second_later(market: LiveMarket, couple: LiveCouple) -> None:
     escrow = 2 * TERMS.escrow_per_round
-    with moves(market, {couple.tc: -escrow, market.model_owner: escrow}):
+    with moves_coins(market, {couple.tc: -escrow, market.model_owner: escrow}):
         tx = clock.at(couple.deadline + 1, couple.expire_request)
     assert events(tx) == [CoupleCancelled(couple.tc, market.stranger)]
     assert couple.phase is CouplePhase.CANCELLED

@@ -14,25 +14,26 @@ import pytest
 
 from agents.core.enums import CouplePhase, FlagReason, JobStatus
 from agents.core.events import JobFlagged, JobJudged, RoundClosed, RoundVoided, SubsetVoided
-from testing import clock
-from testing.books import moves
-from testing.couple import FORGED, Couple, couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import FORGED, LiveCouple, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 TRAINING = 1 << CouplePhase.TRAINING
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return couple_in(CouplePhase.TRAINING, dataset)
 
 
 @pytest.mark.parametrize("reason", FlagReason)
-def test_flags(market: Market, dataset: Dataset, couple: Couple, reason: FlagReason) -> None:
+def test_flags(market: LiveMarket, dataset: LiveDataset, couple: LiveCouple, reason: FlagReason) -> None:
     ci = dataset.instances()[1]
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.flag(ci, reason)
     assert events(tx) == [JobFlagged(couple.tc, ci, market.cloud_owners[1], 1, reason)]
     job = couple.job(ci)
@@ -41,17 +42,19 @@ def test_flags(market: Market, dataset: Dataset, couple: Couple, reason: FlagRea
     assert couple.phase is CouplePhase.TRAINING
 
 
-def test_flags_in_the_last_second(dataset: Dataset, couple: Couple) -> None:
+def test_flags_in_the_last_second(dataset: LiveDataset, couple: LiveCouple) -> None:
     clock.at(couple.deadline, partial(couple.flag, dataset.instances()[0]))
     assert couple.status(dataset.instances()[0]) is JobStatus.FLAGGED
 
 
-def test_refuses_a_second_late(dataset: Dataset, couple: Couple) -> None:
+def test_refuses_a_second_late(dataset: LiveDataset, couple: LiveCouple) -> None:
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.SETTLING, TRAINING):
         clock.at(couple.deadline + 1, partial(couple.flag, dataset.instances()[0]))
 
 
-def test_refuses_what_a_report_would_be_refused_for(market: Market, dataset: Dataset, couple: Couple) -> None:
+def test_refuses_what_a_report_would_be_refused_for(
+    market: LiveMarket, dataset: LiveDataset, couple: LiveCouple
+) -> None:
     ci = dataset.instances()[0]
     (stray,) = market.dataset_with(replicas=1).instances()
     with reverts_with("Training_WrongRound", couple.tc, 2, 1):
@@ -66,14 +69,14 @@ def test_refuses_what_a_report_would_be_refused_for(market: Market, dataset: Dat
 
 
 @pytest.mark.parametrize(("replicas", "bearable"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
-def test_flags_the_round_out_by_more_than_half(market: Market, replicas: int, bearable: int) -> None:
+def test_flags_the_round_out_by_more_than_half(market: LiveMarket, replicas: int, bearable: int) -> None:
     dataset = market.dataset_with(replicas)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     *_, decisive = flagging = dataset.instances()[: bearable + 1]
     for ci in flagging[:-1]:
         couple.flag(ci)
     assert couple.phase is CouplePhase.TRAINING
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = couple.flag(decisive)
     owner = dataset.owner_of(decisive)
     reason = FlagReason.WEIGHTS_UNAVAILABLE
@@ -86,14 +89,14 @@ def test_flags_the_round_out_by_more_than_half(market: Market, replicas: int, be
             couple.report(late)
 
 
-def test_exactly_half_does_not_flag_the_round_out(market: Market) -> None:
+def test_exactly_half_does_not_flag_the_round_out(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=4)
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("GGAA")
+    couple.answer("GGAA")
     assert couple.phase is CouplePhase.SETTLING
 
 
-def test_counts_the_jobs_of_all_drawn_subsets(market: Market) -> None:
+def test_counts_the_jobs_of_all_drawn_subsets(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=2, subsets=2, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     couple.flag(dataset.instances(0)[0])
@@ -103,15 +106,15 @@ def test_counts_the_jobs_of_all_drawn_subsets(market: Market) -> None:
     assert couple.phase is CouplePhase.OVERDUE
 
 
-def test_the_last_answer_can_decide(dataset: Dataset, couple: Couple) -> None:
-    couple.play("AGG")
+def test_the_last_answer_can_decide(dataset: LiveDataset, couple: LiveCouple) -> None:
+    couple.answer("AGG")
     assert couple.phase is CouplePhase.OVERDUE
     assert couple.facts["rem"] == 0
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.OVERDUE, 1 << CouplePhase.SETTLING):
         couple.settle()
 
 
-def test_closing_pays_who_had_reported_and_fines_nobody(market: Market) -> None:
+def test_closing_pays_who_had_reported_and_fines_nobody(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=5)
     couple, price = couple_in(CouplePhase.TRAINING, dataset), TERMS.job_price
     honest, forger, *flagging = dataset.instances()
@@ -123,7 +126,7 @@ def test_closing_pays_who_had_reported_and_fines_nobody(market: Market) -> None:
     share = TERMS.round_price + 3 * price
     paid = {dataset.owner_of(honest): price, dataset.owner_of(forger): price, market.data_owner: share}
     paid[couple.tc] = -2 * price - share
-    with moves(market, paid):
+    with moves_coins(market, paid):
         tx = couple.close()
     assert events(tx) == [
         JobJudged(couple.tc, honest, 1, JobStatus.VOID, price),
@@ -139,35 +142,37 @@ def test_closing_pays_who_had_reported_and_fines_nobody(market: Market) -> None:
     assert {couple.status(ci) for ci in flagging} == {JobStatus.FLAGGED}
 
 
-def test_a_flagged_out_round_is_closed_subset_by_subset(market: Market) -> None:
+def test_a_flagged_out_round_is_closed_subset_by_subset(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=2, subsets=2, subsets_per_round=2)
     couple, price = couple_in(CouplePhase.TRAINING, dataset), TERMS.job_price
     (reported, flagged), (second, decisive) = dataset.instances(0), dataset.instances(1)
     couple.report(reported)
     for ci in (flagged, second, decisive):
         couple.flag(ci)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         couple.close(1)
     assert (couple.phase, couple.pending) == (CouplePhase.OVERDUE, (0,))
     share = TERMS.round_price // 2 + price
     paid = {dataset.owner_of(reported): price, market.data_owner: share, couple.tc: -price - share}
-    with moves(market, paid):
+    with moves_coins(market, paid):
         tx = couple.close(0)
     assert events(tx)[-1] == RoundClosed(couple.tc, 1)
     assert couple.phase is CouplePhase.APPROVED
 
 
-def test_who_stayed_silent_in_a_flagged_out_round_keeps_its_bond(market: Market) -> None:
+def test_who_stayed_silent_in_a_flagged_out_round_keeps_its_bond(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=3)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     for ci in dataset.instances()[:2]:
         couple.flag(ci)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         couple.close()
     assert couple.status(dataset.instances()[2]) is JobStatus.IDLE
 
 
-def test_a_void_round_counts_and_the_next_one_asks_everyone_again(dataset: Dataset, couple: Couple) -> None:
+def test_a_void_round_counts_and_the_next_one_asks_everyone_again(
+    dataset: LiveDataset, couple: LiveCouple
+) -> None:
     couple.void_round()
     couple.start()
     couple.draw()
@@ -177,7 +182,7 @@ def test_a_void_round_counts_and_the_next_one_asks_everyone_again(dataset: Datas
     assert couple.phase is CouplePhase.SETTLING
 
 
-def test_a_couple_whose_last_round_is_void_has_ended(dataset: Dataset) -> None:
+def test_a_couple_whose_last_round_is_void_has_ended(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset, rounds=1)
     couple.void_round()
     assert couple.phase is CouplePhase.ENDED

@@ -12,10 +12,11 @@ import pytest
 
 from agents.core.enums import InstanceStatus as S
 from agents.core.ids import InstanceId, instance_id
-from testing import clock
-from testing.books import moves
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 LEADS_TO = {
     "joinCI": {S.FREE: S.JOINED},
@@ -33,12 +34,12 @@ each_call = pytest.mark.parametrize("call", LEADS_TO)
 
 
 @pytest.fixture(scope="module")
-def offer(market: Market) -> Dataset:
+def offer(market: LiveMarket) -> LiveDataset:
     return market.dataset(max_replicas=7, ends_at=clock.now() + LONG_AFTER - 1)
 
 
 @pytest.fixture(scope="module")
-def standing(market: Market, offer: Dataset) -> dict[S, InstanceId]:
+def standing(market: LiveMarket, offer: LiveDataset) -> dict[S, InstanceId]:
     """An instance in each status."""
     free, joined, verified, retiring, retired, refused, rejected = offer.name(*market.cloud_owners[:7])
     offer.join(joined, verified, retiring, rejected)
@@ -57,7 +58,7 @@ def standing(market: Market, offer: Dataset) -> dict[S, InstanceId]:
 
 
 @pytest.fixture(scope="module")
-def calls(market: Market, offer: Dataset) -> dict[str, Callable[[InstanceId], Any]]:
+def calls(market: LiveMarket, offer: LiveDataset) -> dict[str, Callable[[InstanceId], Any]]:
     """Each call, by whoever may make it."""
     contract, data_owner = market.contract, {"from": market.data_owner}
 
@@ -75,19 +76,24 @@ def calls(market: Market, offer: Dataset) -> dict[str, Callable[[InstanceId], An
     }
 
 
-def cloud_owner(offer: Dataset, ci: InstanceId) -> Any:
+def cloud_owner(offer: LiveDataset, ci: InstanceId) -> Any:
     return offer.owner_of(ci) if offer.status(ci) else offer.market.cloud_owners[0]
 
 
 @each_status
-def test_the_fixture_stands_so(offer: Dataset, standing: dict[S, InstanceId], status: S) -> None:
+def test_the_fixture_stands_so(offer: LiveDataset, standing: dict[S, InstanceId], status: S) -> None:
     assert offer.status(standing[status]) is status
 
 
 @each_call
 @each_status
 def test_gate(
-    market: Market, offer: Dataset, standing: dict[S, InstanceId], calls: dict[str, Any], call: str, status: S
+    market: LiveMarket,
+    offer: LiveDataset,
+    standing: dict[S, InstanceId],
+    calls: dict[str, Any],
+    call: str,
+    status: S,
 ) -> None:
     ci = standing[status]
     if status in LEADS_TO[call]:
@@ -95,20 +101,22 @@ def test_gate(
         assert offer.status(ci) is LEADS_TO[call][status]
         return
     before, places = offer.standing(ci), offer.instances()
-    with moves(market, {}), reverts_with("Distribution_WrongStatus", ci, status):
+    with moves_coins(market, {}), reverts_with("Distribution_WrongStatus", ci, status):
         calls[call](ci)
     assert (offer.standing(ci), offer.instances()) == (before, places)
 
 
 @pytest.mark.parametrize("status", [S.RETIRED, S.REFUSED, S.REJECTED], ids=lambda status: status.name)
 def test_what_is_over_holds_neither_coins_nor_a_place(
-    offer: Dataset, standing: dict[S, InstanceId], status: S
+    offer: LiveDataset, standing: dict[S, InstanceId], status: S
 ) -> None:
     assert offer.instance(standing[status])["bond"] == 0
     assert standing[status] not in offer.instances()
 
 
-def test_what_is_not_over_holds_its_place_and_its_bond(offer: Dataset, standing: dict[S, InstanceId]) -> None:
+def test_what_is_not_over_holds_its_place_and_its_bond(
+    offer: LiveDataset, standing: dict[S, InstanceId]
+) -> None:
     held = dict.fromkeys((S.JOINED, S.VERIFIED, S.RETIRING), TERMS.instance_bond) | {S.FREE: 0}
     for status, bond in held.items():
         assert offer.instance(standing[status])["bond"] == bond

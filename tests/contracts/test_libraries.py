@@ -8,23 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from brownie import chain
-from brownie.exceptions import VirtualMachineError
 from eth_utils.crypto import keccak
 
 from agents.core.hashing import draw, full_set, receipt_domain
 from agents.core.ids import Address
-from testing.harness import deploy
+from testing.contracts.chain import chain
+from testing.contracts.harness import deploy
+from testing.contracts.reverts import panics
 from testing.vectors import number, vectors
 
 if TYPE_CHECKING:  # assurance.mutation calls these tests where no Brownie project is loaded
-    from testing.market import Market
+    from testing.contracts.market import LiveMarket
 
 BATCH = 250  # as many draws as Ganache makes in a few seconds
 
 
 @pytest.fixture(scope="module")
-def libraries(module_isolation: None) -> Any:
+def libraries(isolated_module: None) -> Any:
     return deploy("Libraries")
 
 
@@ -62,12 +62,12 @@ def test_instances(libraries: Any) -> None:
 # --- Receipt ---
 
 
-def test_domain_is_of_this_chain_and_this_contract(libraries: Any, market: Market) -> None:
+def test_domain_is_of_this_chain_and_this_contract(libraries: Any, market: LiveMarket) -> None:
     for contract, domain in (
         (libraries, libraries.domain()),
         (market.contract, market.contract.receiptDomain()),
     ):
-        assert bytes(domain) == receipt_domain(chain.id, Address(contract.address))
+        assert bytes(domain) == receipt_domain(chain().id, Address(contract.address))
 
 
 def test_data_receipts(libraries: Any) -> None:
@@ -116,7 +116,7 @@ def test_lowest_index(libraries: Any) -> None:
 
 
 def test_there_is_no_lowest_of_none(libraries: Any) -> None:
-    with pytest.raises(VirtualMachineError, match="Integer overflow"):
+    with panics("Integer overflow"):
         libraries.lowestIndices([0])
 
 
@@ -169,5 +169,5 @@ def test_draws_as_the_agents_do(libraries: Any, batch: int) -> None:
 
 
 def test_more_than_there_are_cannot_be_drawn(libraries: Any) -> None:
-    with pytest.raises(VirtualMachineError, match="Division or modulo by zero"):
+    with panics("Division or modulo by zero"):
         libraries.draws([bytes(32)], [0b101], [3])

@@ -12,25 +12,27 @@ import pytest
 from agents.core.assets import ReplicaSet
 from agents.core.enums import Role
 from agents.core.ids import InstanceId
-from testing.market import Dataset, Market
+from testing.contracts.market import LiveDataset, LiveMarket
 
 PLACES = 16
 
 
 @pytest.fixture(scope="module")
-def offer(market: Market) -> Dataset:
+def offer(market: LiveMarket) -> LiveDataset:
     for cloud_owner in market.cloud_owners:
         market.register(cloud_owner, Role.CLOUD_OWNER)
     return market.dataset(max_replicas=PLACES, subsets=2)
 
 
-def retire(offer: Dataset, *cis: InstanceId) -> None:
+def retire(offer: LiveDataset, *cis: InstanceId) -> None:
     calls = [offer.market.contract.retireCI.encode_input(ci) for ci in cis]
     offer.market.contract.multicall(calls, {"from": offer.market.data_owner})
 
 
 @pytest.mark.parametrize("place", range(PLACES))
-def test_the_last_moves_into_the_place_that_falls_free(market: Market, offer: Dataset, place: int) -> None:
+def test_the_last_moves_into_the_place_that_falls_free(
+    market: LiveMarket, offer: LiveDataset, place: int
+) -> None:
     cis = offer.name(*market.cloud_owners, subsets=(1,))
     assert offer.instances(1) == cis
     retire(offer, cis[place])
@@ -41,7 +43,7 @@ def test_the_last_moves_into_the_place_that_falls_free(market: Market, offer: Da
     assert offer.instances(0) == []
 
 
-def test_all_may_leave_and_come_back(market: Market, offer: Dataset) -> None:
+def test_all_may_leave_and_come_back(market: LiveMarket, offer: LiveDataset) -> None:
     first = offer.name(*market.cloud_owners, subsets=(0,))
     retire(offer, *first)
     assert offer.instances(0) == []
@@ -50,7 +52,7 @@ def test_all_may_leave_and_come_back(market: Market, offer: Dataset) -> None:
     assert not set(first) & set(second)
 
 
-def test_the_mirror_keeps_the_order(market: Market, offer: Dataset) -> None:
+def test_the_mirror_keeps_the_order(market: LiveMarket, offer: LiveDataset) -> None:
     chance, mirror = Random(20), ReplicaSet()
     for _ in range(12):
         holders = {offer.owner_of(ci).address for ci in mirror.places}

@@ -12,27 +12,28 @@ import pytest
 from agents.core.enums import InstanceStatus
 from agents.core.events import InstanceRefused
 from agents.core.ids import InstanceId
-from testing import clock
-from testing.books import moves
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 
 @pytest.fixture(scope="module")
-def offer(market: Market) -> Dataset:
+def offer(market: LiveMarket) -> LiveDataset:
     return market.dataset()
 
 
 @pytest.fixture(scope="module")
-def cis(market: Market, offer: Dataset) -> list[InstanceId]:
+def cis(market: LiveMarket, offer: LiveDataset) -> list[InstanceId]:
     """Free, at the first two COs."""
     return offer.name(*market.cloud_owners[:2])
 
 
-def test_refuses_the_data(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
+def test_refuses_the_data(market: LiveMarket, offer: LiveDataset, cis: list[InstanceId]) -> None:
     first, second = cis
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = market.contract.refuseCI(first, {"from": market.cloud_owners[0]})
     assert events(tx) == [InstanceRefused(first, market.cloud_owners[0])]
     refused = (market.cloud_owners[0], InstanceStatus.REFUSED, 0, 0, 0, tx.timestamp)
@@ -41,13 +42,13 @@ def test_refuses_the_data(market: Market, offer: Dataset, cis: list[InstanceId])
     assert offer.pool == (0, 0)
 
 
-def test_may_come_late(market: Market, offer: Dataset, cis: list[InstanceId]) -> None:
+def test_may_come_late(market: LiveMarket, offer: LiveDataset, cis: list[InstanceId]) -> None:
     clock.travel_to(offer.instance(cis[0])["since"] + TERMS.answer_window_seconds + 1)
     market.contract.refuseCI(cis[0], {"from": market.cloud_owners[0]})
     assert offer.status(cis[0]) is InstanceStatus.REFUSED
 
 
-def test_is_the_named_cloud_owners_alone(market: Market, cis: list[InstanceId]) -> None:
+def test_is_the_named_cloud_owners_alone(market: LiveMarket, cis: list[InstanceId]) -> None:
     for caller in (market.cloud_owners[1], market.data_owner, market.stranger):
         with reverts_with("Distribution_NotOwner", cis[0], caller, market.cloud_owners[0]):
             market.contract.refuseCI(cis[0], {"from": caller})

@@ -19,23 +19,24 @@ import pytest
 from agents.core.enums import CouplePhase, InstanceStatus
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
-from testing import clock
-from testing.books import moves
-from testing.couple import FORGED, couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import FORGED, couple_in
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 BOND = TERMS.instance_bond
 UNBONDING_SECONDS = TERMS.unbonding_seconds
-Place = Callable[[InstanceStatus], tuple[Dataset, InstanceId, int]]
+Place = Callable[[InstanceStatus], tuple[LiveDataset, InstanceId, int]]
 
 
 @pytest.fixture
-def place(market: Market) -> Place:
+def place(market: LiveMarket) -> Place:
     """Brings the only instance of a dataset into a status; with the last second in which that holds it."""
 
-    def place(status: InstanceStatus) -> tuple[Dataset, InstanceId, int]:
+    def place(status: InstanceStatus) -> tuple[LiveDataset, InstanceId, int]:
         offer = market.dataset(ends_at=clock.now() + 1_000_000)
         (ci,) = offer.name(market.cloud_owners[0])
         if status is not InstanceStatus.FREE:
@@ -63,7 +64,7 @@ each_status = pytest.mark.parametrize("status", RELEASABLE, ids=lambda status: s
 
 
 @each_status
-def test_refuses_while_it_is_needed(market: Market, place: Place, status: InstanceStatus) -> None:
+def test_refuses_while_it_is_needed(market: LiveMarket, place: Place, status: InstanceStatus) -> None:
     _, ci, last = place(status)
     for caller in (market.stranger, market.data_owner, market.cloud_owners[0]):
         with reverts_with("Distribution_TooEarly", ci, last, last):
@@ -71,10 +72,10 @@ def test_refuses_while_it_is_needed(market: Market, place: Place, status: Instan
 
 
 @each_status
-def test_anyone_releases_a_second_later(market: Market, place: Place, status: InstanceStatus) -> None:
+def test_anyone_releases_a_second_later(market: LiveMarket, place: Place, status: InstanceStatus) -> None:
     offer, ci, last = place(status)
     before, bond = offer.instance(ci), 0 if status is InstanceStatus.FREE else BOND
-    with moves(market, {market.cloud_owners[0]: bond, ci: -bond}):
+    with moves_coins(market, {market.cloud_owners[0]: bond, ci: -bond}):
         tx = clock.at(last + 1, lambda: market.contract.releaseCI(ci, {"from": market.stranger}))
     left_pool = [InstanceRetiring(ci, market.stranger)] if status is InstanceStatus.VERIFIED else []
     assert events(tx) == [*left_pool, InstanceRetired(ci, market.stranger, bond)]
@@ -85,7 +86,7 @@ def test_anyone_releases_a_second_later(market: Market, place: Place, status: In
     assert offer.instances() == []
 
 
-def test_a_miss_leaves_the_rest_of_the_bond(market: Market, dataset: Dataset) -> None:
+def test_a_miss_leaves_the_rest_of_the_bond(market: LiveMarket, dataset: LiveDataset) -> None:
     silent, *honest = dataset.instances()
     couple = couple_in(CouplePhase.TRAINING, dataset)
     for ci in honest:
@@ -95,12 +96,12 @@ def test_a_miss_leaves_the_rest_of_the_bond(market: Market, dataset: Dataset) ->
     dataset.retire(silent)
     clock.travel_to(dataset.instance(silent)["since"] + UNBONDING_SECONDS + 1)
     rest = BOND - TERMS.miss_penalty
-    with moves(market, {dataset.owner_of(silent): rest, silent: -rest}):
+    with moves_coins(market, {dataset.owner_of(silent): rest, silent: -rest}):
         tx = market.contract.releaseCI(silent, {"from": market.stranger})
     assert events(tx) == [InstanceRetired(silent, market.stranger, rest)]
 
 
-def test_a_lie_leaves_nothing(market: Market, dataset: Dataset) -> None:
+def test_a_lie_leaves_nothing(market: LiveMarket, dataset: LiveDataset) -> None:
     liar, *honest = dataset.instances()
     couple = couple_in(CouplePhase.TRAINING, dataset)
     couple.report(liar, FORGED)
@@ -109,13 +110,13 @@ def test_a_lie_leaves_nothing(market: Market, dataset: Dataset) -> None:
     couple.settle()
     assert dataset.status(liar) is InstanceStatus.RETIRING
     clock.travel_to(dataset.instance(liar)["since"] + UNBONDING_SECONDS + 1)
-    with moves(market, {}):
+    with moves_coins(market, {}):
         tx = market.contract.releaseCI(liar, {"from": market.stranger})
     assert events(tx) == [InstanceRetired(liar, market.stranger, 0)]
     assert liar not in dataset.instances()
 
 
-def test_the_silent_of_the_last_round_can_be_judged_before_the_offer_ends(market: Market) -> None:
+def test_the_silent_of_the_last_round_can_be_judged_before_the_offer_ends(market: LiveMarket) -> None:
     """The longest couple that the offer allows: nothing is released while its last round can be closed."""
     moment = clock.now() + 1_000
     longest = TERMS.answer_window_seconds + TERMS.couple_window_seconds + TERMS.draw_window_seconds

@@ -19,12 +19,13 @@ import pytest
 from agents.core.enums import CouplePhase, Role
 from agents.core.events import CoupleRequested
 from agents.core.ids import couple_id, dataset_id, model_id
-from testing import clock
-from testing.books import moves
-from testing.couple import Couple, mo_link, request
-from testing.logs import events
-from testing.market import LOCATION, OPENING_BALANCE, TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.couple import LiveCouple, mo_link, request
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LOCATION, OPENING_BALANCE, LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 TIP = mo_link(2, 0)
 LONGEST = (
@@ -37,7 +38,7 @@ LONGEST = (
 
 
 @pytest.fixture(scope="module")
-def ask(market: Market, dataset: Dataset) -> Callable[..., Any]:
+def ask(market: LiveMarket, dataset: LiveDataset) -> Callable[..., Any]:
     """A request in order, but for what is given."""
 
     def ask(
@@ -48,7 +49,7 @@ def ask(market: Market, dataset: Dataset) -> Callable[..., Any]:
     return ask
 
 
-def test_refuses_a_model_that_is_not_the_callers(market: Market, ask: Callable[..., Any]) -> None:
+def test_refuses_a_model_that_is_not_the_callers(market: LiveMarket, ask: Callable[..., Any]) -> None:
     other = market.cloud_owners[15]
     market.register(other, Role.MODEL_OWNER)
     with reverts_with("Training_NotYourModel", market.mod, other):
@@ -57,7 +58,9 @@ def test_refuses_a_model_that_is_not_the_callers(market: Market, ask: Callable[.
         ask(by=market.stranger)
 
 
-def test_refuses_a_model_that_is_none(market: Market, dataset: Dataset, ask: Callable[..., Any]) -> None:
+def test_refuses_a_model_that_is_none(
+    market: LiveMarket, dataset: LiveDataset, ask: Callable[..., Any]
+) -> None:
     owner = market.model_owner
     serial_2 = model_id(owner.address, 2)
     for mod in (0, serial_2, market.mod | 1, market.mod | 1 << 16, dataset_id(owner.address, 1)):
@@ -67,7 +70,9 @@ def test_refuses_a_model_that_is_none(market: Market, dataset: Dataset, ask: Cal
     assert ask(mod=serial_2).status == 1
 
 
-def test_refuses_a_dataset_that_is_none(market: Market, dataset: Dataset, ask: Callable[..., Any]) -> None:
+def test_refuses_a_dataset_that_is_none(
+    market: LiveMarket, dataset: LiveDataset, ask: Callable[..., Any]
+) -> None:
     for ds in (0, dataset_id(market.data_owner.address, 2), dataset.instances(0)[0]):
         with reverts_with("Distribution_NoDataset", ds):
             ask(ds=ds)
@@ -84,7 +89,7 @@ def test_refuses_a_quorum_over_the_replicas(ask: Callable[..., Any]) -> None:
     assert events(ask(quorum=3))[0].quorum == 3  # type: ignore[union-attr]
 
 
-def test_refuses_rounds_that_might_outlast_the_offer(market: Market, ask: Callable[..., Any]) -> None:
+def test_refuses_rounds_that_might_outlast_the_offer(market: LiveMarket, ask: Callable[..., Any]) -> None:
     moment = clock.now() + 1_000
     dataset = market.dataset(ends_at=moment + LONGEST)
     clock.at(moment, partial(ask, ds=dataset.ds))
@@ -92,7 +97,7 @@ def test_refuses_rounds_that_might_outlast_the_offer(market: Market, ask: Callab
         clock.at(moment + 1, partial(ask, ds=dataset.ds))
 
 
-def test_refuses_who_cannot_cover_the_escrow(market: Market, ask: Callable[..., Any]) -> None:
+def test_refuses_who_cannot_cover_the_escrow(market: LiveMarket, ask: Callable[..., Any]) -> None:
     escrow = TERMS.escrow_per_round
     affordable = OPENING_BALANCE // escrow
     needed = (affordable + 1) * escrow
@@ -102,14 +107,14 @@ def test_refuses_who_cannot_cover_the_escrow(market: Market, ask: Callable[..., 
     assert market.contract.balanceOf(market.model_owner) == OPENING_BALANCE - affordable * escrow
 
 
-def test_requests(market: Market, dataset: Dataset, ask: Callable[..., Any]) -> None:
+def test_requests(market: LiveMarket, dataset: LiveDataset, ask: Callable[..., Any]) -> None:
     owner, escrow = market.model_owner, 2 * (1_000 + 3 * 100)
     tc = couple_id(owner.address, 1)
-    with moves(market, {owner: -escrow, tc: escrow}):
+    with moves_coins(market, {owner: -escrow, tc: escrow}):
         tx = ask(quorum=3)
     assert tx.return_value == tc
     assert events(tx) == [CoupleRequested(tc, owner, dataset.ds, market.mod, 2, TIP, 3, escrow)]
-    facts = Couple(dataset, tc, 2).facts
+    facts = LiveCouple(dataset, tc, 2).facts
     assert facts["phase"] == CouplePhase.REQUESTED
     assert (facts["ds"], facts["mod"]) == (dataset.ds, market.mod)
     assert (facts["round"], facts["maxRounds"], facts["quorum"]) == (0, 2, 3)
@@ -119,17 +124,17 @@ def test_requests(market: Market, dataset: Dataset, ask: Callable[..., Any]) -> 
     assert bytes(facts["doTip"]) == bytes(32)
 
 
-def test_asks_again_under_the_next_serial(market: Market, dataset: Dataset) -> None:
+def test_asks_again_under_the_next_serial(market: LiveMarket, dataset: LiveDataset) -> None:
     owner = market.model_owner.address
     assert [request(dataset).tc for _ in range(2)] == [couple_id(owner, 1), couple_id(owner, 2)]
 
 
-def test_needs_no_instance(market: Market, ask: Callable[..., Any]) -> None:
+def test_needs_no_instance(market: LiveMarket, ask: Callable[..., Any]) -> None:
     empty = market.dataset()
     assert events(ask(ds=empty.ds))[0].ds == empty.ds  # type: ignore[union-attr]
 
 
-def test_locks_for_every_replica_of_every_drawn_subset(market: Market, ask: Callable[..., Any]) -> None:
+def test_locks_for_every_replica_of_every_drawn_subset(market: LiveMarket, ask: Callable[..., Any]) -> None:
     dataset = market.dataset(subsets=5, subsets_per_round=2, max_replicas=7)
     tx = ask(ds=dataset.ds, rounds=4)
     assert events(tx)[0].escrow == 4 * (1_000 + 2 * 7 * 100)  # type: ignore[union-attr]

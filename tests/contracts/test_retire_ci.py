@@ -18,31 +18,32 @@ import pytest
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import InstanceRetired, InstanceRetiring
 from agents.core.ids import InstanceId
-from testing.books import moves
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts.ledger_checks import moves_coins
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 BOND = TERMS.instance_bond
 
 
 @pytest.fixture(scope="module")
-def offer(market: Market) -> Dataset:
+def offer(market: LiveMarket) -> LiveDataset:
     return market.dataset(subsets=2)
 
 
 @pytest.fixture(scope="module")
-def free(market: Market, offer: Dataset) -> InstanceId:
+def free(market: LiveMarket, offer: LiveDataset) -> InstanceId:
     return offer.name(market.cloud_owners[0], subsets=(0,))[0]
 
 
 @pytest.fixture(scope="module")
-def joined(market: Market, offer: Dataset, free: InstanceId) -> InstanceId:
+def joined(market: LiveMarket, offer: LiveDataset, free: InstanceId) -> InstanceId:
     return offer.join(*offer.name(market.cloud_owners[1], subsets=(0,)))[0]
 
 
 @pytest.fixture(scope="module")
-def verified(market: Market, offer: Dataset, joined: InstanceId) -> InstanceId:
+def verified(market: LiveMarket, offer: LiveDataset, joined: InstanceId) -> InstanceId:
     (ci,) = offer.join(*offer.name(market.cloud_owners[2], subsets=(0,)))
     offer.verify(ci)
     return ci
@@ -53,14 +54,14 @@ def leaver(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def retire(offer: Dataset, ci: InstanceId, leaver: str) -> tuple[Any, Any]:
+def retire(offer: LiveDataset, ci: InstanceId, leaver: str) -> tuple[Any, Any]:
     """Who made it leave, and the transaction."""
     by = offer.market.data_owner if leaver == "data_owner" else offer.owner_of(ci)
     return by, offer.market.contract.retireCI(ci, {"from": by})
 
 
-def test_takes_a_free_one_back(market: Market, offer: Dataset, free: InstanceId, leaver: str) -> None:
-    with moves(market, {}):
+def test_takes_a_free_one_back(market: LiveMarket, offer: LiveDataset, free: InstanceId, leaver: str) -> None:
+    with moves_coins(market, {}):
         by, tx = retire(offer, free, leaver)
     assert events(tx) == [InstanceRetired(free, by, 0)]
     retired = (market.cloud_owners[0], InstanceStatus.RETIRED, 0, 0, 0, tx.timestamp)
@@ -69,9 +70,9 @@ def test_takes_a_free_one_back(market: Market, offer: Dataset, free: InstanceId,
 
 
 def test_frees_a_joined_one(
-    market: Market, offer: Dataset, free: InstanceId, joined: InstanceId, leaver: str
+    market: LiveMarket, offer: LiveDataset, free: InstanceId, joined: InstanceId, leaver: str
 ) -> None:
-    with moves(market, {market.cloud_owners[1]: BOND, joined: -BOND}):
+    with moves_coins(market, {market.cloud_owners[1]: BOND, joined: -BOND}):
         by, tx = retire(offer, joined, leaver)
     assert events(tx) == [InstanceRetired(joined, by, BOND)]
     retired = (market.cloud_owners[1], InstanceStatus.RETIRED, 0, 0, 0, tx.timestamp)
@@ -80,8 +81,10 @@ def test_frees_a_joined_one(
     assert offer.pool == (0, 0)
 
 
-def test_holds_a_verified_one(market: Market, offer: Dataset, verified: InstanceId, leaver: str) -> None:
-    with moves(market, {}):
+def test_holds_a_verified_one(
+    market: LiveMarket, offer: LiveDataset, verified: InstanceId, leaver: str
+) -> None:
+    with moves_coins(market, {}):
         by, tx = retire(offer, verified, leaver)
     assert events(tx) == [InstanceRetiring(verified, by)]
     retiring = (market.cloud_owners[2], InstanceStatus.RETIRING, 1, 2, BOND, tx.timestamp)
@@ -91,7 +94,7 @@ def test_holds_a_verified_one(market: Market, offer: Dataset, verified: Instance
 
 
 def test_a_subset_is_covered_until_its_last_one_leaves(
-    market: Market, offer: Dataset, joined: InstanceId, verified: InstanceId
+    market: LiveMarket, offer: LiveDataset, joined: InstanceId, verified: InstanceId
 ) -> None:
     offer.verify(joined)
     (elsewhere,) = offer.join(*offer.name(market.cloud_owners[0], subsets=(1,)))
@@ -105,7 +108,7 @@ def test_a_subset_is_covered_until_its_last_one_leaves(
 
 
 def test_is_the_data_owners_and_the_cloud_owners(
-    market: Market, free: InstanceId, verified: InstanceId
+    market: LiveMarket, free: InstanceId, verified: InstanceId
 ) -> None:
     other = market.cloud_owners[15]
     market.register(other, Role.DATA_OWNER)

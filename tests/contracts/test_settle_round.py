@@ -18,40 +18,41 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from brownie import chain
 
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus
 from agents.core.events import JobJudged, RoundClosed, SubsetSettled
 from agents.core.hashing import receipt_domain, training_receipt
-from testing import clock
-from testing.couple import FORGED, ZERO, Couple, Report, couple_in
-from testing.logs import events
-from testing.market import TERMS, Dataset, Market
-from testing.reverts import reverts_with
+from testing.backend import TERMS
+from testing.contracts import clock
+from testing.contracts.chain import chain
+from testing.contracts.couple import FORGED, ZERO, LaidReport, LiveCouple, couple_in
+from testing.contracts.logs import events
+from testing.contracts.market import LiveDataset, LiveMarket
+from testing.contracts.reverts import reverts_with
 
 A, F, M = JobStatus.ACCEPTED, JobStatus.FAULTY, JobStatus.MISSED
 
 
 @pytest.fixture(scope="module")
-def couple(dataset: Dataset) -> Couple:
+def couple(dataset: LiveDataset) -> LiveCouple:
     return couple_in(CouplePhase.SETTLING, dataset)
 
 
-def statuses(couple: Couple, subset: int = 0) -> list[JobStatus]:
+def statuses(couple: LiveCouple, subset: int = 0) -> list[JobStatus]:
     return [couple.status(ci) for ci in couple.dataset.instances(subset)]
 
 
-def pool_of(market: Market, replicas: int, quorum: int = 0, rounds: int = 2) -> Couple:
+def pool_of(market: LiveMarket, replicas: int, quorum: int = 0, rounds: int = 2) -> LiveCouple:
     return couple_in(CouplePhase.TRAINING, market.dataset_with(replicas), rounds, quorum)
 
 
 # --- who may, and when ---
 
 
-def test_anyone_settles_who_knows_the_digest(market: Market, couple: Couple) -> None:
+def test_anyone_settles_who_knows_the_digest(market: LiveMarket, couple: LiveCouple) -> None:
     tx = couple.settle(by=market.stranger)
     judged = [JobJudged(couple.tc, ci, 1, A, TERMS.job_price) for ci in couple.dataset.instances()]
-    settled = SubsetSettled(couple.tc, market.stranger, 1, 0, couple.digest(), TERMS.round_price)
+    settled = SubsetSettled(couple.tc, market.stranger, 1, 0, couple.model_digest(), TERMS.round_price)
     assert events(tx) == [*judged, settled, RoundClosed(couple.tc, 1)]
     facts = couple.facts
     assert facts["phase"] == CouplePhase.APPROVED
@@ -59,24 +60,24 @@ def test_anyone_settles_who_knows_the_digest(market: Market, couple: Couple) -> 
     assert statuses(couple) == [A, A, A]
 
 
-def test_waits_for_the_silent_until_the_deadline(dataset: Dataset) -> None:
+def test_waits_for_the_silent_until_the_deadline(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     for ci in dataset.instances()[:2]:
         couple.report(ci)
-    settle = partial(couple.settle, 0, couple.digest(), couple.reports())
+    settle = partial(couple.settle, 0, couple.model_digest(), couple.reports())
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.TRAINING, 1 << CouplePhase.SETTLING):
         clock.at(couple.deadline, settle)
     clock.at(couple.deadline + 1, settle)
     assert statuses(couple) == [A, A, M]
 
 
-def test_settles_in_the_last_second(couple: Couple) -> None:
-    clock.at(couple.settle_deadline, partial(couple.settle, 0, couple.digest(), couple.reports()))
+def test_settles_in_the_last_second(couple: LiveCouple) -> None:
+    clock.at(couple.settle_deadline, partial(couple.settle, 0, couple.model_digest(), couple.reports()))
     assert statuses(couple) == [A, A, A]
 
 
-def test_refuses_a_second_late(couple: Couple) -> None:
-    settle = partial(couple.settle, 0, couple.digest(), couple.reports())
+def test_refuses_a_second_late(couple: LiveCouple) -> None:
+    settle = partial(couple.settle, 0, couple.model_digest(), couple.reports())
     with reverts_with("Training_WrongPhase", couple.tc, CouplePhase.OVERDUE, 1 << CouplePhase.SETTLING):
         clock.at(couple.settle_deadline + 1, settle)
 
@@ -84,7 +85,7 @@ def test_refuses_a_second_late(couple: Couple) -> None:
 # --- which subset ---
 
 
-def test_settles_subsets_one_by_one(market: Market) -> None:
+def test_settles_subsets_one_by_one(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=1, subsets=3, subsets_per_round=2)
     couple = couple_in(CouplePhase.SETTLING, dataset)
     first, second = couple.pending
@@ -100,7 +101,7 @@ def test_settles_subsets_one_by_one(market: Market) -> None:
 
 
 @pytest.mark.parametrize("subset", [1, 255, 256, 65_535])
-def test_refuses_a_subset_that_the_dataset_does_not_have(couple: Couple, subset: int) -> None:
+def test_refuses_a_subset_that_the_dataset_does_not_have(couple: LiveCouple, subset: int) -> None:
     with reverts_with("Settlement_NotPending", couple.tc, subset):
         couple.settle(subset, FORGED, [])
 
@@ -108,46 +109,46 @@ def test_refuses_a_subset_that_the_dataset_does_not_have(couple: Couple, subset:
 # --- which reports ---
 
 
-def left_out(reports: list[Report]) -> list[Report]:
+def left_out(reports: list[LaidReport]) -> list[LaidReport]:
     return reports[:1] + reports[2:]
 
 
-def twice(reports: list[Report]) -> list[Report]:
+def twice(reports: list[LaidReport]) -> list[LaidReport]:
     return [reports[0], reports[0], reports[2]]
 
 
-def cut_short(reports: list[Report]) -> list[Report]:
+def cut_short(reports: list[LaidReport]) -> list[LaidReport]:
     return reports[:1]
 
 
 @pytest.mark.parametrize("tamper", [left_out, twice, cut_short])
 def test_refuses_to_leave_a_report_out(
-    couple: Couple, dataset: Dataset, tamper: Callable[[list[Report]], list[Report]]
+    couple: LiveCouple, dataset: LiveDataset, tamper: Callable[[list[LaidReport]], list[LaidReport]]
 ) -> None:
     with reverts_with("Settlement_ReportMissing", couple.tc, dataset.instances()[1]):
         couple.settle(reports=tamper(couple.reports()))
 
 
-def test_refuses_to_hear_nobody(couple: Couple, dataset: Dataset) -> None:
+def test_refuses_to_hear_nobody(couple: LiveCouple, dataset: LiveDataset) -> None:
     with reverts_with("Settlement_ReportMissing", couple.tc, dataset.instances()[0]):
         couple.settle(reports=[])
 
 
-def another_hash(report: Report, honest: Report) -> Report:
+def another_hash(report: LaidReport, honest: LaidReport) -> LaidReport:
     return report[0], honest[1], report[2]
 
 
-def another_nonce(report: Report, honest: Report) -> Report:
+def another_nonce(report: LaidReport, honest: LaidReport) -> LaidReport:
     return report[0], report[1], ZERO
 
 
-def an_honest_ones(report: Report, honest: Report) -> Report:
+def an_honest_ones(report: LaidReport, honest: LaidReport) -> LaidReport:
     return report[0], honest[1], honest[2]
 
 
 @pytest.mark.parametrize("alter", [another_hash, another_nonce, an_honest_ones])
 def test_refuses_to_alter_a_report(
-    couple: Couple, dataset: Dataset, alter: Callable[[Report, Report], Report]
+    couple: LiveCouple, dataset: LiveDataset, alter: Callable[[LaidReport, LaidReport], LaidReport]
 ) -> None:
     reports = couple.reports()
     reports[1] = alter(reports[1], reports[0])
@@ -155,23 +156,23 @@ def test_refuses_to_alter_a_report(
         couple.settle(reports=reports)
 
 
-def test_refuses_a_report_too_many(couple: Couple) -> None:
+def test_refuses_a_report_too_many(couple: LiveCouple) -> None:
     reports = couple.reports()
     with reverts_with("Settlement_TooManyReports", 4, 3):
         couple.settle(reports=[*reports, reports[0]])
 
 
 @pytest.mark.parametrize("script", ["AAM", "AAG"])
-def test_refuses_a_report_made_up_for_who_made_none(dataset: Dataset, script: str) -> None:
+def test_refuses_a_report_made_up_for_who_made_none(dataset: LiveDataset, script: str) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play(script)
-    made_up = couple.receipt(dataset.instances()[2])
+    couple.answer(script)
+    made_up = (dataset.instances()[2], *couple.receipt(dataset.instances()[2]))
     with reverts_with("Settlement_TooManyReports", 3, 2):
         couple.settle(reports=[*couple.reports(), made_up])
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_hears_reports_in_any_order(market: Market, couple: Couple, order: tuple[int, ...]) -> None:
+def test_hears_reports_in_any_order(market: LiveMarket, couple: LiveCouple, order: tuple[int, ...]) -> None:
     reports = couple.reports()
     tx = couple.settle(reports=[reports[place] for place in order])
     judged = [JobJudged(couple.tc, ci, 1, A, TERMS.job_price) for ci in couple.dataset.instances()]
@@ -179,7 +180,7 @@ def test_hears_reports_in_any_order(market: Market, couple: Couple, order: tuple
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_refuses_a_report_twice_wherever_it_comes(couple: Couple, place: int) -> None:
+def test_refuses_a_report_twice_wherever_it_comes(couple: LiveCouple, place: int) -> None:
     reports = couple.reports()
     reports.insert(place, reports[2])
     with reverts_with("Settlement_TooManyReports", 4, 3):
@@ -205,10 +206,10 @@ def test_refuses_a_report_twice_wherever_it_comes(couple: Couple, place: int) ->
     ],
 )
 def test_refuses_without_a_strict_majority_of_the_drawn(
-    market: Market, replicas: int, script: str, agreeing: int, needed: int
+    market: LiveMarket, replicas: int, script: str, agreeing: int, needed: int
 ) -> None:
     couple = pool_of(market, replicas)
-    couple.play(script)
+    couple.answer(script)
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, agreeing, needed):
         couple.settle()
     assert couple.phase is CouplePhase.SETTLING
@@ -226,37 +227,37 @@ def test_refuses_without_a_strict_majority_of_the_drawn(
         (16, "FAFAFAFAMAMAGAAA"),
     ],
 )
-def test_settles_by_a_strict_majority_of_the_drawn(market: Market, replicas: int, script: str) -> None:
+def test_settles_by_a_strict_majority_of_the_drawn(market: LiveMarket, replicas: int, script: str) -> None:
     couple = pool_of(market, replicas)
-    couple.play(script)
+    couple.answer(script)
     couple.settle()
     verdict = {"A": A, "F": F, "M": M, "G": JobStatus.FLAGGED}
     assert statuses(couple) == [verdict[letter] for letter in script]
     assert couple.phase is CouplePhase.APPROVED
 
 
-def test_a_false_digest_does_nothing(couple: Couple) -> None:
+def test_a_false_digest_does_nothing(couple: LiveCouple) -> None:
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 0, 2):
         couple.settle(digest=FORGED)
 
 
-def test_a_minoritys_digest_does_nothing(dataset: Dataset) -> None:
+def test_a_minoritys_digest_does_nothing(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("AFA")
+    couple.answer("AFA")
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 1, 2):
         couple.settle(digest=FORGED)
 
 
-def test_trusts_a_majority_even_if_it_lies(dataset: Dataset) -> None:
+def test_trusts_a_majority_even_if_it_lies(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("AFF")
+    couple.answer("AFF")
     couple.settle(digest=FORGED)
     assert statuses(couple) == [F, A, A]
 
 
 @pytest.mark.parametrize(("script", "agreeing"), [("AA", None), ("AF", 1), ("AM", 1)])
 def test_asks_for_all_when_fewer_are_left_than_the_quorum(
-    market: Market, script: str, agreeing: int | None
+    market: LiveMarket, script: str, agreeing: int | None
 ) -> None:
     dataset = market.dataset_with(replicas=4)
     couple = couple_in(CouplePhase.APPROVED, dataset, quorum=4)
@@ -277,23 +278,23 @@ def test_asks_for_all_when_fewer_are_left_than_the_quorum(
             couple.settle()
 
 
-def test_asks_for_the_quorum_of_the_couple(market: Market) -> None:
+def test_asks_for_the_quorum_of_the_couple(market: LiveMarket) -> None:
     couple = pool_of(market, replicas=3, quorum=3)
-    couple.play("AAF")
+    couple.answer("AAF")
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 2, 3):
         couple.settle()
 
 
-def test_reaches_the_quorum_of_the_couple(market: Market) -> None:
+def test_reaches_the_quorum_of_the_couple(market: LiveMarket) -> None:
     couple = pool_of(market, replicas=3, quorum=3)
-    couple.play("AAA")
+    couple.answer("AAA")
     couple.settle()
     assert statuses(couple) == [A, A, A]
 
 
-def test_a_quorum_below_the_majority_lowers_nothing(market: Market) -> None:
+def test_a_quorum_below_the_majority_lowers_nothing(market: LiveMarket) -> None:
     couple = pool_of(market, replicas=3, quorum=1)
-    couple.play("AFM")
+    couple.answer("AFM")
     with reverts_with("Settlement_NoQuorum", couple.tc, 0, 1, 2):
         couple.settle()
 
@@ -301,19 +302,19 @@ def test_a_quorum_below_the_majority_lowers_nothing(market: Market) -> None:
 # --- receipts from elsewhere ---
 
 
-ELSEWHERE: dict[str, Callable[[Couple], dict[str, Any]]] = {
+ELSEWHERE: dict[str, Callable[[LiveCouple], dict[str, Any]]] = {
     "another round": lambda _: {"round_": 2},
     "another couple": lambda couple: {"tc": couple.tc + (1 << 32)},
     "another instance": lambda couple: {"ci": couple.dataset.instances()[0]},
     "another cloud owner": lambda couple: {"co": couple.market.cloud_owners[0].address},
     "another chain": lambda couple: {"domain": receipt_domain(1, couple.market.contract.address)},
-    "another market": lambda couple: {"domain": receipt_domain(chain.id, couple.market.stranger.address)},
+    "another market": lambda couple: {"domain": receipt_domain(chain().id, couple.market.stranger.address)},
 }
 
 
 @pytest.mark.parametrize("elsewhere", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_receipt_from_elsewhere_opens_to_nothing(
-    dataset: Dataset, elsewhere: Callable[[Couple], dict[str, Any]]
+    dataset: LiveDataset, elsewhere: Callable[[LiveCouple], dict[str, Any]]
 ) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     replayer = dataset.instances()[2]
@@ -324,7 +325,7 @@ def test_a_receipt_from_elsewhere_opens_to_nothing(
         "round_": 1,
         "ci": replayer,
         "co": dataset.owner_of(replayer).address,
-        "digest": couple.digest(),
+        "digest": couple.model_digest(),
         "nonce": FORGED,
     }
     couple.report_raw(replayer, training_receipt(**here | elsewhere(couple)), FORGED)
@@ -332,7 +333,7 @@ def test_a_receipt_from_elsewhere_opens_to_nothing(
     assert statuses(couple) == [A, A, F]
 
 
-def test_a_copied_receipt_opens_to_nothing(dataset: Dataset) -> None:
+def test_a_copied_receipt_opens_to_nothing(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     copier = dataset.instances()[2]
     couple.report_all(but=copier)
@@ -342,10 +343,10 @@ def test_a_copied_receipt_opens_to_nothing(dataset: Dataset) -> None:
     assert statuses(couple) == [A, A, F]
 
 
-def test_an_honest_receipt_of_the_last_round_is_worth_nothing_in_this_one(dataset: Dataset) -> None:
+def test_an_honest_receipt_of_the_last_round_is_worth_nothing_in_this_one(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     *honest, replayer = dataset.instances()
-    _, hash_, nonce = couple.receipt(replayer, FORGED)
+    hash_, nonce = couple.receipt(replayer, FORGED)
     couple.finish_round()
     couple.start()
     couple.draw()
@@ -359,7 +360,7 @@ def test_an_honest_receipt_of_the_last_round_is_worth_nothing_in_this_one(datase
 # --- a pool that changes ---
 
 
-def test_who_is_verified_after_the_draw_is_not_of_the_round(market: Market) -> None:
+def test_who_is_verified_after_the_draw_is_not_of_the_round(market: LiveMarket) -> None:
     dataset = market.dataset_with(replicas=3, max_replicas=4)
     couple = couple_in(CouplePhase.TRAINING, dataset)
     (late,) = dataset.join(*dataset.name(market.cloud_owners[3]))
@@ -372,7 +373,7 @@ def test_who_is_verified_after_the_draw_is_not_of_the_round(market: Market) -> N
     assert couple.facts["rem"] == 4
 
 
-def test_who_left_before_the_start_is_not_of_the_round(dataset: Dataset) -> None:
+def test_who_left_before_the_start_is_not_of_the_round(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.APPROVED, dataset)
     leaver, *others = dataset.instances()
     dataset.retire(leaver)
@@ -385,17 +386,19 @@ def test_who_left_before_the_start_is_not_of_the_round(dataset: Dataset) -> None
 
 
 @pytest.mark.parametrize(("script", "verdict"), [("AAA", A), ("FAA", F), ("MAA", M)])
-def test_who_left_after_the_draw_is_judged(dataset: Dataset, script: str, verdict: JobStatus) -> None:
+def test_who_left_after_the_draw_is_judged(dataset: LiveDataset, script: str, verdict: JobStatus) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     leaver = dataset.instances()[0]
     dataset.retire(leaver)
-    couple.play(script)
+    couple.answer(script)
     couple.settle()
     assert couple.status(leaver) is verdict
     assert dataset.status(leaver) is InstanceStatus.RETIRING
 
 
-def test_who_left_after_the_draw_stays_as_long_as_the_round_can(market: Market, dataset: Dataset) -> None:
+def test_who_left_after_the_draw_stays_as_long_as_the_round_can(
+    market: LiveMarket, dataset: LiveDataset
+) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     leaver = dataset.instances()[0]
     dataset.retire(leaver)
@@ -409,9 +412,9 @@ def test_who_left_after_the_draw_stays_as_long_as_the_round_can(market: Market, 
 # --- jobs after the verdict ---
 
 
-def test_the_verdict_stays_until_the_instance_answers_again(dataset: Dataset) -> None:
+def test_the_verdict_stays_until_the_instance_answers_again(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
-    couple.play("AAM")
+    couple.answer("AAM")
     couple.settle()
     couple.start()
     couple.draw()
@@ -421,12 +424,12 @@ def test_the_verdict_stays_until_the_instance_answers_again(dataset: Dataset) ->
     assert statuses(couple) == [A, A, JobStatus.REPORTED]
 
 
-def test_missing_leaves_no_seal(dataset: Dataset) -> None:
+def test_missing_leaves_no_seal(dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     couple.finish_round()
     couple.start()
     couple.draw()
-    couple.play("AAM")
+    couple.answer("AAM")
     couple.settle()
     job = couple.job(dataset.instances()[2])
     assert (bytes(job["commitment"]), job["round"], job["status"]) == (bytes(27), 2, M)

@@ -34,16 +34,16 @@ from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, dataset_id, instance_id, model_id
 from agents.core.market import Market
 from scripts.local_chain import KINDS, ROOT, local_chain
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
+from testing.evm import SOURCE
 
-PATH = "contracts/Marketplace.sol"
 MNEMONIC = "test test test test test test test test test test test junk"
 COIN = 10**18
 KEY = bytes(64)
 
 
 @dataclass(frozen=True)
-class Chain:
+class RunningChain:
     kind: str
     url: str
     deployment: Deployment
@@ -92,18 +92,20 @@ def installed(kind: str) -> bool:
 
 
 @pytest.fixture(scope="module", params=["ganache", "anvil"])
-def chain(request: pytest.FixtureRequest) -> Iterator[Chain]:
+def chain(request: pytest.FixtureRequest) -> Iterator[RunningChain]:
     if not installed(request.param):
         pytest.skip(f"{request.param} is not installed for this platform")
-    answer = compiled(PATH, "abi", "evm.bytecode.object")["contracts"][PATH]["Marketplace"]
+    contract = compiled_contract(SOURCE)
     Account.enable_unaudited_hdwallet_features()
     banker = Wallet(Account.from_mnemonic(MNEMONIC))
     with local_chain(request.param) as local:
         node = Node.connect(local.url, 10, lambda _: Refused(""))
-        receipt = transact(node, banker, data="0x" + answer["evm"]["bytecode"]["object"], gas=8_000_000)
+        receipt = transact(node, banker, data="0x" + contract.code.hex(), gas=8_000_000)
         chain_id, block = int(node.ask("eth_chainId"), 16), int(receipt["blockNumber"], 16)
         market = Address(to_checksum_address(receipt["contractAddress"]))
-        yield Chain(request.param, local.url, Deployment(chain_id, market, block, answer["abi"]), banker)
+        yield RunningChain(
+            request.param, local.url, Deployment(chain_id, market, block, contract.abi), banker
+        )
 
 
 @contextmanager
@@ -124,7 +126,7 @@ def terms() -> DatasetTerms:
     return DatasetTerms(3, 1, 4, 30, 10, 20, 5, 50, 600, 600, 600, 600, 6000, 4_000_000_000)
 
 
-def test_what_is_sent_is_what_events_and_views_say(chain: Chain, tmp_path: Path) -> None:
+def test_what_is_sent_is_what_events_and_views_say(chain: RunningChain, tmp_path: Path) -> None:
     client, owner, cloud = chain.client(), chain.member(), chain.member()
     ds = dataset_id(owner.address, 1)
     ci = instance_id(ds, 2, 1)
@@ -171,7 +173,7 @@ def test_what_is_sent_is_what_events_and_views_say(chain: Chain, tmp_path: Path)
     clouds_database.close()
 
 
-def test_a_bundle_is_one_transaction_and_a_call_at_fault_is_found(chain: Chain) -> None:
+def test_a_bundle_is_one_transaction_and_a_call_at_fault_is_found(chain: RunningChain) -> None:
     client, owner = chain.client(), chain.member()
     sender = Sender(client, owner, ChainDatabase(":memory:"))
     models = [calls.create_mod(f"model {number}", KEY[:32], b"") for number in range(5)]
@@ -195,7 +197,7 @@ def test_a_bundle_is_one_transaction_and_a_call_at_fault_is_found(chain: Chain) 
     assert made == [model_id(owner.address, serial) for serial in range(1, 11)]
 
 
-def test_what_the_chain_takes_back_is_forgotten_and_sent_again(chain: Chain, tmp_path: Path) -> None:
+def test_what_the_chain_takes_back_is_forgotten_and_sent_again(chain: RunningChain, tmp_path: Path) -> None:
     client, owner = chain.client(), chain.member()
     database = ChainDatabase(tmp_path / "chain")
     sender, stream = Sender(client, owner, database), EventStream(client, database)
@@ -217,7 +219,7 @@ def test_what_the_chain_takes_back_is_forgotten_and_sent_again(chain: Chain, tmp
     database.close()
 
 
-def test_transactions_of_one_block_keep_their_order(chain: Chain) -> None:
+def test_transactions_of_one_block_keep_their_order(chain: RunningChain) -> None:
     client, node = chain.client(), chain.node
     members = [chain.member() for _ in range(3)]
     data = client.codec.call(calls.register(Role.CLOUD_OWNER, KEY, 1))
@@ -236,7 +238,7 @@ def test_transactions_of_one_block_keep_their_order(chain: Chain) -> None:
     assert [log.index for log in logs] == list(range(6))
 
 
-def test_notices_a_chain_that_was_started_anew(chain: Chain) -> None:
+def test_notices_a_chain_that_was_started_anew(chain: RunningChain) -> None:
     client = chain.client()
     stream = EventStream(client, ChainDatabase(":memory:"))
     stream.poll()

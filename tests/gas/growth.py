@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.ids import instance_id
-from testing.evm import Evm, abi, bytecode
+from testing.evm import Evm, codec
 from testing.evm_script import EvmScript
 from testing.script import LOCATION
 
@@ -84,7 +83,7 @@ class Series:
 def script(replicas: int, subsets: int = 1, drawn: int | None = None, quorum: int = 0) -> EvmScript:
     """A new market."""
     each = subsets if drawn is None else drawn
-    market = Evm(bytecode(), abi())
+    market = Evm()
     return EvmScript(market, replicas, rounds=1, quorum=quorum, subsets=subsets, subsets_per_round=each)
 
 
@@ -218,8 +217,7 @@ def distributions() -> tuple[Series, Series, Series]:
 
 def multicall(several: Iterable[Call]) -> Call:
     """One call that makes several."""
-    codec = Codec(abi())
-    return Call("multicall", ([codec.call(call) for call in several],))
+    return Call("multicall", ([codec().call(call) for call in several],))
 
 
 # --- the largest round ---

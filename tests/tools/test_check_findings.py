@@ -7,7 +7,17 @@ from shutil import copy
 
 import pytest
 
-from tools.check_findings import ROOT, TRIAGE, Finding, SlitherError, explained, faults_of, found, plain, read
+from tools.check_findings import (
+    ROOT,
+    TRIAGE,
+    SlitherError,
+    SlitherFinding,
+    explained,
+    faults_of,
+    found,
+    plain,
+    read,
+)
 
 TOLD = """Toy.send(address) sends eth to arbitrary user (contracts/Toy.sol#5-7)
 \tDangerous calls:
@@ -23,7 +33,7 @@ ENTRY = """
       Dangerous calls:
       - address(to).transfer(1)
 """
-FINDING = Finding("arbitrary-send-eth", PLAIN)
+FINDING = SlitherFinding("arbitrary-send-eth", PLAIN)
 TOY = """// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
@@ -55,7 +65,7 @@ def test_tells_what_is_no_longer_found() -> None:
 
 
 def test_an_explanation_is_of_one_detector() -> None:
-    other = Finding("reentrancy-eth", PLAIN)
+    other = SlitherFinding("reentrancy-eth", PLAIN)
     assert len(list(faults_of({other: TOLD}, explained(ENTRY)))) == 2
 
 

@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Pooled:
 
 
 @dataclass
-class Block:
+class StubBlock:
     """A block; `failed` holds the hashes of those of its transactions that reverted or ran out of gas."""
 
     number: int
@@ -56,12 +57,15 @@ class Block:
     failed: set[str] = field(default_factory=set)
 
 
+hashed = cache(keccak)
+
+
 def bloom(market: str, logs: Sequence[Log]) -> bytes:
     """After the yellow paper (4.3.1) alone: bit 0 is the last byte's lowest."""
     bits = bytearray(256)
     for log in logs:
         for item in (bytes.fromhex(market[2:]), *log.topics):
-            digest = keccak(item)
+            digest = hashed(item)
             for place in (0, 2, 4):
                 bit = (digest[place] << 8 | digest[place + 1]) & 2047
                 bits[255 - bit // 8] |= 1 << bit % 8
@@ -126,7 +130,7 @@ class StubNode:
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
     blooms: bool = True
     receipts: bool = False
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[StubBlock] = field(default_factory=list)
     salt: int = 0
 
     def __post_init__(self) -> None:
@@ -136,17 +140,17 @@ class StubNode:
     # --- what a test does ---
 
     @property
-    def head(self) -> Block:
+    def head(self) -> StubBlock:
         return self.blocks[-1]
 
-    def mine(self, *logs: Log, seconds: int = 2) -> Block:
+    def mine(self, *logs: Log, seconds: int = 2) -> StubBlock:
         """Adds a block with these logs and with what the pool can give."""
         number = len(self.blocks)
         parent = self.blocks[-1] if self.blocks else None
         parent_hash = parent.hash if parent else "genesis"
         timestamp = parent.timestamp + seconds if parent else 1_700_000_000
         hash_ = "0x" + keccak(text=f"{parent_hash}/{number}/{self.salt}").hex()
-        block = Block(number, hash_, timestamp, list(logs), [])
+        block = StubBlock(number, hash_, timestamp, list(logs), [])
         self.blocks.append(block)
         for pooled in sorted(self.pool, key=lambda one: (one.nonce, -one.tip)):
             fits = pooled.nonce == self.nonce(pooled.sender) and pooled.max_fee >= self.base_fee
@@ -227,7 +231,7 @@ class StubNode:
     def _eth_getBlockByHash(self, hash_: str, _full: bool) -> dict[str, Any] | None:
         return next((self._shown(block) for block in self.blocks if block.hash == hash_), None)
 
-    def _shown(self, block: Block) -> dict[str, Any]:
+    def _shown(self, block: StubBlock) -> dict[str, Any]:
         return {
             "number": hex(block.number),
             "hash": block.hash,
@@ -252,14 +256,14 @@ class StubNode:
         topics = query.get("topics", [None])
         return [log for log in shown[::-1] if topics[0] in (None, log["topics"][0])]  # order is not promised
 
-    def _range(self, first: int, last: int) -> list[Block]:
+    def _range(self, first: int, last: int) -> list[StubBlock]:
         if last >= len(self.blocks):
             raise NodeError({"code": -32602, "message": "BlockOutOfRangeError"})
         if last - first >= self.most_blocks:
             raise NodeError({"code": -32005, "message": "query returned more than 10000 results"})
         return self.blocks[first : last + 1]
 
-    def _listed(self, block: Block, index: int) -> dict[str, Any]:
+    def _listed(self, block: StubBlock, index: int) -> dict[str, Any]:
         log = block.logs[index]
         return {
             "address": self.market,
@@ -272,7 +276,7 @@ class StubNode:
         }
 
     def _eth_getBlockReceipts(self, hash_: str) -> list[dict[str, Any]] | None:
-        """A receipt for each transaction; the logs of a block are all in the first."""
+        """A receipt for each transaction; all logs of a block are in the first."""
         if not self.receipts:
             self._lacks("eth_getBlockReceipts")()
         for block in self.blocks:

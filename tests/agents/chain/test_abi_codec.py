@@ -17,7 +17,7 @@ from agents.chain import views
 from agents.chain.codec import Codec
 from agents.core import calls
 from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
-from agents.core.errors import NodeUnavailable, WrongNetwork
+from agents.core.errors import BadLog, NodeUnavailable, WrongNetwork
 from agents.core.events import EVENTS, DatasetTerms, MarketEvent, MemberCreated, ModelCreated, Withdrawn
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId
 from tests.agents.chain.events_as_logs import as_log
@@ -60,21 +60,24 @@ def test_decodes_every_event_to_its_message(
 
 
 def test_an_event_that_the_abi_lacks_is_no_message(codec: Codec) -> None:
-    assert codec.event([bytes(32)], b"") is None
-    assert codec.event([], b"") is None
+    for topics in ([bytes(32)], []):
+        with pytest.raises(BadLog, match="it is no event of the market"):
+            codec.event(topics, b"")
 
 
 def test_a_damaged_log_is_no_message(abi: list[dict[str, Any]], codec: Codec) -> None:
     log = as_log(abi, Withdrawn(ALICE, 5))
-    assert codec.event(log.topics, log.data[:-1]) is None
-    assert codec.event(log.topics[:1], log.data) is None
+    for topics, data in ((log.topics, log.data[:-1]), (log.topics[:1], log.data)):
+        with pytest.raises(BadLog, match="its data are no Withdrawn"):
+            codec.event(topics, data)
 
 
 def test_an_enum_without_such_a_member_is_no_message(abi: list[dict[str, Any]], codec: Codec) -> None:
     log = as_log(abi, MemberCreated(ALICE, Role.DATA_OWNER, bytes(64)))
     indexed = (log.topics[0], log.topics[1], (9).to_bytes(32, "big"))
     assert codec.event(log.topics, log.data) == MemberCreated(ALICE, Role.DATA_OWNER, bytes(64))
-    assert codec.event(indexed, log.data) is None
+    with pytest.raises(BadLog, match="its data are no MemberCreated"):
+        codec.event(indexed, log.data)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from agents.core.events import Deposited, Logged
 from agents.core.ids import Address
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.events_as_logs import as_log
-from tests.agents.chain.stub_node import Block, StubNode
+from tests.agents.chain.stub_node import StubBlock, StubNode
 
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 
@@ -65,7 +65,7 @@ def amount(logged: Logged) -> int:
 def mine(node: StubNode, abi: list[dict[str, Any]]) -> Any:
     """Adds a block with a deposit of each amount."""
 
-    def add(*amounts: int) -> Block:
+    def add(*amounts: int) -> StubBlock:
         return node.mine(*(as_log(abi, Deposited(ALICE, wei)) for wei in amounts))
 
     return add
@@ -203,7 +203,7 @@ def test_asks_for_less_after_no_answer(node: StubNode, mine: Any, follower: Foll
 def test_reads_a_long_chain_in_parts(node: StubNode, mine: Any, follower: Follower) -> None:
     first = mine(1)
     node.blocks += [
-        Block(first.number + place, f"0x{place:064x}", first.timestamp + place, [], [])
+        StubBlock(first.number + place, f"0x{place:064x}", first.timestamp + place, [], [])
         for place in range(1, MAX_SPAN + 1)
     ]
     batch = follower.stream.poll()

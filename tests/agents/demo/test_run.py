@@ -186,7 +186,7 @@ def test_a_member_that_cannot_go_on_logs_why_and_ends_with_1(
 # --- the run ---
 
 
-class Stream:
+class StubStream:
     """Delivers a history, a few events a poll."""
 
     def __init__(self, history: list[Logged], at_once: int = 10) -> None:
@@ -204,7 +204,7 @@ class Stream:
 @pytest.fixture
 def quick(demo: DemoRun, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The run of `STORY`, where time passes by naps alone; `members` are the processes."""
-    it = SimpleNamespace(now=0.0, members={}, stream=Stream(STORY.history), closed=False)
+    it = SimpleNamespace(now=0.0, members={}, stream=StubStream(STORY.history), closed=False)
 
     @contextmanager
     def processes(_: DemoRun) -> Iterator[dict[str, Any]]:
@@ -245,14 +245,14 @@ def test_any_end_of_the_couple_is_the_end(demo: DemoRun, quick: SimpleNamespace,
         story.start()
     getattr(story, end)()
     later = [replace(story.history[-1], event=story.history[0].event)] * 10
-    quick.stream = Stream([*story.history, *later], at_once=len(story.history))
+    quick.stream = StubStream([*story.history, *later], at_once=len(story.history))
     told_: list[MarketEvent] = []
     play(demo, lambda event, _: told_.append(event))
     assert told_ == [logged.event for logged in story.history]
 
 
 def test_a_training_that_takes_too_long_is_stopped(demo: DemoRun, quick: SimpleNamespace) -> None:
-    quick.stream = Stream(STORY.history[:5])
+    quick.stream = StubStream(STORY.history[:5])
     with pytest.raises(StopAgent) as stopped:
         play(demo, lambda *_: None)
     assert str(stopped.value) == f"training is not over after 1800 s: see {demo.folder / 'logs'}"

@@ -1,6 +1,6 @@
 """Honest play is the best reply to honest play with the default terms; the bounds are where they are said.
 
-What departs from it and pays nevertheless is named in `assurance.economics.plays`, with the reason.
+What departs from it and pays nevertheless is named in `assurance.economics.departures`, with the reason.
 
 Rules: S7, S8, S9, S17, T20.
 """
@@ -18,8 +18,8 @@ from agents.demo.scenario import Scenario
 from assurance.economics import strategies as s
 from assurance.economics import theory
 from assurance.economics.__main__ import main
+from assurance.economics.departures import DEPARTURES, Departure, Verdict, measure
 from assurance.economics.game import Game
-from assurance.economics.plays import PLAYS, Play, Verdict, measure
 from assurance.economics.setting import Setting
 
 DEFAULT = Setting()
@@ -28,24 +28,24 @@ ONE_JOB = Setting(gas_price=0, subsets=1, subsets_per_round=1, rounds=1)
 """One subset and one round, so that what a party has is what its job was worth."""
 
 
-def named(play: Play) -> str:
-    return f"{play.role} {play.name}"
+def named(departure: Departure) -> str:
+    return f"{departure.role} {departure.name}"
 
 
-def payoff(setting: Setting, play: s.Cloud | None = None, seed: int = 0) -> int:
+def payoff(setting: Setting, strategy: s.CloudStrategy | None = None, seed: int = 0) -> int:
     """What the first cloud owner has at the end if it plays so and all others are honest."""
-    game = Game(setting, {0: play or s.Cloud()}, seed=seed).play()
+    game = Game(setting, {0: strategy or s.CloudStrategy()}, seed=seed).play()
     return game.payoff(game.cos[0])
 
 
 # --- the default terms ---
 
 
-@pytest.mark.parametrize("play", PLAYS, ids=named)
-def test_a_departure_is_what_it_is_said_to_be(play: Play) -> None:
-    result = measure(play, DEFAULT)
-    assert result.verdict is play.expected
-    assert (play.expected is Verdict.WORSE) != bool(play.why)
+@pytest.mark.parametrize("departure", DEPARTURES, ids=named)
+def test_a_departure_is_what_it_is_said_to_be(departure: Departure) -> None:
+    result = measure(departure, DEFAULT)
+    assert result.verdict is departure.expected
+    assert (departure.expected is Verdict.WORSE) != bool(departure.why)
 
 
 def test_everybody_gains_by_honest_play() -> None:
@@ -54,16 +54,17 @@ def test_everybody_gains_by_honest_play() -> None:
 
 
 def test_so_it_is_for_cloud_owners_with_the_demo_s_terms() -> None:
-    for play in PLAYS:
-        if play.role == "CO" and play.expected is Verdict.WORSE:
-            assert measure(play, Setting(terms=Scenario().terms)).verdict is Verdict.WORSE, play.name
+    for departure in DEPARTURES:
+        if departure.role == "CO" and departure.expected is Verdict.WORSE:
+            result = measure(departure, Setting(terms=Scenario().terms))
+            assert result.verdict is Verdict.WORSE, departure.name
 
 
 def test_no_coin_is_made_or_lost() -> None:
-    for play in PLAYS:
-        setting = FREE.but(training_cost=0, result_value=0, rounds=3, **play.among).but(**play.asks)
-        game = Game(setting, dict(play.clouds), play.data, play.model or play.world).play()
-        assert game.payoff(game.do, game.mo, *game.cos) == 0, play.name
+    for departure in DEPARTURES:
+        setting = FREE.but(training_cost=0, result_value=0, rounds=3, **departure.among).but(**departure.asks)
+        game = departure.game(setting).play()
+        assert game.payoff(game.do, game.mo, *game.cos) == 0, departure.name
 
 
 # --- the bounds ---
@@ -71,21 +72,21 @@ def test_no_coin_is_made_or_lost() -> None:
 
 @pytest.mark.parametrize("liars", [0, 1, 2])
 @pytest.mark.parametrize(
-    ("name", "play"), [("honest", s.Cloud()), ("lies", s.Lies()), ("silent", s.Silent())]
+    ("name", "strategy"), [("honest", s.CloudStrategy()), ("lies", s.Lies()), ("silent", s.Silent())]
 )
-def test_the_formulas_are_the_markets(name: str, play: s.Cloud, liars: int) -> None:
-    clouds = {0: play, **{number: s.Lies() for number in range(1, 1 + liars)}}
+def test_the_formulas_are_the_markets(name: str, strategy: s.CloudStrategy, liars: int) -> None:
+    clouds = {0: strategy, **{number: s.Lies() for number in range(1, 1 + liars)}}
     game = Game(ONE_JOB, clouds).play()
     assert game.payoff(game.cos[0]) == theory.STRATEGIES[name](ONE_JOB, liars)
 
 
 @pytest.mark.parametrize(
-    ("name", "play"), [("honest", s.Cloud()), ("lies", s.Lies()), ("silent", s.Silent())]
+    ("name", "strategy"), [("honest", s.CloudStrategy()), ("lies", s.Lies()), ("silent", s.Silent())]
 )
-def test_a_subset_that_nobody_settles_pays_nobody(name: str, play: s.Cloud) -> None:
+def test_a_subset_that_nobody_settles_pays_nobody(name: str, strategy: s.CloudStrategy) -> None:
     formula = theory.STRATEGIES[name]
     settled, not_settled = formula(ONE_JOB, 0), formula(ONE_JOB.but(settled=0.0), 0)
-    seen = [payoff(ONE_JOB.but(settled=0.5), play, seed) for seed in range(8)]
+    seen = [payoff(ONE_JOB.but(settled=0.5), strategy, seed) for seed in range(8)]
     assert set(seen) == {settled, not_settled}
 
 
@@ -122,8 +123,8 @@ def test_a_bond_and_a_price_must_together_cover_the_training() -> None:
 
 
 def test_withholding_a_seed_costs_the_bond_and_the_rounds_to_come() -> None:
-    play = next(play for play in PLAYS if play.role == "DO" and "dislikes" in play.name)
-    result = measure(play, FREE)
+    departure = next(one for one in DEPARTURES if one.role == "DO" and "dislikes" in one.name)
+    result = measure(departure, FREE)
     lost = FREE.terms.couple_bond + (FREE.rounds - 2) * FREE.terms.round_price
     assert -result.gain * FREE.rounds == lost
 
@@ -148,7 +149,7 @@ def together(couples: int, *, lies: bool) -> int:
         game.draw()
     for game.tc in couple_ids:
         for ci in game.cis():
-            (s.Lies() if lies and ci == game.cis()[0] else s.Cloud()).answers(game, ci)
+            (s.Lies() if lies and ci == game.cis()[0] else s.CloudStrategy()).answers(game, ci)
     liar = game.owner(game.cis()[0])
     for game.tc in couple_ids:
         game.settle(0)
@@ -172,7 +173,7 @@ def test_it_tells_and_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixt
     main(["--rounds", "2", "--folder", str(tmp_path)])
     assert "shows its weights to nobody" in capsys.readouterr().out
     report = json.loads((tmp_path / "report.json").read_text())
-    assert len(report["plays"]) == len(PLAYS)
+    assert len(report["plays"]) == len(DEPARTURES)
     assert (tmp_path / "economics.svg").read_text().count("<svg") == 1
 
 
@@ -194,10 +195,10 @@ def test_a_data_owner_retires_no_replica_that_a_lie_has_taken_out() -> None:
 def test_every_play_comes_to_an_end_among_cloud_owners_that_lie() -> None:
     """Also where a subset has lost its replicas; coins are neither made nor lost."""
     among = FREE.but(training_cost=0, result_value=0, subsets=2, rounds=3, dishonest=0.5, settled=0.7)
-    for play in PLAYS:
-        setting = among.but(**play.among).but(**play.asks)
-        game = Game(setting, dict(play.clouds), play.data, play.model or play.world, seed=1).play()
-        assert game.payoff(game.do, game.mo, *game.cos) == 0, play.name
+    for departure in DEPARTURES:
+        setting = among.but(**departure.among).but(**departure.asks)
+        game = departure.game(setting, seed=1).play()
+        assert game.payoff(game.do, game.mo, *game.cos) == 0, departure.name
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ from agents.core.errors import Refused
 from agents.core.events import JobJudged, MarketEvent
 from agents.core.ids import Address
 from assurance.stateful.play import Tally, ViolationError, play
-from testing.evm import Evm, abi, bytecode
+from testing.evm import Evm, abi
 
 FUNCTIONS = {entry["name"] for entry in abi() if entry.get("stateMutability") in ("nonpayable", "payable")}
 
 
 def market() -> Evm:
-    return Evm(bytecode(), abi())
+    return Evm()
 
 
 @settings(max_examples=40, deadline=None)
@@ -70,7 +70,7 @@ class Hurt(Evm):
     """A market with a fault: one event, refusal or view is not what it should be."""
 
     def __init__(self, hurt: Callable[[Any], Any]) -> None:
-        super().__init__(bytecode(), abi())
+        super().__init__()
         self.hurt = hurt
 
     def send(self, sender: Address, call: Call) -> list[MarketEvent]:

@@ -7,7 +7,7 @@ import {Receipt} from "contracts/libraries/Receipt.sol";
 
 /// @title A market with one round on it, of which one subset is to be settled or closed
 /// @notice Whatever the proofs leave open comes in as an argument. The round's other subset is pending, too.
-abstract contract Stage is Marketplace {
+abstract contract RoundFixture is Marketplace {
     uint256 internal constant REPLICAS = 3;
     address internal constant CLOUD_OWNER = address(0xC0);
     uint16 internal constant ROUND = 7;
@@ -34,13 +34,13 @@ abstract contract Stage is Marketplace {
         uint96[REPLICAS] balances;
     }
 
-    /// @dev Of the round on the stage. No constants: halmos knows a mapping's slot by the hash that is taken for it, and
+    /// @dev Of that round. No constants: halmos knows a mapping's slot by the hash that is taken for it, and
     /// the compiler would take that of a constant.
     uint256 private _ds;
     uint256 private _tc;
 
     /// @dev Builds the round: drawn, not all answered, reporting closed at `deadline`.
-    function stage(
+    function setUpRound(
         uint256 ds,
         uint256 tc,
         Act[REPLICAS] calldata acts,
@@ -85,7 +85,7 @@ abstract contract Stage is Marketplace {
     }
 
     /// @dev A couple of a dataset of one subset of which nobody holds a replica, waiting for a link of a chain.
-    function stageChains(uint256 ds, uint256 tc, CouplePhase phase, bytes32 moTip, bytes32 doTip) external {
+    function setUpChains(uint256 ds, uint256 tc, CouplePhase phase, bytes32 moTip, bytes32 doTip) external {
         Dataset storage dataset = _datasets[ds];
         (dataset.subsets, dataset.subsetsPerRound) = (1, 1);
         Couple storage couple = _couples[tc];
@@ -100,7 +100,7 @@ abstract contract Stage is Marketplace {
     }
 
     /// @dev How many subsets that dataset has and a round draws, and which this epoch has drawn already.
-    function stageEpoch(uint256 ds, uint256 tc, uint16 subsets, uint16 subsetsPerRound, uint256 drawn) external {
+    function setUpEpoch(uint256 ds, uint256 tc, uint16 subsets, uint16 subsetsPerRound, uint256 drawn) external {
         Dataset storage dataset = _datasets[ds];
         (dataset.subsets, dataset.subsetsPerRound) = (subsets, subsetsPerRound);
         _couples[tc].drawnThisEpoch = drawn;

@@ -12,8 +12,9 @@ from agents.core import events as e
 from agents.core.enums import CouplePhase as P
 from agents.core.enums import InstanceStatus as S
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, dataset_of
-from assurance.stateful.court import Court, hold
-from testing.evm import MARKET, Evm
+from assurance.stateful.round_invariants import RoundInvariants, hold
+from testing.backend import MARKET
+from testing.evm import Evm
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def _within(calls: int, edges: Mapping[Any, set[Any]], start: Any) -> set[Any]:
     return reached
 
 
-class Watch:
+class StateInvariants:
     """Looks at every balance and couple, and every instance that has not ended, after every step.
 
     Attributes:
@@ -73,7 +74,7 @@ class Watch:
         self._seen: dict[View[Any], tuple[bytes, Any]] = {}
         self._looked_at = market.now
         self._calls = 1
-        self._courts: dict[CoupleId, Court] = {}
+        self._rounds: dict[CoupleId, RoundInvariants] = {}
         self._gone: set[InstanceId] = set()
         for balance in self._balances:
             self._look(balance)
@@ -159,7 +160,7 @@ class Watch:
             self.instances[event.ci] = views.cloud_instance(event.ci)
         elif isinstance(event, e.CoupleRequested):
             self.couples[event.tc] = views.train_couple(event.tc)
-            self._courts[event.tc] = Court(self.terms[event.ds], event)
+            self._rounds[event.tc] = RoundInvariants(self.terms[event.ds], event)
 
     # --- the properties ---
 
@@ -177,27 +178,27 @@ class Watch:
     def _hear(self, event: e.MarketEvent) -> None:
         if isinstance(event, e.InstanceRetired):
             self._gone.add(event.ci)
-        court = self._courts.get(getattr(event, "tc", None))  # type: ignore[arg-type]
-        if court is None:
+        round_ = self._rounds.get(getattr(event, "tc", None))  # type: ignore[arg-type]
+        if round_ is None:
             return
         if isinstance(event, e.RoundDrawn):
-            court.open(event, self._in_pool(court, event.tc))
+            round_.begin(event, self._in_pool(round_, event.tc))
         else:
-            court.hear(event, self._gone)
+            round_.observe(event, self._gone)
 
-    def _in_pool(self, court: Court, tc: CoupleId) -> list[tuple[InstanceId, Address]]:
+    def _in_pool(self, round_: RoundInvariants, tc: CoupleId) -> list[tuple[InstanceId, Address]]:
         """The instances of the couple's dataset that were in the pool when its round was started."""
         version = self.value(self.couples[tc]).pool_version
         found = []
         for ci, view in self.instances.items():
             instance = self.value(view)
             left = instance.left_at or version + 1
-            if dataset_of(ci) == court.ds and 0 < instance.verified_at <= version < left:
+            if dataset_of(ci) == round_.ds and 0 < instance.verified_at <= version < left:
                 found.append((ci, instance.cloud_owner))
         return found
 
     def _remaining(self, tc: CoupleId) -> None:
-        couple, court = self.value(self.couples[tc]), self._courts[tc]
+        couple, round_ = self.value(self.couples[tc]), self._rounds[tc]
         if couple.phase in (P.TRAINING, P.SETTLING, P.OVERDUE):
-            missing = len(court.summoned) - len(court.answers)
+            missing = len(round_.summoned) - len(round_.answers)
             hold(couple.rem == missing, f"rem of {tc:x} is {couple.rem}, but {missing} have not answered")

@@ -1,4 +1,4 @@
-"""Duels: a market that is given the calls of a scenario has to answer as its model does, call by call.
+"""Differential testing: a market that is given a scenario's calls has to answer each as its model does.
 
 Where `assurance.stateful.play` wanders, a scenario goes straight to what is rare; what is compared is
 the same: every event, every refusal with its arguments, and the views.
@@ -21,7 +21,7 @@ from agents.core.enums import CouplePhase, JobStatus
 from agents.core.errors import Refused
 from agents.core.events import MarketEvent
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId
-from assurance.stateful.court import hold
+from assurance.stateful.round_invariants import hold
 from testing.evm import Evm, abi
 from testing.fake_market import FakeMarket
 
@@ -35,11 +35,11 @@ _FEW, _SOMETIMES = 20, 100
 """With more than a few instances the views are compared only sometimes, each so many calls."""
 
 
-class Duel(Evm):
+class DifferentialEvm(Evm):
     """A market that answers as its model does, or raises BrokenError."""
 
-    def __init__(self, code: bytes) -> None:
-        super().__init__(code, abi())
+    def __init__(self, code: bytes | None = None) -> None:
+        super().__init__(code)
         self.model = FakeMarket(self.now)
         self._sent = 0
         self._compared: dict[object, tuple[bytes, object]] = {}

@@ -2,7 +2,7 @@
 
 Nothing is remembered here: all state is read from the chain, so that reverting to a snapshot takes it back.
 
-    market = Market.open()
+    market = LiveMarket.open()
     dataset = market.dataset_with(replicas=3, subsets=4, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset, rounds=5)
 
@@ -18,36 +18,18 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from brownie import Marketplace, accounts, chain
-
 from agents.core.enums import InstanceStatus, Role
 from agents.core.events import DatasetTerms
 from agents.core.hashing import data_receipt, receipt_domain
 from agents.core.ids import DatasetId, InstanceId, ModelId, dataset_of, model_id, subset_of
 from agents.vault.packages import SEALED_LOCATION_BYTES
-from testing.logs import event, events
+from testing.backend import TERMS
+from testing.contracts.chain import chain
+from testing.contracts.logs import event, events
 
 OPENING_BALANCE = 1_000_000
-ENDS_AT = 4_102_444_800  # 2100-01-01
 LOCATION = sha256(b"an object").digest()
 SEALED_LOCATION = (LOCATION * 3)[:SEALED_LOCATION_BYTES]
-
-TERMS = DatasetTerms(
-    subsets=1,
-    subsets_per_round=1,
-    max_replicas=3,
-    round_price=1_000,
-    job_price=100,
-    instance_bond=300,
-    miss_penalty=40,
-    couple_bond=500,
-    answer_window_seconds=86_400,
-    draw_window_seconds=3_600,
-    report_window_seconds=7_200,
-    settle_window_seconds=1_800,
-    couple_window_seconds=604_800,
-    ends_at=ENDS_AT,
-)
 
 
 def commit(label: str, receipt_of: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
@@ -65,7 +47,7 @@ def encryption_key(member: Any) -> bytes:
 
 
 @dataclass(frozen=True)
-class Market:
+class LiveMarket:
     """One deployed market and the accounts that act in it.
 
     Attributes:
@@ -80,10 +62,10 @@ class Market:
     cloud_owners: tuple[Any, ...]
 
     @classmethod
-    def open(cls) -> Market:
+    def open(cls) -> LiveMarket:
         """Deploys; registers the DO, and the MO with a model."""
-        deployer, data_owner, model_owner, stranger, *cloud_owners = accounts
-        market = cls(deployer.deploy(Marketplace), data_owner, model_owner, stranger, tuple(cloud_owners))
+        _, data_owner, model_owner, stranger, *cloud_owners = chain().accounts
+        market = cls(chain().deploy_market(), data_owner, model_owner, stranger, tuple(cloud_owners))
         market.register(data_owner, Role.DATA_OWNER)
         market.register(model_owner, Role.MODEL_OWNER)
         market.contract.createMod("linear", sha256(b"a plan").digest(), LOCATION, {"from": model_owner})
@@ -92,7 +74,7 @@ class Market:
     @property
     def domain(self) -> bytes:
         """What this market's receipts begin with."""
-        return receipt_domain(chain.id, self.contract.address)
+        return receipt_domain(chain().id, self.contract.address)
 
     @property
     def mod(self) -> ModelId:
@@ -110,15 +92,15 @@ class Market:
         }[role]
         return create(encryption_key(member), {"from": member, "value": balance})
 
-    def dataset(self, **terms: int) -> Dataset:
+    def dataset(self, **terms: int) -> LiveDataset:
         """A dataset on offer, with `TERMS` but for those given; no instance yet."""
         agreed = replace(TERMS, **terms)
         tx = self.contract.createDS(
             astuple(agreed), sha256(b"a table").digest(), LOCATION, {"from": self.data_owner}
         )
-        return Dataset(self, event(tx).ds, agreed)
+        return LiveDataset(self, event(tx).ds, agreed)
 
-    def dataset_with(self, replicas: int = 3, **terms: int) -> Dataset:
+    def dataset_with(self, replicas: int = 3, **terms: int) -> LiveDataset:
         """A dataset with this many verified instances of each subset; the i-th replica is at the i-th CO."""
         dataset = self.dataset(**{"max_replicas": replicas, **terms})
         dataset.verify(*dataset.join(*dataset.name(*self.cloud_owners[:replicas])))
@@ -126,10 +108,10 @@ class Market:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class LiveDataset:
     """A dataset on the chain."""
 
-    market: Market
+    market: LiveMarket
     ds: DatasetId
     terms: DatasetTerms
 
@@ -176,7 +158,7 @@ class Dataset:
 
     def owner_of(self, ci: InstanceId) -> Any:
         """The account of an instance's CO."""
-        return accounts.at(self.instance(ci)["cloudOwner"])
+        return chain().account(self.instance(ci)["cloudOwner"])
 
     def instance(self, ci: InstanceId) -> Any:
         """The instance as the market knows it, by field name."""

@@ -3,9 +3,9 @@
 Everything is the product's own but three things: the object store is in memory, time passes by request, and
 steps are taken in turn.
 
-    with company(tmp_path, cheats={1: Conduct(role=TrainingReceiptCopier)}) as crew:
-        crew.play()
-        assert crew.verdicts(crew.cloud_owners[1]) == {JobStatus.FAULTY}
+    with company(tmp_path, cheats={1: Conduct(role=TrainingReceiptCopier)}) as network:
+        network.play()
+        assert network.verdicts(network.cloud_owners[1]) == {JobStatus.FAULTY}
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ from agents.workers.base import Tools, Worker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from scripts.local_chain import local_chain
-from testing.compiler import compiled
+from testing.compiler import compiled_contract
+from testing.evm import SOURCE
 
-SOURCE = "contracts/Marketplace.sol"
 COIN = 10**18
 FINNEY = 10**15
 TERMS = DatasetTerms(
@@ -82,11 +82,11 @@ Make = Callable[[Identity, Tools], tuple[Party, Worker]]
 
 
 @dataclass
-class Member:
+class NetworkAgent:
     """One agent, put together as `agents.runtime.launch` does."""
 
     name: str
-    crew: Company
+    network: AgentNetwork
     make: Make
     wallet: Wallet = field(init=False)
     sender: Sender = field(init=False)
@@ -94,20 +94,20 @@ class Member:
     runner: Runner = field(init=False)
 
     def __post_init__(self) -> None:
-        crew = self.crew
+        network = self.network
         self.wallet = Wallet.from_key(sha256(self.name.encode()).digest())
-        crew.fund(self.wallet.address)
+        network.fund(self.wallet.address)
         key = SecretKey.from_seed(self.wallet.derive(ENCRYPTION_PURPOSE))
-        domain = crew.client.read(views.receipt_domain())
+        domain = network.client.read(views.receipt_domain())
         self.identity = Identity(self.address, key.public_key.encoded, self.wallet.derive, domain)
-        self.home = Home(crew.folder / self.name)
-        role, worker = self.make(self.identity, Tools(self.home, crew.store, key, crew.now))
+        self.home = Home(network.folder / self.name)
+        role, worker = self.make(self.identity, Tools(self.home, network.store, key, network.now))
         database = ChainDatabase(":memory:")
-        self.sender = Sender(crew.client, self.wallet, database)
-        stream = EventStream(crew.client, database)
+        self.sender = Sender(network.client, self.wallet, database)
+        stream = EventStream(network.client, database)
         self.executor = InlineExecutor(worker)
         self.runner = Runner(
-            role, self.executor, stream, self.sender, Journal(":memory:"), lambda: float(crew.now())
+            role, self.executor, stream, self.sender, Journal(":memory:"), lambda: float(network.now())
         )
 
     @property
@@ -123,7 +123,7 @@ class Member:
         return self.send(call)[0].refusal
 
 
-class Company:
+class AgentNetwork:
     """A data owner, cloud owners that each hold a replica of every subset, and a model owner.
 
     Args:
@@ -147,10 +147,11 @@ class Company:
         self._stream, self._mirror = EventStream(client, ChainDatabase(":memory:")), Market()
         parts = [(cheats or {}).get(number, HONEST) for number in range(terms.max_replicas)]
         self.cloud_owners = [
-            Member(f"cloud owner {number}", self, _cloud_owner(part)) for number, part in enumerate(parts)
+            NetworkAgent(f"cloud owner {number}", self, _cloud_owner(part))
+            for number, part in enumerate(parts)
         ]
-        self.data_owner = Member("data owner", self, self._data_owner)
-        self.model_owner = Member("model owner", self, self._model_owner)
+        self.data_owner = NetworkAgent("data owner", self, self._data_owner)
+        self.model_owner = NetworkAgent("model owner", self, self._model_owner)
 
     def _data_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         owners = tuple(member.address for member in self.cloud_owners)
@@ -177,10 +178,10 @@ class Company:
     # --- stories ---
 
     @property
-    def everybody(self) -> list[Member]:
+    def everybody(self) -> list[NetworkAgent]:
         return [self.data_owner, *self.cloud_owners, self.model_owner]
 
-    def settle_down(self, *members: Member) -> None:
+    def settle_down(self, *members: NetworkAgent) -> None:
         """Lets these, by default all, act until none has anything to do."""
         acting = members or tuple(self.everybody)
         for _ in range(200):
@@ -189,7 +190,7 @@ class Company:
                 return
         raise AssertionError("the agents never come to rest")
 
-    def play(self, until: Callable[[], bool] | None = None, *members: Member) -> None:
+    def play(self, until: Callable[[], bool] | None = None, *members: NetworkAgent) -> None:
         """Lets time pass until the couple is over, or something else is so."""
         done = until or (lambda: bool(self.market.couples) and self.couple.phase in _OVER)
         for _ in range(200):
@@ -226,11 +227,11 @@ class Company:
         (couple,) = self.market.couples.values()
         return couple
 
-    def instances(self, member: Member) -> list[Instance]:
+    def instances(self, member: NetworkAgent) -> list[Instance]:
         """A cloud owner's instances."""
         return list(self.market.instances_at(member.address))
 
-    def verdicts(self, member: Member) -> list[JobStatus]:
+    def verdicts(self, member: NetworkAgent) -> list[JobStatus]:
         """The verdicts on a cloud owner's jobs, in the order of rounds."""
         market = self.market
         return [
@@ -265,16 +266,16 @@ def fresh_client(kind: str | None = None) -> Iterator[MarketClient]:
 
 def deploy(node: Node) -> Deployment:
     """Deploys from the node's first account."""
-    answer = compiled(SOURCE, "abi", "evm.bytecode.object")["contracts"][SOURCE]["Marketplace"]
+    contract = compiled_contract(SOURCE)
     creation = {
         "from": node.ask("eth_accounts")[0],
-        "data": "0x" + answer["evm"]["bytecode"]["object"],
+        "data": "0x" + contract.code.hex(),
         "gas": hex(8_000_000),
     }
     receipt = mined(node, creation)
     market = Address(to_checksum_address(receipt["contractAddress"]))
     chain_id = int(node.ask("eth_chainId"), 16)
-    return Deployment(chain_id, market, int(receipt["blockNumber"], 16), answer["abi"])
+    return Deployment(chain_id, market, int(receipt["blockNumber"], 16), contract.abi)
 
 
 def mined(node: Node, transaction: dict[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ LINKS = 9
 
 
 @dataclass(frozen=True)
-class Cast:
+class Participants:
     """The members of one play.
 
     Attributes:
@@ -32,8 +32,8 @@ class Cast:
     liars: frozenset[Address]
 
     @classmethod
-    def of(cls, rng: Random) -> Cast:
-        """A cast in which none, few or most of the cloud owners lie."""
+    def of(cls, rng: Random) -> Participants:
+        """Of the cloud owners none, few or most lie."""
         members = {role: _members(role, count) for role, count in _PLAYERS.items()}
         liars = frozenset(rng.sample(members["CO"], rng.choice((0, 1, 2, 2, 3, 5))))
         return cls(members["DO"], members["CO"], members["MO"], members["nobody"], liars)

@@ -11,17 +11,18 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase
 from agents.core.errors import Refused
 from agents.core.ids import InstanceId
-from testing.evm import MARKET, Evm, abi, bytecode
+from testing.backend import MARKET
+from testing.evm import Evm
 from testing.evm_script import EvmScript
 
 OPEN = range(CouplePhase.APPROVED, CouplePhase.OVERDUE + 1)
 
 
-class Arena(EvmScript):
+class AttackFixture(EvmScript):
     """One dataset, one couple, all parties at hand; amounts as in `fake_market.TERMS`."""
 
     def __init__(self, replicas: int = 3, rounds: int = 2, quorum: int = 0, **terms: int) -> None:
-        super().__init__(Evm(bytecode(), abi()), replicas, rounds, quorum, **terms)
+        super().__init__(Evm(), replicas, rounds, quorum, **terms)
 
     def wealth(self) -> dict[str, int]:
         """What each party has in the market, free or locked, in wei: do, mo, co0, co1, ..."""

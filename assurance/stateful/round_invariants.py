@@ -9,7 +9,7 @@ from agents.core import events as e
 from agents.core.enums import JobStatus as J
 from agents.core.hashing import training_receipt
 from agents.core.ids import Address, DatasetId, InstanceId, subset_of
-from assurance.stateful.cast import digest_of
+from assurance.stateful.participants import digest_of
 from testing.fake_market import FakeMarket
 
 
@@ -24,7 +24,7 @@ def hold(condition: bool, what: str) -> None:
 
 
 @dataclass
-class Court:
+class RoundInvariants:
     """What one couple's open round is about.
 
     Attributes:
@@ -48,7 +48,7 @@ class Court:
         """The couple's dataset."""
         return self.request.ds
 
-    def open(self, draw: e.RoundDrawn, pool: list[tuple[InstanceId, Address]]) -> None:
+    def begin(self, draw: e.RoundDrawn, pool: list[tuple[InstanceId, Address]]) -> None:
         """A round is drawn: no subset twice in an epoch, as many as asked, all in ceil(m / k) rounds."""
         drawn, left = draw.drawn, self.terms.subsets - self.epoch.bit_count()
         hold(drawn >> self.terms.subsets == 0, f"drew {drawn:b} of {self.terms.subsets} subsets")
@@ -62,7 +62,7 @@ class Court:
         self.answers, self.flagged_out = {}, False
         hold(draw.jobs == len(self.summoned), f"{draw.jobs} jobs for {len(self.summoned)} instances")
 
-    def hear(self, event: e.MarketEvent, gone: Collection[InstanceId]) -> None:
+    def observe(self, event: e.MarketEvent, gone: Collection[InstanceId]) -> None:
         """An answer, a verdict, or the end of a subset.
 
         Args:
@@ -98,7 +98,7 @@ class Court:
         slashed = {ci for ci in honest if expected[ci] is not J.ACCEPTED}
         majority = 2 * len(honest) > len(asked)
         hold(not (slashed and majority), "honest reporters were slashed though most were honest")
-        self._rise(event.subset)
+        self._end(event.subset)
 
     def _void(self, event: e.SubsetVoided, gone: Collection[InstanceId]) -> None:
         asked = [ci for ci in self._asked(event.subset) if ci not in gone]
@@ -116,7 +116,7 @@ class Court:
             )
         expected = paid | silent
         hold(self.judged.keys() == expected, f"void, but judged {[*self.judged]}, not {[*expected]}")
-        self._rise(event.subset)
+        self._end(event.subset)
 
     def _verdict(self, ci: InstanceId, digest: bytes) -> J:
         """What the answer of an instance is worth, if ``digest`` is what there was to train."""
@@ -135,7 +135,7 @@ class Court:
     def _quorum(self, asked: int) -> int:
         return max(asked // 2 + 1, min(self.request.quorum, asked))
 
-    def _rise(self, subset: int) -> None:
+    def _end(self, subset: int) -> None:
         stray = [ci for ci in self.judged if subset_of(ci) != subset]
         hold(not stray, f"judged {stray} with subset {subset}")
         self.judged.clear()

@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Play:
+class Departure:
     """A departure.
 
     Attributes:
@@ -37,34 +37,39 @@ class Play:
 
     role: str
     name: str
-    clouds: Mapping[int, s.Cloud] = field(default_factory=dict)
-    data: s.Data | None = None
-    model: s.Model | None = None
-    world: s.Model | None = None
+    clouds: Mapping[int, s.CloudStrategy] = field(default_factory=dict)
+    data: s.DataStrategy | None = None
+    model: s.ModelStrategy | None = None
+    world: s.ModelStrategy | None = None
     among: Mapping[str, int] = field(default_factory=dict)
     asks: Mapping[str, int] = field(default_factory=dict)
     expected: Verdict = Verdict.WORSE
     why: str = ""
 
+    def game(self, setting: Setting, seed: int = 0) -> Game:
+        """One in which the departure is made, not played yet."""
+        model, outsider = self.model or self.world, self.role == "anyone"
+        return Game(setting, dict(self.clouds), self.data, model, outsider=outsider, seed=seed)
+
 
 _PAYS, _EQUAL = Verdict.PAYS, Verdict.EQUAL
 _LIARS = {0: s.Lies(), 1: s.Lies()}
 
-PLAYS: tuple[Play, ...] = (
-    Play("CO", "makes the result up", {0: s.Lies()}),
-    Play("CO", "copies another's receipt", {0: s.Copies()}),
-    Play("CO", "is silent, never trains", {0: s.Silent()}),
-    Play("CO", "waits for the digest, to copy it", {0: s.Waits()}),
-    Play("CO", "flags always", {0: s.Flags()}),
-    Play("CO", "leaves when it is drawn", {0: s.Leaves()}),
-    Play(
+DEPARTURES: tuple[Departure, ...] = (
+    Departure("CO", "makes the result up", {0: s.Lies()}),
+    Departure("CO", "copies another's receipt", {0: s.Copies()}),
+    Departure("CO", "is silent, never trains", {0: s.Silent()}),
+    Departure("CO", "waits for the digest, to copy it", {0: s.Waits()}),
+    Departure("CO", "flags always", {0: s.Flags()}),
+    Departure("CO", "leaves when it is drawn", {0: s.Leaves()}),
+    Departure(
         "CO",
         "keeps the result from the MO",
         {0: s.Withholds()},
         expected=_EQUAL,
         why="any one replica delivers",
     ),
-    Play(
+    Departure(
         "CO",
         "makes a result up where it cannot read",
         {0: s.Invents()},
@@ -72,47 +77,47 @@ PLAYS: tuple[Play, ...] = (
         expected=_PAYS,
         why="who reported is paid unheard once the others flag",
     ),
-    Play("2 CO", "two of five replicas lie", _LIARS, among={"replicas": 5}),
-    Play(
+    Departure("2 CO", "two of five replicas lie", _LIARS, among={"replicas": 5}),
+    Departure(
         "2 CO",
         "two of three replicas, one trains",
         {1: s.Twin()},
         expected=_PAYS,
         why="a training is saved; the market cannot tell addresses from owners",
     ),
-    Play(
+    Departure(
         "2 CO",
         "two of three replicas lie",
         _LIARS,
         expected=_PAYS,
         why="a majority: the assumption is broken",
     ),
-    Play("MO", "never starts", model=s.NeverStarts()),
-    Play(
+    Departure("MO", "never starts", model=s.NeverStarts()),
+    Departure(
         "MO",
         "never settles",
         model=s.NeverSettles(),
         expected=_PAYS,
         why="the COs settle: it saves the gas, and waits half a settle window each round",
     ),
-    Play("MO", "stops after a round", model=s.Stops()),
-    Play("MO", "shows its weights to nobody", model=s.ShowsNobody()),
-    Play(
+    Departure("MO", "stops after a round", model=s.Stops()),
+    Departure("MO", "shows its weights to nobody", model=s.ShowsNobody()),
+    Departure(
         "MO",
         "shows its weights to one CO a subset",
         model=s.ShowsOne(),
         expected=_PAYS,
         why="it pays the whole price, and saves the gas of settling",
     ),
-    Play(
+    Departure(
         "MO",
         "the same in one subset a round",
         model=s.BlocksOne(),
         expected=_PAYS,
         why="as above, in that subset",
     ),
-    Play("MO+CO", "asks for all, its CO lies; DO's policy", {0: s.Lies()}, asks={"quorum": 3}),
-    Play(
+    Departure("MO+CO", "asks for all, its CO lies; DO's policy", {0: s.Lies()}, asks={"quorum": 3}),
+    Departure(
         "MO+CO",
         "asks for all, its CO lies; DO lets it",
         {0: s.Lies()},
@@ -120,29 +125,29 @@ PLAYS: tuple[Play, ...] = (
         expected=_PAYS,
         why="subset 0 is void each time, and its results are had for nothing",
     ),
-    Play("DO", "withholds its first seed", data=s.Withdraws(1)),
-    Play("DO", "withholds after a draw it dislikes", data=s.Withdraws(3)),
-    Play("DO", "rejects honest COs", data=s.Rejects()),
-    Play("DO", "never verifies", data=s.NeverVerifies()),
-    Play("DO", "retires a CO a subset in mid-couple", data=s.Retires()),
-    Play("anyone", "settles and releases in others' place"),
-    Play("anyone", "ends a couple in the DO's place", world=s.NeverStarts()),
-    Play(
+    Departure("DO", "withholds its first seed", data=s.Withdraws(1)),
+    Departure("DO", "withholds after a draw it dislikes", data=s.Withdraws(3)),
+    Departure("DO", "rejects honest COs", data=s.Rejects()),
+    Departure("DO", "never verifies", data=s.NeverVerifies()),
+    Departure("DO", "retires a CO a subset in mid-couple", data=s.Retires()),
+    Departure("anyone", "settles and releases in others' place"),
+    Departure("anyone", "ends a couple in the DO's place", world=s.NeverStarts()),
+    Departure(
         "DO+2 CO", "names sybils, who lie", _LIARS, expected=_PAYS, why="a majority: the assumption is broken"
     ),
 )
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a play came to, in wei a round; means over seeds.
+class DepartureResult:
+    """What a departure came to, in wei a round; means over seeds.
 
     Attributes:
         gains: of whoever departs, over honest play; a seed each.
         others: what data owner, model owner and the other cloud owners have more than with honest play.
     """
 
-    play: Play
+    departure: Departure
     payoff: Fraction
     honest: Fraction
     others: Mapping[str, Fraction]
@@ -180,22 +185,21 @@ def _verdict(gain: Fraction) -> Verdict:
     return Verdict.PAYS if gain > 0 else Verdict.WORSE
 
 
-def measure(play: Play, setting: Setting, seeds: Iterable[int] = (0,)) -> Result:
+def measure(departure: Departure, setting: Setting, seeds: Iterable[int] = (0,)) -> DepartureResult:
     """Plays a departure, and honest play against the same others, on the market."""
-    honest_setting = setting.but(**play.among)
-    bent_setting = honest_setting.but(**play.asks)
+    honest_setting = setting.but(**departure.among)
+    bent_setting = honest_setting.but(**departure.asks)
     payoffs, honests, others = [], [], []
     for seed in seeds:
-        model, outsider = play.model or play.world, play.role == "anyone"
-        bent = Game(bent_setting, dict(play.clouds), play.data, model, outsider=outsider, seed=seed).play()
-        honest = _honest(honest_setting, tuple(play.clouds), play.world, seed)
-        actors = _actors(play)
+        bent = departure.game(bent_setting, seed).play()
+        honest = _honest(honest_setting, tuple(departure.clouds), departure.world, seed)
+        actors = _actors(departure)
         payoffs.append(bent.payoff(*actors(bent)))
         honests.append(honest.payoff(*actors(honest)))
         others.append(_changes(bent, honest, actors))
     scale = len(payoffs) * setting.rounds
-    return Result(
-        play,
+    return DepartureResult(
+        departure,
         Fraction(sum(payoffs), scale),
         Fraction(sum(honests), scale),
         {who: Fraction(sum(change[who] for change in others), scale) for who in others[0]},
@@ -204,22 +208,22 @@ def measure(play: Play, setting: Setting, seeds: Iterable[int] = (0,)) -> Result
 
 
 @cache
-def _honest(setting: Setting, numbers: tuple[int, ...], world: s.Model | None, seed: int) -> Game:
+def _honest(setting: Setting, numbers: tuple[int, ...], world: s.ModelStrategy | None, seed: int) -> Game:
     """A game in which these cloud owners and the data owner are honest; the `world` says how the MO plays."""
-    return Game(setting, {number: s.Cloud() for number in numbers}, None, world, seed=seed).play()
+    return Game(setting, {number: s.CloudStrategy() for number in numbers}, None, world, seed=seed).play()
 
 
-def _actors(play: Play) -> Callable[[Game], list[Identity]]:
+def _actors(departure: Departure) -> Callable[[Game], list[Identity]]:
     """Who departs, together."""
 
     def actors(game: Game) -> list[Identity]:
-        if play.role == "anyone":
+        if departure.role == "anyone":
             return [game.stranger]
-        numbers = (0, 1) if "2 CO" in play.role else (0,)
-        clouds = [game.cos[number] for number in numbers] if "CO" in play.role else []
+        numbers = (0, 1) if "2 CO" in departure.role else (0,)
+        clouds = [game.cos[number] for number in numbers] if "CO" in departure.role else []
         return [
-            *([game.do] if "DO" in play.role else []),
-            *([game.mo] if "MO" in play.role else []),
+            *([game.do] if "DO" in departure.role else []),
+            *([game.mo] if "MO" in departure.role else []),
             *clouds,
         ]
 

@@ -1,0 +1,261 @@
+"""JSON-RPC over HTTP, and each way in which a server can fail to answer.
+
+Rules: A72.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from agents.chain import transport
+from agents.chain.answers import NodeBusy, NodeRefused, NodeShut
+from agents.chain.codec import Codec
+from agents.chain.endpoint import Endpoint
+from agents.core.errors import NodeUnavailable
+
+Send = Callable[[BaseHTTPRequestHandler, Any], None]
+"""Answers a request, given its id."""
+
+
+class Server(ThreadingHTTPServer):
+    """Answers as a test says.
+
+    Attributes:
+        connections: how many there were.
+    """
+
+    daemon_threads = True
+    send: Send
+    connections = 0
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.pause = Event()
+
+    def get_request(self) -> Any:
+        self.connections += 1
+        return super().get_request()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert isinstance(self.server, Server)
+        self.server.send(self, request["id"])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Handler) as listening:
+        thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def endpoint(server: Server, codec: Codec) -> Endpoint:
+    return Endpoint.connect(f"http://127.0.0.1:{server.server_port}/secret", 0.3, codec.refusal)
+
+
+def reply(
+    body: bytes | Callable[[Any], bytes],
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    announced: int = 0,
+) -> Send:
+    """Sends a body; more bytes than it has may be announced."""
+
+    def send(handler: BaseHTTPRequestHandler, id_: Any) -> None:
+        sent = body if isinstance(body, bytes) else body(id_)
+        handler.send_response(status)
+        for name, value in (headers or {}).items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(sent) + announced))
+        handler.end_headers()
+        handler.wfile.write(sent)
+        handler.close_connection = announced > 0
+
+    return send
+
+
+def result(id_: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": id_, "result": "0x7"}).encode()
+
+
+def failure(code: int, message: str) -> Callable[[Any], bytes]:
+    told = {"code": code, "message": message}
+    return lambda id_: json.dumps({"jsonrpc": "2.0", "id": id_, "error": told}).encode()
+
+
+def test_keeps_its_connection(server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(result)
+    assert [endpoint.ask("eth_chainId") for _ in range(5)] == ["0x7"] * 5
+    assert server.connections == 1
+
+
+def drop(handler: BaseHTTPRequestHandler, _id: Any) -> None:
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def drip(handler: BaseHTTPRequestHandler, _id: Any) -> None:
+    """Never silent for long, and never done."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    for _ in range(100):
+        try:
+            handler.wfile.write(b" ")
+        except OSError:
+            return
+        handler.server.pause.wait(0.02)  # type: ignore[attr-defined]
+
+
+def hang(handler: BaseHTTPRequestHandler, _id: Any) -> None:
+    """Says nothing until the other side goes away."""
+    handler.connection.settimeout(5)
+    handler.rfile.read(1)
+
+
+UNANSWERED: dict[str, tuple[Send, str]] = {
+    "a page": (reply(b"<html>hello</html>"), "no JSON-RPC"),
+    "a page of a proxy": (reply(b"<html>", 502), "HTTP 502"),
+    "an error of the server in JSON": (reply(failure(-32603, "x"), 500), "HTTP 500"),
+    "elsewhere": (reply(b"", 302, {"Location": "http://127.0.0.1:1/"}), "HTTP 302"),
+    "nothing": (reply(b""), "no JSON-RPC"),
+    "no object": (reply(b"[1, 2]"), "no JSON-RPC"),
+    "nested without end": (reply(b"[" * 100_000), "no JSON-RPC"),
+    "half of an answer": (reply(result, announced=5), "ProtocolError"),
+    "the answer to another": (reply(lambda id_: result(id_ + 1)), "the answer to another request"),
+    "neither result nor error": (
+        reply(lambda id_: json.dumps({"id": id_}).encode()),
+        "as a node does",
+    ),
+    "a connection that is closed": (drop, "ConnectionError"),
+    "silence": (hang, "ReadTimeout"),
+    "drops without end": (drip, "an answer that does not end"),
+}
+
+
+@pytest.mark.parametrize("name", UNANSWERED)
+def test_is_no_answer(name: str, server: Server, endpoint: Endpoint) -> None:
+    server.send, why = UNANSWERED[name]
+    with pytest.raises(NodeUnavailable, match=why) as caught:
+        endpoint.ask("eth_call")
+    assert str(caught.value).startswith("the node 127.0.0.1 did not answer eth_call")
+    assert not isinstance(caught.value, (NodeRefused, NodeBusy, NodeShut))
+    assert "secret" not in str(caught.value)
+    server.send = reply(result)
+    assert endpoint.ask("eth_call") == "0x7"
+
+
+def test_an_answer_may_be_too_long(
+    server: Server, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 2**20)
+    server.send = reply(b"x" * (2**20 + 1))
+    with pytest.raises(NodeUnavailable, match="an answer of over 1 MiB"):
+        endpoint.ask("eth_getLogs")
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_status_may_go_with_an_error(status: int, server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(failure(-32600, "limited to a 10 range"), status)
+    with pytest.raises(NodeRefused, match="refused eth_getLogs: limited to a 10 range") as caught:
+        endpoint.ask("eth_getLogs")
+    assert caught.value.said == "limited to a 10 range"
+
+
+def test_a_status_may_be_all_that_is_said(server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(json.dumps({"message": "too\nlarge"}).encode(), 413)
+    with pytest.raises(NodeRefused, match="HTTP 413") as caught:
+        endpoint.ask("eth_getLogs")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_is_not_let_in(status: int, server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(b"{}", status)
+    with pytest.raises(NodeShut, match=f"does not let us in to eth_call: HTTP {status}"):
+        endpoint.ask("eth_call")
+
+
+def in_seconds(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("7", 7, 7), (in_seconds(600), 400, 600), (in_seconds(-60), 0, 0), ("Mon, 30 Nov 2026", 0, 10**9)],
+)
+def test_is_told_how_long_to_rest(
+    header: str, least: float, most: float, server: Server, endpoint: Endpoint
+) -> None:
+    server.send = reply(b"slow down", 429, {"Retry-After": header})
+    with pytest.raises(NodeBusy, match="asks for a rest before eth_call: HTTP 429") as caught:
+        endpoint.ask("eth_call")
+    assert caught.value.wait is None or least <= caught.value.wait <= most
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}])
+def test_is_not_told_how_long_to_rest(headers: dict[str, str], server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(b"", 429, headers)
+    with pytest.raises(NodeBusy) as caught:
+        endpoint.ask("eth_call")
+    assert caught.value.wait is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "vague"),
+    [
+        (-32005, "daily request count exceeded, request rate limited", False),
+        (-32000, "Too Many Requests", False),
+        (429, "Your app has exceeded its compute units per second capacity", False),
+        (-32005, "limit exceeded", True),
+    ],
+)
+def test_a_rest_may_be_asked_for_by_an_error(
+    code: int, message: str, vague: bool, server: Server, endpoint: Endpoint
+) -> None:
+    server.send = reply(failure(code, message))
+    with pytest.raises(NodeBusy) as caught:
+        endpoint.ask("eth_call")
+    assert caught.value.vague is vague
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (-32005, "query returned more than 10000 results"),
+        (-32000, "nonce too low"),
+        (-32602, "no such block"),
+    ],
+)
+def test_an_error_is_no_rest(code: int, message: str, server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(failure(code, message))
+    with pytest.raises(NodeRefused, match=message):
+        endpoint.ask("eth_call")
+
+
+def test_what_a_node_writes_is_escaped_and_short(server: Server, endpoint: Endpoint) -> None:
+    server.send = reply(failure(-1, "\x1b[31mred\n" + "x" * 5_000))
+    with pytest.raises(NodeRefused) as caught:
+        endpoint.ask("eth_call")
+    text = str(caught.value)
+    assert text.isprintable()
+    assert len(text) < 300
