@@ -210,11 +210,13 @@ def test_what_the_chain_takes_back_is_forgotten_and_sent_again(chain: RunningCha
     assert [logged.event for logged in stream.poll().events] == [Deposited(owner.address, 7)]
 
     chain.node.ask("evm_revert", snapshot)
-    assert stream.poll().rolled_back
-    assert list(stream.replay()) == before
+    assert not stream.poll().rolled_back, "a shorter chain may be a node that is late"
     finish(sender)
-
-    assert [logged.event for logged in stream.poll().events] == [Deposited(owner.address, 7)]
+    for _ in range(3):
+        chain.node.ask("evm_mine")
+        stream.poll()
+    after = [logged.event for logged in stream.replay()]
+    assert after == [*(logged.event for logged in before), Deposited(owner.address, 7)]
     assert client.read(views.balance_of(owner.address)) == 7, "not twice"
     database.close()
 
