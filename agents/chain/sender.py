@@ -18,7 +18,7 @@ from agents.chain.preparing import Prepared, Preparing
 from agents.chain.purse import Purse
 from agents.chain.setbacks import Setbacks
 from agents.chain.strangers import Strangers
-from agents.chain.transactions import Look, Transactions
+from agents.chain.transactions import Head, Look, Transactions
 from agents.chain.wallet import Signer
 
 log = logging.getLogger(__name__)
@@ -117,13 +117,21 @@ class Sender:
             WrongNetwork: the chain was started anew.
         """
         outcomes: list[Outcome] = []
-        seen = self._last.head.number if self._last else 0
-        if self._outbox.open() or self._outbox.mined(seen):
-            for delivered in self._delivery.advance(self._look()):
-                self._purse.was_paid_from()
-                outcomes += self._told(delivered)
+        for delivered in self._delivered():
+            self._purse.was_paid_from()
+            outcomes += self._told(delivered)
         self._purse.look_again(self._clock())
         return tuple(outcomes)
+
+    def _delivered(self) -> Sequence[Delivered]:
+        """What came into blocks; the chain is not asked once all is final, nor twice about one block."""
+        is_open, seen = bool(self._outbox.open()), self._last
+        if not is_open and not self._outbox.mined(seen.head.number if seen else 0):
+            return ()
+        head = self._chain.head()
+        if not is_open and seen is not None and seen.head.hash == head.hash:
+            return ()
+        return self._delivery.advance(self._look(head))
 
     def _told(self, delivered: Delivered) -> list[Outcome]:
         keys, receipt = delivered.sending.keys or (), delivered.receipt
@@ -160,7 +168,7 @@ class Sender:
         ready = self._ready()
         if not ready:
             return ()
-        look = self._look()
+        look = self._look(self._chain.head())
         self._strangers.require_none(look)
         if not self._is_free(look):
             return ()
@@ -197,6 +205,6 @@ class Sender:
         self._strangers.signed(nonce)
         return [Outcome(intent.key, IntentState.SENT) for intent in intents]
 
-    def _look(self) -> Look:
-        self._last = Look(self._chain.head(), self._chain.nonce(), self._clock())
+    def _look(self, head: Head) -> Look:
+        self._last = Look(head, self._chain.nonce(), self._clock())
         return self._last

@@ -1,6 +1,6 @@
 """The sender against a real anvil that mines when it is told to: what pools, blocks and re-orgs do to it.
 
-Rules: A7, A8, A12, A66, A67, A68.
+Rules: A7, A8, A12, A80, A82, A83, A84, A85, A87.
 """
 
 from __future__ import annotations

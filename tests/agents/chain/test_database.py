@@ -1,6 +1,6 @@
 """The chain's database: whose it is, which version, that one process has it, and what a full disk costs.
 
-Rules: A7, A9, A10, A13, A16, A17.
+Rules: A7, A9, A10, A13, A16, A17, A88.
 """
 
 from __future__ import annotations

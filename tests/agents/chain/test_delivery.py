@@ -1,8 +1,8 @@
 """Delivery: each transaction is mined once, whatever fails and whenever.
 
-The sections are the rows of the table of docs/adr/0013.
+The sections are the rows of the table in docs/adr/0015.
 
-Rules: A7, A10, A12, A13, A67, A68, A69.
+Rules: A7, A10, A12, A13, A81, A82, A83, A84, A85, A86, A87.
 """
 
 from __future__ import annotations
@@ -10,13 +10,20 @@ from __future__ import annotations
 import json
 import logging
 import math
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
 
+from agents.chain.client import MarketClient
+from agents.chain.codec import Codec
 from agents.chain.database import ChainDatabase
+from agents.chain.deployment import Deployment
+from agents.chain.endpoint import Endpoint
 from agents.chain.fees import Fees
+from agents.chain.node import Node
 from agents.chain.outbox import KEPT, Attempt, Outbox, Sending
 from agents.chain.patience import Patience
 from agents.chain.peer import PATIENCE_SECONDS
@@ -281,6 +288,30 @@ def test_a_receipt_that_never_comes_is_made_up_from_the_transaction(slow: StubNo
     assert outcome.receipt.fee_is_estimated
     assert outcome.receipt.fee == 62_500 * 2 * GWEI
     assert desk.sender.height == outcome.receipt.block == 2
+
+
+@dataclass
+class Blind:
+    """A server that has no receipts, before a node that has."""
+
+    node: StubNode
+
+    def make_request(self, method: str, params: Any) -> dict[str, Any]:
+        answer = self.node.make_request(method, params)
+        return {**answer, "result": None} if method == "eth_getTransactionReceipt" else answer
+
+
+def test_a_late_receipt_is_asked_of_another_url(
+    slow: StubNode, desk: Desk, deployment: Deployment, codec: Codec
+) -> None:
+    urls = [Endpoint(one, codec.refusal, name) for one, name in ((Blind(slow), "blind"), (slow, "seeing"))]
+    desk.client = MarketClient(deployment, Node(urls, desk.clock), codec)
+    desk.restart()
+    desk.step(retire(1))
+    desk.steps(70)
+    (outcome,) = desk.told[1:]
+    assert outcome.receipt is not None
+    assert not outcome.receipt.fee_is_estimated
 
 
 @pytest.mark.parametrize("lost", ["blockNumber", "blockHash", "status", "gasUsed", "transactionHash"])

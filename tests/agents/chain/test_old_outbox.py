@@ -1,6 +1,6 @@
 """A home of an earlier version: its database opens, and what was in flight is finished, once.
 
-Rules: A7, A10.
+Rules: A7, A10, A88.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.agents.chain.desk import Desk, done, retire
 from tests.agents.chain.stub_node import StubNode
 
 LEFT = (Path(__file__).parent / "first_version_in_flight.sql").read_text()
-"""As agents of 0.8 left it: two calls mined, and a deposit of 7 wei in four attempts that no block took."""
+"""As agents of 0.1 left it: two calls mined, and a deposit of 7 wei in four attempts that no block took."""
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Faults at random, one after the other and at once: nothing sent twice, nothing paid twice, all ends.
 
-Rules: A7, A10, A66, A67.
+Rules: A7, A10, A81, A82, A83, A84.
 """
 
 from __future__ import annotations
@@ -158,18 +158,23 @@ FAULTS = st.one_of(
     ),
 )
 
+EVENTS = st.tuples(st.lists(FAULTS, max_size=3), st.booleans())
+"""What happens at once, and whether a block comes then."""
+
 
 def test_nothing_is_sent_or_paid_twice_and_all_ends(
     deployment: Deployment, codec: Codec, wallet: Wallet
 ) -> None:
-    @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.lists(st.lists(FAULTS, max_size=3), max_size=STEPS), st.sampled_from([50_000, 70_000]))
-    def play(faults: list[list[Fault]], gas: int) -> None:
+    @settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(EVENTS, min_size=10, max_size=STEPS), st.sampled_from([50_000, 70_000]))
+    def play(events: list[tuple[list[Fault], bool]], gas: int) -> None:
         member = Member(deployment, codec, wallet, gas)
-        for together in faults:
+        for together, mines in events:
             for one in together:
                 one(member)
             member.step()
+            if mines:
+                member.mine(empty=False)
             assert all(count == 1 for count in member.done().values())
         member.recover()
         for _ in range(QUIET_STEPS):

@@ -1,6 +1,6 @@
 """From intents to transactions: bundles, what is at fault in them, coins, gas, and what counts as done.
 
-Rules: A11, A17, A64, A65, A66.
+Rules: A11, A17, A80, A81, A82, A86.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is done with the coins that there are: what locks nothing first, and what is left out is said.
 
-Rules: A3, A64.
+Rules: A3, A80.
 """
 
 from __future__ import annotations
