@@ -17,8 +17,8 @@ from typing import NoReturn
 
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
-from agents.chain.sender import Outcome, Sent
-from agents.core.calls import Call, withdraw
+from agents.chain.intents import Intent, IntentState, Outcome
+from agents.core.calls import withdraw
 from agents.core.errors import StoreUnavailable
 from agents.core.events import Logged
 from agents.core.ids import Address, CoupleId
@@ -79,6 +79,7 @@ class DueSender:
     stop: StopSignal
     delays: list[float] = field(default_factory=list)
     height: int = 0
+    coins: int = 0
     identity: Identity = field(default_factory=lambda: Identity(Address("0x"), b"", bytes, b""))
 
     def decide(self, situation: Situation) -> list[Act]:
@@ -103,17 +104,18 @@ class DueSender:
     def distrust(self) -> None:
         """There is nothing to read again."""
 
-    def resume(self) -> None:
-        """Nothing is left to finish."""
+    def advance(self) -> Sequence[Outcome]:
+        """What was sent is mined at once."""
+        return ()
 
-    def send(self, calls: Sequence[Call]) -> Sent:
+    def submit(self, intents: Sequence[Intent]) -> Sequence[Outcome]:
         """Takes all at once."""
         now = time.time()
-        for _ in calls:
+        for _ in intents:
             self.delays.append(now - self.due[len(self.delays)])
         if len(self.delays) == len(self.due):
             self.stop.set()
-        return Sent(tuple(Outcome(call, None) for call in calls))
+        return [Outcome(intent.key, IntentState.SENT) for intent in intents]
 
 
 def delays(perform: Callable[[Worker], Executor], worker: Worker, every: float, count: int) -> list[float]:

@@ -20,7 +20,9 @@ from agents.chain import views
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.history import EventStream
-from agents.chain.sender import Sender, Sent
+from agents.chain.intents import Outcome
+from agents.chain.sender import Sender
+from agents.chain.waiting import send_and_wait
 from agents.chain.wallet import Wallet
 from agents.core.assets import Couple, Instance
 from agents.core.calls import Call
@@ -101,13 +103,13 @@ class NetworkAgent:
     def address(self) -> Address:
         return self.wallet.address
 
-    def send(self, *calls: Call) -> Sent:
+    def send(self, *calls: Call) -> tuple[Outcome, ...]:
         """Sends by hand what its role would not."""
-        return self.sender.send(calls)
+        return send_and_wait(self.sender, calls)
 
     def refusal(self, call: Call) -> Refused | None:
         """What the market says to a call; None if it takes it."""
-        return self.send(call).outcomes[0].refusal
+        return self.send(call)[0].refusal
 
 
 class AgentNetwork:
@@ -172,7 +174,7 @@ class AgentNetwork:
         """Lets these, by default all, act until none has anything to do."""
         acting = members or tuple(self.everybody)
         for _ in range(200):
-            busy = [member.runner.step() for member in acting]
+            busy = [member.runner.step() or member.sender.in_flight for member in acting]
             if not any(busy):
                 return
         raise AssertionError("the agents never come to rest")

@@ -19,9 +19,8 @@ from eth_utils.address import to_checksum_address
 
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
-from agents.chain.sender import Outcome, Sent
+from agents.chain.intents import Intent, IntentState, Outcome
 from agents.core.assets import Couple
-from agents.core.calls import Call
 from agents.core.enums import CouplePhase
 from agents.core.errors import Refused
 from agents.core.events import DatasetTerms, Deposited, Logged
@@ -77,6 +76,8 @@ class Wire:
     address: Address
     checkpoint: Callable[[str], None]
     seen: list[Logged] = field(default_factory=list)
+    mined: list[Outcome] = field(default_factory=list)
+    coins: int = 10**30
 
     @property
     def height(self) -> int:
@@ -102,20 +103,23 @@ class Wire:
         """See `doubt`: nobody compares this mirror with views."""
         raise AssertionError("there is nothing to distrust")
 
-    def resume(self) -> None:
+    def advance(self) -> list[Outcome]:
         """Nothing is ever left in an outbox: a call is mined at once or not sent."""
+        outcomes, self.mined = self.mined, []
+        return outcomes
 
-    def send(self, calls: Sequence[Call]) -> Sent:
-        return Sent(tuple(map(self._send, calls)))
+    def submit(self, intents: Sequence[Intent]) -> list[Outcome]:
+        return [self._send(intent) for intent in intents]
 
-    def _send(self, call: Call) -> Outcome:
-        self.checkpoint(f"before {call.function}")
+    def _send(self, intent: Intent) -> Outcome:
+        self.checkpoint(f"before {intent.call.function}")
         try:
-            self.chain.send(self.address, call)
+            self.chain.send(self.address, intent.call)
         except Refused as refusal:
-            return Outcome(call, None, refusal)
-        self.checkpoint(f"after {call.function}")
-        return Outcome(call, None)
+            return Outcome(intent.key, IntentState.REFUSED, refusal=refusal)
+        self.checkpoint(f"after {intent.call.function}")
+        self.mined.append(Outcome(intent.key, IntentState.MINED))
+        return Outcome(intent.key, IntentState.SENT)
 
 
 def _while_same(ours: Sequence[Logged], theirs: Sequence[Logged]) -> Iterator[Logged]:

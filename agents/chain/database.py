@@ -1,8 +1,9 @@
 """The database in which an agent's view of the chain, and what it sent, survive a crash.
 
-`agents.chain.archive` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed. Their
-tables stand here together because one version number is that of the whole file. A file of an older version is
-brought up to this one. One process at a time: two of them would sign different transactions with one nonce.
+`agents.chain.archive` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed and
+`agents.chain.setbacks` what it taught. Their tables stand here together because one version number is that of
+the whole file. A file of an older version is brought up to this one. One process at a time: two of them would
+sign different transactions with one nonce.
 """
 
 from __future__ import annotations
@@ -13,15 +14,7 @@ from pathlib import Path
 from agents.core.errors import BadInput
 from agents.storage.database import Connection, Database
 
-_VERSION = 2
-_SECOND = """
-CREATE TABLE header (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
-CREATE TABLE mark (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE span (url TEXT PRIMARY KEY, blocks INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE misfit (block INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (block, place))
-    WITHOUT ROWID;
-"""
-_SCHEMA = f"""
+_FIRST = """
 CREATE TABLE owner (what TEXT PRIMARY KEY, who TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE block (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
 CREATE TABLE log (
@@ -48,10 +41,48 @@ CREATE TABLE outbox (
     mined_in INTEGER,
     UNIQUE (nonce, attempt)
 ) WITHOUT ROWID;
-{_SECOND}
 """
-_CHANGES = {0: _SCHEMA, 1: _SECOND}
-"""What brings a file of each version up to this one; 0 is a new one."""
+_SECOND = """
+CREATE TABLE header (number INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+CREATE TABLE mark (what TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE span (url TEXT PRIMARY KEY, blocks INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE misfit (block INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (block, place))
+    WITHOUT ROWID;
+"""
+_THIRD = """
+CREATE TABLE sending (
+    nonce INTEGER PRIMARY KEY,
+    keys TEXT,
+    deadline REAL NOT NULL,
+    urgent_from REAL NOT NULL,
+    block INTEGER,
+    block_hash BLOB
+);
+INSERT INTO sending SELECT nonce, NULL, 9e999, 9e999, max(mined_in), NULL FROM outbox GROUP BY nonce;
+CREATE TABLE attempt (
+    hash BLOB PRIMARY KEY,
+    nonce INTEGER NOT NULL REFERENCES sending ON DELETE CASCADE,
+    attempt INTEGER NOT NULL,
+    recipient TEXT NOT NULL,
+    data BLOB NOT NULL,
+    value TEXT NOT NULL,
+    gas INTEGER NOT NULL,
+    maximum TEXT NOT NULL,
+    tip TEXT NOT NULL,
+    legacy INTEGER NOT NULL,
+    raw BLOB NOT NULL,
+    UNIQUE (nonce, attempt)
+) WITHOUT ROWID;
+INSERT INTO attempt
+    SELECT hash, nonce, attempt, recipient, data, value, gas, maximum, tip, 0, raw FROM outbox;
+DROP TABLE outbox;
+CREATE TABLE gas (function TEXT PRIMARY KEY, most INTEGER NOT NULL, shortfalls INTEGER NOT NULL)
+    WITHOUT ROWID;
+CREATE TABLE setback (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, rests_until INTEGER NOT NULL)
+    WITHOUT ROWID;
+"""
+_STEPS = (_FIRST, _SECOND, _THIRD)
+"""From each version of the file to the next: a file of any of them is brought to the last."""
 
 
 class ChainDatabase(Database):
@@ -61,7 +92,7 @@ class ChainDatabase(Database):
         path: of the file, made if it is not there; or `agents.storage.database.MEMORY`.
 
     Raises:
-        BadInput: another process uses it, or it is no database of this version.
+        BadInput: another process uses it, or it was written by a later version.
         StorageFailed: it cannot be read or written. So may every method.
     """
 
@@ -85,7 +116,7 @@ class ChainDatabase(Database):
 
 def _prepare(path: Path | str, connection: Connection) -> None:
     ((version,),) = connection.execute("PRAGMA user_version")
-    if version in _CHANGES:
-        connection.executescript(f"BEGIN; {_CHANGES[version]} PRAGMA user_version = {_VERSION}; COMMIT")
-    elif version != _VERSION:
-        raise BadInput(f"{path} was written by another version of the agent: remove it, and it is read anew")
+    if version > len(_STEPS):
+        raise BadInput(f"{path} was written by a later version of the agent: use that, or name another file")
+    for number, step in enumerate(_STEPS[version:], version + 1):
+        connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT")

@@ -1,203 +1,141 @@
 """One transaction after the other, each mined once, whenever we, the node or the network fail.
 
-A transaction is in the outbox before it is sent. What the outbox holds open is sent again and waited for
-before anything new is signed. So one nonce is under way at most, and a crash neither loses nor doubles.
+A transaction is in the outbox before it is sent. Nothing here waits: each look at the chain moves what is
+open by what is known, and nothing is believed but what is in a block. So a crash neither loses nor doubles.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from agents.chain.database import ChainDatabase
-from agents.chain.outbox import Attempt, Outbox
-from agents.chain.transactions import BlockGas, Fees, Payload, TransactionReceipt, Transactions
-from agents.chain.wallet import Wallet
-from agents.core.errors import NodeUnavailable
-
-GWEI = 10**9
-TRANSFER_GAS = 21_000
+from agents.chain.broadcasts import Broadcasts
+from agents.chain.outbox import Attempt, Outbox, Sending
+from agents.chain.setbacks import Setbacks
+from agents.chain.strangers import Strangers
+from agents.chain.transactions import Look, Payload, TransactionReceipt, Transactions
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a sender waits, and what it pays not to.
+class Delivered:
+    """A transaction that came into a block, and what it was for."""
 
-    Attributes:
-        timeout_seconds: for a transaction to be mined; after that it stays in the outbox and is a `Retry`.
-        first_pause_seconds: until the first look for a receipt; each next pause is twice as long ...
-        last_pause_seconds: ... up to this.
-        stuck_blocks: blocks that may pass without the transaction before it is replaced at a higher fee.
-        second_looks: pauses before it looks again for the receipt of a nonce that is used: a node may count
-            a transaction a moment before it shows its receipt.
-        fee_limit: the most that is offered for a unit of gas, in wei.
-    """
-
-    timeout_seconds: float = 180.0
-    first_pause_seconds: float = 0.02
-    last_pause_seconds: float = 2.0
-    stuck_blocks: int = 5
-    second_looks: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
-    fee_limit: int = 500 * GWEI
+    sending: Sending
+    payload: Payload
+    receipt: TransactionReceipt
 
 
 class Delivery:
-    """Delivers the transactions of one wallet.
+    """Brings what is signed into blocks.
 
     Args:
-        chain: the node's view of them.
-        chain_id: of the chain that they are signed for.
-        wallet: signs. No other program may send from it.
-        database: holds the outbox.
-        clock: seconds that only grow. `sleep` waits for so many.
-
-    Raises:
-        BadInput: the database is of another wallet.
+        chain: the node's view of it.
+        outbox: what is signed.
+        broadcasts: send it.
+        strangers: find out whether another process uses the wallet.
+        setbacks: learn from what is mined.
     """
 
     def __init__(
         self,
         chain: Transactions,
-        chain_id: int,
-        wallet: Wallet,
-        database: ChainDatabase,
-        patience: Patience,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        outbox: Outbox,
+        broadcasts: Broadcasts,
+        strangers: Strangers,
+        setbacks: Setbacks,
     ) -> None:
         self._chain = chain
-        self._chain_id = chain_id
-        self._wallet = wallet
-        self._outbox = Outbox(database, wallet.address)
-        self._patience = patience
-        self._clock = clock
-        self._sleep = sleep
+        self._outbox = outbox
+        self._broadcasts = broadcasts
+        self._strangers = strangers
+        self._setbacks = setbacks
+        self._asked: dict[int, bytes] = {}
+        self._told: dict[int, bool] = {}
+        self._rechecked = b""
 
-    @property
-    def height(self) -> int:
-        """The last block that holds a transaction of ours; 0 if there is none."""
-        return self._outbox.height()
+    def advance(self, look: Look) -> list[Delivered]:
+        """Moves all that is open by what a look at the chain tells.
 
-    def fees(self, base_fee: int) -> Fees:
-        """What to offer now, within the limit."""
-        return self._limited(self._chain.fees(base_fee))
-
-    def deliver(self, payload: Payload, fees: Fees) -> TransactionReceipt:
-        """Sends a transaction and waits until it is mined; `resume` must have found nothing to do.
+        Returns:
+            What came into blocks, each once.
 
         Raises:
-            NodeUnavailable: the node did not answer, or did not mine it in time: it stays in the outbox. Or
-                another program used the nonce: it is dropped, and nothing of it has happened.
-        """
-        nonce = self._chain.nonce()
-        self._sign(payload, nonce, fees)
-        return self._finish(nonce)
-
-    def resume(self) -> tuple[TransactionReceipt, ...]:
-        """Finishes what an earlier process, or an earlier call, left in the outbox.
-
-        Raises:
-            NodeUnavailable: as for `deliver`.
+            NodeUnavailable: the node did not answer; what is left is moved at the next look.
+            StopAgent: another process uses the wallet.
             WrongNetwork: the chain was started anew.
         """
-        mined = self._chain.nonce()
-        if self._outbox.last_nonce() >= mined:
-            self._chain.require_same_chain()  # before we say on a new chain what we said on the old one
-            self._outbox.reopen(mined)
-        nonces = self._outbox.open_nonces()
-        for gap in set(range(mined, nonces[-1] if nonces else mined)) - set(nonces):
-            self._fill(gap)
-        return tuple(self._mined(nonce) or self._finish(nonce) for nonce in self._outbox.open_nonces())
+        self._strangers.require_none(look)
+        self._recheck(look)
+        delivered, waiting = [], []
+        for sending in self._outbox.open():
+            found = self._found(sending.nonce, look)
+            if found is not None:
+                delivered += self._close(sending, *found, look)
+            elif sending.nonce >= look.count:
+                waiting.append(sending)
+        if waiting:
+            self._broadcasts.push(waiting, look)
+        return delivered
 
-    def _fill(self, nonce: int) -> None:
-        """A re-org took back a transaction that is not ours: without one in its place ours is never mined."""
-        fees = self.fees(self._chain.last_block().base_fee)
-        self._sign(Payload(self._wallet.address, b"", 0, TRANSFER_GAS), nonce, fees)
+    # --- what is open ---
 
-    def _sign(self, payload: Payload, nonce: int, fees: Fees) -> Attempt:
-        """Signs an attempt and keeps it."""
-        signed = self._wallet.sign(
-            {
-                "type": 2,
-                "chainId": self._chain_id,
-                "nonce": nonce,
-                "to": payload.to,
-                "data": payload.data,
-                "value": payload.value,
-                "gas": payload.gas,
-                "maxFeePerGas": fees.maximum,
-                "maxPriorityFeePerGas": fees.tip,
-            }
-        )
-        attempt = Attempt(signed.hash, nonce, payload, fees, signed.raw)
-        self._outbox.add(attempt)
-        return attempt
-
-    def _finish(self, nonce: int) -> TransactionReceipt:
-        """Sends the last attempt of a nonce and waits until one of them is mined."""
-        deadline = self._clock() + self._patience.timeout_seconds
-        pause = self._patience.first_pause_seconds
-        attempt = self._outbox.attempts(nonce)[0]
-        sent_in = self._chain.last_block().number
-        objection = self._chain.broadcast(attempt.raw)
-        while (receipt := self._mined(nonce)) is None:
-            if self._clock() >= deadline:
-                said = f" ({objection})" if objection else ""
-                raise NodeUnavailable(f"transaction 0x{attempt.hash.hex()} was not mined in time{said}")
-            self._sleep(pause)
-            pause = min(2 * pause, self._patience.last_pause_seconds)
-            block = self._chain.last_block()
-            if self._is_stuck(attempt, block, sent_in):
-                attempt, sent_in = self._outbid(attempt, block), block.number
-                objection = self._chain.broadcast(attempt.raw)
-        return receipt
-
-    def _mined(self, nonce: int) -> TransactionReceipt | None:
-        """The receipt of an attempt, and the nonce is closed; None if the nonce is still to be used."""
-        used = self._chain.nonce() > nonce  # before the receipts: one that comes after this is not missed
-        receipt = self._receipt(nonce)
-        for pause in self._patience.second_looks if used else ():
-            if receipt is not None:
-                break
-            self._sleep(pause)
-            receipt = self._receipt(nonce)
-        if receipt is None and used:
-            self._outbox.drop(nonce)
-            raise NodeUnavailable(
-                f"another program sends from {self._wallet.address} and used nonce {nonce}: ours was dropped"
-            )
-        return receipt
-
-    def _receipt(self, nonce: int) -> TransactionReceipt | None:
-        """The receipt of whichever attempt was mined, and the nonce is closed."""
-        for attempt in self._outbox.attempts(nonce):
-            receipt = self._chain.receipt(attempt.hash)
-            if receipt is not None:
-                self._outbox.close(nonce, receipt.block)
-                return receipt
+    def _found(self, nonce: int, look: Look) -> tuple[Attempt, TransactionReceipt] | None:
+        """The attempt that is in a block; None if none is, or it does not show yet."""
+        used = nonce < look.count
+        if used or self._asked.get(nonce) != look.head.hash:
+            self._asked[nonce] = look.head.hash
+            found = self._receipt(nonce)
+            if found is not None:
+                return found
+        if used:
+            return self._strangers.late(nonce, look)
+        self._strangers.is_unused(nonce)
         return None
 
-    # --- fees ---
+    def _receipt(self, nonce: int) -> tuple[Attempt, TransactionReceipt] | None:
+        """Whichever attempt was mined, with its receipt."""
+        for attempt in self._outbox.attempts(nonce):
+            receipt = self._chain.receipt(attempt.hash, attempt.fees.maximum)
+            if receipt is not None:
+                return attempt, receipt
+        return None
 
-    def _is_stuck(self, attempt: Attempt, block: BlockGas, sent_in: int) -> bool:
-        waited = block.number - sent_in
-        return waited >= self._patience.stuck_blocks or block.base_fee > attempt.fees.maximum
+    def _close(
+        self, sending: Sending, attempt: Attempt, receipt: TransactionReceipt, look: Look
+    ) -> list[Delivered]:
+        """Notes that it is mined; empty if the same was told before a re-org."""
+        nonce, keys, payload, now = sending.nonce, sending.keys or (), attempt.payload, look.head.timestamp
+        again = self._told.get(nonce) is receipt.succeeded
+        learn = partial(self._setbacks.note, keys, payload, receipt, now)
+        self._outbox.close(nonce, receipt, None if again else learn)
+        self._told[nonce] = receipt.succeeded
+        self._asked.pop(nonce, None)
+        self._broadcasts.ended(nonce)
+        self._strangers.is_unused(nonce)
+        return [] if again else [Delivered(sending, payload, receipt)]
 
-    def _outbid(self, attempt: Attempt, block: BlockGas) -> Attempt:
-        """The same at a fee for which nodes replace it; the same attempt if that is over the limit."""
-        needed = Fees(_raised(attempt.fees.maximum), _raised(attempt.fees.tip))
-        now = self._chain.fees(block.base_fee)
-        fees = self._limited(Fees(max(needed.maximum, now.maximum), max(needed.tip, now.tip)))
-        if fees.maximum < needed.maximum or fees.tip < needed.tip:
-            return attempt
-        return self._sign(attempt.payload, attempt.nonce, fees)
+    # --- what is in blocks ---
 
-    def _limited(self, fees: Fees) -> Fees:
-        maximum = min(fees.maximum, self._patience.fee_limit)
-        return Fees(maximum, min(fees.tip, maximum))
+    def _recheck(self, look: Look) -> None:
+        """Looks whether the chain still has what we know to be mined, from the last one down."""
+        if look.head.hash == self._rechecked:
+            return
+        for sending in self._outbox.mined(look.head.number):
+            if self._stands(sending, look):
+                break
+        self._rechecked = look.head.hash
 
-
-def _raised(fee: int) -> int:
-    """An eighth more: nodes ask for at least a tenth."""
-    return fee + fee // 8 + 1
+    def _stands(self, sending: Sending, look: Look) -> bool:
+        """Whether a transaction is where it was; else it is noted where it is, or open again."""
+        assert sending.block is not None
+        there = self._chain.block_hash(sending.block)
+        if there is not None and there == sending.block_hash:
+            return True
+        found = self._receipt(sending.nonce)
+        if found is not None:
+            self._outbox.close(sending.nonce, found[1])
+        elif look.count <= sending.nonce or (there is not None and sending.block_hash is not None):
+            self._chain.require_same_chain()  # before we say on a new chain what we said on the old one
+            self._outbox.reopen(sending.nonce)
+            self._broadcasts.doubt()
+        return False

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 from agents.chain.database import ChainDatabase
-from agents.chain.transactions import Fees, Payload
+from agents.chain.fees import Fees
+from agents.chain.transactions import Payload, TransactionReceipt
 from agents.core.ids import Address
+from agents.storage.database import Connection
 
-KEPT = 64  # mined transactions: more than any re-org takes back
+KEPT = 64
+"""Blocks on top of a mined transaction after which it is final: more than any re-org takes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,25 @@ class Attempt:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a nonce was used for.
+
+    Attributes:
+        keys: of the intents, none if it only fills a gap; None if an earlier version signed it.
+        deadline, urgent_from: the earliest of the intents', in chain time.
+        block: number of the block that holds one of the attempts, and `block_hash`; None while it is open.
+            The hash alone is None if an earlier version saw it mined.
+    """
+
+    nonce: int
+    keys: tuple[str, ...] | None
+    deadline: float
+    urgent_from: float
+    block: int | None = None
+    block_hash: bytes | None = None
+
+
 class Outbox:
     """The signed transactions of one wallet. A nonce is open until one of its attempts is seen in a block.
 
@@ -45,54 +69,102 @@ class Outbox:
         self._database = database
         database.claim("wallet", wallet)
 
-    def add(self, attempt: Attempt) -> None:
-        """Keeps an attempt: it is on the disk when this returns."""
-        to, data, value, gas = astuple(attempt.payload)
-        # amounts as text: SQLite's integers end at 9.2 coins
-        fees = str(attempt.fees.maximum), str(attempt.fees.tip)
+    # --- signing ---
+
+    def begin(self, sending: Sending, attempt: Attempt) -> None:
+        """Keeps the first attempt of a nonce, and what for: it is on the disk when this returns."""
+        keys = None if sending.keys is None else json.dumps(sending.keys)
+        values = (sending.nonce, keys, sending.deadline, sending.urgent_from)
         with self._database.transaction() as connection:
-            connection.execute(
-                """INSERT INTO outbox SELECT ?, ?, count(*), ?, ?, ?, ?, ?, ?, ?, NULL
-                FROM outbox WHERE nonce = ?""",
-                (attempt.hash, attempt.nonce, to, data, str(value), gas, *fees, attempt.raw, attempt.nonce),
-            )
+            connection.execute("INSERT INTO sending VALUES (?, ?, ?, ?, NULL, NULL)", values)
+            _add(connection, attempt)
+
+    def add(self, attempt: Attempt) -> None:
+        """Keeps another attempt: it is on the disk when this returns."""
+        with self._database.transaction() as connection:
+            _add(connection, attempt)
 
     def attempts(self, nonce: int) -> list[Attempt]:
         """All attempts of a nonce, the last one first."""
-        query = """SELECT hash, recipient, data, value, gas, maximum, tip, raw FROM outbox
+        query = """SELECT hash, recipient, data, value, gas, maximum, tip, legacy, raw FROM attempt
             WHERE nonce = ? ORDER BY attempt DESC"""
         return [
-            Attempt(hash_, nonce, Payload(to, data, int(value), gas), Fees(int(maximum), int(tip)), raw)
-            for hash_, to, data, value, gas, maximum, tip, raw in self._database.rows(query, nonce)
+            Attempt(
+                hash_,
+                nonce,
+                Payload(Address(to), data, int(value), gas),
+                Fees(int(maximum), int(tip), bool(legacy)),
+                raw,
+            )
+            for hash_, to, data, value, gas, maximum, tip, legacy, raw in self._database.rows(query, nonce)
         ]
 
-    def last_nonce(self) -> int:
-        """The highest nonce that we signed; -1 if there is none."""
-        ((last,),) = self._database.rows("SELECT coalesce(max(nonce), -1) FROM outbox")
-        return int(last)
+    # --- what is known ---
 
-    def open_nonces(self) -> list[int]:
-        """The nonces that are not mined as far as we know, ascending."""
-        query = "SELECT DISTINCT nonce FROM outbox WHERE mined_in IS NULL ORDER BY nonce"
-        return [nonce for (nonce,) in self._database.rows(query)]
+    def nonces(self) -> set[int]:
+        """All that are kept."""
+        return {nonce for (nonce,) in self._database.rows("SELECT nonce FROM sending")}
 
-    def close(self, nonce: int, block: int) -> None:
-        """One of the attempts was mined in this block."""
+    def next_nonce(self) -> int:
+        """One more than the highest nonce that we signed; 0 if there is none."""
+        ((last,),) = self._database.rows("SELECT coalesce(max(nonce), -1) FROM sending")
+        return int(last) + 1
+
+    def open(self) -> list[Sending]:
+        """What is in no block as far as we know, by nonce."""
+        return self._sendings("block IS NULL ORDER BY nonce")
+
+    def mined(self, head: int) -> list[Sending]:
+        """What is in blocks that the chain may still take back, the last nonce first."""
+        return self._sendings("block > ? ORDER BY nonce DESC", head - KEPT)
+
+    def height(self) -> int:
+        """The last block that holds a transaction of ours; 0 if there is none."""
+        ((height,),) = self._database.rows("SELECT coalesce(max(block), 0) FROM sending")
+        return int(height)
+
+    def close(
+        self,
+        nonce: int,
+        receipt: TransactionReceipt,
+        learn: Callable[[Connection], None] | None = None,
+    ) -> None:
+        """One of the attempts is in a block; ``learn`` writes in the same transaction."""
+        values = (receipt.block, receipt.block_hash, nonce)
         with self._database.transaction() as connection:
-            connection.execute("UPDATE outbox SET mined_in = ? WHERE nonce = ?", (block, nonce))
-            connection.execute("DELETE FROM outbox WHERE nonce <= ?", (nonce - KEPT,))
+            connection.execute("UPDATE sending SET block = ?, block_hash = ? WHERE nonce = ?", values)
+            old = (nonce, receipt.block - KEPT)
+            connection.execute("DELETE FROM sending WHERE nonce < ? AND block <= ?", old)
+            if learn is not None:
+                learn(connection)
 
-    def reopen(self, first: int) -> None:
-        """The chain has no transaction of this nonce or a later one: a re-org took ours back."""
+    def reopen(self, nonce: int) -> None:
+        """The chain took it back."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE outbox SET mined_in = NULL WHERE nonce >= ?", (first,))
+            query = "UPDATE sending SET block = NULL, block_hash = NULL WHERE nonce = ?"
+            connection.execute(query, (nonce,))
 
     def drop(self, nonce: int) -> None:
         """None of the attempts can be mined any more."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM outbox WHERE nonce = ?", (nonce,))
+            connection.execute("DELETE FROM sending WHERE nonce = ?", (nonce,))
 
-    def height(self) -> int:
-        """The last block that holds a transaction of ours; 0 if there is none."""
-        ((height,),) = self._database.rows("SELECT coalesce(max(mined_in), 0) FROM outbox")
-        return int(height)
+    def _sendings(self, where: str, *values: object) -> list[Sending]:
+        query = f"SELECT nonce, keys, deadline, urgent_from, block, block_hash FROM sending WHERE {where}"
+        return [
+            Sending(
+                nonce, None if keys is None else tuple(json.loads(keys)), deadline, urgent, block, block_hash
+            )
+            for nonce, keys, deadline, urgent, block, block_hash in self._database.rows(query, *values)
+        ]
+
+
+def _add(connection: Connection, attempt: Attempt) -> None:
+    to, data, value, gas = astuple(attempt.payload)
+    fees = attempt.fees
+    # amounts as text: SQLite's integers end at 9.2 coins
+    amounts = str(fees.maximum), str(fees.tip), fees.legacy
+    connection.execute(
+        """INSERT INTO attempt SELECT ?, ?, count(*), ?, ?, ?, ?, ?, ?, ?, ? FROM attempt WHERE nonce = ?""",
+        (attempt.hash, attempt.nonce, to, data, str(value), gas, *amounts, attempt.raw, attempt.nonce),
+    )

@@ -1,154 +1,210 @@
-"""From calls to transactions: bundled where that may be, and each call's fate told."""
+"""From intents to transactions: what can be sent is sent, and what cannot holds up nothing else."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
 
-from agents.chain.answers import NodeRefused
+from agents.chain.broadcasts import Broadcasts
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
-from agents.chain.delivery import Delivery, Patience
-from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
-from agents.chain.wallet import Wallet
-from agents.core.calls import Call
-from agents.core.errors import Refused, StopAgent
+from agents.chain.delivery import Delivered, Delivery
+from agents.chain.fees import FeeLimits, FeeMarket
+from agents.chain.intents import Intent, IntentState, Outcome
+from agents.chain.outbox import Outbox, Sending
+from agents.chain.patience import Patience
+from agents.chain.preparing import Prepared, Preparing
+from agents.chain.purse import Purse
+from agents.chain.setbacks import Setbacks
+from agents.chain.strangers import Strangers
+from agents.chain.transactions import Head, Look, Transactions
+from agents.chain.wallet import Signer
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a call.
-
-    Attributes:
-        receipt: of its transaction, which a bundle's calls share; None if none was mined.
-        refusal: why the market rejected it; None if it did not.
-    """
-
-    call: Call
-    receipt: TransactionReceipt | None
-    refusal: Refused | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a sender did.
-
-    Attributes:
-        outcomes: of each call, in order; empty if ...
-        resumed: ... transactions of an earlier `send` had to be finished first. The calls were decided
-            without knowing these, so they were not sent: look at the chain and decide again.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    resumed: tuple[TransactionReceipt, ...] = ()
-
-    @property
-    def receipts(self) -> tuple[TransactionReceipt, ...]:
-        """Of all transactions that were mined, each once, in order."""
-        mined = (outcome.receipt for outcome in self.outcomes if outcome.receipt is not None)
-        return tuple(dict.fromkeys((*self.resumed, *mined)))
+log = logging.getLogger(__name__)
 
 
 class Sender:
-    """Sends the calls of one wallet. See `Delivery` for its arguments and for what it promises."""
+    """Sends the calls of one wallet. It never waits: `advance`, then `submit` what is due, again and again.
+
+    One nonce is under way at a time. What is submitted meanwhile is not remembered: it is decided anew, on
+    what the chain says then, and what is decided again is the same intent.
+
+    Args:
+        client: of the market.
+        signer: of the wallet. No other program may send from it.
+        database: keeps what is signed.
+        limits: the most that is paid for gas.
+        patience: how long to wait for what.
+        clock: seconds that only grow.
+
+    Raises:
+        BadInput: the database is of another wallet or market.
+    """
 
     def __init__(
         self,
         client: MarketClient,
-        wallet: Wallet,
+        signer: Signer,
         database: ChainDatabase,
+        limits: FeeLimits | None = None,
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         client.claim(database)
-        self._market = client.deployment.market
-        self._codec = client.codec
-        self._wallet = wallet
-        self._chain = Transactions(client, wallet.address)
-        chain_id = client.deployment.chain_id
-        self._delivery = Delivery(
-            self._chain, chain_id, wallet, database, patience or Patience(), clock, sleep
+        limits, patience = limits or FeeLimits(), patience or Patience()
+        place, chain = client.deployment, Transactions(client, signer.address)
+        fees = FeeMarket(chain)
+        self._chain = chain
+        self._clock = clock
+        self._outbox = Outbox(database, signer.address)
+        self._setbacks = Setbacks(database)
+        self._purse = Purse(chain, patience.balance_seconds)
+        self._strangers = Strangers(chain, signer.address, self._outbox, patience)
+        self._broadcasts = Broadcasts(chain, place.chain_id, signer, self._outbox, fees, limits, patience)
+        self._delivery = Delivery(chain, self._outbox, self._broadcasts, self._strangers, self._setbacks)
+        self._preparing = Preparing(
+            chain, place.market, client.codec, fees, limits, self._setbacks, self._purse, signer.address
         )
+        self._last: Look | None = None
+        self._wanted: dict[str, Intent] = {}
+        self._alone: set[str] = set()
+
+    # --- what is known ---
 
     @property
     def height(self) -> int:
         """The last block with a transaction of ours: decide only on events that reach up to it."""
-        return self._delivery.height
+        return self._outbox.height()
 
-    def resume(self) -> tuple[TransactionReceipt, ...]:
-        """Finishes what an earlier process, or an earlier `send`, left in the outbox.
+    @property
+    def coins(self) -> int:
+        """Wei that the wallet can pay into the market, as of the last `advance`."""
+        return self._purse.coins
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a transaction is signed and in no block that we know."""
+        return bool(self._outbox.open())
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """What is wanted and cannot be paid now, by its key, and why."""
+        return dict(self._preparing.waiting)
+
+    @property
+    def states(self) -> dict[str, IntentState]:
+        """How far each intent has come that is wanted or signed, by its key."""
+        states = dict.fromkeys(self._wanted, IntentState.WANTED)
+        states |= dict.fromkeys(self._preparing.waiting, IntentState.PREPARED)
+        for sending in self._outbox.open():
+            answered = self._broadcasts.answered(sending.nonce)
+            state = IntentState.SENT if answered else IntentState.SIGNED
+            states |= dict.fromkeys(sending.keys or (), state)
+        return states
+
+    # --- what is signed ---
+
+    def advance(self) -> tuple[Outcome, ...]:
+        """Moves what is signed by what the chain says now; also what an earlier process signed.
+
+        Returns:
+            What came into blocks.
 
         Raises:
-            NodeUnavailable: as for `send`.
+            NodeUnavailable: the node did not answer: call it again.
+            StopAgent: another process uses the wallet.
             WrongNetwork: the chain was started anew.
         """
-        return self._delivery.resume()
+        outcomes: list[Outcome] = []
+        for delivered in self._delivered():
+            self._purse.was_paid_from()
+            outcomes += self._told(delivered)
+        self._purse.look_again(self._clock())
+        return tuple(outcomes)
 
-    def send(self, calls: Sequence[Call]) -> Sent:
-        """Sends calls in order: those without coins together in one `multicall`, the others alone.
+    def _delivered(self) -> Sequence[Delivered]:
+        """What came into blocks; the chain is not asked once all is final, nor twice about one block."""
+        is_open, seen = bool(self._outbox.open()), self._last
+        if not is_open and not self._outbox.mined(seen.head.number if seen else 0):
+            return ()
+        head = self._chain.head()
+        if not is_open and seen is not None and seen.head.hash == head.hash:
+            return ()
+        return self._delivery.advance(self._look(head))
 
-        Gas is estimated first, so a call that would be refused costs nothing. If a bundle is refused, or too
-        large for a block, its halves are sent one after the other, down to the call that is at fault.
+    def _told(self, delivered: Delivered) -> list[Outcome]:
+        keys, receipt = delivered.sending.keys or (), delivered.receipt
+        if receipt.succeeded or not keys:
+            return [Outcome(key, IntentState.MINED, receipt) for key in keys]
+        if len(keys) > 1:  # which of them is at fault the next estimates tell
+            log.warning("a bundle of %d calls reverted in its block: each goes by itself now", len(keys))
+            self._alone.update(keys)
+            return []
+        refusal = self._chain.refusal(delivered.payload, receipt.block)
+        return [Outcome(key, IntentState.REVERTED, receipt, refusal) for key in keys]
+
+    # --- what is wanted ---
+
+    def submit(self, intents: Iterable[Intent]) -> tuple[Outcome, ...]:
+        """Takes what is wanted now, in the order in which it should be sent, and sends the first of it.
+
+        Calls without coins go together in one `multicall`, thirty at most, the others by themselves. What
+        cannot be paid is skipped, and said once. Nothing is sent while something is under way, nor what is
+        signed already and has no receipt yet: it counts as done.
+
+        Returns:
+            What was sent, and what would be rejected and was not.
 
         Raises:
-            NodeUnavailable: the node did not answer, or a transaction is not mined in time. What was signed
-                stays in the outbox: the next `send` or `resume` finishes it first.
-            StopAgent: the wallet cannot pay.
+            NodeUnavailable: the node did not answer: it is to be decided anew.
+            StopAgent: another process uses the wallet.
         """
-        resumed = self.resume()
-        if resumed:
-            return Sent((), resumed)
-        return Sent(tuple(outcome for bundle in _bundles(calls) for outcome in self._send(bundle)))
+        self._wanted = {}
+        for intent in intents:
+            self._wanted.setdefault(intent.key, intent)
+        self._alone &= self._wanted.keys()
+        self._preparing.forget_all_but(self._wanted.keys())
+        ready = self._ready()
+        if not ready:
+            return ()
+        look = self._look(self._chain.head())
+        self._strangers.require_none(look)
+        if not self._is_free(look):
+            return ()
+        awake = [i for i in ready if self._setbacks.rests_until(i.key) <= look.head.timestamp]
+        prepared, refused = self._preparing.next(awake, self._alone, look)
+        return (*refused, *(self._begin(prepared, look) if prepared else ()))
 
-    def _send(self, calls: Sequence[Call]) -> list[Outcome]:
-        receipt, refusal = self._attempt(calls)
-        if refusal is None or len(calls) == 1:
-            return [Outcome(call, receipt, refusal) for call in calls]
-        middle = len(calls) // 2
-        return [*self._send(calls[:middle]), *self._send(calls[middle:])]
+    def _ready(self) -> Sequence[Intent]:
+        """What is wanted and not under way; nothing while something is that everything waits for."""
+        open_ = self._outbox.open()
+        if any(sending.keys is None or self._is_unmined(sending) for sending in open_):
+            return ()
+        under_way = {key for sending in open_ for key in sending.keys or ()}
+        return [intent for key, intent in self._wanted.items() if key not in under_way]
 
-    def _attempt(self, calls: Sequence[Call]) -> tuple[TransactionReceipt | None, Refused | None]:
-        try:
-            payload, fees = self._prepare(calls)
-        except Refused as refusal:
-            return None, refusal
-        except NodeRefused as error:
-            if len(calls) == 1:
-                raise
-            return None, Refused(str(error))
-        receipt = self._delivery.deliver(payload, fees)
-        return receipt, None if receipt.succeeded else self._chain.refusal(payload, receipt.block)
+    def _is_unmined(self, sending: Sending) -> bool:
+        """Whether its nonce is not used, as of the last look."""
+        return self._last is None or sending.nonce >= self._last.count
 
-    def _prepare(self, calls: Sequence[Call]) -> tuple[Payload, Fees]:
-        data = self._encode(calls)
-        value = sum(call.value for call in calls)
-        block = self._chain.last_block()
-        fees = self._delivery.fees(block.base_fee)
-        balance = self._chain.balance()
-        self._require_funds(value, balance)
-        gas = self._chain.gas_for(self._market, data, value, block.limit)
-        self._require_funds(value + gas * fees.maximum, balance)
-        return Payload(self._market, data, value, gas), fees
+    def _is_free(self, look: Look) -> bool:
+        """Whether the node shows all that we sent, so that the next nonce is ours to use."""
+        unmined = any(sending.nonce >= look.count for sending in self._outbox.open())
+        return not unmined and look.count == self._strangers.own_count(look)
 
-    def _encode(self, calls: Sequence[Call]) -> bytes:
-        if len(calls) == 1:
-            return self._codec.call(calls[0])
-        return self._codec.request("multicall", [[self._codec.call(call) for call in calls]])
+    def _begin(self, prepared: Prepared, look: Look) -> list[Outcome]:
+        intents, nonce = prepared.intents, self._strangers.own_count(look)
+        sending = Sending(
+            nonce,
+            tuple(intent.key for intent in intents),
+            min(intent.deadline for intent in intents),
+            min(intent.urgent_from for intent in intents),
+        )
+        self._broadcasts.begin(sending, prepared.payload, prepared.fees, look)
+        self._strangers.signed(nonce)
+        return [Outcome(intent.key, IntentState.SENT) for intent in intents]
 
-    def _require_funds(self, needed: int, balance: int) -> None:
-        if needed > balance:
-            raise StopAgent(
-                f"the wallet {self._wallet.address} has {balance} wei and needs {needed}: send it coins"
-            )
-
-
-def _bundles(calls: Sequence[Call]) -> Iterator[list[Call]]:
-    """Runs of calls without coins, and between them each call with coins: `multicall` takes none."""
-    for has_value, run in groupby(calls, key=lambda call: call.value > 0):
-        if has_value:
-            yield from ([call] for call in run)
-        else:
-            yield list(run)
+    def _look(self, head: Head) -> Look:
+        self._last = Look(head, self._chain.nonce(), self._clock())
+        return self._last

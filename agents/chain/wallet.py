@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -20,12 +19,15 @@ KEY_BYTES: Final = 32
 LIGHT_ITERATIONS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signed transaction: the bytes to broadcast, and their hash (32 bytes)."""
+class Signer(Protocol):
+    """Who signs a member's transactions: the wallet's file, or a program that keeps the key elsewhere."""
 
-    raw: bytes
-    hash: bytes
+    @property
+    def address(self) -> Address:
+        """Of the account."""
+
+    def sign(self, transaction: Mapping[str, Any]) -> bytes:
+        """The signed bytes of a transaction, given with the fields of JSON-RPC, as they are broadcast."""
 
 
 class Wallet:
@@ -99,10 +101,9 @@ class Wallet:
         except ValueError:
             raise BadInput(f"the password does not open the wallet {path}: try again") from None
 
-    def sign(self, transaction: Mapping[str, Any]) -> Signed:
-        """Signs a transaction, given with the fields of JSON-RPC."""
-        signed = self._account.sign_transaction(dict(transaction))
-        return Signed(bytes(signed.raw_transaction), bytes(signed.hash))
+    def sign(self, transaction: Mapping[str, Any]) -> bytes:
+        """See `Signer`."""
+        return bytes(self._account.sign_transaction(dict(transaction)).raw_transaction)
 
     def derive(self, purpose: bytes, length: int = 32) -> bytes:
         """``length`` secret bytes that are good for ``purpose`` alone, and always the same."""

@@ -50,20 +50,44 @@ class Identity:
     receipt_domain: bytes
 
 
+NO_DEADLINE = 2**63
+"""Of an act that may be done at any time."""
+
+ANY_COINS = 2**256 - 1
+"""More wei than there are."""
+
+
 @dataclass(frozen=True)
 class Send:
-    """Send this transaction.
+    """Send this transaction. Two with the same call are equal, whatever is known of their deadline.
 
     Attributes:
         locks: wei that it moves out of the sender's free balance.
+        deadline: in seconds: after this the market does not take it any more.
+        window: for how many seconds before that it does.
     """
 
     call: Call
     locks: int = 0
+    deadline: int = field(default=NO_DEADLINE, kw_only=True, compare=False)
+    window: int = field(default=0, kw_only=True, compare=False)
+
+    @property
+    def urgent_from(self) -> int:
+        """When the last quarter of its window begins: from then on it may cost more."""
+        return self.deadline - self.window // 4
 
 
-NO_DEADLINE = 2**63
-"""Of a task that no transaction with a deadline waits for."""
+@dataclass(frozen=True)
+class Unaffordable:
+    """What would be due, and is left out because the member has not the coins that it locks.
+
+    Attributes:
+        has: wei that the member has for it, in the market and in its wallet.
+    """
+
+    send: Send
+    has: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +122,7 @@ class Task(ABC, Generic[R_co]):
         return None
 
 
-Act = Send | Task[TaskResult]
+Act = Send | Task[TaskResult] | Unaffordable
 
 
 @dataclass(frozen=True)
@@ -109,11 +133,13 @@ class Situation:
         market: the mirror, up to the last event seen.
         results: of finished tasks, by `Task.key`.
         now: the time of the last block that was read whole, in seconds.
+        coins: wei in the member's wallet that can be paid into the market.
     """
 
     market: Market
     results: Mapping[str, TaskResult]
     now: int
+    coins: int = ANY_COINS
 
     def result(self, task: Task[R]) -> R | None:
         """What a task came to; None as long as it is not done."""

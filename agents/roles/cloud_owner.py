@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agents.core.assets import Couple, Instance
 from agents.core.calls import (
+    Call,
     close_round,
     flag_tj,
     join_ci,
@@ -70,7 +71,7 @@ class CloudOwner:
             acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
         for instance in mine:
             acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance)
-        return funded(self.identity, market, acts)
+        return funded(self.identity, situation, acts)
 
     # --- holding data ---
 
@@ -108,9 +109,15 @@ class CloudOwner:
 
     def _join(self, market: Market, instance: Instance, digest: bytes) -> Send:
         ds, subset, co = dataset_of(instance.id), subset_of(instance.id), self.identity.address
-        nonce = data_nonce(self.identity, instance.id)
+        nonce, terms = data_nonce(self.identity, instance.id), market.datasets[ds].terms
         receipt = data_receipt(self.identity.receipt_domain, ds, subset, co, digest, nonce)
-        return Send(join_ci(instance.id, receipt, nonce), market.datasets[ds].terms.instance_bond)
+        window = terms.answer_window_seconds
+        return Send(
+            join_ci(instance.id, receipt, nonce),
+            terms.instance_bond,
+            deadline=instance.since + window,
+            window=window,
+        )
 
     def _matches_siblings(self, market: Market, instance: Instance, digest: bytes) -> bool:
         """The paper's cross-check (II-D): most replicas that the data owner vouches for are as this one.
@@ -140,7 +147,7 @@ class CloudOwner:
     def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         market = situation.market
         model, record = market.models[couple.mod], couple.current
-        patience = couple.deadline - market.dataset_of(couple).terms.report_window_seconds // 4
+        window = market.dataset_of(couple).terms.report_window_seconds
         task = TrainModel(
             couple.id,
             instance.id,
@@ -152,18 +159,19 @@ class CloudOwner:
             record.model_hash,
             record.model_location,
             market.members[couple.model_owner].encryption_key,
-            patience,
+            couple.deadline - window // 4,
             deadline=couple.deadline,
         )
         result = situation.result(task)
         if result is None:
             yield task
         elif isinstance(result, Flagged):
-            yield Send(flag_tj(couple.id, instance.id, couple.round, result.flag))
+            flag = flag_tj(couple.id, instance.id, couple.round, result.flag)
+            yield Send(flag, deadline=couple.deadline, window=window)
         else:
-            yield self._report(couple, instance, result)
+            yield Send(self._report(couple, instance, result), deadline=couple.deadline, window=window)
 
-    def _report(self, couple: Couple, instance: Instance, result: TrainingResult) -> Send:
+    def _report(self, couple: Couple, instance: Instance, result: TrainingResult) -> Call:
         nonce = training_nonce(self.identity, couple.id, couple.round, instance.id)
         receipt = training_receipt(
             self.identity.receipt_domain,
@@ -174,19 +182,20 @@ class CloudOwner:
             result.digest,
             nonce,
         )
-        return Send(update_tj(couple.id, instance.id, couple.round, receipt, nonce, result.sealed_location))
+        return update_tj(couple.id, instance.id, couple.round, receipt, nonce, result.sealed_location)
 
     # --- being paid ---
 
     def _settle(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         """Half of the settle window is the model owner's; then whoever trained opens the digest itself."""
         market, subset = situation.market, subset_of(instance.id)
-        half = market.dataset_of(couple).terms.settle_window_seconds // 2
+        window = market.dataset_of(couple).terms.settle_window_seconds
         result = situation.results.get(job_key(couple.id, couple.round, instance.id))
-        if not isinstance(result, TrainingResult) or situation.now <= couple.deadline + half:
+        if not isinstance(result, TrainingResult) or situation.now <= couple.deadline + window // 2:
             return
         if has_quorum(self.identity, market, couple, subset, result.digest):
-            yield Send(settle_round(couple.id, subset, result.digest, market.reports_of(couple, subset)))
+            settle = settle_round(couple.id, subset, result.digest, market.reports_of(couple, subset))
+            yield Send(settle, deadline=couple.deadline + window, window=window)
 
     def _close(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         """Closing pays where too many others flagged; half of a settle window is the model owner's."""

@@ -14,7 +14,7 @@ from agents.core.errors import in_one_line
 from agents.core.hashing import chain_link, data_receipt, training_receipt
 from agents.core.ids import CoupleId, InstanceId, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import Act, Identity, Send, Situation
+from agents.roles.acts import NO_DEADLINE, Act, Identity, Send, Situation, Unaffordable
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -41,12 +41,51 @@ def registration(identity: Identity, role: Role, opening_deposit: int, market: M
     return [Send(register(role, identity.encryption_key, opening_deposit))]
 
 
-def funded(identity: Identity, market: Market, acts: Iterable[Act]) -> list[Act]:
-    """The same acts, after a deposit of what the free balance lacks for all that they lock."""
-    acts = list(acts)
-    needed = sum(act.locks for act in acts if isinstance(act, Send))
-    lacking = needed - market.balances[identity.address]
-    return [Send(deposit(lacking)), *acts] if needed and lacking > 0 else acts
+def funded(identity: Identity, situation: Situation, acts: Iterable[Act]) -> list[Act]:
+    """The same acts, in the order in which they should be done, and what they lock is paid in.
+
+    What locks nothing comes first; then a deposit of what the free balance lacks, and what it is for. What is
+    due first is first in each. What the coins do not suffice for is left out, and said at the end.
+    """
+    ordered = sorted(acts, key=_deadline)
+    free = situation.market.balances[identity.address]
+    affordable, left_out = _afforded([act for act in ordered if _locks(act)], free + situation.coins)
+    return [
+        *(act for act in ordered if not _locks(act)),
+        *_paid_in(affordable, free),
+        *affordable,
+        *left_out,
+    ]
+
+
+def _afforded(acts: Iterable[Act], coins: int) -> tuple[list[Send], list[Unaffordable]]:
+    """What so many wei suffice for, one after the other, and what they do not."""
+    affordable: list[Send] = []
+    left_out: list[Unaffordable] = []
+    for act in acts:
+        if isinstance(act, Send) and act.locks <= coins:
+            affordable.append(act)
+            coins -= act.locks
+        elif isinstance(act, Send):
+            left_out.append(Unaffordable(act, coins))
+    return affordable, left_out
+
+
+def _paid_in(sends: list[Send], free: int) -> list[Send]:
+    """The deposit that they need, as urgent as they are; none if the free balance is enough."""
+    lacking = sum(send.locks for send in sends) - free
+    if not sends or lacking <= 0:
+        return []
+    first = sends[0]
+    return [Send(deposit(lacking), deadline=first.deadline, window=first.window)]
+
+
+def _locks(act: Act) -> bool:
+    return isinstance(act, Send) and act.locks > 0
+
+
+def _deadline(act: Act) -> int:
+    return NO_DEADLINE if isinstance(act, Unaffordable) else act.deadline
 
 
 def seed_link(identity: Identity, tc: CoupleId, max_rounds: int, round_: int) -> bytes:

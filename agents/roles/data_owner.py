@@ -20,7 +20,7 @@ from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import Act, Identity, PackData, ReviewPlan, Send, Situation
+from agents.roles.acts import NO_DEADLINE, Act, Identity, PackData, ReviewPlan, Send, Situation
 from agents.roles.common import (
     for_asset,
     funded,
@@ -80,7 +80,7 @@ class DataOwner:
             if couple.ds == self.ds:
                 acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple)
         acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
-        return funded(self.identity, market, acts)
+        return funded(self.identity, situation, acts)
 
     # --- distribution ---
 
@@ -120,15 +120,16 @@ class DataOwner:
 
     def _verify(self, situation: Situation, dataset: Dataset, packed: PackedData) -> Iterator[Act]:
         market, window = situation.market, dataset.terms.answer_window_seconds
-        cis, ok = [], []
+        cis, ok, first = [], [], NO_DEADLINE
         for index, subset in enumerate(dataset.subsets):
             for ci in subset.places:
                 instance = market.instances[ci]
                 if instance.status is InstanceStatus.JOINED and situation.now <= instance.since + window:
                     cis.append(ci)
                     ok.append(opens_to(self.identity, instance, packed.digests[index]))
+                    first = min(first, instance.since + window)
         if cis:
-            yield Send(verify_ci(cis, ok))
+            yield Send(verify_ci(cis, ok), deadline=first, window=window)
 
     # --- couples ---
 
@@ -138,7 +139,8 @@ class DataOwner:
             yield from self._review(situation, couple)
         elif phase is CouplePhase.DRAWING:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round)
-            yield Send(draw_round(couple.id, link))
+            window = situation.market.dataset_of(couple).terms.draw_window_seconds
+            yield Send(draw_round(couple.id, link), deadline=couple.deadline, window=window)
         elif situation.now > couple.window_ends_at:
             yield from self._finish(couple, phase)
 
@@ -150,24 +152,24 @@ class DataOwner:
             yield Send(expire_tc(couple.id))
 
     def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
-        market = situation.market
-        model = market.models[couple.mod]
-        patience = couple.deadline - market.dataset_of(couple).terms.answer_window_seconds // 4
+        market, deadline = situation.market, couple.deadline
+        model, terms = market.models[couple.mod], market.dataset_of(couple).terms
+        window = terms.answer_window_seconds
         task = ReviewPlan(
             couple.id,
             model.plan_hash,
             model.plan_location,
-            patience_until=patience,
-            deadline=couple.deadline,
+            patience_until=deadline - window // 4,
+            deadline=deadline,
         )
         review = situation.result(task)
         if review is None:
             yield task
         elif review.problem or self._asks_too_much(market, couple):
-            yield Send(decline_tc(couple.id))
+            yield Send(decline_tc(couple.id), deadline=deadline, window=window)
         elif not self._waits_its_turn(situation, couple) and self._ready(situation, couple):
             tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
-            yield Send(approve_tc(couple.id, tip), market.dataset_of(couple).terms.couple_bond)
+            yield Send(approve_tc(couple.id, tip), terms.couple_bond, deadline=deadline, window=window)
 
     def _asks_too_much(self, market: Market, couple: Couple) -> bool:
         """Whether the policy rules a request out: too many couples, or too high a quorum."""

@@ -66,7 +66,7 @@ class ModelOwner:
             return list(first)
         couple = market.couples.get(self.tc)
         due = self._couple(situation, couple) if couple else self._request(situation)
-        return funded(self.identity, market, due)
+        return funded(self.identity, situation, due)
 
     # --- the request ---
 
@@ -128,7 +128,8 @@ class ModelOwner:
             yield Send(complete_tc(couple.id, weights.model))
         else:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
-            yield Send(start_round(couple.id, link, weights.hash, weights.location))
+            start = start_round(couple.id, link, weights.hash, weights.location)
+            yield Send(start, deadline=couple.window_ends_at)
 
     def _waits_in_vain(self, situation: Situation, dataset: Dataset) -> bool:
         """Whether its sums are over all subsets, and one of them has nobody left to train on it."""
@@ -140,7 +141,10 @@ class ModelOwner:
 
     def _settle(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         market = situation.market
-        half = market.dataset_of(couple).terms.settle_window_seconds // 2
+        window, deadline = (
+            market.dataset_of(couple).terms.settle_window_seconds,
+            market.settle_deadline(couple),
+        )
         for subset in set_bits(couple.pending):
             reports = market.reports_of(couple, subset)
             task = CollectResults(
@@ -149,14 +153,15 @@ class ModelOwner:
                 subset,
                 tuple(map(_ref, reports)),
                 market.quorum_of(couple, subset),
-                market.settle_deadline(couple) - half,
-                deadline=market.settle_deadline(couple),
+                deadline - window // 2,
+                deadline=deadline,
             )
             agreed = situation.result(task)
             if agreed is None:
                 yield task
             elif agreed.digest and has_quorum(self.identity, market, couple, subset, agreed.digest):
-                yield Send(settle_round(couple.id, subset, agreed.digest, reports))
+                settle = settle_round(couple.id, subset, agreed.digest, reports)
+                yield Send(settle, deadline=deadline, window=window)
 
 
 def _plan_task(dataset: Dataset) -> DraftPlan:

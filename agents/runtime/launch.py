@@ -18,6 +18,7 @@ from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.sender import Sender
+from agents.chain.waiting import finish, send_and_wait
 from agents.chain.wallet import Wallet
 from agents.core.calls import Call, retire_ci, withdraw
 from agents.core.errors import BadInput
@@ -189,6 +190,8 @@ def take_out(settings: MemberSettings, member: AgentContext, amount: int | None 
     if amount is not None and not 0 <= amount < 2**256:
         raise BadInput(f"{amount} wei is no amount: name what to withdraw, 0 or more")
     with _sender(settings, member) as sender:
+        if amount is None:
+            finish(sender)  # what is on its way out already is not there any more
         wanted = member.client.read(views.balance_of(member.wallet.address)) if amount is None else amount
         if wanted:
             _send(sender, withdraw(wanted))
@@ -209,18 +212,16 @@ def retire(settings: MemberSettings, member: AgentContext, instances: Sequence[I
 
 @contextmanager
 def _sender(settings: MemberSettings, member: AgentContext) -> Iterator[Sender]:
-    """A sender for a command, with nothing left to finish."""
+    """A sender for a command."""
     database = ChainDatabase(settings.home / CHAIN_FILE)
     try:
-        sender = Sender(member.client, member.wallet, database)
-        sender.resume()
-        yield sender
+        yield Sender(member.client, member.wallet, database)
     finally:
         database.close()
 
 
 def _send(sender: Sender, call: Call) -> None:
-    for outcome in sender.send([call]).outcomes:
+    for outcome in send_and_wait(sender, [call]):
         if outcome.refusal is not None:
             raise outcome.refusal
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.chain.client import BlockRef
-from agents.chain.sender import Sent
-from agents.core.calls import Call
+from agents.chain.intents import Intent, IntentState, Outcome
 from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import Act, Party, Send, Situation, Task
+from agents.roles.acts import NO_DEADLINE, Act, Party, Send, Situation, Task, Unaffordable
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
 from agents.runtime.stop import StopSignal
@@ -81,11 +80,15 @@ class TransactionSender(Protocol):
     def height(self) -> int:
         """What was sent is in blocks up to this one."""
 
-    def resume(self) -> object:
-        """Finishes what was signed before a crash."""
+    @property
+    def coins(self) -> int:
+        """Wei in the wallet that can be paid in."""
 
-    def send(self, calls: Sequence[Call]) -> Sent:
-        """Sends calls, in order, and waits until they are mined; says of each whether it was refused."""
+    def advance(self) -> Sequence[Outcome]:
+        """Moves what is signed, before a crash too, by what the chain says now; tells what is mined."""
+
+    def submit(self, intents: Sequence[Intent]) -> Sequence[Outcome]:
+        """Takes all that is wanted now and sends the first of it; tells what was sent, and what refused."""
 
 
 @dataclass
@@ -113,6 +116,7 @@ class Runner:
     tell_time: Callable[[int], None] = lambda _: None
     market: Market = field(init=False)
     supervisor: Supervisor = field(init=False)
+    _unaffordable: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.market = Market(self.events.replay())
@@ -143,16 +147,18 @@ class Runner:
             Retry: the chain's node did not answer.
         """
         self.supervisor.record()
-        self.transactions.resume()
+        moved = self._moved(self.transactions.advance)
         upto = self._catch_up()
         self.supervisor.now = upto.timestamp
         self.tell_time(upto.timestamp)
         if upto.number < self.transactions.height:
-            return False  # the node does not show our own last transaction yet: do not decide it again
-        acts = self._sound(self.role.decide(Situation(self.market, self.journal, upto.timestamp)), upto)
-        sent = self._send([act.call for act in acts if isinstance(act, Send)])
+            return moved  # the node does not show our own last transaction yet: do not decide it again
+        situation = Situation(self.market, self.journal, upto.timestamp, self.transactions.coins)
+        acts = self._sound(self.role.decide(situation), upto)
+        self._tell_unaffordable([act for act in acts if isinstance(act, Unaffordable)])
+        sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
-        return self.supervisor.record() or sent
+        return self.supervisor.record() or sent or moved
 
     def _catch_up(self) -> BlockRef:
         """Reads all that can be had: on less, decisions would be about the past.
@@ -179,18 +185,60 @@ class Runner:
         self.events.distrust()
         return [act for act in acts if act not in risky]
 
-    def _send(self, calls: Iterable[Call]) -> bool:
+    # --- transactions ---
+
+    def _submit(self, sends: Iterable[Send]) -> bool:
         now = self.clock()
-        ready = [call for call in calls if self.backoff.ready(repr(call), now)]
-        if not ready:
+        intents = [_intent(send) for send in sends]
+        ready = [intent for intent in intents if self.backoff.ready(intent.key, now)]
+        return self._moved(lambda: self.transactions.submit(ready))
+
+    def _moved(self, do: Callable[[], Sequence[Outcome]]) -> bool:
+        """Whether transactions moved; a node that does not answer holds up neither reading nor work."""
+        now = self.clock()
+        if not self.backoff.ready(_SENDING, now):
             return False
-        outcomes = self.transactions.send(ready).outcomes
-        for outcome in outcomes:
-            name, key = outcome.call.function, repr(outcome.call)
-            if outcome.refusal is None:
-                log.info("sent %s", name)
-                self.backoff.succeeded(key)
-            else:
-                wait = self.backoff.failed(key, now)
-                log.info("%s refused: %s; next try in %g s", name, outcome.refusal, wait)
-        return any(outcome.refusal is None for outcome in outcomes)
+        try:
+            outcomes = do()
+        except Retry as problem:
+            log.warning("%s; next try in %g s", problem, self.backoff.failed(_SENDING, now))
+            return False
+        self.backoff.succeeded(_SENDING)
+        moved = [self._note(outcome, now) for outcome in outcomes]
+        return any(moved)
+
+    def _note(self, outcome: Outcome, now: float) -> bool:
+        """Tells what became of an intent; whether it came further."""
+        if outcome.refusal is not None:
+            wait = self.backoff.failed(outcome.key, now)
+            log.info("%s refused: %s; next try in %g s", outcome.function, outcome.refusal, wait)
+            return False
+        if outcome.state is IntentState.MINED:
+            self.backoff.succeeded(outcome.key)
+            log.info("sent %s", outcome.function)
+        return True
+
+    def _tell_unaffordable(self, left_out: Iterable[Unaffordable]) -> None:
+        """Says what is left out for want of coins, once for as long as it is."""
+        before, self._unaffordable = self._unaffordable, set()
+        for act in left_out:
+            key = _intent(act.send).key
+            self._unaffordable.add(key)
+            if key not in before:
+                log.warning(
+                    "%s waits: it locks %d wei, and %s has %d for it: send it coins",
+                    act.send.call.function,
+                    act.send.locks,
+                    self.role.identity.address,
+                    act.has,
+                )
+
+
+_SENDING = "transactions"
+"""Under this name the node's failures with transactions wait."""
+
+
+def _intent(send: Send) -> Intent:
+    if send.deadline >= NO_DEADLINE:
+        return Intent(send.call)
+    return Intent(send.call, send.deadline, send.urgent_from)

@@ -1,6 +1,6 @@
 """Whatever anybody puts into an event: no agent and no audit ends, and honest members go on as they would.
 
-Rules: A18, A53, A76.
+Rules: A18, A53, A96.
 """
 
 from __future__ import annotations

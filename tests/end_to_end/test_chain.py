@@ -24,6 +24,7 @@ from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.node import Node
 from agents.chain.sender import Sender
+from agents.chain.waiting import finish, send_and_wait
 from agents.chain.wallet import Wallet
 from agents.core import calls
 from agents.core.enums import Role
@@ -72,7 +73,7 @@ def transact(node: Node, wallet: Wallet, **fields: Any) -> dict[str, Any]:
         "maxPriorityFeePerGas": 10**9,
         "value": 0,
     }
-    raw = wallet.sign({**common, **fields}).raw
+    raw = wallet.sign({**common, **fields})
     return receipt_of(node, node.ask("eth_sendRawTransaction", "0x" + raw.hex()))
 
 
@@ -132,14 +133,15 @@ def test_what_is_sent_is_what_events_and_views_say(chain: RunningChain, tmp_path
     owners_database, clouds_database = ChainDatabase(tmp_path / "owner"), ChainDatabase(tmp_path / "cloud")
     owners, clouds = Sender(client, owner, owners_database), Sender(client, cloud, clouds_database)
 
-    sent = owners.send(
-        [calls.register(Role.DATA_OWNER, KEY, 3 * COIN), calls.create_ds(terms(), KEY[:32], b"where")]
+    sent = send_and_wait(
+        owners,
+        [calls.register(Role.DATA_OWNER, KEY, 3 * COIN), calls.create_ds(terms(), KEY[:32], b"where")],
     )
-    assert [outcome.refusal for outcome in sent.outcomes] == [None, None]
-    assert len(sent.receipts) == 2, "coins do not go into a multicall"
-    clouds.send([calls.register(Role.CLOUD_OWNER, KEY, COIN)])
-    owners.send([calls.create_ci(ds, [2], [cloud.address], [b"sealed"])])
-    clouds.send([calls.join_ci(ci, bytes(range(32)), KEY[:32])])
+    assert [outcome.refusal for outcome in sent] == [None, None]
+    assert len({outcome.receipt for outcome in sent}) == 2, "coins do not go into a multicall"
+    send_and_wait(clouds, [calls.register(Role.CLOUD_OWNER, KEY, COIN)])
+    send_and_wait(owners, [calls.create_ci(ds, [2], [cloud.address], [b"sealed"])])
+    send_and_wait(clouds, [calls.join_ci(ci, bytes(range(32)), KEY[:32])])
 
     stream = EventStream(client, owners_database)
     batch = stream.poll()
@@ -175,21 +177,21 @@ def test_a_bundle_is_one_transaction_and_a_call_at_fault_is_found(chain: Running
     client, owner = chain.client(), chain.member()
     sender = Sender(client, owner, ChainDatabase(":memory:"))
     models = [calls.create_mod(f"model {number}", KEY[:32], b"") for number in range(5)]
-    (register,) = sender.send([calls.register(Role.MODEL_OWNER, KEY)]).outcomes
+    (register,) = send_and_wait(sender, [calls.register(Role.MODEL_OWNER, KEY)])
     assert register.refusal is None
 
-    assert len(sender.send(models).receipts) == 1
+    assert len({outcome.receipt for outcome in send_and_wait(sender, models)}) == 1
     bad = calls.withdraw(1)
-    sent = sender.send([*models[:3], bad, *models[3:]])
+    sent = send_and_wait(sender, [*models[:3], bad, *models[3:]])
 
-    refusals = [outcome.refusal for outcome in sent.outcomes]
+    refusals = [outcome.refusal for outcome in sent]
     assert [refusal is None for refusal in refusals] == [True, True, True, False, True, True]
     assert refusals[3] is not None
     assert (refusals[3].error, refusals[3].arguments) == (
         "Ledger_InsufficientBalance",
         (owner.address, 1, 0),
     )
-    assert sent.outcomes[3].receipt is None
+    assert sent[3].receipt is None
     logs = client.logs(register.receipt.block if register.receipt else 0, client.head().number)
     made = [logged.event.mod for logged in logs if isinstance(logged.event, ModelCreated)]
     assert made == [model_id(owner.address, serial) for serial in range(1, 11)]
@@ -199,21 +201,22 @@ def test_what_the_chain_takes_back_is_forgotten_and_sent_again(chain: RunningCha
     client, owner = chain.client(), chain.member()
     database = ChainDatabase(tmp_path / "chain")
     sender, stream = Sender(client, owner, database), EventStream(client, database)
-    sender.send([calls.register(Role.MODEL_OWNER, KEY)])
+    send_and_wait(sender, [calls.register(Role.MODEL_OWNER, KEY)])
     while stream.poll().behind:
         pass
     before = list(stream.replay())
     snapshot = chain.node.ask("evm_snapshot")
-    sender.send([calls.deposit(7)])
+    send_and_wait(sender, [calls.deposit(7)])
     assert [logged.event for logged in stream.poll().events] == [Deposited(owner.address, 7)]
 
     chain.node.ask("evm_revert", snapshot)
-    assert stream.poll().rolled_back
-    assert list(stream.replay()) == before
-    (again,) = sender.send([calls.deposit(7)]).resumed
-    assert again.succeeded
-
-    assert [logged.event for logged in stream.poll().events] == [Deposited(owner.address, 7)]
+    assert not stream.poll().rolled_back, "a shorter chain may be a node that is late"
+    finish(sender)
+    for _ in range(3):
+        chain.node.ask("evm_mine")
+        stream.poll()
+    after = [logged.event for logged in stream.replay()]
+    assert after == [*(logged.event for logged in before), Deposited(owner.address, 7)]
     assert client.read(views.balance_of(owner.address)) == 7, "not twice"
     database.close()
 

@@ -16,6 +16,7 @@ from agents.chain.node import Node
 from agents.chain.wallet import Wallet
 from agents.core.ids import Address
 from testing.compiler import compiled
+from tests.agents.chain.desk import Desk
 from tests.agents.chain.stub_node import StubNode
 
 INTERFACE = "contracts/interfaces/IMarketplace.sol"
@@ -77,3 +78,8 @@ def database() -> ChainDatabase:
 @pytest.fixture(scope="session")
 def wallet() -> Wallet:
     return Wallet.from_key(b"\1" * 32)
+
+
+@pytest.fixture
+def desk(node: StubNode, client: MarketClient, wallet: Wallet, clock: Clock, database: ChainDatabase) -> Desk:
+    return Desk(node, client, wallet, clock, database)

@@ -5,19 +5,23 @@ It knows nothing of the market: what a call answers and what reverts is up to th
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import rlp
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 GWEI = 10**9
-RICH = 10**20
+RICH = 10**21
+GETH: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "node_errors.json").read_text())["geth"]
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,19 @@ class Pooled:
     to: str
     max_fee: int
     tip: int
+    gas: int = 30_000_000
 
 
 @dataclass
 class StubBlock:
+    """A block; `failed` holds the hashes of those of its transactions that reverted or ran out of gas."""
+
     number: int
     hash: str
     timestamp: int
     logs: list[Log]
     transactions: list[Pooled]
+    failed: set[str] = field(default_factory=set)
 
 
 hashed = cache(keccak)
@@ -82,6 +90,14 @@ class StubNode:
         most_blocks: for which eth_getLogs answers at once.
         automine: mine a transaction as soon as it comes.
         received: every raw transaction that came.
+        gas: what every call is estimated to take; `takes`: what a transaction takes in truth, by its data.
+        filled: the gas that others use in each block.
+        altered: what becomes of the results of a method.
+        lacking: methods that this kind of node does not have.
+        says: how this kind of node objects to a transaction, by the reason.
+        replaces: whether its pool takes another transaction of the same nonce.
+        lag: blocks at the end that it does not show to whoever asks for a nonce.
+        receipt_lag: the same for a receipt.
         blooms: whether headers have them; else all bits are zero.
         receipts: whether eth_getBlockReceipts is known. A block with logs must have a transaction then.
     """
@@ -96,6 +112,14 @@ class StubNode:
     code: str = "0x60"
     most_blocks: int = 10**9
     automine: bool = True
+    takes: Callable[[bytes], int] | None = None
+    filled: int = 0
+    altered: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    lacking: set[str] = field(default_factory=set)
+    says: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(GETH))
+    replaces: bool = True
+    lag: int = 0
+    receipt_lag: int = 0
     balances: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: RICH))
     lost_requests: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     lost_answers: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -132,6 +156,8 @@ class StubNode:
             fits = pooled.nonce == self.nonce(pooled.sender) and pooled.max_fee >= self.base_fee
             if fits:
                 block.transactions.append(pooled)
+                if self.revert(pooled.data) is not None or self._used(pooled) == pooled.gas:
+                    block.failed.add(pooled.hash)
         mined = {(pooled.sender, pooled.nonce) for pooled in block.transactions}
         self.pool = [pooled for pooled in self.pool if (pooled.sender, pooled.nonce) not in mined]
         return block
@@ -149,8 +175,12 @@ class StubNode:
             self.pool += [pooled for block in removed for pooled in block.transactions]
         self.salt += 1
 
-    def nonce(self, sender: str) -> int:
-        return sum(pooled.sender == sender for block in self.blocks for pooled in block.transactions)
+    def nonce(self, sender: str, lag: int = 0) -> int:
+        shown = self.blocks[: len(self.blocks) - lag]
+        return sum(pooled.sender == sender for block in shown for pooled in block.transactions)
+
+    def _used(self, pooled: Pooled) -> int:
+        return min(pooled.gas, self.gas if self.takes is None else self.takes(pooled.data))
 
     # --- web3's seam ---
 
@@ -163,7 +193,10 @@ class StubNode:
         if self.errors[method]:
             return {"jsonrpc": "2.0", "id": 1, "error": self.errors[method].pop(0)}
         try:
+            if method in self.lacking:
+                self._lacks(method)()
             result = getattr(self, "_" + method, self._lacks(method))(*params)
+            result = self.altered.get(method, lambda same: same)(result)
         except NodeError as error:
             return {"jsonrpc": "2.0", "id": 1, "error": error.args[0]}
         if self.lost_answers[method] > 0:
@@ -187,9 +220,13 @@ class StubNode:
     def _eth_getBalance(self, address: str, _tag: str) -> str:
         return hex(self.balances[address])
 
-    def _eth_getBlockByNumber(self, tag: str, _full: bool) -> dict[str, Any] | None:
+    def _eth_getBlockByNumber(self, tag: str, full: bool) -> dict[str, Any] | None:
         number = len(self.blocks) - 1 if tag == "latest" else int(tag, 16)
-        return self._shown(self.blocks[number]) if number < len(self.blocks) else None
+        if number >= len(self.blocks):
+            return None
+        block = self.blocks[number]
+        whole = {"transactions": [_whole(pooled) for pooled in block.transactions]} if full else {}
+        return self._shown(block) | whole
 
     def _eth_getBlockByHash(self, hash_: str, _full: bool) -> dict[str, Any] | None:
         return next((self._shown(block) for block in self.blocks if block.hash == hash_), None)
@@ -204,6 +241,7 @@ class StubNode:
             "transactions": [pooled.hash for pooled in block.transactions],
             "baseFeePerGas": hex(self.base_fee),
             "gasLimit": hex(self.gas_limit),
+            "gasUsed": hex(self.filled + sum(map(self._used, block.transactions))),
         }
 
     def _eth_blockNumber(self) -> str:
@@ -264,8 +302,30 @@ class StubNode:
     def _eth_maxPriorityFeePerGas(self) -> str:
         return hex(GWEI)
 
+    def _eth_gasPrice(self) -> str:
+        return hex(self.base_fee + GWEI)
+
+    def _eth_feeHistory(self, count: str, _newest: str, _percentiles: list[int]) -> dict[str, Any]:
+        blocks = self.blocks[-int(count, 16) :]
+        tips = [sorted(pooled.tip for pooled in block.transactions) for block in blocks]
+        return {
+            "gasUsedRatio": [0.1 if paid else 0 for paid in tips],
+            "reward": [[hex(paid[len(paid) // 2]) if paid else "0x0"] for paid in tips],
+        }
+
     def _eth_getTransactionCount(self, address: str, _tag: str) -> str:
-        return hex(self.nonce(address))
+        return hex(self.nonce(address, self.lag))
+
+    def _eth_getTransactionByHash(self, hash_: str) -> dict[str, Any] | None:
+        for pooled in self.pool:
+            if pooled.hash == hash_:
+                return _whole(pooled) | {"blockNumber": None, "blockHash": None}
+        for block in self.blocks:
+            for pooled in block.transactions:
+                if pooled.hash == hash_:
+                    place = {"blockNumber": hex(block.number), "blockHash": block.hash}
+                    return _whole(pooled) | place | {"gasPrice": hex(self.base_fee + pooled.tip)}
+        return None
 
     def _eth_sendRawTransaction(self, raw: str) -> str:
         data = bytes.fromhex(raw[2:])
@@ -273,30 +333,55 @@ class StubNode:
         pooled = _pooled(data)
         known = [*self.pool, *(one for block in self.blocks for one in block.transactions)]
         if pooled.hash in (one.hash for one in known):
-            raise NodeError({"code": -32000, "message": "already known"})
+            self._object("known")
         if pooled.nonce < self.nonce(pooled.sender):
-            raise NodeError({"code": -32000, "message": "nonce too low"})
+            self._object("nonce too low")
+        if pooled.value + pooled.gas * pooled.max_fee > self.balances[pooled.sender]:
+            self._object("lacks coins")
+        same = [one for one in self.pool if (one.sender, one.nonce) == (pooled.sender, pooled.nonce)]
+        if same and not (self.replaces and all(_outbids(pooled, one) for one in same)):
+            self._object("not replaced")
         self.pool.append(pooled)
         if self.automine:
             self.mine()
         return pooled.hash
 
+    def _object(self, reason: str) -> None:
+        if reason in self.says:
+            raise NodeError(self.says[reason])
+
     def _eth_getTransactionReceipt(self, hash_: str) -> dict[str, Any] | None:
-        for block in self.blocks:
+        for block in self.blocks[: len(self.blocks) - self.receipt_lag]:
             for pooled in block.transactions:
                 if pooled.hash == hash_:
-                    reverted = self.revert(pooled.data) is not None
                     return {
                         "transactionHash": hash_,
                         "blockNumber": hex(block.number),
-                        "gasUsed": hex(self.gas),
+                        "blockHash": block.hash,
+                        "gasUsed": hex(self._used(pooled)),
                         "effectiveGasPrice": hex(self.base_fee + pooled.tip),
-                        "status": "0x0" if reverted else "0x1",
+                        "status": "0x0" if hash_ in block.failed else "0x1",
                     }
         return None
 
 
+def _whole(pooled: Pooled) -> dict[str, Any]:
+    return {
+        "hash": pooled.hash,
+        "from": pooled.sender.lower(),
+        "nonce": hex(pooled.nonce),
+        "gasPrice": hex(pooled.max_fee),
+    }
+
+
+def _outbids(new: Pooled, old: Pooled) -> bool:
+    """geth's rule: a tenth more of both."""
+    return 10 * new.max_fee >= 11 * old.max_fee and 10 * new.tip >= 11 * old.tip
+
+
 def _pooled(raw: bytes) -> Pooled:
+    if raw[0] >= 0xC0:  # a list: a transaction of before EIP-2718
+        return _legacy(raw)
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     return Pooled(
         "0x" + keccak(raw).hex(),
@@ -307,4 +392,20 @@ def _pooled(raw: bytes) -> Pooled:
         "0x" + bytes(fields["to"]).hex(),
         fields["maxFeePerGas"],
         fields["maxPriorityFeePerGas"],
+        fields["gas"],
+    )
+
+
+def _legacy(raw: bytes) -> Pooled:
+    nonce, price, gas, to, value, data, *_ = rlp.decode(raw)
+    return Pooled(
+        "0x" + keccak(raw).hex(),
+        Account.recover_transaction(raw),
+        int.from_bytes(nonce, "big"),
+        data,
+        int.from_bytes(value, "big"),
+        "0x" + to.hex(),
+        int.from_bytes(price, "big"),
+        int.from_bytes(price, "big"),
+        int.from_bytes(gas, "big"),
     )

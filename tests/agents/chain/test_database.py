@@ -1,6 +1,6 @@
 """The chain's database: whose it is, which version, that one process has it, and what a full disk costs.
 
-Rules: A7, A9, A10, A13, A16, A17.
+Rules: A7, A9, A10, A13, A16, A17, A88.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ import pytest
 
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
-from agents.chain.delivery import GWEI, Delivery, Patience
 from agents.chain.history import EventStream
-from agents.chain.transactions import Fees, Payload, Transactions
 from agents.chain.wallet import Wallet
+from agents.core import calls
 from agents.core.errors import BadInput, StopAgent, StorageFailed
 from agents.core.events import Deposited
 from agents.core.ids import Address
+from tests.agents.chain.conftest import Clock
+from tests.agents.chain.desk import Desk
 from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
 OWNER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
-TABLES = ["block", "cursor", "header", "log", "mark", "misfit", "outbox", "owner", "span"]
+TABLES = [
+    *("attempt", "block", "cursor", "gas", "header", "log", "mark", "misfit", "owner", "sending", "setback"),
+    "span",
+]
 FIRST_VERSION = (Path(__file__).parent / "first_version.sql").read_text()
 """As agents of 0.8 left it."""
 
@@ -44,16 +48,16 @@ def tables(database: ChainDatabase) -> list[str]:
     return [name for (name,) in database.rows(query)]
 
 
-def test_has_the_tables_of_the_second_version(database: ChainDatabase) -> None:
-    assert database.rows("PRAGMA user_version") == [(2,)]
+def test_has_the_tables_of_the_third_version(database: ChainDatabase) -> None:
+    assert database.rows("PRAGMA user_version") == [(3,)]
     assert tables(database) == TABLES
 
 
-def test_brings_a_file_of_the_first_version_up_to_the_second(tmp_path: Path) -> None:
+def test_brings_a_file_of_the_first_version_up_to_the_third(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "chain")) as old:
         old.executescript(FIRST_VERSION)
     database = ChainDatabase(tmp_path / "chain")
-    assert database.rows("PRAGMA user_version") == [(2,)]
+    assert database.rows("PRAGMA user_version") == [(3,)]
     assert tables(database) == TABLES
     assert database.rows("SELECT * FROM block") == [(1, b"\xaa", 2)]
 
@@ -79,7 +83,7 @@ def test_refuses_one_of_another_version(tmp_path: Path) -> None:
     with database.transaction() as connection:
         connection.execute("PRAGMA user_version = 99")
     database.close()
-    with pytest.raises(BadInput, match="another version"):
+    with pytest.raises(BadInput, match="a later version"):
         ChainDatabase(tmp_path / "chain")
 
 
@@ -106,26 +110,26 @@ def fill(database: ChainDatabase) -> None:
 
 
 FULL = "database or disk is full: free some space, then start again"
-LONG = Payload(Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"), bytes(20_000), 0, 60_000)
-FEES = Fees(3 * GWEI, GWEI)
+LONG = calls.create_mod("model", bytes(32), bytes(20_000))
 
 
 def test_a_transaction_that_cannot_be_kept_is_not_sent(
-    tmp_path: Path, node: StubNode, client: MarketClient, wallet: Wallet
+    tmp_path: Path, node: StubNode, client: MarketClient, wallet: Wallet, clock: Clock
 ) -> None:
     database = ChainDatabase(tmp_path / "chain")
-    delivery = Delivery(Transactions(client, wallet.address), 1337, wallet, database, Patience())
+    desk = Desk(node, client, wallet, clock, database)
     fill(database)
     with pytest.raises(StorageFailed) as failed:
-        delivery.deliver(LONG, FEES)
+        desk.step(LONG)
     assert str(failed.value) == f"the database {tmp_path}/chain failed: {FULL}"
     assert node.received == []
     database.close()
 
-    again = ChainDatabase(tmp_path / "chain")
-    delivery = Delivery(Transactions(client, wallet.address), 1337, wallet, again, Patience())
-    assert delivery.resume() == ()
-    assert delivery.deliver(LONG, FEES).succeeded
+    desk.restart(tmp_path / "chain")
+    assert desk.advance() == []
+    (outcome,) = desk.send(LONG)
+    assert outcome.receipt is not None
+    assert outcome.receipt.succeeded
     assert len(node.received) == 1
 
 

@@ -1,396 +1,671 @@
 """Delivery: each transaction is mined once, whatever fails and whenever.
 
-Rules: A7, A10, A12, A13.
+The sections are the rows of the table in docs/adr/0015.
+
+Rules: A7, A10, A12, A13, A81, A82, A83, A84, A85, A86, A87.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
+import json
+import logging
+import math
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_utils.crypto import keccak
 
 from agents.chain.client import MarketClient
+from agents.chain.codec import Codec
 from agents.chain.database import ChainDatabase
-from agents.chain.delivery import GWEI, Delivery, Patience
-from agents.chain.outbox import KEPT, Attempt, Outbox
+from agents.chain.deployment import Deployment
+from agents.chain.endpoint import Endpoint
+from agents.chain.fees import Fees
+from agents.chain.node import Node
+from agents.chain.outbox import KEPT, Attempt, Outbox, Sending
+from agents.chain.patience import Patience
 from agents.chain.peer import PATIENCE_SECONDS
-from agents.chain.transactions import Fees, Payload, TransactionReceipt, Transactions
+from agents.chain.transactions import Payload, TransactionReceipt
 from agents.chain.wallet import Wallet
-from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
+from agents.core import calls
+from agents.core.errors import BadInput, NodeUnavailable, StopAgent, WrongNetwork
 from agents.core.ids import Address
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.stub_node import Pooled, StubNode
+from tests.agents.chain.desk import Desk, done, retire
+from tests.agents.chain.stub_node import GWEI, Pooled, StubNode
 
-PATIENCE = Patience(timeout_seconds=60, first_pause_seconds=1, last_pause_seconds=4, stuck_blocks=3)
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Time:
-    """A clock that only sleeping moves; every pause calls `meanwhile`."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.pauses: list[float] = []
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-        self.meanwhile()
+KINDS = json.loads(Path(__file__).with_name("node_errors.json").read_text())
+NODES = ["geth", "anvil", "ganache", "kaia"]
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def slow(node: StubNode) -> StubNode:
+    """A node that mines when it is told to."""
+    node.automine = False
+    return node
 
 
-@pytest.fixture
-def delivery(client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time) -> Delivery:
-    return make(client, wallet, database, time)
-
-
-def make(
-    client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time, patience: Patience = PATIENCE
-) -> Delivery:
-    chain = Transactions(client, wallet.address)
-    return Delivery(chain, 1337, wallet, database, patience, time.clock, time.sleep)
-
-
-def payload(number: int = 0, value: int = 0) -> Payload:
-    return Payload(Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"), bytes([number]), value, 60_000)
-
-
-FEES = Fees(3 * GWEI, GWEI)
-
-
-def mined(node: StubNode) -> list[bytes]:
-    """What the chain's transactions say, in order."""
-    return [pooled.data for block in node.blocks for pooled in block.transactions]
-
-
-def offers(node: StubNode) -> list[tuple[int, int, int]]:
-    """The nonce and fees of all in the pool."""
-    return [(pooled.nonce, pooled.max_fee, pooled.tip) for pooled in node.pool]
+def stranger(wallet: Wallet, nonce: int = 0) -> Pooled:
+    """A transaction that another process made with our wallet."""
+    return Pooled("0x" + "5a" * 32, wallet.address, nonce, b"\xff", 0, "", 0, 0)
 
 
 # --- when all goes well ---
 
 
-def test_delivers_one_after_the_other(node: StubNode, delivery: Delivery) -> None:
-    first, second = delivery.deliver(payload(1), FEES), delivery.deliver(payload(2, value=10**20), FEES)
-    assert mined(node) == [b"\1", b"\2"]
-    assert first == TransactionReceipt(keccak(node.received[0]), 2, 50_000, 50_000 * 2 * GWEI, succeeded=True)
-    assert delivery.height == second.block == node.head.number
-    assert delivery.resume() == ()
+def test_delivers_one_after_the_other(node: StubNode, desk: Desk) -> None:
+    first, second = desk.send(retire(1)), desk.send(calls.deposit(10**20))
+    assert first[0].receipt == TransactionReceipt(
+        keccak(node.received[0]),
+        2,
+        bytes.fromhex(node.blocks[2].hash[2:]),
+        50_000,
+        50_000 * 2 * GWEI,
+        succeeded=True,
+    )
+    assert second[0].receipt is not None
+    assert desk.sender.height == second[0].receipt.block == node.head.number
     assert [(one.value, one.nonce) for one in node.head.transactions] == [(10**20, 1)]
 
 
-def test_has_no_height_before_its_first_transaction(delivery: Delivery) -> None:
-    assert delivery.height == 0
+def test_has_no_height_before_its_first_transaction(desk: Desk) -> None:
+    assert desk.sender.height == 0
 
 
-def test_waits_ever_longer_until_a_block_comes(node: StubNode, delivery: Delivery, time: Time) -> None:
-    node.automine = False
-    time.meanwhile = lambda: node.mine() if time.now > 10 else None
-    delivery.deliver(payload(), FEES)
-    assert time.pauses == [1, 2, 4, 4]
-
-
-def test_a_mined_transaction_that_reverted_is_delivered(node: StubNode, delivery: Delivery) -> None:
-    node.revert = lambda _: b""
-    assert not delivery.deliver(payload(), FEES).succeeded
-    assert delivery.resume() == ()
-
-
-# --- crashes ---
-
-STEPS = [
-    "eth_getTransactionCount",
-    "eth_getBlockByNumber",
-    "eth_sendRawTransaction",
-    "eth_getTransactionReceipt",
-]
-
-
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("automine", [True, False])
-def test_a_crash_at_any_request_neither_loses_nor_doubles(
-    step: str,
-    after: bool,
-    automine: bool,
-    node: StubNode,
-    client: MarketClient,
-    wallet: Wallet,
-    tmp_path: Path,
-) -> None:
-    node.automine = automine
-    time = Time()
-    time.meanwhile = node.mine
-    database = ChainDatabase(tmp_path / "chain")
-    original = client.node.ask
-
-    def dying(method: str, *params: object) -> object:
-        if method != step:
-            return original(method, *params)
-        if after:
-            original(method, *params)
-        raise Crash
-
-    client.node.ask = dying  # type: ignore[method-assign]
-    with pytest.raises(Crash):
-        make(client, wallet, database, time).deliver(payload(7), FEES)
-    database.close()
-    client.node.ask = original  # type: ignore[method-assign]
-
-    restarted = make(client, wallet, ChainDatabase(tmp_path / "chain"), time)
-    signed = step != "eth_getTransactionCount"  # the one step before it is in the outbox
-    assert len(restarted.resume()) == signed
-    assert mined(node) == ([b"\7"] if signed else [])
-    assert restarted.resume() == ()
-    restarted.deliver(payload(8), FEES)
-    assert mined(node)[signed:] == [b"\x08"]
-
-
-@pytest.mark.parametrize("commit", [1, 2], ids=["keep", "close"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_commit_neither_loses_nor_doubles(
-    commit: int,
-    after: bool,
-    node: StubNode,
-    client: MarketClient,
-    wallet: Wallet,
-    tmp_path: Path,
-    time: Time,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    database = ChainDatabase(tmp_path / "chain")
-    delivery, original, commits = make(client, wallet, database, time), database.transaction, 0
-
-    @contextmanager
-    def dying() -> Iterator[sqlite3.Connection]:
-        nonlocal commits
-        commits += 1
-        with original() as connection:
-            yield connection
-            if commits == commit and not after:
-                raise Crash
-        if commits == commit:
-            raise Crash
-
-    monkeypatch.setattr(database, "transaction", dying)
-    with pytest.raises(Crash):
-        delivery.deliver(payload(7), FEES)
-    database.close()
-
-    restarted = make(client, wallet, ChainDatabase(tmp_path / "chain"), time)
-    kept = (commit, after) != (1, False)
-    closed = (commit, after) == (2, True)
-    assert len(restarted.resume()) == (kept and not closed)
-    assert mined(node) == ([b"\7"] if kept else [])
-
-
-def test_lost_requests_and_answers_are_made_up_for(node: StubNode, delivery: Delivery) -> None:
-    for number, losses in enumerate((node.lost_requests, node.lost_answers)):
-        losses["eth_sendRawTransaction"] = 1
-        with pytest.raises(NodeUnavailable):
-            delivery.deliver(payload(number), FEES)
-        assert [receipt.succeeded for receipt in delivery.resume()] == [True]
-    assert mined(node) == [b"\0", b"\1"]
-
-
-def test_what_is_mined_already_is_not_sent_again(node: StubNode, delivery: Delivery) -> None:
-    node.lost_requests["eth_getTransactionReceipt"] = 1
-    with pytest.raises(NodeUnavailable):
-        delivery.deliver(payload(), FEES)
-    delivery.resume()
-    assert len(node.received) == 1
-
-
-# --- a slow chain ---
-
-
-def test_gives_up_waiting_but_not_the_transaction(node: StubNode, delivery: Delivery, time: Time) -> None:
-    node.automine = False
-    with pytest.raises(NodeUnavailable, match=r"was not mined in time$"):
-        delivery.deliver(payload(5), FEES)
-    assert time.now >= 60
-    node.mine()
-    assert len(delivery.resume()) == 1
-    assert mined(node) == [b"\5"]
-
-
-def test_says_what_the_node_had_against_it(node: StubNode, delivery: Delivery) -> None:
-    node.errors["eth_sendRawTransaction"] = [{"code": -32003, "message": "out of favour"}]
-    with pytest.raises(NodeUnavailable, match=r"not mined in time .*out of favour"):
-        delivery.deliver(payload(), FEES)
-
-
-def test_a_revert_said_at_broadcast_is_read_from_the_receipt(node: StubNode, delivery: Delivery) -> None:
-    reverted = {"code": 3, "message": "execution reverted"}
-    node.before["eth_sendRawTransaction"] = lambda: node.errors["eth_sendRawTransaction"].append(reverted)
-    node.automine = False
-    with pytest.raises(NodeUnavailable, match="reverted without a reason"):
-        delivery.deliver(payload(), FEES)
-
-
-# --- fees ---
-
-
-def test_outbids_itself_when_blocks_pass_it_by(node: StubNode, delivery: Delivery, time: Time) -> None:
-    node.automine = False
-    picky = 5 * GWEI
-
-    def mine() -> None:
-        held = node.pool
-        node.pool = [pooled for pooled in held if pooled.max_fee >= picky]
-        passed_by = [pooled for pooled in held if pooled.max_fee < picky]
+def test_asks_for_nothing_once_it_is_final(node: StubNode, desk: Desk) -> None:
+    desk.send(retire(1))
+    for _ in range(KEPT):
         node.mine()
-        node.pool += passed_by if not node.head.transactions else []
+    desk.step()
+    asked = len(node.asked)
+    desk.steps(30)
+    assert {method for method, _ in node.asked[asked:]} <= {"eth_getBalance"}
 
-    time.meanwhile = mine
-    receipt = delivery.deliver(payload(9), FEES)
-    assert mined(node) == [b"\x09"]
-    assert receipt.transaction == keccak(node.received[-1])
-    fees = [FEES.maximum]
+
+# --- not in a block ---
+
+
+def test_the_same_bytes_are_sent_again_every_half_minute(slow: StubNode, desk: Desk) -> None:
+    desk.steps(100, retire(1), mine=False)
+    assert len(slow.received) == 4
+    assert len(set(slow.received)) == 1
+    slow.mine()
+    desk.step()
+    assert desk.mined == [[1]]
+
+
+def test_what_pools_forgot_is_sent_again_unchanged(slow: StubNode, desk: Desk) -> None:
+    desk.step(retire(1))
+    slow.pool.clear()
+    desk.steps(15)
+    assert desk.mined == [[1]]
+    assert len(set(slow.received)) == 1
+    assert len(slow.received) > 1
+
+
+def test_outbids_itself_when_blocks_with_room_pass_it_by(slow: StubNode, desk: Desk) -> None:
+    picky = 5 * GWEI
+    for _ in range(60):
+        desk.step(*([] if desk.mined else [retire(9)]))
+        held, slow.pool = slow.pool, [pooled for pooled in slow.pool if pooled.max_fee >= picky]
+        slow.mine()
+        slow.pool = [] if slow.head.transactions else held
+    fees = [3 * GWEI]
     while fees[-1] < picky:
         fees.append(fees[-1] * 9 // 8 + 1)
-    assert len(node.received) == len(fees)
-    assert node.head.transactions[0].max_fee == fees[-1]
-    assert delivery.resume() == ()
+    assert desk.mined == [[9]]
+    assert len(slow.received) == len(fees)
+    assert [one.max_fee for block in slow.blocks for one in block.transactions] == [fees[-1]]
+    assert not desk.sender.in_flight
 
 
-def test_an_earlier_attempt_that_is_mined_counts(node: StubNode, delivery: Delivery, time: Time) -> None:
-    node.automine = False
-
-    def mine() -> None:
-        node.pool, kept = [], node.pool
-        if len(kept) == 2:
-            node.pool = kept[:1]
-        node.mine()
-        node.pool = kept if not node.head.transactions else []
-
-    time.meanwhile = mine
-    receipt = delivery.deliver(payload(9), FEES)
-    assert len(node.received) == 2
-    assert receipt.transaction == keccak(node.received[0])
-    assert mined(node) == [b"\x09"]
+def test_does_not_outbid_itself_while_blocks_are_full(slow: StubNode, desk: Desk) -> None:
+    slow.filled = slow.gas_limit
+    desk.step(retire(1))
+    for _ in range(20):
+        held, slow.pool = slow.pool, []
+        slow.mine()
+        slow.pool = held
+        desk.step(retire(1))
+    assert len(slow.received) == 1
 
 
-def test_outbids_at_once_what_no_block_can_take(node: StubNode, delivery: Delivery, time: Time) -> None:
-    node.automine = False
-    node.base_fee = 100 * GWEI
-    time.meanwhile = node.mine
-    delivery.deliver(payload(), FEES)
-    assert [pooled.max_fee for pooled in node.head.transactions] == [201 * GWEI]
-    assert len(node.received) == 2
-    assert time.pauses == [1, 2], "without waiting to be passed by"
+def test_an_earlier_attempt_that_is_mined_counts(slow: StubNode, desk: Desk) -> None:
+    for _ in range(12):
+        desk.step(retire(9))
+        held, slow.pool = slow.pool, []
+        slow.mine()
+        slow.pool = held
+    assert len(slow.received) > 1
+    slow.pool = slow.pool[:1]
+    slow.mine()
+    (outcome,) = desk.step()
+    assert outcome.receipt is not None
+    assert outcome.receipt.transaction == keccak(slow.received[0])
+    assert desk.mined == [[9]]
 
 
-def test_never_offers_more_than_its_limit(
-    node: StubNode, client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time
+@pytest.mark.parametrize("kind", ["geth", "anvil"])
+def test_outbids_at_once_what_no_block_can_take(slow: StubNode, desk: Desk, kind: str) -> None:
+    slow.says = KINDS[kind]
+    desk.step(retire(1))
+    slow.base_fee = 100 * GWEI
+    slow.mine()
+    desk.step()
+    slow.mine()
+    desk.step()
+    assert [pooled.max_fee for pooled in slow.head.transactions] == [201 * GWEI]
+    assert len(slow.received) == 2
+
+
+def test_a_pool_that_takes_no_replacement_is_waited_for(slow: StubNode, desk: Desk) -> None:
+    """Kaia says: there is another tx which has the same nonce in the tx pool."""
+    slow.says, slow.replaces = KINDS["kaia"], False
+    for _ in range(60):
+        desk.step(retire(1))
+        held, slow.pool = slow.pool, []
+        slow.mine()
+        slow.pool = held
+    assert len({*slow.received}) == 2, "one replacement was tried"
+    slow.mine()
+    assert done(desk.step()) == [("retireCI", "mined")]
+    assert desk.mined == [[1]]
+
+
+def test_never_offers_more_than_its_limit(slow: StubNode, desk: Desk) -> None:
+    desk.step(retire(1))
+    slow.base_fee = 600 * GWEI
+    desk.steps(20)
+    assert desk.offers == [(0, 3 * GWEI, GWEI)]
+    slow.base_fee = GWEI
+    slow.mine()
+    desk.step()
+    assert desk.mined == [[1]]
+
+
+# --- answers to a broadcast ---
+
+
+@pytest.mark.parametrize("kind", NODES)
+def test_what_a_node_knows_already_is_sent(slow: StubNode, desk: Desk, kind: str) -> None:
+    slow.says = KINDS[kind]
+    slow.lost_answers["eth_sendRawTransaction"] = 1
+    desk.step(retire(1))
+    desk.step()
+    assert desk.state == {"retireCI/1": "sent"}
+    slow.mine()
+    assert done(desk.step()) == [("retireCI", "mined")]
+    assert desk.mined == [[1]]
+    assert len(slow.received) == 2
+
+
+@pytest.mark.parametrize("kind", NODES)
+def test_a_nonce_that_is_too_low_may_be_our_own(slow: StubNode, desk: Desk, kind: str) -> None:
+    slow.says = KINDS[kind]
+    slow.lost_answers["eth_sendRawTransaction"] = 1
+    desk.step(retire(1))
+    slow.mine()
+    slow.lag = slow.receipt_lag = 1
+    desk.step()
+    slow.lag = slow.receipt_lag = 0
+    assert done(desk.step()) == [("retireCI", "mined")]
+    assert desk.mined == [[1]]
+
+
+@pytest.mark.parametrize("said", ["out of favour", "execution reverted"])
+def test_whatever_a_node_says_is_not_believed(slow: StubNode, desk: Desk, said: str) -> None:
+    slow.errors["eth_sendRawTransaction"] = [{"code": 3, "message": said}]
+    desk.step(retire(1))
+    assert desk.state == {"retireCI/1": "sent"}
+    desk.steps(40)
+    assert desk.mined == [[1]]
+
+
+def test_a_request_that_was_lost_is_made_again_at_once(node: StubNode, desk: Desk) -> None:
+    node.lost_requests["eth_sendRawTransaction"] = 1
+    desk.step(retire(1))
+    assert desk.state == {"retireCI/1": "signed"}
+    desk.step(retire(1))
+    assert desk.mined == [[1]]
+
+
+@pytest.mark.parametrize("kind", NODES)
+def test_insufficient_funds_waits_and_is_told_and_nothing_ends(
+    slow: StubNode, desk: Desk, wallet: Wallet, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    patience = Patience(timeout_seconds=60, first_pause_seconds=1, fee_limit=4 * GWEI)
-    delivery = make(client, wallet, database, time, patience)
-    assert delivery.fees(10 * GWEI) == Fees(4 * GWEI, GWEI)
-    assert delivery.fees(GWEI) == Fees(3 * GWEI, GWEI)
-    node.automine, node.base_fee = False, 10 * GWEI
-    time.meanwhile = node.mine
-    with pytest.raises(NodeUnavailable, match="not mined in time"):
-        delivery.deliver(payload(), Fees(4 * GWEI, GWEI))
-    assert offers(node) == [(0, 4 * GWEI, GWEI)]
+    slow.says = KINDS[kind]
+    slow.before["eth_sendRawTransaction"] = lambda: slow.balances.update({wallet.address: 5})
+    for _ in range(150):
+        desk.step(calls.deposit(7))
+    (line,) = caplog.messages
+    assert "waits for coins: the node refused eth_sendRawTransaction: " in line
+    assert len(slow.received) == 3, "the balance is looked at every minute"
+    assert len(set(slow.received)) == 1
+    slow.balances[wallet.address] = 10**20
+    for _ in range(61):
+        desk.step(calls.deposit(7))
+    slow.mine()
+    desk.step()
+    assert [pooled.value for pooled in slow.head.transactions] == [7]
 
 
-def test_a_limit_below_the_tip_limits_the_tip(
-    client: MarketClient, wallet: Wallet, database: ChainDatabase, time: Time
+# --- receipt late ---
+
+
+def test_a_late_receipt_is_waited_for_and_counts_as_done(slow: StubNode, desk: Desk) -> None:
+    """A node counts a transaction before it shows its receipt: nothing is deposited twice."""
+    desk.step(calls.deposit(7))
+    slow.mine()
+    slow.receipt_lag = len(slow.blocks)
+    for _ in range(50):
+        assert desk.step(calls.deposit(7)) == []
+    slow.receipt_lag = 0
+    assert done(desk.step()) == [("deposit", "mined")]
+    assert [one.value for block in slow.blocks for one in block.transactions] == [7]
+
+
+def test_others_go_on_while_a_receipt_is_late(slow: StubNode, desk: Desk) -> None:
+    desk.step(calls.deposit(7))
+    slow.mine()
+    slow.receipt_lag = len(slow.blocks) - 2
+    assert done(desk.step(calls.deposit(7), retire(1))) == [("retireCI", "sent")]
+    slow.mine()
+    slow.receipt_lag = 0
+    assert done(desk.step()) == [("deposit", "mined"), ("retireCI", "mined")]
+
+
+def test_a_receipt_that_never_comes_is_made_up_from_the_transaction(slow: StubNode, desk: Desk) -> None:
+    slow.altered["eth_getTransactionReceipt"] = lambda _: None
+    desk.step(retire(1))
+    desk.steps(59)
+    assert desk.sender.in_flight
+    desk.steps(10)
+    (outcome,) = desk.told[1:]
+    assert outcome.state.value == "mined"
+    assert outcome.receipt is not None
+    assert outcome.receipt.fee_is_estimated
+    assert outcome.receipt.fee == 62_500 * 2 * GWEI
+    assert desk.sender.height == outcome.receipt.block == 2
+
+
+@dataclass
+class Blind:
+    """A server that has no receipts, before a node that has."""
+
+    node: StubNode
+
+    def make_request(self, method: str, params: Any) -> dict[str, Any]:
+        answer = self.node.make_request(method, params)
+        return {**answer, "result": None} if method == "eth_getTransactionReceipt" else answer
+
+
+def test_a_late_receipt_is_asked_of_another_url(
+    slow: StubNode, desk: Desk, deployment: Deployment, codec: Codec
 ) -> None:
-    delivery = make(client, wallet, database, time, Patience(fee_limit=5))
-    assert delivery.fees(GWEI) == Fees(5, 5)
+    urls = [Endpoint(one, codec.refusal, name) for one, name in ((Blind(slow), "blind"), (slow, "seeing"))]
+    desk.client = MarketClient(deployment, Node(urls, desk.clock), codec)
+    desk.restart()
+    desk.step(retire(1))
+    desk.steps(70)
+    (outcome,) = desk.told[1:]
+    assert outcome.receipt is not None
+    assert not outcome.receipt.fee_is_estimated
 
 
-def test_refuses_a_chain_without_eip_1559(
-    client: MarketClient, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lost", ["blockNumber", "blockHash", "status", "gasUsed", "transactionHash"])
+def test_half_a_receipt_is_none(slow: StubNode, desk: Desk, lost: str) -> None:
+    slow.altered["eth_getTransactionReceipt"] = lambda receipt: receipt and {**receipt, lost: None}
+    desk.step(retire(1))
+    slow.mine()
+    assert desk.step() == []
+    slow.altered.clear()
+    assert done(desk.step()) == [("retireCI", "mined")]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_receipt_without_its_price_is_priced_by_the_transaction(
+    slow: StubNode, desk: Desk, known: bool
 ) -> None:
-    monkeypatch.setattr(client.node, "ask", lambda *_: {"number": "0x1"})
-    with pytest.raises(WrongNetwork, match="EIP-1559"):
-        Transactions(client, wallet.address).last_block()
+    def without(receipt: dict[str, object] | None) -> dict[str, object] | None:
+        return receipt and {name: value for name, value in receipt.items() if name != "effectiveGasPrice"}
+
+    slow.altered["eth_getTransactionReceipt"] = without
+    if not known:
+        slow.lacking.add("eth_getTransactionByHash")
+    desk.step(retire(1))
+    slow.mine()
+    (outcome,) = desk.step()
+    assert outcome.receipt is not None
+    assert outcome.receipt.fee_is_estimated
+    assert outcome.receipt.fee == 50_000 * (2 if known else 3) * GWEI
 
 
-# --- re-orgs and nonces ---
+# --- re-org ---
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 @pytest.mark.parametrize("forget", [True, False], ids=["forgotten", "pooled"])
-def test_sends_again_what_the_chain_took_back(
-    depth: int, forget: bool, node: StubNode, delivery: Delivery, time: Time
-) -> None:
+def test_sends_again_what_the_chain_took_back(depth: int, forget: bool, node: StubNode, desk: Desk) -> None:
     for number in range(1, 5):
-        delivery.deliver(payload(number), FEES)
-    node.take_back(depth, forget=forget)
-    time.meanwhile = node.mine
-    assert len(delivery.resume()) == depth
-    assert mined(node) == [b"\1", b"\2", b"\3", b"\4"]
-    assert delivery.height == node.head.number
-
-
-def test_fills_the_gap_that_a_strangers_transaction_left(
-    node: StubNode, wallet: Wallet, delivery: Delivery, time: Time
-) -> None:
-    stranger = Pooled("0x1", wallet.address, 0, b"stranger", 0, "", 0, 0)
-    node.mine().transactions.append(stranger)
-    delivery.deliver(payload(1), FEES)
-    node.take_back(2)
-    time.meanwhile = node.mine
-    assert len(delivery.resume()) == 2
-    assert mined(node) == [b"", b"\1"]
-    assert node.blocks[2].transactions[0].to == wallet.address.lower()
-
-
-def test_drops_what_a_stranger_replaced(
-    node: StubNode, wallet: Wallet, delivery: Delivery, time: Time
-) -> None:
+        desk.send(retire(number))
+    signed = set(node.received)
     node.automine = False
-    stranger = Pooled("0x1", wallet.address, 0, b"stranger", 0, "", 0, 0)
-
-    def mine() -> None:
-        node.pool.clear()
-        node.mine().transactions.append(stranger)
-        time.meanwhile = node.mine
-
-    time.meanwhile = mine
-    with pytest.raises(NodeUnavailable, match=r"another program sends from .* used nonce 0"):
-        delivery.deliver(payload(1), FEES)
-    assert delivery.resume() == ()
-    node.automine, time.meanwhile = True, node.mine
-    delivery.deliver(payload(2), FEES)
-    assert mined(node) == [b"stranger", b"\2"]
+    node.take_back(depth, forget=forget)
+    desk.steps(3)
+    assert desk.mined == [[1], [2], [3], [4]]
+    assert set(node.received) == signed
+    assert not desk.sender.in_flight
+    assert desk.sender.height <= node.head.number
+    assert len(desk.told) == 8, "what is told is told once"
 
 
-def test_says_nothing_on_a_chain_that_was_started_anew(
-    node: StubNode, delivery: Delivery, clock: Clock
-) -> None:
-    delivery.deliver(payload(1), FEES)
+def test_a_re_org_of_nonce_0_while_nonce_1_is_awaited(slow: StubNode, desk: Desk) -> None:
+    desk.step(retire(0))
+    slow.mine()
+    desk.step(retire(1))
+    slow.take_back(1)
+    slow.pool.clear()
+    slow.mine()
+    desk.step()
+    assert [nonce for nonce, *_ in desk.offers] == [0, 1], "in one look, the lowest first"
+    slow.mine()
+    desk.step()
+    assert desk.mined == [[0], [1]]
+    assert not desk.sender.in_flight
+
+
+def test_what_came_into_another_block_is_known_to_be_there(slow: StubNode, desk: Desk) -> None:
+    desk.step(retire(1))
+    slow.mine()
+    desk.step()
+    slow.take_back(1, forget=False)
+    slow.pool, held = [], slow.pool
+    slow.mine()
+    slow.pool = held
+    slow.mine()
+    desk.step()
+    assert desk.sender.height == slow.head.number == 3
+    assert len(slow.received) == 1
+
+
+def test_a_late_node_is_no_re_org(slow: StubNode, desk: Desk) -> None:
+    desk.step(retire(1))
+    slow.mine()
+    desk.step()
+    desk.told.clear()
+    blocks = list(slow.blocks)
+    for _ in range(5):
+        slow.blocks.pop()
+        desk.step(retire(2))
+        slow.blocks[:] = blocks
+        desk.step()
+    assert desk.told == []
+    assert len(set(slow.received)) == 1
+    assert done(desk.step(retire(2))) == [("retireCI", "sent")]
+
+
+def test_fills_the_gap_that_a_strangers_transaction_left(slow: StubNode, desk: Desk, wallet: Wallet) -> None:
+    slow.mine().transactions.append(stranger(wallet))
+    desk.step(retire(1))
+    slow.mine()
+    desk.step()
+    slow.take_back(2)
+    desk.steps(8)
+    assert desk.mined == [[], [1]]
+    filler = next(one for block in slow.blocks for one in block.transactions)
+    assert (filler.to, filler.value) == (wallet.address.lower(), 0)
+
+
+def test_says_nothing_on_a_chain_that_was_started_anew(node: StubNode, desk: Desk, clock: Clock) -> None:
+    desk.send(retire(1))
     node.take_back(len(node.blocks))
     for _ in range(3):
         node.mine()
     node.received.clear()
     with pytest.raises(NodeUnavailable, match="started anew"):
-        delivery.resume()
+        desk.step(retire(2))
     clock.now += PATIENCE_SECONDS
     with pytest.raises(WrongNetwork, match="started anew"):
-        delivery.resume()
+        desk.step(retire(2))
     assert node.received == []
+
+
+# --- two processes ---
+
+
+def other(desk: Desk) -> Desk:
+    """The same wallet, from another home."""
+    return Desk(desk.node, desk.client, desk.wallet, desk.clock, ChainDatabase(":memory:"))
+
+
+def test_who_sees_a_foreign_nonce_stops_and_the_other_goes_on(slow: StubNode, desk: Desk) -> None:
+    twin = other(desk)
+    desk.step(retire(1))
+    slow.pool.clear()
+    twin.step(retire(2))
+    slow.mine()
+    assert done(twin.step()) == [("retireCI", "mined")]
+    with pytest.raises(StopAgent) as stopped:
+        desk.steps(70)
+    hash_ = keccak(slow.received[-1]).hex()
+    line = f"{desk.wallet.address} is used by another process, in transaction 0x{hash_}: stop one"
+    assert str(stopped.value) == line
+    assert done(twin.step(retire(3))) == [("retireCI", "sent")]
+    desk.restart()
+    desk.steps(3)
+    assert desk.mined == [[2], [3]], "what was not ours is not sent again"
+
+
+def test_a_foreign_nonce_is_seen_before_anything_is_signed(node: StubNode, desk: Desk) -> None:
+    desk.send(retire(1))
+    other(desk).send(retire(2))
+    received = len(node.received)
+    with pytest.raises(StopAgent, match=f"0x{keccak(node.received[-1]).hex()}: stop one$"):
+        desk.step(retire(3))
+    assert len(node.received) == received
+
+
+def test_a_nonce_that_one_answer_alone_shows_used_stops_nobody(
+    node: StubNode, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.send(retire(1))
+    node.altered["eth_getTransactionCount"] = lambda _: "0x7"
+    for _ in range(20):
+        assert desk.step(retire(2)) == []
+    node.altered.clear()
+    assert done(desk.step(retire(2))) == [("retireCI", "sent")]
+
+
+def test_a_foreign_transaction_that_cannot_be_found_is_named_by_its_nonce(
+    slow: StubNode, desk: Desk, wallet: Wallet
+) -> None:
+    desk.step(retire(1))
+    slow.pool.clear()
+    slow.mine().transactions.append(stranger(wallet))
+    slow.lacking.add("eth_getTransactionByHash")
+    slow.altered["eth_getBlockByNumber"] = lambda block: block and {**block, "transactions": []}
+    slow.lacking.clear()
+    with pytest.raises(StopAgent, match="in its transaction 0: stop one"):
+        desk.steps(70)
+
+
+def test_what_was_sent_by_hand_while_nobody_ran_is_told(
+    node: StubNode, desk: Desk, wallet: Wallet, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.send(retire(1))
+    node.mine().transactions.append(stranger(wallet, 1))
+    desk.restart()
+    desk.send(retire(2))
+    assert caplog.messages == [
+        f"1 transactions of {wallet.address} were sent by another program while this one was away"
+    ]
+    assert desk.mined == [[1], [0xFF], [2]]
+
+
+def test_a_chain_that_makes_no_blocks_shows_a_foreign_nonce_too(
+    slow: StubNode, desk: Desk, wallet: Wallet
+) -> None:
+    desk.step(retire(1))
+    slow.pool.clear()
+    slow.mine().transactions.append(stranger(wallet))
+    desk.steps(600, mine=False)
+    with pytest.raises(StopAgent, match="0x5a5a"):
+        desk.steps(2, mine=False)
+
+
+# --- fees ---
+
+
+def test_the_tip_is_what_was_paid_lately(slow: StubNode, desk: Desk) -> None:
+    for tip in (2, 9, 4):
+        slow.mine().transactions.append(Pooled(f"0x{tip}", "0xA", 0, b"", 0, "", 0, tip * GWEI))
+    slow.mine()
+    desk.step(retire(1))
+    assert desk.offers == [(0, 6 * GWEI, 4 * GWEI)]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "tip"),
+    [
+        ((), GWEI),
+        (("eth_feeHistory",), GWEI),
+        (("eth_maxPriorityFeePerGas",), GWEI + 5),
+        (("eth_feeHistory", "eth_maxPriorityFeePerGas"), GWEI + 5),
+        (("eth_feeHistory", "eth_maxPriorityFeePerGas", "eth_gasPrice"), GWEI),
+    ],
+    ids=["all", "no history", "Besu", "neither", "nothing"],
+)
+def test_a_node_without_some_of_the_methods_gets_transactions_all_the_same(
+    lacking: tuple[str, ...], tip: int, slow: StubNode, desk: Desk
+) -> None:
+    slow.lacking |= set(lacking)
+    slow.altered["eth_gasPrice"] = lambda price: hex(int(price, 16) + 5)
+    desk.step(retire(1))
+    assert desk.offers == [(0, 2 * GWEI + tip, tip)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, {}, {"reward": None, "gasUsedRatio": [1]}, {"reward": [[]], "gasUsedRatio": [0.5]}, "0x1"],
+)
+def test_a_fee_history_that_is_none_is_not_believed(slow: StubNode, desk: Desk, answer: object) -> None:
+    slow.altered["eth_feeHistory"] = lambda _: answer
+    desk.step(retire(1))
+    assert desk.offers == [(0, 3 * GWEI, GWEI)]
+
+
+def test_kaias_fees_fall_out_of_the_same_rule(slow: StubNode, desk: Desk) -> None:
+    slow.base_fee = 25 * GWEI
+    slow.altered["eth_maxPriorityFeePerGas"] = lambda _: "0x0"
+    desk.step(retire(1))
+    assert desk.offers == [(0, 50 * GWEI, 0)]
+
+
+def test_one_block_without_a_base_fee_is_waited_for(slow: StubNode, desk: Desk) -> None:
+    slow.altered["eth_getBlockByNumber"] = without_base_fee
+    for _ in range(2):
+        with pytest.raises(NodeUnavailable, match="does not say its base fee"):
+            desk.step(retire(1))
+    slow.altered.clear()
+    desk.step(retire(1))
+    assert [raw[0] for raw in slow.received] == [2]
+
+
+def test_a_chain_without_base_fees_gets_legacy_transactions(slow: StubNode, desk: Desk) -> None:
+    slow.altered["eth_getBlockByNumber"] = without_base_fee
+    for _ in range(2):
+        with pytest.raises(NodeUnavailable):
+            desk.step(retire(1))
+    desk.step(retire(1))
+    assert slow.received[0][0] >= 0xC0
+    price = 2 * GWEI * 5 // 4
+    assert desk.offers == [(0, price, price)]
+    for _ in range(6):
+        held, slow.pool = slow.pool, []
+        slow.mine()
+        slow.pool = held
+        desk.step()
+    assert desk.offers[1:] == [(0, price * 9 // 8 + 1, price * 9 // 8 + 1)]
+    desk.restart()
+    slow.mine()
+    desk.step()
+    assert desk.mined == [[1]]
+
+
+def without_base_fee(block: dict[str, object] | None) -> dict[str, object] | None:
+    return block and {name: value for name, value in block.items() if name != "baseFeePerGas"}
+
+
+# --- gas limit ---
+
+
+def gas_limits(node: StubNode) -> list[int]:
+    return [one.gas for block in node.blocks for one in block.transactions]
+
+
+def test_an_estimate_that_is_too_low_is_paid_for_three_times_at_most(
+    node: StubNode, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    node.takes = lambda _: 10**6
+    for _ in range(200):
+        desk.step(retire(1))
+    assert gas_limits(node) == [62_500, 93_750, 125_000]
+    assert [line for line in caplog.messages if "rests" in line] == [
+        "retireCI failed 3 times in a row, each at its cost: it rests for an hour"
+    ]
+    node.mine(seconds=3601)
+    node.takes = lambda _: 150_000
+    desk.send(retire(1))
+    desk.send(retire(2))
+    assert gas_limits(node)[3:] == [187_500, 495_000], "what was used, and what was raised, is kept"
+
+
+def test_a_raised_limit_that_is_enough_ends_it(node: StubNode, desk: Desk) -> None:
+    node.takes = lambda _: 90_000
+    for _ in range(5):
+        desk.step(retire(1))
+    assert gas_limits(node)[:2] == [62_500, 93_750]
+    assert [one.hash in block.failed for block in node.blocks for one in block.transactions][:2] == [
+        True,
+        False,
+    ]
+
+
+def test_what_was_learnt_of_gas_survives_a_restart(node: StubNode, desk: Desk) -> None:
+    node.takes = lambda _: 10**6
+    for _ in range(20):
+        desk.restart()
+        desk.step(retire(1))
+    assert len(gas_limits(node)) == 3
+
+
+def test_a_function_is_allowed_what_it_used_before(node: StubNode, desk: Desk) -> None:
+    node.gas = 200_000
+    desk.send(retire(1))
+    node.gas = 50_000
+    desk.send(retire(2))
+    desk.send(calls.deposit(1))
+    assert gas_limits(node) == [250_000, 220_000, 62_500]
+
+
+def test_a_raised_limit_is_at_most_half_a_block(node: StubNode, desk: Desk) -> None:
+    node.gas, node.takes = 10_000_000, lambda _: 10**9
+    desk.steps(10, retire(1))
+    assert gas_limits(node) == [12_500_000, 15_000_000, 15_000_000]
+
+
+def test_what_reverts_again_and_again_is_paid_for_three_times_at_most(
+    node: StubNode, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The estimate says yes, and the block no: another's transaction is always before it."""
+    for _ in range(100):
+        node.before["eth_sendRawTransaction"] = lambda: setattr(node, "revert", lambda _: b"")
+        desk.step(retire(1), retire(2))
+        node.revert = lambda _: None
+    assert desk.mined == [[1, 2], [1], [1], [1], [2], [2], [2]]
+    assert len([line for line in caplog.messages if "rests for an hour" in line]) == 2
 
 
 # --- the outbox ---
@@ -402,45 +677,55 @@ def test_an_outbox_is_of_one_wallet(database: ChainDatabase, wallet: Wallet) -> 
         Outbox(database, Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"))
 
 
+def attempt(nonce: int, fee: int, value: int = 0) -> Attempt:
+    payload = Payload(Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"), b"\1", value, 60_000)
+    return Attempt(bytes([fee % 256, nonce]) * 16, nonce, payload, Fees(fee, 1), b"raw")
+
+
+def sending(nonce: int, *keys: str) -> Sending:
+    return Sending(nonce, keys, 7.0, math.inf)
+
+
 def test_an_outbox_gives_the_last_attempt_first(database: ChainDatabase, wallet: Wallet) -> None:
     outbox = Outbox(database, wallet.address)
-    attempts = [Attempt(bytes([fee]) * 32, 0, payload(1), Fees(fee, 1), b"raw") for fee in (9, 5, 7)]
-    for attempt in attempts:
-        outbox.add(attempt)
+    attempts = [attempt(0, fee) for fee in (9, 5, 7)]
+    outbox.begin(sending(0, "one", "two"), attempts[0])
+    outbox.add(attempts[1])
+    outbox.add(attempts[2])
     assert outbox.attempts(0) == attempts[::-1]
-    assert outbox.open_nonces() == [0]
+    assert outbox.open() == [sending(0, "one", "two")]
 
 
 def test_an_outbox_keeps_attempts_whole_and_the_last_ones_only(
     database: ChainDatabase, wallet: Wallet
 ) -> None:
     outbox = Outbox(database, wallet.address)
-    assert outbox.last_nonce() == -1
-    attempts = [
-        Attempt(bytes([nonce]) * 32, nonce, payload(1, value=10**30), Fees(10**25, 10**24), b"raw")
-        for nonce in range(KEPT + 3)
-    ]
-    for attempt in attempts:
-        outbox.add(attempt)
+    assert outbox.next_nonce() == 0
+    attempts = [attempt(nonce, 10**25, 10**30) for nonce in range(KEPT + 3)]
+    for one in attempts:
+        outbox.begin(sending(one.nonce), one)
     assert outbox.attempts(3) == [attempts[3]]
-    for attempt in attempts:
-        outbox.close(attempt.nonce, block=attempt.nonce)
-    assert outbox.open_nonces() == []
+    for one in attempts:
+        outbox.close(one.nonce, TransactionReceipt(one.hash, one.nonce, bytes(32), 1, 1, succeeded=True))
+    assert outbox.open() == []
     assert outbox.attempts(2) == []
     assert outbox.attempts(3) == [attempts[3]]
-    assert outbox.last_nonce() == KEPT + 2
+    assert outbox.next_nonce() == KEPT + 3
+    assert [one.nonce for one in outbox.mined(head=KEPT + 2)] == [*range(KEPT + 2, 2, -1)]
 
 
-def test_waits_for_a_receipt_that_the_node_shows_late(
-    node: StubNode, delivery: Delivery, time: Time, monkeypatch: pytest.MonkeyPatch
+def test_patience_is_a_setting(slow: StubNode, desk: Desk) -> None:
+    desk.patience = Patience(resend_seconds=2)
+    desk.restart()
+    desk.step(retire(1))
+    desk.steps(4, mine=False)
+    assert len(slow.received) == 3
+
+
+def test_says_what_the_node_had_against_it(
+    slow: StubNode, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A node may count a transaction before it shows its receipt: that is no stranger's."""
-    looks, receipt = count(), Transactions.receipt
-
-    def late(chain: Transactions, transaction: bytes) -> TransactionReceipt | None:
-        return receipt(chain, transaction) if next(looks) >= 2 else None
-
-    monkeypatch.setattr(Transactions, "receipt", late)
-    said = delivery.deliver(payload(1), FEES)
-    assert said.succeeded
-    assert mined(node) == [b"\1"]
+    caplog.set_level(logging.INFO)
+    slow.errors["eth_sendRawTransaction"] = [{"code": -32003, "message": "out of favour"}]
+    desk.step(retire(1))
+    assert [line for line in caplog.messages if "out of favour" in line]

@@ -1,6 +1,6 @@
 """What shows that a block's events are all there, and what happens while it does not.
 
-Rules: A70.
+Rules: A90.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from agents.chain.node import Node
 from agents.core.errors import BadInput, NodeUnavailable, Refused
 from agents.core.ids import Address
 
-# as Ganache 7.9.2 and anvil 1.7.1 gave them, without Ganache's stack traces
+# as Ganache 7.9.2, anvil 1.7.1, geth 1.13.15 and Kaia 1.0.3 gave them, without Ganache's stack traces
 RECORDED = json.loads(Path(__file__).with_name("node_errors.json").read_text())
 SENDER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 CASES = [

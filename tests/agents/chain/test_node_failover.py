@@ -1,6 +1,6 @@
 """Several URLs of one chain: who serves, who rests, who is out.
 
-Rules: A13, A72, A73.
+Rules: A13, A92, A93.
 """
 
 from __future__ import annotations

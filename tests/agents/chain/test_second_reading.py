@@ -1,6 +1,6 @@
 """What is deep is read again, and what an older version left out is mended before anything is decided.
 
-Rules: A71, A74.
+Rules: A91, A94.
 """
 
 from __future__ import annotations

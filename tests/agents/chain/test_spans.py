@@ -1,6 +1,6 @@
 """How many blocks are asked for at once, by what nodes say when it was too many.
 
-Rules: A71.
+Rules: A91.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The event stream behind servers that are late, broken or of different minds: nothing is lost.
 
-Rules: A8, A9, A70, A71.
+Rules: A8, A9, A90, A91.
 """
 
 from __future__ import annotations

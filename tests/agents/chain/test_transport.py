@@ -1,6 +1,6 @@
 """JSON-RPC over HTTP, and each way in which a server can fail to answer.
 
-Rules: A72.
+Rules: A92.
 """
 
 from __future__ import annotations

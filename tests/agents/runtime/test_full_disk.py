@@ -6,7 +6,7 @@ Rules: A4, A7, A17.
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import Value
@@ -20,6 +20,7 @@ from agents import cli
 from agents.chain.chain_time import ChainTime
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
+from agents.chain.intents import Intent, Outcome
 from agents.core.errors import StorageFailed
 from agents.core.events import Logged
 from agents.roles.acts import Situation, Task
@@ -102,6 +103,7 @@ class Quiet:
     """A chain on which nothing happens, a role that wants one piece of work done, and its worker."""
 
     height = 0
+    coins = 0
 
     def __init__(self) -> None:
         self.done = Value("i", 0)  # the work is done in another process
@@ -112,8 +114,12 @@ class Quiet:
     def poll(self) -> Batch:
         return Batch((), rolled_back=False, upto=BlockRef(0, bytes(32), 0), behind=0)
 
-    def resume(self) -> None:
-        """Nothing was left."""
+    def advance(self) -> list[Outcome]:
+        return []
+
+    def submit(self, intents: Sequence[Intent]) -> list[Outcome]:
+        assert not intents
+        return []
 
     def decide(self, situation: Situation) -> list[Task[AgreedResult]]:
         if "results/chore" in situation.results:

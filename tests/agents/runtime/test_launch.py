@@ -357,12 +357,13 @@ def test_refuses_what_is_no_amount(
 
 
 def test_finishes_first_what_was_left_in_the_outbox(
-    settings: AgentSettings, member: launch.AgentContext, bank: Bank
+    settings: AgentSettings, member: launch.AgentContext, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank.free, bank.automine = 900, False
-    bank.lost_answers["eth_sendRawTransaction"] = 1
-    with pytest.raises(NodeUnavailable):
-        launch.take_out(settings, member)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("agents.chain.waiting.TIMEOUT_SECONDS", 0)
+        with pytest.raises(NodeUnavailable):
+            launch.take_out(settings, member)
     assert withdrawn(bank) == []
     bank.mine()
     assert launch.take_out(settings, member) == 0, "all of it is out already"

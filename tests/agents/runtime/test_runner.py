@@ -13,9 +13,8 @@ import pytest
 
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
-from agents.chain.sender import Outcome, Sent
+from agents.chain.intents import Intent, IntentState, Outcome
 from agents.core import calls
-from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason
 from agents.core.errors import (
@@ -29,7 +28,7 @@ from agents.core.errors import (
 )
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import Act, Identity, Send, Situation, Task
+from agents.roles.acts import Act, Identity, Send, Situation, Task, Unaffordable
 from agents.roles.results import Flagged, PlanReview, TaskResult
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
@@ -72,6 +71,8 @@ class Rig:
         believes: what comes of each doubt.
         checked: whether the mirror is compared with the contract; `check_due` and `sound`: what comes of it.
         times: the chain's, as they were told.
+        mined: what is told at the next look at the chain.
+        away: what looking at transactions raises.
     """
 
     due: Callable[[Situation], list[Act]]
@@ -82,8 +83,11 @@ class Rig:
     known: list[Logged] = field(default_factory=list)
     situations: list[Situation] = field(default_factory=list)
     node: HoldfastError | None = None
-    resumed: bool = False
     height: int = 0
+    coins: int = 10**20
+    mined: list[Outcome] = field(default_factory=list)
+    away: HoldfastError | None = None
+    intents: list[Intent] = field(default_factory=list)
     now: float = START
     journal: Journal = field(default_factory=lambda: Journal(":memory:"))
     believes: list[bool] = field(default_factory=list)
@@ -148,17 +152,24 @@ class Rig:
         return self.sound
 
     # transactions
-    def resume(self) -> None:
-        self.told.append("resume")
+    def advance(self) -> list[Outcome]:
+        self.told.append("advance")
+        if self.away:
+            raise self.away
+        outcomes, self.mined = self.mined, []
+        return outcomes
 
-    def send(self, calls: Sequence[Call]) -> Sent:
-        self.told.append("send " + " ".join(call.function for call in calls))
-        if self.resumed:
-            return Sent(())
-        return Sent(tuple(Outcome(call, None, self._refusal(call)) for call in calls))
+    def submit(self, intents: Sequence[Intent]) -> list[Outcome]:
+        self.intents = list(intents)
+        if intents:
+            self.told.append("submit " + " ".join(intent.call.function for intent in intents))
+        return [self._outcome(intent) for intent in intents]
 
-    def _refusal(self, call: Call) -> Refused | None:
-        return Refused("Training_WrongPhase") if call.function in self.refused else None
+    def _outcome(self, intent: Intent) -> Outcome:
+        if intent.call.function in self.refused:
+            refusal = Refused("Training_WrongPhase")
+            return Outcome(intent.key, IntentState.REFUSED, refusal=refusal)
+        return Outcome(intent.key, IntentState.SENT)
 
 
 REFUSALS = [
@@ -202,14 +213,14 @@ WORK = Chore("work")
 def test_a_step_finishes_the_last_one_reads_decides_sends_and_works() -> None:
     rig = Rig(todo(WORK, DEPOSIT))
     assert rig.runner().step()
-    assert rig.told == ["resume", "poll", "send deposit", "work chore/work"]
+    assert rig.told == ["advance", "poll", "submit deposit", "work chore/work"]
     assert rig.journal["chore/work"] == Done()
 
 
 def test_a_step_with_nothing_due_does_nothing() -> None:
     rig = Rig(todo())
     assert not rig.runner().step()
-    assert rig.told == ["resume", "poll"]
+    assert rig.told == ["advance", "poll"]
 
 
 def test_a_finished_task_is_not_done_again() -> None:
@@ -316,9 +327,61 @@ def test_it_decides_nothing_before_it_sees_its_own_transactions() -> None:
     assert runner.step()
 
 
-def test_what_was_resumed_was_decided_without_the_rest() -> None:
-    rig = Rig(todo(DEPOSIT), resumed=True)
-    assert not rig.runner().step()
+def test_what_is_mined_is_progress_though_the_node_does_not_show_it_yet() -> None:
+    rig = Rig(todo(DEPOSIT), height=7)
+    rig.batches = [batch(upto=6)]
+    rig.mined = [Outcome("deposit", IntentState.MINED)]
+    assert rig.runner().step()
+    assert rig.situations == []
+
+
+def test_it_decides_on_the_coins_of_the_wallet() -> None:
+    rig = Rig(todo(), coins=5)
+    rig.runner().step()
+    assert [situation.coins for situation in rig.situations] == [5]
+
+
+def test_what_is_left_out_for_want_of_coins_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    short = Unaffordable(Send(calls.approve_tc(1, bytes(32)), 9), 5)  # type: ignore[arg-type]
+    due: list[Act] = [short]
+    rig = Rig(lambda _: [*due, RETIRE])
+    runner = rig.runner()
+    line = f"approveTC waits: it locks 9 wei, and {rig.identity.address} has 5 for it: send it coins"
+    for _ in range(5):
+        assert runner.step()
+    assert caplog.messages == [line]
+    due.clear()
+    runner.step()
+    due.append(short)
+    runner.step()
+    assert caplog.messages == [line, line], "it was affordable meanwhile"
+
+
+def test_deadlines_go_with_the_intents() -> None:
+    due = Send(calls.retire_ci(2), deadline=START + 80, window=40)  # type: ignore[arg-type]
+    rig = Rig(todo(RETIRE, due))
+    rig.runner().step()
+    assert rig.intents == [Intent(RETIRE.call), Intent(due.call, START + 80, START + 70)]
+
+
+def test_transactions_that_cannot_be_looked_at_hold_up_neither_reading_nor_work(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig(todo(WORK, DEPOSIT), away=NodeUnavailable("the node did not answer"))
+    runner = rig.runner()
+    assert runner.step()
+    assert WORK.key in rig.journal
+    assert rig.told == ["advance", "poll", "work chore/work"]
+    assert caplog.messages == ["the node did not answer; next try in 0.5 s"]
+    rig.away, rig.now = None, START + 1
+    assert runner.step()
+    assert rig.told[3:] == ["advance", "poll", "submit deposit"]
+
+
+def test_an_agent_whose_wallet_another_process_uses_ends() -> None:
+    rig = Rig(todo(DEPOSIT), away=StopAgent("used by another process"))
+    with pytest.raises(StopAgent, match="used by another process"):
+        rig.runner().step()
 
 
 # --- what the chain takes back ---
@@ -375,7 +438,7 @@ def test_a_refused_call_waits_longer_each_time() -> None:
         rig.now = START + tick / 4
         before = len(rig.told)
         assert not runner.step()  # so `run` rests
-        if "send refuseCI" in rig.told[before:]:
+        if "submit refuseCI" in rig.told[before:]:
             sent.append(tick / 4)
     assert sent == [0, 0.5, 1.5, 3.5, 7.5]
 
@@ -385,9 +448,9 @@ def test_a_refused_call_does_not_hold_up_the_others() -> None:
     runner = rig.runner()
     assert runner.step()
     assert runner.step()
-    assert [line for line in rig.told if line.startswith("send")] == [
-        "send refuseCI retireCI",
-        "send retireCI",
+    assert [line for line in rig.told if line.startswith("submit")] == [
+        "submit refuseCI retireCI",
+        "submit retireCI",
     ]
 
 
@@ -398,8 +461,11 @@ def test_a_call_that_succeeds_is_forgiven() -> None:
     rig.refused.clear()
     rig.now += 1
     assert runner.step()
-    assert runner.backoff.ready(repr(REFUSE.call), rig.now)
-    assert runner.backoff.failed(repr(REFUSE.call), rig.now) == 0.5
+    key = Intent(REFUSE.call).key
+    rig.mined = [Outcome(key, IntentState.MINED)]
+    assert runner.step()
+    assert runner.backoff.ready(key, rig.now)
+    assert runner.backoff.failed(key, rig.now) == 0.5
 
 
 @pytest.mark.parametrize("failure", [StopAgent("the wallet is empty"), BadInput("no such file")])
@@ -450,7 +516,7 @@ def test_it_rests_when_all_is_refused() -> None:
     stop = PatientStop(rig, waits=4)
     rig.runner().run(stop)
     assert stop.waited == [0.5] * 4
-    assert rig.told.count("send refuseCI") == 3  # at 0, 0.5 and 1.5 s
+    assert rig.told.count("submit refuseCI") == 3  # at 0, 0.5 and 1.5 s
 
 
 def test_it_waits_for_a_node_that_is_away() -> None:
@@ -477,7 +543,7 @@ def test_what_is_due_is_sent_while_a_job_hangs(pool: ProcessPool) -> None:
     runner = rig.runner(pool)
     for _ in range(3):
         assert runner.step()
-    assert rig.told == ["resume", "poll", "send deposit"] * 3
+    assert rig.told == ["advance", "poll", "submit deposit"] * 3
     assert pool.running == {WORK.key}
 
 

@@ -1,6 +1,6 @@
 """When the chain takes blocks back: what is followed, what is not believed, and what ends the agent.
 
-Rules: A8, A75.
+Rules: A8, A95.
 """
 
 from __future__ import annotations
