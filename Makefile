@@ -17,11 +17,9 @@ SOLIDITY := 'contracts/**/*.sol'
 brownie_env = exec env HOME="$(CURDIR)/.home" SOLCX_BINARY_PATH="$(CURDIR)/.home/.solcx" \
 	PATH="$(CURDIR)/$(BIN):$(CURDIR)/$(NPM):$$PATH"
 
-# Tests run on anvil where it is installed, several times as fast; the demo on Ganache. Brownie calls Ganache's
-# network by the name of its old program.
-brownie_test = network=$${NETWORK:-$$(test -x $(NPM)/anvil && echo anvil || echo ganache)}; \
-	export NETWORK=$$network; \
-	$(brownie_env) $(BIN)/brownie test $(TESTS) --network $$(echo $$network | sed s/^ganache$$/ganache-cli/)
+# Those tests that want a node run under Brownie, on anvil where it is installed, several times as fast; the others beside
+# them, on all cores (tools/run_tests.py). The demo runs on Ganache.
+run_tests = $(brownie_env) $(BIN)/python -m tools.run_tests $(TESTS) -- $(ARGS)
 
 # $(call flag,NAME,--name) is --name "value" if NAME has a value; the shell reads the value from its environment,
 # so that spaces and quotes in it are safe.
@@ -30,7 +28,8 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full bench-encrypted check format clean
+.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full bench-encrypted check \
+	check-wheels check-install lock format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -48,14 +47,14 @@ demo: setup ## a dataset becomes a model (DATA TARGET SUBSETS REPLICAS ROUNDS MO
 		$(call flag,FOLDER,--folder)
 
 test: setup ## all tests, on fresh local chains (NETWORK=ganache or anvil; TESTS=path; ARGS=... for pytest)
-	$(brownie_test) $(ARGS)
+	@$(run_tests)
 
 fuzz: setup ## the market driven at random: a million steps, all properties after each (STEPS SEED)
 	@$(brownie_env) $(BIN)/python -m assurance.stateful $(call flag,STEPS,--steps) $(call flag,SEED,--seed)
 
 gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
-	$(brownie_test) -m gas
+	@$(run_tests) -m gas
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m assurance.coverage
@@ -88,6 +87,16 @@ check: setup ## formatters, linters, types, Slither, a test for every rule and t
 	$(NPM)/prettier --check $(SOLIDITY)
 	$(NPM)/solhint --disc --noPoster --max-warnings 0 $(SOLIDITY)
 
+check-wheels: setup ## is there a wheel of every package, wherever the README promises one? Asks the package index
+	$(BIN)/python tools/check_wheels.py
+
+check-install: setup ## does `pip install .` into an empty environment give all that an agent needs?
+	@$(brownie_env) $(BIN)/python tools/check_install.py
+
+lock: setup ## write requirements.txt anew, after a change of pyproject.toml's dependencies
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --all-extras pyproject.toml \
+		--output-file requirements.txt
+
 format: setup ## format the Python and Solidity sources
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
@@ -97,15 +106,16 @@ clean: ## remove all that is made here: packages, caches, reports
 	rm -rf .venv .venv-analysis .venv-flower .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# Brownie 1.22.2 ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in
-# --coverage. Without them Python takes the sources beside them. The .pth file puts this folder on the path of the
-# environment's Python, and gives Brownie its home when it is called without make.
+# The package itself is installed as it lies here, so that agents, scripts and tests are on the path. Brownie 1.22.2
+# ships parts compiled by mypyc; those of brownie/test raise TypeError in state machines and in --coverage. Without them
+# Python takes the sources beside them. Its launcher is given a line that brings it home when it is called without make.
 .venv/.complete: requirements.txt
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt --editable .
 	rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
-	printf '%s\n' "$(CURDIR)" "import tools.brownie_home" > "$$(echo .venv/lib/python3*/site-packages)/holdfast.pth"
+	printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import tools.brownie_home' 'from brownie._cli.__main__ import main' '' \
+		'main()' > $(BIN)/brownie
 	@touch $@
 
 # The prover and its solvers are programs that `make prove` runs; nothing of Holdfast imports them, and they need other

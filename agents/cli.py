@@ -1,177 +1,97 @@
 """The command line: one command a role.
 
-    python -m agents wallet --home alice
-    python -m agents data-owner --home alice --table data.csv --target y --cloud-owner 0x... ...
-    python -m agents cloud-owner --home bob
-    python -m agents model-owner --home carol --samples alice/exposed.samples
-    python -m agents audit
-    python -m agents retire --home bob --instance 7099...
-    python -m agents withdraw --home bob
+    holdfast wallet --home alice
+    holdfast data-owner --home alice --table data.csv --target y --cloud-owner 0x... ...
+    holdfast cloud-owner --home bob
+    holdfast model-owner --home carol --samples alice/exposed.samples
+    holdfast audit
+    holdfast retire --home bob --instance 7099...
+    holdfast withdraw --home bob
 
-Exit codes: 0 done, 1 the agent cannot go on or the audit found something, 2 wrong input.
+``python -m agents`` is the same. Exit codes: 0 done, 1 the agent cannot go on or the audit found something,
+2 wrong input.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address, to_checksum_address
-from pydantic import SecretStr
+from typer.exceptions import TyperException
 
+from agents import __version__
 from agents.audit.live import Audited, audit_deployment
 from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
-from agents.core.ids import Address, InstanceId
-from agents.learning.families.registry import FAMILIES
-from agents.roles.terms import MAX_BOND_JOBS
+from agents.core.ids import InstanceId
 from agents.runtime import launch
+from agents.runtime.options import takes
 from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
+    MarketSettings,
+    MemberSettings,
     ModelOwnerSettings,
-    Terms,
-    checked,
+    WalletSettings,
 )
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-Home = Annotated[Path, typer.Option(help="The agent's own folder: wallet, journal, private files.")]
-Rpc = Annotated[str, typer.Option(help="URL of a node.", envvar="HOLDFAST_RPC")]
-DeploymentFile = Annotated[
-    Path, typer.Option(help="The file that `brownie run deploy` wrote.", envvar="HOLDFAST_DEPLOYMENT")
-]
-Store = Annotated[Path, typer.Option(help="Folder of the object store.", envvar="HOLDFAST_STORE")]
-PasswordFile = Annotated[
-    Path | None, typer.Option(help="File with the wallet's password; else HOLDFAST_PASSWORD.")
-]
-Deposit = Annotated[int, typer.Option(help="Wei to pay in when it registers.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what goes wrong.")]
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Assemble = Callable[[launch.AgentContext], launch.Parts]
 
-RPC = "http://127.0.0.1:8545"
-DEPLOYMENT = Path("build/deployment/ganache-cli.json")
-STORE = Path("build/store")
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"holdfast {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _holdfast(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_tell_version),
+    ] = False,
+) -> None:
+    """A market on which models are trained together, on weights that stay encrypted."""
 
 
 @app.command("data-owner")
-def data_owner(
-    home: Home,
-    table: Annotated[str, typer.Option(help="A CSV file with a header row, or a built-in table.")],
-    cloud_owner: Annotated[list[str], typer.Option(help="Address of a cloud owner; once for each.")],
-    target: Annotated[str | None, typer.Option(help="The target's column; by default the last.")] = None,
-    subsets: Annotated[int, typer.Option(help="How many subsets (m).")] = 4,
-    replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
-    per_round: Annotated[int | None, typer.Option(help="Subsets a round draws (k); by default half.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the partition and the split.")] = 0,
-    max_quorum: Annotated[
-        int, typer.Option(help="Most agreeing replicas that a model owner may ask for; 0: a strict majority.")
-    ] = 0,
-    secrecy: Annotated[
-        str, typer.Option(help="Least that a plan keeps from a model owner: dataset, round or none.")
-    ] = "dataset",
-    terms: Annotated[Path | None, typer.Option(help="JSON file of prices, bonds and windows.")] = None,
-    rpc: Rpc = RPC,
-    deployment: DeploymentFile = DEPLOYMENT,
-    store: Store = STORE,
-    password_file: PasswordFile = None,
-    opening_deposit: Deposit = 0,
-    quiet: Quiet = False,
-) -> None:
+@takes(DataOwnerSettings)
+def data_owner(settings: DataOwnerSettings) -> None:
     """Offer a dataset: split it, hand out replicas, approve couples, open seeds."""
-    settings = checked(
-        DataOwnerSettings,
-        **_common(home, rpc, deployment, store, password_file, opening_deposit),
-        table=table,
-        target=target,
-        subsets=subsets,
-        replicas=replicas,
-        subsets_per_round=per_round,
-        seed=seed,
-        max_quorum=max_quorum,
-        secrecy=secrecy,
-        cloud_owners=tuple(map(_address, cloud_owner)),
-        terms=_terms(terms),
-    )
-    _run("data owner", settings, lambda member: launch.data_owner(settings, member), quiet)
+    _run("data owner", settings, lambda member: launch.data_owner(settings, member))
 
 
 @app.command("cloud-owner")
-def cloud_owner(
-    home: Home,
-    max_bond_jobs: Annotated[
-        int, typer.Option(help="Refuse a replica whose bond is more than so many jobs pay.")
-    ] = MAX_BOND_JOBS,
-    rpc: Rpc = RPC,
-    deployment: DeploymentFile = DEPLOYMENT,
-    store: Store = STORE,
-    password_file: PasswordFile = None,
-    opening_deposit: Deposit = 0,
-    quiet: Quiet = False,
-) -> None:
+@takes(CloudOwnerSettings)
+def cloud_owner(settings: CloudOwnerSettings) -> None:
     """Hold replicas, train when drawn, be paid."""
-    settings = checked(
-        CloudOwnerSettings,
-        **_common(home, rpc, deployment, store, password_file, opening_deposit),
-        max_bond_jobs=max_bond_jobs,
-    )
-    _run("cloud owner", settings, lambda member: launch.cloud_owner(settings, member), quiet)
+    _run("cloud owner", settings, lambda member: launch.cloud_owner(settings, member))
 
 
 @app.command("model-owner")
-def model_owner(
-    home: Home,
-    samples: Annotated[Path, typer.Option(help="The samples that the data owner exposed.")],
-    model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
-    rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
-    seed: Annotated[int, typer.Option(help="Of a network's initial weights.")] = 0,
-    plan: Annotated[Path | None, typer.Option(help="A training plan of your own (JSON).")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Id of a dataset; by default the first.")] = None,
-    quorum: Annotated[int, typer.Option(help="Reports that must agree; 0: a strict majority.")] = 0,
-    spare_rounds: Annotated[int, typer.Option(help="Rounds paid for in case some are void.")] = 1,
-    number: Annotated[int, typer.Option(help="Which of this wallet's models it is.")] = 1,
-    rpc: Rpc = RPC,
-    deployment: DeploymentFile = DEPLOYMENT,
-    store: Store = STORE,
-    password_file: PasswordFile = None,
-    opening_deposit: Deposit = 0,
-    quiet: Quiet = False,
-) -> None:
+@takes(ModelOwnerSettings)
+def model_owner(settings: ModelOwnerSettings) -> None:
     """Train a model: pay, start rounds, settle, aggregate, stop."""
-    settings = checked(
-        ModelOwnerSettings,
-        **_common(home, rpc, deployment, store, password_file, opening_deposit),
-        samples=samples,
-        model=model,
-        rounds=rounds,
-        seed=seed,
-        plan=plan,
-        dataset=dataset,
-        quorum=quorum,
-        spare_rounds=spare_rounds,
-        number=number,
-    )
-    _run("model owner", settings, lambda member: launch.model_owner(settings, member), quiet)
+    _run("model owner", settings, lambda member: launch.model_owner(settings, member))
 
 
 @app.command()
+@takes(MarketSettings)
 def audit(
-    rpc: Rpc = RPC,
-    deployment: DeploymentFile = DEPLOYMENT,
+    settings: MarketSettings,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Rebuild the market from its events alone and compare it with the contract."""
-    audited = audit_deployment(MarketClient.connect(rpc, Deployment.load(deployment)))
+    audited = audit_deployment(MarketClient.connect(settings.rpc, Deployment.load(settings.deployment)))
     findings = [*audited.audit.findings, *audited.differences]
     if as_json:
         statements = {member: asdict(s) for member, s in audited.audit.statements.items()}
@@ -189,101 +109,65 @@ def audit(
 
 
 @app.command()
-def wallet(home: Home, password_file: PasswordFile = None) -> None:
+@takes(WalletSettings)
+def wallet(settings: WalletSettings) -> None:
     """Make a wallet in an agent's home."""
-    made = Wallet.create(home / "wallet.json", _password(password_file))
-    print(made.address)
+    print(Wallet.create(settings.wallet, settings.read_password()).address)
 
 
 @app.command()
+@takes(MemberSettings)
 def withdraw(
-    home: Home,
+    settings: MemberSettings,
     amount: Annotated[int | None, typer.Option(help="Wei; by default all that is free.")] = None,
-    rpc: Rpc = RPC,
-    deployment: DeploymentFile = DEPLOYMENT,
-    store: Store = STORE,
-    password_file: PasswordFile = None,
 ) -> None:
     """Take coins out of the market."""
-    settings = checked(AgentSettings, **_common(home, rpc, deployment, store, password_file, 0))
     member = launch.enrol(settings, launch.unlock(settings))
     print(f"{launch.take_out(settings, member, amount)} wei withdrawn")
 
 
 @app.command()
+@takes(MemberSettings)
 def retire(
-    home: Home,
+    settings: MemberSettings,
     instance: Annotated[list[str], typer.Option(help="Id of a cloud instance, hexadecimal; once for each.")],
-    rpc: Rpc = RPC,
-    deployment: DeploymentFile = DEPLOYMENT,
-    store: Store = STORE,
-    password_file: PasswordFile = None,
 ) -> None:
     """Leave the pool with some instances; their bonds are held until no round needs them."""
-    settings = checked(AgentSettings, **_common(home, rpc, deployment, store, password_file, 0))
     instances = [_instance(text) for text in instance]
     launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
     print(f"{len(instances)} instances retiring")
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command; a wrong input is one line on stderr."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(arguments)
+        code = app(words or ["--help"], prog_name="holdfast", standalone_mode=False)
     except BadInput as problem:
         print(problem, file=sys.stderr)
         raise SystemExit(2) from None
     except HoldfastError as problem:
         print(problem, file=sys.stderr)
         raise SystemExit(1) from None
+    except TyperException as problem:
+        print(_misuse(problem), file=sys.stderr)
+        raise SystemExit(problem.exit_code) from None
+    raise SystemExit(code)
 
 
-def _run(name: str, settings: AgentSettings, assemble: Assemble, quiet: bool) -> None:
-    launch.log_to_stderr(name, verbose=not quiet)
+def _misuse(problem: TyperException) -> str:
+    """What is wrong with a command's words, and where to read about them."""
+    context: typer.Context | None = getattr(problem, "ctx", None)
+    path = context.command_path if context else "holdfast"
+    return f"{problem.format_message().removesuffix('.')}: see `{path} --help`"
+
+
+def _run(name: str, settings: AgentSettings, assemble: Assemble) -> None:
+    launch.log_to_stderr(name, verbose=not settings.quiet)
     member = launch.enrol(settings, launch.unlock(settings))
     role, worker = assemble(member)
     with launch.stopped_by_signals() as stop:
         launch.run(settings, member, role, worker, stop)
-
-
-def _common(
-    home: Path, rpc: str, deployment: Path, store: Path, password_file: Path | None, opening_deposit: int
-) -> dict[str, object]:
-    return {
-        "home": home,
-        "rpc": rpc,
-        "deployment": deployment,
-        "store": store,
-        "password": SecretStr(_password(password_file)),
-        "opening_deposit": opening_deposit,
-    }
-
-
-def _password(file: Path | None) -> str:
-    if file is None:
-        return os.environ.get("HOLDFAST_PASSWORD", "")
-    try:
-        return file.read_text().rstrip("\n")
-    except OSError as problem:
-        raise BadInput(f"password file {file}: {problem.strerror}: name a file that can be read") from None
-
-
-def _terms(file: Path | None) -> Terms:
-    if file is None:
-        return Terms()
-    try:
-        fields = json.loads(file.read_bytes())
-    except (OSError, ValueError) as problem:
-        raise BadInput(f"terms {file}: {problem}: name a JSON file of terms") from None
-    if not isinstance(fields, dict):
-        raise BadInput(f"terms {file}: not a JSON object: name a JSON file of terms")
-    return checked(Terms, **fields)
-
-
-def _address(text: str) -> Address:
-    if not is_address(text):
-        raise BadInput(f"{text!r} is no address: give 0x and 40 hexadecimal digits")
-    return Address(to_checksum_address(text))
 
 
 def _instance(text: str) -> InstanceId:

@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -30,26 +29,19 @@ from benchmarks.report.layout import ReportTable
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
+from testing.command_line import Flags, one_line_if_wrong
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "bench"
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
 _INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs it; a wrong flag is one line on stderr."""
-    try:
+    with one_line_if_wrong():
         flags = _parser().parse_args(arguments)
         chosen = choose(flags.only)
         _prepare(flags.folder)
-    except BadInput as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     # chains are ended by `with` blocks: let a SIGTERM leave them
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -146,7 +138,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Flags(
         prog="python -m benchmarks", description="the paper's section III, measured on this market"
     )
     parser.add_argument("--full", action="store_true", help="everything, for the committed results")

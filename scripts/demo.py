@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+import tools.brownie_home  # noqa: F401 -- it has to be there before Brownie is
 from agents.core.errors import BadInput, HoldfastError
 from agents.demo.collect import DividedData, collect
 from agents.demo.report import write_report

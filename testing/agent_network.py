@@ -10,24 +10,16 @@ steps are taken in turn.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from eth_utils.address import to_checksum_address
 
 from agents.audit.live import Audited, audit_deployment
 from agents.chain import views
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
-from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
-from agents.chain.node import Node
 from agents.chain.sender import Sender, Sent
 from agents.chain.wallet import Wallet
 from agents.core.assets import Couple, Instance
@@ -50,11 +42,8 @@ from agents.vault.store import MemoryStore
 from agents.workers.base import Tools, Worker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
-from scripts.local_chain import local_chain
-from testing.compiler import compiled_contract
-from testing.evm import SOURCE
+from testing.node_market import COIN, mined
 
-COIN = 10**18
 FINNEY = 10**15
 TERMS = DatasetTerms(
     subsets=3,
@@ -252,39 +241,6 @@ class AgentNetwork:
 
 def _cloud_owner(part: Conduct) -> Make:
     return lambda identity, tools: (part.role(identity), part.worker(tools))
-
-
-@contextmanager
-def fresh_client(kind: str | None = None) -> Iterator[MarketClient]:
-    """A market on a node of its own; each test may `deployed_anew` on it."""
-    with local_chain(kind or os.environ.get("NETWORK") or "ganache") as chain:
-        node = Node.connect(chain.url, 10, lambda _: Refused(""))
-        yield MarketClient.connect(chain.url, deploy(node))
-
-
-def deploy(node: Node) -> Deployment:
-    """Deploys from the node's first account."""
-    contract = compiled_contract(SOURCE)
-    creation = {
-        "from": node.ask("eth_accounts")[0],
-        "data": "0x" + contract.code.hex(),
-        "gas": hex(8_000_000),
-    }
-    receipt = mined(node, creation)
-    market = Address(to_checksum_address(receipt["contractAddress"]))
-    chain_id = int(node.ask("eth_chainId"), 16)
-    return Deployment(chain_id, market, int(receipt["blockNumber"], 16), contract.abi)
-
-
-def mined(node: Node, transaction: dict[str, str]) -> dict[str, Any]:
-    """Sends from an unlocked account; anvil shows a receipt a moment after it has mined."""
-    hash_ = node.ask("eth_sendTransaction", transaction)
-    for _ in range(500):
-        receipt: dict[str, Any] | None = node.ask("eth_getTransactionReceipt", hash_)
-        if receipt is not None:
-            return receipt
-        time.sleep(0.01)
-    raise AssertionError(f"{hash_} is not mined")
 
 
 def with_terms(**changes: int) -> DatasetTerms:

@@ -66,8 +66,12 @@ class Backend(ABC):
     def emit(self, event: MarketEvent) -> None:
         """Notes what happened in the last block."""
         name = sha256(b"block %d at %d" % (self.height, self.now)).digest()
-        self.history.append(Logged(event, self.height, name, self.now, len(self.history), name))
-        self.mirror.apply(self.history[-1])
+        self.note(Logged(event, self.height, name, self.now, len(self.history), name))
+
+    def note(self, logged: Logged) -> None:
+        """Notes what a chain has logged."""
+        self.history.append(logged)
+        self.mirror.apply(logged)
 
     def take_back(self, blocks: int) -> None:
         """Undoes the last blocks, as a re-org does."""

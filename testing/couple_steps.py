@@ -32,7 +32,7 @@ FORGED = sha256(b"another model").digest()
 
 
 @dataclass(frozen=True)
-class Standing:
+class CoupleStanding:
     """Where a couple stands.
 
     Attributes:
@@ -87,7 +87,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
 
     @property
     @abstractmethod
-    def standing(self) -> Standing:
+    def standing(self) -> CoupleStanding:
         """Where the couple stands now."""
 
     @abstractmethod
@@ -95,7 +95,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
         """The CO of an instance."""
 
     @abstractmethod
-    def summoned(self, subset: int) -> Sequence[InstanceId]:
+    def assigned(self, subset: int) -> Sequence[InstanceId]:
         """The instances that are asked to train a drawn subset."""
 
     @abstractmethod
@@ -211,7 +211,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
     def report_all(self, *, but: InstanceId | None = None) -> None:
         """Every instance of the drawn subsets reports what it should."""
         for subset in self.pending:
-            for ci in self.summoned(subset):
+            for ci in self.assigned(subset):
                 if ci != but:
                     self.report(ci)
 
@@ -227,7 +227,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
             "M": lambda _: None,
         }
         for subset, word in zip(self.pending, words, strict=True):
-            for ci, letter in zip(self.summoned(subset), word, strict=True):
+            for ci, letter in zip(self.assigned(subset), word, strict=True):
                 act[letter](ci)
         if "M" in "".join(words):
             self.outlive_reporting()
@@ -282,7 +282,7 @@ class CoupleSteps(ABC, Generic[Member, Answer]):
             self.settle(subset)
 
     def outlive(self, deadline: str) -> None:
-        """Lets the second that a field of `Standing` names pass, if it has not."""
+        """Lets the second that a field of `CoupleStanding` names pass, if it has not."""
         last: int = getattr(self.standing, deadline)
         if self.now <= last:
             self.wait_until(last + 1)

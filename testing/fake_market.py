@@ -93,7 +93,7 @@ class FakeMarket(FakeDistribution):
         require(next_tip(do_seed) == couple.do_tip, "Training_WrongSeed", tc, do_seed, couple.do_tip)
         seed = round_seed(couple.mo_tip, do_seed, tc, couple.round)
         drawn, _ = draw_round(seed, couple.drawn_this_epoch, terms.subsets, terms.subsets_per_round)
-        jobs = sum(len(self.mirror.summoned(couple, subset)) for subset in set_bits(drawn))
+        jobs = sum(len(self.mirror.assigned(couple, subset)) for subset in set_bits(drawn))
         self.emit(e.RoundDrawn(tc, self.sender, couple.round, do_seed, drawn, jobs))
 
     def updateTJ(
@@ -115,8 +115,8 @@ class FakeMarket(FakeDistribution):
         owner = instance.cloud_owner if instance else NOBODY
         require(owner == self.sender, "Training_NotInstanceOwner", ci, self.sender, owner)
         drawn = dataset_of(ci) == couple.ds and couple.pending >> subset_of(ci) & 1
-        summoned = drawn and instance and instance.was_in_pool(couple.pool_version)
-        require(bool(summoned), "Training_NotDrawn", tc, ci)
+        assigned = drawn and instance and instance.was_in_pool(couple.pool_version)
+        require(bool(assigned), "Training_NotDrawn", tc, ci)
         status = JobStatus.FLAGGED if ci in couple.current.flags else JobStatus.REPORTED
         require(not couple.current.answered(ci), "Training_AlreadyAnswered", tc, ci, status)
         return couple
@@ -137,8 +137,8 @@ class FakeMarket(FakeDistribution):
 
     def settleRound(self, tc: CoupleId, subset: int, digest: bytes, reports: Sequence[Any]) -> None:
         couple = self._couple(tc, P.SETTLING)
-        verdicts = self._summon(couple, subset)
-        accepted = self._hear(couple, verdicts, digest, reports)
+        verdicts = self._tally_of(couple, subset)
+        accepted = self._check_reports(couple, verdicts, digest, reports)
         needed = self.mirror.quorum_of(couple, subset)
         require(accepted >= needed, "Settlement_NoQuorum", tc, subset, accepted, needed)
         terms = self.mirror.dataset_of(couple).terms
@@ -148,29 +148,29 @@ class FakeMarket(FakeDistribution):
                 self.emit(e.JobJudged(tc, ci, couple.round, verdict, wage))
         share = terms.round_price // terms.subsets_per_round
         self.emit(e.SubsetSettled(tc, self.sender, couple.round, subset, digest, share))
-        self._dispose(couple)
+        self._close_subset(couple)
 
     def closeRound(self, tc: CoupleId, subsets: Sequence[int]) -> None:
         couple = self._couple(tc, P.OVERDUE)
         for subset in subsets:
-            verdicts = self._summon(couple, subset)
+            verdicts = self._tally_of(couple, subset)
             if self.mirror.pays_who_reported(couple, subset):
                 self._compensate(couple, verdicts)
             if not couple.current.flagged_out:
                 self._punish(couple, verdicts)
             share = self.mirror.void_share_of(couple, subset)
             self.emit(e.SubsetVoided(tc, self.sender, couple.round, subset, share))
-            self._dispose(couple)
+            self._close_subset(couple)
 
-    def _summon(self, couple: Couple, subset: int) -> dict[InstanceId, JobStatus]:
+    def _tally_of(self, couple: Couple, subset: int) -> dict[InstanceId, JobStatus]:
         require(bool(couple.pending >> subset & 1), "Settlement_NotPending", couple.id, subset)
         record, verdicts = couple.current, {}
-        for instance in self.mirror.summoned(couple, subset):
+        for instance in self.mirror.assigned(couple, subset):
             answer = JobStatus.FLAGGED if instance.id in record.flags else JobStatus.REPORTED
             verdicts[instance.id] = answer if record.answered(instance.id) else JobStatus.MISSED
         return verdicts
 
-    def _hear(
+    def _check_reports(
         self, couple: Couple, verdicts: dict[InstanceId, JobStatus], digest: bytes, table: Sequence[Any]
     ) -> int:
         """Turns each Reported into Accepted or Faulty; returns how many agree."""
@@ -208,7 +208,7 @@ class FakeMarket(FakeDistribution):
             self.emit(e.JobJudged(couple.id, ci, couple.round, verdict, taken))
         return shared
 
-    def _dispose(self, couple: Couple) -> None:
+    def _close_subset(self, couple: Couple) -> None:
         if not couple.pending:
             self.emit(e.RoundClosed(couple.id, couple.round))
 

@@ -8,8 +8,8 @@
     story.complete()
     outcome = story.outcome()
 
-Every event follows from the rules of the contract, so that an audit of an honest telling finds nothing. A
-cheat in a party is played by `round` and `distribute`; what the market makes of it are the contract's rules.
+Every event follows from the rules in memory (`testing.fake_market`), so an audit of an honest telling finds
+nothing. A cheat in a party is played by `round` and `distribute`; what the market makes of it, by the rules.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from hashlib import sha256
 from eth_utils.address import to_checksum_address
 
 from agents.audit.replay import audit
+from agents.core import calls
 from agents.core import events as e
 from agents.core.assets import Couple, Instance, Report
-from agents.core.enums import FlagReason, InstanceStatus, JobStatus, Role
+from agents.core.calls import Call
+from agents.core.enums import FlagReason, Role
 from agents.core.hashing import (
     chain_link,
     data_receipt,
-    draw_round,
     receipt_domain,
-    round_seed,
     set_bits,
     training_receipt,
 )
@@ -46,6 +46,7 @@ from agents.core.ids import (
 from agents.core.market import Market
 from agents.core.mined import Mined
 from agents.demo.outcome import Cheat, DemoOutcome, Participant, Scores
+from testing.fake_market import FakeMarket
 
 ETHER = 10**18
 SECONDS = 4
@@ -100,9 +101,24 @@ SCORES = Scores(
 )
 
 
+class ToldMarket(FakeMarket):
+    """The rules in memory, on another chain and with other names of blocks and transactions."""
+
+    domain = receipt_domain(CHAIN_ID, CONTRACT)
+
+    def emit(self, event: e.MarketEvent) -> None:
+        block, transaction = named("block", self.height), named("transaction", self.height)
+        self.note(e.Logged(event, self.height, block, self.now, len(self.history), transaction))
+
+
+def named(kind: str, number: int) -> bytes:
+    """A hash for a block or a transaction."""
+    return sha256(b"%s %d" % (kind.encode(), number)).digest()
+
+
 @dataclass
 class Story:
-    """A market that is told event by event.
+    """A market that is told call by call.
 
     Attributes:
         cheats: by subset and replica, from 0 and from 1.
@@ -112,20 +128,42 @@ class Story:
     terms: e.DatasetTerms = TERMS
     cheats: Mapping[tuple[int, int], str] = field(default_factory=dict)
     names: Mapping[tuple[int, int], str] = field(default_factory=dict)
-    history: list[e.Logged] = field(default_factory=list)
+    chain: ToldMarket = field(default_factory=lambda: ToldMarket(STARTED_AT))
     transactions: list[Mined] = field(default_factory=list)
-    market: Market = field(default_factory=Market)
-    balance: int = 0
-    now: int = STARTED_AT
     rounds: int = 0
 
     def __post_init__(self) -> None:
         self.data_owner, self.model_owner = address("data owner"), address("model owner")
         self.ds, self.mod = dataset_id(self.data_owner, 1), model_id(self.model_owner, 1)
-        self.tc = couple_id(self.model_owner, 1)
-        self.domain = receipt_domain(CHAIN_ID, CONTRACT)
+        self.tc, self.domain = couple_id(self.model_owner, 1), ToldMarket.domain
         per_subset = range(1, self.terms.max_replicas + 1)
         self.cis = [instance_id(self.ds, s, r) for s in range(self.terms.subsets) for r in per_subset]
+
+    @property
+    def history(self) -> list[e.Logged]:
+        """All that happened."""
+        return self.chain.history
+
+    @property
+    def market(self) -> Market:
+        """What it has come to."""
+        return self.chain.mirror
+
+    @property
+    def now(self) -> int:
+        """The second of the last transaction, or the one to which time was set since."""
+        return self.chain.now
+
+    @now.setter
+    def now(self, second: int) -> None:
+        self.chain.now = second
+
+    @property
+    def balance(self) -> int:
+        """What the contract holds."""
+        events = [logged.event for logged in self.history]
+        paid_in = sum(event.amount for event in events if isinstance(event, e.Deposited))
+        return paid_in - sum(event.amount for event in events if isinstance(event, e.Withdrawn))
 
     # --- who ---
 
@@ -160,89 +198,60 @@ class Story:
 
     # --- what is told ---
 
-    def send(self, sender: Address, functions: str, *events: e.MarketEvent, gas: int = 0) -> None:
-        """One transaction in a block of its own; `functions` are the names of its calls."""
+    def send(self, sender: Address, *bundle: Call, gas: int = 0) -> None:
+        """One transaction in a block of its own."""
         self.now += SECONDS
-        names = tuple(functions.split())
-        block = len(self.transactions) + 1
-        hash_ = sha256(b"transaction %d" % block).digest()
-        gas = gas or sum(GAS.get(name, 90_000) for name in names) + 11 * block
-        self.transactions.append(Mined(hash_, block, sender, names, gas, True))
-        for index, event in enumerate(events):
-            self._log(e.Logged(event, block, sha256(b"block %d" % block).digest(), self.now, index, hash_))
-
-    def say(self, event: e.MarketEvent) -> None:
-        """One more event in the last transaction."""
-        last = self.transactions[-1]
-        block_hash = sha256(b"block %d" % last.block).digest()
-        self._log(e.Logged(event, last.block, block_hash, self.now, len(self.history), last.hash))
-
-    def _log(self, logged: e.Logged) -> None:
-        event = logged.event
-        if isinstance(event, e.Deposited):
-            self.balance += event.amount
-        if isinstance(event, e.Withdrawn):
-            self.balance -= event.amount
-        self.history.append(logged)
-        self.market.apply(logged)
+        self.chain.send_all(sender, bundle)
+        block, functions = self.chain.height, tuple(call.function for call in bundle)
+        gas = gas or sum(GAS.get(name, 90_000) for name in functions) + 11 * block
+        self.transactions.append(Mined(named("transaction", block), block, sender, functions, gas, True))
 
     # --- distribution ---
 
-    def register(self, member: Address, role: Role, coins: int, call: str) -> None:
+    def register(self, member: Address, role: Role, coins: int) -> None:
         """A member with an opening balance."""
-        key = sha256(member.encode()).digest() * 2
-        self.send(member, call, e.MemberCreated(member, role, key), e.Deposited(member, coins))
+        self.send(member, calls.register(role, sha256(member.encode()).digest() * 2, coins))
 
     def distribute(self) -> None:
         """From nobody to a pool of replicas; a copier of data receipts is found and rejected."""
-        self.register(self.data_owner, Role.DATA_OWNER, ETHER, "createDO")
-        self.register(self.model_owner, Role.MODEL_OWNER, ETHER, "createMO")
+        self.register(self.data_owner, Role.DATA_OWNER, ETHER)
+        self.register(self.model_owner, Role.MODEL_OWNER, ETHER)
         for ci in self.cis:
-            self.register(self.owner(ci), Role.CLOUD_OWNER, ETHER // 50, "createCO")
-        named = [e.InstanceCreated(ci, self.owner(ci), bytes(96)) for ci in self.cis]
-        created = e.DatasetCreated(self.ds, self.data_owner, self.terms, bytes(32), bytes(32))
-        self.send(self.data_owner, "createDS createCI", created, *named, gas=1_400_000)
+            self.register(self.owner(ci), Role.CLOUD_OWNER, ETHER // 50)
+        subsets, owners = [subset_of(ci) for ci in self.cis], [self.owner(ci) for ci in self.cis]
+        create = calls.create_ds(self.terms, bytes(32), bytes(32))
+        name = calls.create_ci(self.ds, subsets, owners, [bytes(96)] * len(self.cis))
+        self.send(self.data_owner, create, name, gas=1_400_000)
         for ci in self.cis:
             self.join(ci)
-        verdicts = [self._verified(ci) for ci in self.cis]
-        self.send(self.data_owner, "verifyCI", *verdicts, gas=520_000)
+        self.send(self.data_owner, calls.verify_ci(self.cis, [*map(self.accepts, self.cis)]), gas=520_000)
+
+    def accepts(self, ci: InstanceId) -> bool:
+        """What the data owner says to a replica's receipt."""
+        return not self.plays(ci, Cheat.COPIES_DATA_RECEIPT)
 
     def join(self, ci: InstanceId) -> None:
         """A cloud owner declares that it holds its data."""
-        nonce = sha256(b"data nonce %d" % ci).digest()
-        subset = subset_of(ci)
+        subset, owner, nonce = subset_of(ci), self.owner(ci), sha256(b"data nonce %d" % ci).digest()
         digest = sha256(b"subset %d" % subset).digest()
-        receipt = data_receipt(self.domain, self.ds, subset, self.owner(ci), digest, nonce)
+        receipt = data_receipt(self.domain, self.ds, subset, owner, digest, nonce)
         if self.plays(ci, Cheat.COPIES_DATA_RECEIPT):
             first = self.market.instances[self._siblings(ci)[0]]
             receipt, nonce = first.data_hash, first.nonce
-        self.send(self.owner(ci), "joinCI", e.InstanceJoined(ci, self.owner(ci), receipt, nonce))
+        self.send(owner, calls.join_ci(ci, receipt, nonce))
 
     def _siblings(self, ci: InstanceId) -> list[InstanceId]:
         return [other for other in self.cis if subset_of(other) == subset_of(ci) and other != ci]
-
-    def _verified(self, ci: InstanceId) -> e.MarketEvent:
-        if self.plays(ci, Cheat.COPIES_DATA_RECEIPT):
-            return e.InstanceRejected(ci, self.data_owner)
-        return e.InstanceVerified(ci, self.data_owner)
 
     # --- training ---
 
     def approve(self, rounds: int = 6) -> None:
         """The model owner asks and the data owner agrees."""
         self.rounds = rounds
-        escrow = rounds * self.terms.escrow_per_round
-        self.send(
-            self.model_owner,
-            "createMod requestTC",
-            e.ModelCreated(self.mod, self.model_owner, "logistic", bytes(32), bytes(32)),
-            e.CoupleRequested(
-                self.tc, self.model_owner, self.ds, self.mod, rounds, self._link(b"mo", 0), 0, escrow
-            ),
-        )
-        self.send(
-            self.data_owner, "approveTC", e.CoupleApproved(self.tc, self.data_owner, self._link(b"do", 0))
-        )
+        create = calls.create_mod("logistic", bytes(32), bytes(32))
+        request = calls.request_tc(self.mod, self.ds, rounds, self._link(b"mo", 0))
+        self.send(self.model_owner, create, request)
+        self.send(self.data_owner, calls.approve_tc(self.tc, self._link(b"do", 0)))
 
     def _link(self, who: bytes, round_: int) -> bytes:
         return chain_link(sha256(b"secret of " + who).digest(), self.rounds, round_)
@@ -261,40 +270,31 @@ class Story:
         """The model owner opens its seed."""
         number = self.couple.round + 1
         seed, weights = self._link(b"mo", number), sha256(b"weights %d" % number).digest()
-        started = e.RoundStarted(self.tc, self.model_owner, number, seed, weights, bytes(32))
-        self.send(self.model_owner, "startRound", started)
+        self.send(self.model_owner, calls.start_round(self.tc, seed, weights, bytes(32)))
 
     def draw(self) -> None:
         """The data owner opens its seed."""
-        couple = self.couple
-        link = self._link(b"do", couple.round)
-        seed = round_seed(couple.mo_tip, link, self.tc, couple.round)
-        terms = self.terms
-        drawn, _ = draw_round(seed, couple.drawn_this_epoch, terms.subsets, terms.subsets_per_round)
-        jobs = sum(len(self.market.pool_of(self.ds, subset)) for subset in set_bits(drawn))
-        told = e.RoundDrawn(self.tc, self.data_owner, couple.round, link, drawn, jobs)
-        self.send(self.data_owner, "drawRound", told)
+        self.send(self.data_owner, calls.draw_round(self.tc, self._link(b"do", self.couple.round)))
 
-    def summoned(self) -> list[Instance]:
+    def assigned(self) -> list[Instance]:
         """The replicas that the open round asks."""
         drawn = set_bits(self.couple.current.drawn)
-        return [instance for subset in drawn for instance in self.market.summoned(self.couple, subset)]
+        return [instance for subset in drawn for instance in self.market.assigned(self.couple, subset)]
 
     def report(self, only: Callable[[InstanceId], bool] = lambda _: True) -> None:
         """Every drawn replica answers as its cloud owner plays."""
-        for instance in self.summoned():
+        for instance in self.assigned():
             if only(instance.id) and not self.plays(instance.id, Cheat.FALLS_SILENT):
                 report = self._report(instance)
-                told = e.JobReported(
+                answer = calls.update_tj(
                     self.tc,
                     report.ci,
-                    report.cloud_owner,
                     self.couple.round,
                     report.hash,
                     report.nonce,
                     report.sealed_location,
                 )
-                self.send(report.cloud_owner, "updateTJ", told)
+                self.send(report.cloud_owner, answer)
 
     def _report(self, instance: Instance) -> Report:
         couple, ci, owner = self.couple, instance.id, instance.cloud_owner
@@ -313,92 +313,35 @@ class Story:
 
     def flag(self, ci: InstanceId) -> None:
         """A replica's cloud owner cannot train; more than half of these leave it to be closed."""
-        couple, decides = self.couple, self.couple.flags_left == 0
         reason = FlagReason.WEIGHTS_UNAVAILABLE
-        self.send(self.owner(ci), "flagTJ", e.JobFlagged(self.tc, ci, self.owner(ci), couple.round, reason))
-        if decides:
-            self.say(e.RoundVoided(self.tc, self.owner(ci), couple.round))
-
-    # --- settlement: as contracts/market/Settlement.sol does it ---
+        self.send(self.owner(ci), calls.flag_tj(self.tc, ci, self.couple.round, reason))
 
     def settle(self, subset: int, settler: Address | None = None) -> None:
         """Opens the honest digest of a drawn subset."""
-        couple, settler = self.couple, settler or self.model_owner
-        jobs = self.market.summoned(couple, subset)
-        verdicts = {job.id: self._verdict(couple, job, self.digest(subset)) for job in jobs}
-        self.send(settler, "settleRound")
-        pot = sum(self._punish(ci, verdict, settler) for ci, verdict in verdicts.items())
-        agreeing = [ci for ci, verdict in verdicts.items() if verdict is JobStatus.ACCEPTED]
-        for ci in agreeing:
-            self._judge(ci, JobStatus.ACCEPTED, self.terms.job_price + pot // len(agreeing))
-        share = self.terms.round_price // self.terms.subsets_per_round
-        self.say(e.SubsetSettled(self.tc, settler, couple.round, subset, self.digest(subset), share))
-        self._close_if_over()
+        reports = self.market.reports_of(self.couple, subset)
+        settle = calls.settle_round(self.tc, subset, self.digest(subset), reports)
+        self.send(settler or self.model_owner, settle)
 
     def void(self, subset: int) -> None:
         """Nobody settled a drawn subset in time, or could."""
-        record = self.couple.current
-        if not record.flagged_out:
+        if not self.couple.current.flagged_out:
             self.now = self.market.settle_deadline(self.couple)
-        jobs = [job.id for job in self.market.summoned(self.couple, subset)]
-        self.send(self.model_owner, "closeRound")
-        if self.market.pays_who_reported(self.couple, subset):
-            for ci in filter(record.reports.__contains__, jobs):
-                self._judge(ci, JobStatus.VOID, self.terms.job_price)
-        if not record.flagged_out:
-            for ci in jobs:
-                if not record.answered(ci):
-                    self._punish(ci, JobStatus.MISSED, self.model_owner)
-        share = self.market.void_share_of(self.couple, subset)
-        self.say(e.SubsetVoided(self.tc, self.model_owner, self.couple.round, subset, share))
-        self._close_if_over()
-
-    def _close_if_over(self) -> None:
-        if not self.couple.pending:
-            self.say(e.RoundClosed(self.tc, self.couple.round))
-
-    def _verdict(self, couple: Couple, job: Instance, digest: bytes) -> JobStatus:
-        if job.id in couple.current.flags:
-            return JobStatus.FLAGGED
-        report = couple.current.reports.get(job.id)
-        if report is None:
-            return JobStatus.MISSED
-        opened = training_receipt(
-            self.domain, self.tc, couple.round, job.id, job.cloud_owner, digest, report.nonce
-        )
-        return JobStatus.ACCEPTED if opened == report.hash else JobStatus.FAULTY
-
-    def _punish(self, ci: InstanceId, verdict: JobStatus, settler: Address) -> int:
-        """Slashes the faulty and the silent; returns what of it is for the accepted."""
-        if verdict not in (JobStatus.FAULTY, JobStatus.MISSED):
-            return 0
-        instance, faulty = self.market.instances[ci], verdict is JobStatus.FAULTY
-        taken = instance.bond if faulty else min(instance.bond, self.terms.miss_penalty)
-        leaves = faulty or instance.bond - taken < self.terms.miss_penalty
-        if leaves and instance.status is InstanceStatus.VERIFIED:
-            self.say(e.InstanceRetiring(ci, settler))
-        self._judge(ci, verdict, taken)
-        return max(0, taken - self.terms.job_price) if faulty else 0
-
-    def _judge(self, ci: InstanceId, verdict: JobStatus, amount: int) -> None:
-        self.say(e.JobJudged(self.tc, ci, self.couple.round, verdict, amount))
+        self.send(self.model_owner, calls.close_round(self.tc, [subset]))
 
     # --- the end ---
 
     def complete(self) -> None:
         """The model owner ends training."""
-        couple = self.couple
-        ended = e.CoupleCompleted(self.tc, self.model_owner, sha256(b"final").digest(), couple.escrow)
-        self.send(self.model_owner, "completeTC", ended)
+        self.send(self.model_owner, calls.complete_tc(self.tc, sha256(b"final").digest()))
 
     def abort(self) -> None:
         """The data owner withheld its seed."""
         self.now = self.couple.deadline
-        self.send(self.model_owner, "expireDraw", e.CoupleAborted(self.tc, self.model_owner))
+        self.send(self.model_owner, calls.expire_draw(self.tc))
 
     def withdraw(self, member: Address, amount: int) -> None:
         """A member takes coins out."""
-        self.send(member, "withdraw", e.Withdrawn(member, amount))
+        self.send(member, calls.withdraw(amount))
 
     def outcome(self, **changes: object) -> DemoOutcome:
         """What the demo would hand to the report; `changes` are fields of it."""

@@ -21,7 +21,7 @@ PlanKind = TypeVar("PlanKind", bound=Plan)
 
 
 @dataclass(frozen=True)
-class Couple:
+class EncryptedCouple:
     """A model owner's family and keys, and the subsets."""
 
     family: EncryptedFamily
@@ -45,7 +45,7 @@ def couple_of(
     samples: Sequence[Samples],
     keys: KeyPair | None = None,
     kind: Callable[[Plan], Family] = family_of,
-) -> Couple:
+) -> EncryptedCouple:
     """A couple of fresh keys, or of these, which the plan then names; of another family than the plan's."""
     keys = keys or kind(plan).keys()
     subsets = tuple(
@@ -54,7 +54,7 @@ def couple_of(
     )
     family = kind(naming(plan, keys))
     assert isinstance(family, EncryptedFamily)
-    return Couple(family, keys, subsets)
+    return EncryptedCouple(family, keys, subsets)
 
 
 def naming(plan: PlanKind, keys: KeyPair) -> PlanKind:

@@ -35,7 +35,7 @@ from agents.roles.common import seed_link
 from agents.roles.results import TaskResult
 from agents.vault.keys import SecretKey
 from testing.backend import TERMS, Backend
-from testing.couple_steps import FORGED, CoupleSteps, LaidReport, Standing
+from testing.couple_steps import FORGED, CoupleStanding, CoupleSteps, LaidReport
 from testing.fake_market import FakeMarket
 from testing.world import address_of
 
@@ -225,18 +225,20 @@ class Script(CoupleSteps[Identity, list[MarketEvent]]):
         address = self.instance(ci).cloud_owner
         return next(co for co in self.cos if co.address == address)
 
-    def summoned(self, subset: int) -> list[InstanceId]:
-        return [instance.id for instance in self.market.summoned(self.couple, subset)]
+    def assigned(self, subset: int) -> list[InstanceId]:
+        return [instance.id for instance in self.market.assigned(self.couple, subset)]
 
     def reports(self, subset: int = 0) -> list[LaidReport]:
         made = self.market.reports_of(self.couple, subset)
         return [(report.ci, report.hash, report.nonce) for report in made]
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> CoupleStanding:
         couple = self.couple
         settle_deadline = self.market.settle_deadline(couple)
-        return Standing(couple.round, couple.pending, couple.deadline, settle_deadline, couple.window_ends_at)
+        return CoupleStanding(
+            couple.round, couple.pending, couple.deadline, settle_deadline, couple.window_ends_at
+        )
 
     def mo_link(self, round_: int) -> bytes:
         return seed_link(self.mo, self.tc, self.rounds, round_)

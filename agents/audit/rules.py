@@ -199,7 +199,7 @@ def _of_draw(market: Market, couple: Couple, event: e.RoundDrawn) -> Iterator[st
     drawn = expected_draw(couple, couple.current, market.dataset_of(couple).terms)
     if event.drawn != drawn:
         yield f"draws {event.drawn:b} where its seeds draw {drawn:b}"
-    jobs = sum(len(market.summoned(couple, subset)) for subset in set_bits(event.drawn))
+    jobs = sum(len(market.assigned(couple, subset)) for subset in set_bits(event.drawn))
     if event.jobs != jobs:
         yield f"asks {event.jobs} replicas of {jobs}"
 
@@ -212,7 +212,7 @@ def _of_settlement(market: Market, event: e.SubsetSettled, domain: bytes) -> Ite
     record, terms = couple.rounds[event.round], market.dataset_of(couple).terms
     verdicts = {
         instance.id: _verdict(couple, record, instance.id, event.digest, domain)
-        for instance in market.summoned(couple, event.subset)
+        for instance in market.assigned(couple, event.subset)
     }
     agreeing = sum(verdict is JobStatus.ACCEPTED for verdict in verdicts.values())
     needed = market.quorum_of(couple, event.subset)
@@ -251,7 +251,7 @@ def _of_void(market: Market, event: e.SubsetVoided) -> Iterator[str]:
     record = couple.rounds[event.round]
     of_reported = JobStatus.VOID if market.pays_who_reported(couple, event.subset) else JobStatus.IDLE
     of_silent = JobStatus.IDLE if record.flagged_out else JobStatus.MISSED
-    for instance in market.summoned(couple, event.subset):
+    for instance in market.assigned(couple, event.subset):
         said, _ = record.verdicts.get(instance.id, (JobStatus.IDLE, 0))
         if instance.id in record.reports:
             due = of_reported
@@ -268,7 +268,7 @@ def _of_leaving(market: Market, tc: CoupleId, subset: int) -> Iterator[str]:
     """Who lost its bond, or has too little left to miss again, is not in the pool."""
     couple = market.couples[tc]
     penalty = market.dataset_of(couple).terms.miss_penalty
-    for instance in market.summoned(couple, subset):
+    for instance in market.assigned(couple, subset):
         verdict, _ = couple.current.verdicts.get(instance.id, (JobStatus.IDLE, 0))
         spent = verdict is JobStatus.FAULTY or (verdict is JobStatus.MISSED and instance.bond < penalty)
         if spent and instance.status is _Status.VERIFIED:

@@ -92,7 +92,7 @@ class Market:
         """How many subsets have an instance in the pool."""
         return sum(bool(self.pool_of(ds, index)) for index in range(self.datasets[ds].terms.subsets))
 
-    def summoned(self, couple: Couple, subset: int) -> list[Instance]:
+    def assigned(self, couple: Couple, subset: int) -> list[Instance]:
         """The instances of a drawn subset that were in the pool when the open round was started."""
         places = self.datasets[couple.ds].subsets[subset].places
         drawn = (self.instances[ci] for ci in places)
@@ -101,22 +101,20 @@ class Market:
     def reports_of(self, couple: Couple, subset: int) -> list[Report]:
         """The reports of a drawn subset in the open round, in the order of their places."""
         reports = couple.current.reports
-        return [reports[instance.id] for instance in self.summoned(couple, subset) if instance.id in reports]
+        return [reports[instance.id] for instance in self.assigned(couple, subset) if instance.id in reports]
 
     def quorum_of(self, couple: Couple, subset: int) -> int:
         """How many reports of a drawn subset must agree: a strict majority, or what the MO asks for."""
-        summoned = len(self.summoned(couple, subset))
-        return max(summoned // 2 + 1, min(couple.quorum, summoned))
+        assigned = len(self.assigned(couple, subset))
+        return max(assigned // 2 + 1, min(couple.quorum, assigned))
 
-    def is_blocked(self, couple: Couple, subset: int) -> bool:
-        """Whether so many of a drawn subset flagged that the others could not have been a quorum."""
-        summoned = self.summoned(couple, subset)
-        able = sum(instance.id not in couple.current.flags for instance in summoned)
-        return able != len(summoned) and able < self.quorum_of(couple, subset)
+    def is_flagged(self, couple: Couple, subset: int) -> bool:
+        """Whether anybody flagged of a drawn subset: the others may lack an honest quorum."""
+        return any(instance.id in couple.current.flags for instance in self.assigned(couple, subset))
 
     def pays_who_reported(self, couple: Couple, subset: int) -> bool:
         """Whether a drawn subset that is void pays its reports."""
-        return couple.current.flagged_out or self.is_blocked(couple, subset)
+        return couple.current.flagged_out or self.is_flagged(couple, subset)
 
     def void_share_of(self, couple: Couple, subset: int) -> int:
         """What the data owner is paid for a drawn subset that is void: what paid reports leave, if any."""
@@ -124,7 +122,7 @@ class Market:
         if not reports or not self.pays_who_reported(couple, subset):
             return 0
         terms = self.dataset_of(couple).terms
-        idle = len(self.summoned(couple, subset)) - reports
+        idle = len(self.assigned(couple, subset)) - reports
         return terms.round_price // terms.subsets_per_round + terms.job_price * idle
 
     def instances_at(self, cloud_owner: Address) -> Iterator[Instance]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
+from typing import TypeVar
 
 from agents.chain import views
 from agents.chain.chain_time import ChainTime
@@ -33,9 +35,11 @@ from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
+    MemberSettings,
     ModelOwnerSettings,
+    WalletSettings,
 )
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
@@ -46,6 +50,8 @@ from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 
 log = logging.getLogger(__name__)
+
+P = TypeVar("P")
 
 JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
@@ -66,16 +72,16 @@ class AgentContext:
     time: ChainTime
 
 
-def unlock(settings: AgentSettings) -> Wallet:
+def unlock(settings: WalletSettings) -> Wallet:
     """Opens the wallet.
 
     Raises:
         BadInput: no wallet there, or a wrong password.
     """
-    return Wallet.load(settings.wallet, settings.password.get_secret_value())
+    return Wallet.load(settings.wallet, settings.read_password())
 
 
-def enrol(settings: AgentSettings, wallet: Wallet) -> AgentContext:
+def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
     """Connects a wallet with the market and the store.
 
     Raises:
@@ -98,55 +104,50 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a data owner. It is warned of terms under which a cheat would be free."""
     for weakness in weaknesses(settings.dataset_terms):
         log.warning("%s", weakness)
-    role = DataOwner(
-        member.identity,
-        settings.dealt,
-        settings.opening_deposit,
-        Policy(settings.couples_per_model_owner, settings.max_quorum),
+    role = _made(
+        DataOwner,
+        settings,
+        identity=member.identity,
+        cloud_owners=settings.dealt,
+        policy=_made(Policy, settings),
     )
-    worker = DataOwnerWorker(
-        member.tools,
-        settings.table,
-        settings.target,
-        settings.subsets,
-        settings.seed,
-        settings.dataset_terms,
-        member.wallet.derive,
-        settings.secrecy,
+    worker = _made(
+        DataOwnerWorker,
+        settings,
+        tools=member.tools,
+        terms=settings.dataset_terms,
+        derive=member.wallet.derive,
     )
     return role, worker
 
 
 def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a cloud owner."""
-    role = CloudOwner(member.identity, settings.opening_deposit, settings.max_bond_jobs)
-    return role, CloudOwnerWorker(member.tools)
+    role = _made(CloudOwner, settings, identity=member.identity)
+    return role, _made(CloudOwnerWorker, settings, tools=member.tools)
 
 
 def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
-    role = ModelOwner(
-        member.identity,
-        ds,
-        settings.opening_deposit,
-        settings.quorum,
-        settings.spare_rounds,
-        settings.number,
-    )
-    worker = ModelOwnerWorker(
-        member.tools,
-        settings.samples,
-        member.identity.receipt_domain,
-        settings.model,
-        settings.rounds,
-        settings.seed,
-        settings.plan,
+    role = _made(ModelOwner, settings, identity=member.identity, ds=ds)
+    worker = _made(
+        ModelOwnerWorker,
+        settings,
+        tools=member.tools,
+        receipt_domain=member.identity.receipt_domain,
+        plan_file=settings.plan,
     )
     return role, worker
 
 
-def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: Stop) -> None:
+def _made(kind: Callable[..., P], settings: AgentSettings, **given: object) -> P:
+    """A part of an agent: settings are told to it by their names, and what is given besides."""
+    told = signature(kind).parameters.keys() & type(settings).model_fields.keys()
+    return kind(**{name: getattr(settings, name) for name in told} | given)
+
+
+def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: StopSignal) -> None:
     """Runs an agent until `stop` is set.
 
     Raises:
@@ -154,7 +155,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
     """
     journal = Journal(settings.home / JOURNAL_FILE)
     database = ChainDatabase(settings.home / CHAIN_FILE)
-    limits = ExecutorLimits()
+    limits = _made(ExecutorLimits, settings)
     executor = ProcessPool(worker, limits, time.monotonic, database.leave)
     try:
         Runner(
@@ -175,7 +176,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
         journal.close()
 
 
-def take_out(settings: AgentSettings, member: AgentContext, amount: int | None = None) -> int:
+def take_out(settings: MemberSettings, member: AgentContext, amount: int | None = None) -> int:
     """Withdraws `amount` wei of the member's free balance, by default all of it.
 
     Returns:
@@ -194,7 +195,7 @@ def take_out(settings: AgentSettings, member: AgentContext, amount: int | None =
     return wanted
 
 
-def retire(settings: AgentSettings, member: AgentContext, instances: Sequence[InstanceId]) -> None:
+def retire(settings: MemberSettings, member: AgentContext, instances: Sequence[InstanceId]) -> None:
     """Takes instances of a cloud owner, or of a data owner's dataset, out of the pool.
 
     Raises:
@@ -207,7 +208,7 @@ def retire(settings: AgentSettings, member: AgentContext, instances: Sequence[In
 
 
 @contextmanager
-def _sender(settings: AgentSettings, member: AgentContext) -> Iterator[Sender]:
+def _sender(settings: MemberSettings, member: AgentContext) -> Iterator[Sender]:
     """A sender for a command, with nothing left to finish."""
     database = ChainDatabase(settings.home / CHAIN_FILE)
     try:
@@ -225,9 +226,9 @@ def _send(sender: Sender, call: Call) -> None:
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[Stop]:
+def stopped_by_signals() -> Iterator[StopSignal]:
     """What Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
-    stop = Stop()
+    stop = StopSignal()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
     try:
         yield stop

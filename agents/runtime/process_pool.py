@@ -35,7 +35,7 @@ class ProcessPool:
         clock: Callable[[], float],
         let_go: Callable[[], None] = lambda: None,
     ) -> None:
-        self.worker, self._limits, self._clock, self._let_go = worker, limits, clock, let_go
+        self.worker, self.limits, self._clock, self._let_go = worker, limits, clock, let_go
         self._processes: list[WorkerProcess] = []  # the one that was used last is the last
         self._dying: list[WorkerProcess] = []
         self._lost: list[Failed] = []
@@ -48,7 +48,7 @@ class ProcessPool:
     @property
     def has_room(self) -> bool:
         """Whether a process is idle, or may be started."""
-        return len(self._jobs()) < self._limits.workers
+        return len(self._jobs()) < self.limits.workers
 
     @property
     def connections(self) -> Sequence[Connection]:
@@ -97,14 +97,14 @@ class ProcessPool:
     def _chosen(self, couple: CoupleId | None) -> WorkerProcess:
         """An idle process that has the couple's keys at hand, or nobody's; else, if it may be, a new one."""
         idle = [process for process in self._processes if process.job is None]
-        if len(self._processes) < self._limits.workers and couple is not None:
+        if len(self._processes) < self.limits.workers and couple is not None:
             idle = [process for process in idle if process.couple in (couple, None)]
         if not idle:
             return self._started()
         return min(idle, key=lambda process: process.couple != couple)
 
     def _started(self) -> WorkerProcess:
-        process = WorkerProcess(self.worker, self._limits.job_memory_mb, self._leave)
+        process = WorkerProcess(self.worker, self.limits.job_memory_mb, self._leave)
         self._processes.append(process)
         return process
 

@@ -21,14 +21,14 @@ from agents.core.market import Market
 from agents.roles.acts import Act, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal
 
 log = logging.getLogger(__name__)
 
 
-class Batch(Protocol):
+class NewEvents(Protocol):
     """What is new on the chain."""
 
     @property
@@ -54,7 +54,7 @@ class Events(Protocol):
     def replay(self) -> Iterable[Logged]:
         """All events that are known, oldest first."""
 
-    def poll(self) -> Batch:
+    def poll(self) -> NewEvents:
         """Asks the chain for more."""
 
     def doubt(self, logged: Logged) -> bool:
@@ -118,7 +118,7 @@ class Runner:
         self.market = Market(self.events.replay())
         self.supervisor = Supervisor(self.executor, self.journal, self.clock, self.job_seconds)
 
-    def run(self, stop: Stop) -> None:
+    def run(self, stop: StopSignal) -> None:
         """Steps until `stop` is set.
 
         Raises:

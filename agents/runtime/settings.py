@@ -1,16 +1,35 @@
-"""How an agent is set up: checked once, at its start. Amounts are in wei, times in seconds."""
+"""How an agent is set up: each setting stands here once, with its type, its default, its bounds and its help.
+
+The options of the commands, the variables of the environment and the keys of a settings file are made from
+these models by `agents.runtime.options`. Amounts are in wei, times in seconds.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from eth_utils.address import is_address, to_checksum_address
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
+from agents.learning.families.registry import FAMILIES
 from agents.roles.terms import MAX_BOND_JOBS
+from agents.runtime.executor import ExecutorLimits
 from agents.workers.data_owner import Secrecy
 
 GWEI = 10**9
@@ -22,11 +41,21 @@ _MAX_WINDOW = 2**24 - 1
 _MAX_AMOUNT = 2**96 - 1
 
 
+@dataclass(frozen=True)
+class Flag:
+    """How a setting's option is called if not as the setting is; `name` is None where there is no option."""
+
+    name: str | None
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 S = TypeVar("S", bound=_Settings)
+
+
+# --- a dataset's terms ---
 
 
 class Terms(_Settings):
@@ -60,58 +89,135 @@ class Terms(_Settings):
         return DatasetTerms(subsets, subsets_per_round, replicas, **fields, ends_at=self.offer_seconds)
 
 
-class AgentSettings(_Settings):
-    """What every agent needs.
+def _read_terms(given: object) -> object:
+    """Terms that a JSON file holds; what is no name of a file is left as it is."""
+    if not isinstance(given, str | Path):
+        return given
+    try:
+        return checked(Terms, **_json_object(Path(given)))
+    except BadInput as problem:
+        raise BadInput(f"terms {given}: {problem}") from None
 
-    Attributes:
-        home: the agent's own folder: journal, wallet, private files.
-        rpc: URL of a node.
-        deployment: the file that `brownie run deploy` wrote.
-        store: folder of the object store.
-        password: of the wallet in ``home/wallet.json``.
-        opening_deposit: paid in when it registers.
-        poll_seconds: how long it rests when nothing is due.
-        timeout_seconds: after which a request counts as unanswered.
-    """
 
-    home: Path
-    rpc: str = "http://127.0.0.1:8545"
-    deployment: Path
-    store: Path
-    password: SecretStr = SecretStr("")
-    opening_deposit: int = Field(default=0, ge=0)
-    poll_seconds: float = Field(default=1.0, gt=0, le=600)
-    timeout_seconds: float = Field(default=10.0, gt=0, le=600)
+def _json_object(file: Path) -> dict[str, object]:
+    try:
+        fields = json.loads(file.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise BadInput(f"{problem}: name a JSON file of terms") from None
+    if not isinstance(fields, dict):
+        raise BadInput("not a JSON object: name a JSON file of terms")
+    return fields
+
+
+# --- whoever reads the market, has a wallet, or is a member ---
+
+
+class MarketSettings(_Settings):
+    """Where the market is."""
+
+    rpc: str = Field(default="http://127.0.0.1:8545", description="URL of a node.")
+    deployment: Path = Field(
+        default=Path("build/deployment/ganache-cli.json"),
+        description="The file that `brownie run deploy` wrote.",
+    )
+
+
+class WalletSettings(_Settings):
+    """Where a wallet is, and what opens it: `password`, unless a file has it."""
+
+    home: Path = Field(description="The agent's own folder: wallet, journal, private files.")
+    password_file: Path | None = Field(
+        default=None, description="File with the wallet's password; else HOLDFAST_PASSWORD."
+    )
+    password: Annotated[SecretStr, Flag(None)] = SecretStr("")  # whoever lists processes sees options
 
     @property
     def wallet(self) -> Path:
         """The encrypted keystore."""
         return self.home / "wallet.json"
 
+    def read_password(self) -> str:
+        """What opens the wallet.
+
+        Raises:
+            BadInput: the password's file cannot be read.
+        """
+        file = self.password_file
+        if file is None:
+            return self.password.get_secret_value()
+        try:
+            return file.read_text().rstrip("\n")
+        except OSError as problem:
+            raise BadInput(
+                f"password file {file}: {problem.strerror}: name a file that can be read"
+            ) from None
+
+
+class MemberSettings(MarketSettings, WalletSettings):
+    """What every command of a member needs."""
+
+    store: Path = Field(default=Path("build/store"), description="Folder of the object store.")
+    timeout_seconds: float = Field(
+        default=10.0, gt=0, le=600, description="Seconds after which a request counts as unanswered."
+    )
+
+
+# --- agents ---
+
+
+class AgentSettings(MemberSettings):
+    """What every agent needs."""
+
+    opening_deposit: int = Field(default=0, ge=0, description="Wei to pay in when it registers.")
+    poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
+    workers: int = Field(
+        default=ExecutorLimits.workers, ge=1, le=64, description="Jobs at once, each in a process of its own."
+    )
+    job_seconds: int = Field(
+        default=ExecutorLimits.job_seconds, ge=1, description="Seconds after which a job is stopped."
+    )
+    job_memory_mb: int = Field(
+        default=ExecutorLimits.job_memory_mb, ge=256, description="MiB that a job's process may hold."
+    )
+    quiet: bool = Field(default=False, description="Say only what goes wrong.")
+
+
+def _checksummed(text: str) -> str:
+    if not is_address(text):
+        raise ValueError(f"{text!r} is no address: give 0x and 40 hexadecimal digits")
+    return to_checksum_address(text)
+
 
 class DataOwnerSettings(AgentSettings):
-    """A data owner's.
+    """A data owner's."""
 
-    Attributes:
-        table: a CSV file or the name of a built-in table; `target` is its column, by default the last.
-        subsets_per_round: by default half of the subsets, rounded up.
-        cloud_owners: whom it hands replicas, dealt in turn: at least as many as `replicas`.
-        max_quorum: see `agents.roles.data_owner.Policy`.
-        secrecy: the least that a plan must keep from a model owner: it may see sums over the ``dataset``,
-            sums over the subsets of a ``round``, or the result of each subset (``none``).
-    """
-
-    table: str
-    target: str | None = None
-    subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS)
-    replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS)
-    subsets_per_round: int | None = Field(default=None, ge=1, le=MAX_SUBSETS)
-    seed: int = Field(default=0, ge=0)
-    cloud_owners: tuple[Address, ...]
-    couples_per_model_owner: int = Field(default=3, ge=1)
-    max_quorum: int = Field(default=0, ge=0, le=16)
-    secrecy: Secrecy = "dataset"
-    terms: Terms = Terms()
+    table: str = Field(description="A CSV file with a header row, or a built-in table.")
+    cloud_owners: Annotated[
+        tuple[Annotated[Address, AfterValidator(_checksummed)], ...], Flag("--cloud-owner")
+    ] = Field(description="Address of a cloud owner; once for each.")
+    target: str | None = Field(default=None, description="The target's column; by default the last.")
+    subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS, description="How many subsets (m).")
+    replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS, description="Replicas of each subset (n).")
+    subsets_per_round: Annotated[int | None, Flag("--per-round")] = Field(
+        default=None, ge=1, le=MAX_SUBSETS, description="Subsets a round draws (k); by default half."
+    )
+    seed: int = Field(default=0, ge=0, description="Of the partition and the split.")
+    couples_per_model_owner: int = Field(
+        default=3, ge=1, description="Couples to approve for one model owner: each is a look at the data."
+    )
+    max_quorum: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Most agreeing replicas that a model owner may ask for; 0: a strict majority.",
+    )
+    secrecy: Secrecy = Field(
+        default="dataset",
+        description="Least that a plan keeps from a model owner: dataset, round or none.",
+    )
+    terms: Annotated[Terms, BeforeValidator(_read_terms)] = Field(
+        default=Terms(), description="JSON file of prices, bonds and windows."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -140,36 +246,38 @@ class DataOwnerSettings(AgentSettings):
 
 
 class CloudOwnerSettings(AgentSettings):
-    """A cloud owner's.
+    """A cloud owner's."""
 
-    Attributes:
-        max_bond_jobs: it refuses a replica whose bond is more than so many jobs pay.
-    """
-
-    max_bond_jobs: int = Field(default=MAX_BOND_JOBS, ge=1, le=_MAX_AMOUNT)
+    max_bond_jobs: int = Field(
+        default=MAX_BOND_JOBS,
+        ge=1,
+        le=_MAX_AMOUNT,
+        description="Refuse a replica whose bond is more than so many jobs pay.",
+    )
 
 
 class ModelOwnerSettings(AgentSettings):
-    """A model owner's.
+    """A model owner's. `number` counts this wallet's models from 1; each has a home of its own."""
 
-    Attributes:
-        samples: the file of samples that the data owner exposed.
-        plan: a plan of one's own (JSON); without one, a default for `model` and `rounds`.
-        dataset: id of the dataset, hexadecimal; by default the first that is offered.
-        quorum: reports that must agree, if more than a strict majority.
-        spare_rounds: rounds paid for beyond the plan's, in case some are void; unused ones come back.
-        number: which of this wallet's models it is: 1 for the first, and a home of its own for each.
-    """
+    samples: Path = Field(description="The samples that the data owner exposed.")
+    model: str | None = Field(default=None, description=f"One of {', '.join(FAMILIES)}.")
+    rounds: int = Field(default=8, ge=1, le=2**16 - 2, description="Rounds of training.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Of a network's initial weights.")
+    plan: Path | None = Field(default=None, description="A training plan of your own (JSON).")
+    dataset: str | None = Field(
+        default=None,
+        pattern=r"^(0x)?[0-9a-fA-F]{1,64}$",
+        description="Id of a dataset; by default the first.",
+    )
+    quorum: int = Field(
+        default=0, ge=0, le=MAX_REPLICAS, description="Reports that must agree; 0: a strict majority."
+    )
+    spare_rounds: int = Field(default=1, ge=0, le=1000, description="Rounds paid for in case some are void.")
+    number: int = Field(default=1, ge=1, lt=2**24, description="Which of this wallet's models it is.")
 
-    samples: Path
-    plan: Path | None = None
-    model: str | None = None
-    rounds: int = Field(default=8, ge=1, le=2**16 - 2)
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    dataset: str | None = Field(default=None, pattern=r"^(0x)?[0-9a-fA-F]{1,64}$")
-    quorum: int = Field(default=0, ge=0, le=MAX_REPLICAS)
-    spare_rounds: int = Field(default=1, ge=0, le=1000)
-    number: int = Field(default=1, ge=1, lt=2**24)
+
+ROLES = (DataOwnerSettings, CloudOwnerSettings, ModelOwnerSettings)
+"""The settings of all agents: what any command may be told is in one of them."""
 
 
 def checked(kind: type[S], /, **values: object) -> S:
@@ -178,10 +286,24 @@ def checked(kind: type[S], /, **values: object) -> S:
     Raises:
         BadInput: one line: which setting is wrong and why.
     """
+    return validated(kind, values)
+
+
+def validated(kind: type[S], values: Mapping[str, object], place: Callable[[str], str] = str) -> S:
+    """Settings of a kind, by their names.
+
+    Args:
+        kind: of settings.
+        values: what was given for each.
+        place: where a setting was given, as the message names it.
+
+    Raises:
+        BadInput: one line: which setting is wrong and why.
+    """
     try:
         return kind(**values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = " ".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"{where + ': ' if where else ''}{reason}") from None
+        setting, *inside = [part for part in first["loc"] if isinstance(part, str)] or [""]
+        where = " ".join([place(setting), *inside]) + ": " if setting else ""
+        raise BadInput(where + first["msg"].removeprefix("Value error, ")) from None

@@ -6,7 +6,7 @@ import os
 from multiprocessing.connection import Connection, wait
 
 
-class Stop:
+class StopSignal:
     """Says that it is time to end. A signal handler may `set` it at any moment: no lock is taken.
 
     It is a pipe that becomes readable, so that whoever waits for it can wait for connections as well.

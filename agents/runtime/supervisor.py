@@ -35,7 +35,7 @@ class Supervisor:
     job_seconds: float
     backoff: Backoff = field(default_factory=Backoff)
     now: int = 0
-    _told: set[str] = field(default_factory=set)
+    _errors: dict[str, HoldfastError] = field(default_factory=dict)
 
     def ask(self, tasks: Iterable[Task[TaskResult]]) -> None:
         """Starts what is asked for and not under way, as far as there is room; stops what no longer is."""
@@ -44,8 +44,12 @@ class Supervisor:
             log.info("%s is not needed any more", key)
             self.executor.cancel(key)
         for task in sorted(wanted.values(), key=lambda task: task.deadline):
-            if task.key not in self.executor.running and self.backoff.ready(task.key, self.clock()):
+            if task.key in self.executor.running:
+                continue
+            if self.backoff.ready(task.key, self.clock()) and self.executor.has_room:
                 self._start(task)
+            else:
+                self._wait(task)
 
     def record(self) -> bool:
         """Keeps what has come to an end; whether there was any result.
@@ -60,16 +64,13 @@ class Supervisor:
         return any(results)
 
     def _start(self, task: Task[TaskResult]) -> None:
-        if not self.executor.has_room:
-            self._wait(task)
-            return
         log.info("%s %s", type(task).__name__, task.key)
         self.executor.start(task, self._until(task))
 
     def _wait(self, task: Task[TaskResult]) -> None:
-        """A task that was not even tried is given up half-way between its patience's end and its deadline."""
-        left = task.deadline - self.now
-        result = task.given_up(JobFailed("no worker is free in time"), self.now - left)
+        """What is still waiting half-way between its patience's end and its deadline is given up."""
+        error = self._errors.get(task.key, JobFailed("no worker is free in time"))
+        result = task.given_up(error, self.now - (task.deadline - self.now))
         if result is not None:
             self._keep(task, result)
 
@@ -81,6 +82,7 @@ class Supervisor:
     def _keep(self, task: Task[TaskResult], result: TaskResult) -> bool:
         self.journal.record(task.key, result)
         self.backoff.succeeded(task.key)
+        self._errors.pop(task.key, None)
         if result.refusal:
             log.warning("%s: %s", task.key, result.refusal)
         return True
@@ -92,7 +94,9 @@ class Supervisor:
         if result is not None:
             return self._keep(task, result)
         wait = self.backoff.failed(task.key, self.clock())
-        level = logging.WARNING if isinstance(error, SkipJob) and task.key not in self._told else logging.INFO
-        log.log(level, "%s: %s; next try in %g s", task.key, error, wait)
-        self._told.add(task.key)
+        is_news = isinstance(error, SkipJob) and task.key not in self._errors
+        log.log(
+            logging.WARNING if is_news else logging.INFO, "%s: %s; next try in %g s", task.key, error, wait
+        )
+        self._errors[task.key] = error
         return False

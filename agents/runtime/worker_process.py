@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import NoReturn
 
-from agents.core.errors import BadInput, HoldfastError, JobFailed, Retry, SkipJob, StopAgent
+from agents.core.errors import BadInput, BadObject, HoldfastError, JobFailed, Retry, SkipJob, StopAgent
 from agents.core.ids import CoupleId
 from agents.roles.acts import Task
 from agents.roles.results import TaskResult, parse_result
@@ -31,6 +31,9 @@ from agents.workers.base import Worker
 
 _ERRORS: tuple[type[HoldfastError], ...] = (JobFailed, Retry, SkipJob, StopAgent, BadInput)
 """What the loop tells apart; an error goes between the processes as the first of these that it is."""
+
+_NICER = 5
+"""By how much the loops of all agents on a machine go before the work."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,18 @@ class WorkerProcess:
             kind, words = json.loads(self.connection.recv_bytes())
         except (EOFError, OSError):
             self.is_gone(wait=True)
-            return Failed(task, JobFailed(f"its process died ({self._exit_code})"))
+            return Failed(task, JobFailed(f"its process died of {_cause(self._exit_code)}"))
         for error in _ERRORS:
             if kind == error.__name__:
                 return Failed(task, error(words))
-        return Finished(task, parse_result(task.key, words))
+        try:
+            return Finished(task, parse_result(task.key, words))
+        except BadObject as bad:  # a mistake of ours
+            return Failed(task, JobFailed(str(bad)))
+
+
+def _cause(exit_code: int | None) -> str:
+    return f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
 
 
 # --- in the process ---
@@ -123,6 +133,7 @@ def _serve(worker: Worker, connection: Connection, memory_mb: int, let_go: Calla
         let_go()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the agent sees to the end of us
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.nice(_NICER)
         _limit_memory(memory_mb << 20)
         tasks: SimpleQueue[Task[TaskResult]] = SimpleQueue()
         threading.Thread(target=_receive, args=(connection, tasks), daemon=True).start()

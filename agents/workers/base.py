@@ -32,6 +32,7 @@ class Worker(Protocol):
             Retry: the store or another party did not deliver; the same task may succeed later.
             SkipJob: what another party delivered is of no use.
             BadInput: the user's input cannot be used.
+            StopAgent: what the agent itself keeps is gone or damaged.
         """
 
 

@@ -8,7 +8,6 @@ Prints a table by file and writes build/coverage/report.json. Exit code 1 if any
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from rich.table import Table
 from assurance.coverage.instrument import Point
 from assurance.coverage.meter import CoverageMeter
 from assurance.coverage.scenarios import SCENARIOS
+from testing.command_line import write_report
 from testing.compiler import ROOT
 
 REPORT = ROOT / "build" / "coverage" / "report.json"
@@ -51,9 +51,8 @@ def main() -> None:
     counted = [point for point in points if (point.file, point.text) not in EXPLAINED]
     lines = list(lines_of(counted, reached))
     faults = list(faults_of(points, reached))
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
     report = {"files": [asdict(line) for line in lines], "left_out": faults}
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, REPORT)
     Console().print(table(lines))
     if faults:
         sys.exit("\n".join(faults))

@@ -10,13 +10,11 @@ writes build/economics/report.json and economics.svg. Exit code 2 and one line i
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +26,7 @@ from assurance.economics import theory
 from assurance.economics.departures import DEPARTURES, DepartureResult, Verdict, measure
 from assurance.economics.figure import draw
 from assurance.economics.setting import Setting
+from testing.command_line import Flags, one_line_if_wrong, write_report
 from testing.compiler import ROOT
 
 FOLDER = ROOT / "build" / "economics"
@@ -56,31 +55,22 @@ SHARES = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs it; a wrong flag is one line on stderr."""
-    try:
+    with one_line_if_wrong():
         flags = _parser().parse_args(arguments)
         setting = _setting(flags)
         if not 1 <= flags.seeds <= 100:
             raise BadInput(f"seeds is {flags.seeds}: choose 1 to 100")
         if flags.replicas not in (None, 3) and flags.replicas < 5:
             raise BadInput(f"replicas is {flags.replicas}: the plays need 3 or 5 and more")
-    except BadInput as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     results = [measure(one, setting, range(flags.seeds)) for one in DEPARTURES]
-    flags.folder.mkdir(parents=True, exist_ok=True)
     report = {
         "setting": asdict(setting) | {"terms": setting.terms.model_dump()},
         "bounds": _bounds(setting),
         "plays": [_told(result) for result in results],
     }
-    (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, flags.folder / "report.json")
     draw(setting, flags.folder / "economics.svg")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 170)
     console.print(_table(results))
@@ -89,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m assurance.economics", description="What each role's strategies pay.")
+    parser = Flags(prog="python -m assurance.economics", description="What each role's strategies pay.")
     for kind, group in ((int, AMOUNTS), (int, COUNTS), (float, SHARES)):
         for flag, (name, text) in group.items():
             unit = "wei, " if group is AMOUNTS else ""

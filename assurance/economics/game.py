@@ -144,7 +144,7 @@ class Game(EvmScript):
             self.send(self._anyone(self.mo), calls.expire_draw(self.tc))
             return False
         self.draw()
-        asked = [ci for subset in self.drawn for ci in self.summoned(subset)]
+        asked = [ci for subset in self.drawn for ci in self.assigned(subset)]
         for ci in sorted(asked, key=lambda ci: self._cloud(ci).turn(self, ci)):
             if self.phase is Phase.TRAINING:
                 self._cloud(ci).answers(self, ci)
@@ -166,7 +166,7 @@ class Game(EvmScript):
             by = self.mo
             if not self.model.settles:
                 self.now = self.couple.deadline + self.terms.settle_window_seconds // 2 + 1
-                by = next(self.owner(ci) for ci in self.summoned(subset) if self._reported(ci, digest))
+                by = next(self.owner(ci) for ci in self.assigned(subset) if self._reported(ci, digest))
             self.settle(subset, digest, by=self._anyone(by))
             opened.append(subset)
         for subset in opened:
@@ -182,7 +182,7 @@ class Game(EvmScript):
         """The digest that enough reports open to."""
         needed = self.market.quorum_of(self.couple, subset)
         for digest in (self.model_digest(subset), FORGED):
-            if sum(self._reported(ci, digest) for ci in self.summoned(subset)) >= needed:
+            if sum(self._reported(ci, digest) for ci in self.assigned(subset)) >= needed:
                 return digest
         return None
 

@@ -243,11 +243,11 @@ class ShowsOne(ModelStrategy):
     """Lets one replica of each subset read its weights: the first."""
 
     def shows(self, game: Game, ci: InstanceId) -> bool:
-        return game.summoned(subset_of(ci))[0] == ci
+        return game.assigned(subset_of(ci))[0] == ci
 
 
 class BlocksOne(ModelStrategy):
     """Lets one replica of one drawn subset read its weights, and all of the others."""
 
     def shows(self, game: Game, ci: InstanceId) -> bool:
-        return subset_of(ci) != game.drawn[0] or game.summoned(subset_of(ci))[0] == ci
+        return subset_of(ci) != game.drawn[0] or game.assigned(subset_of(ci))[0] == ci

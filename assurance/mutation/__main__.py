@@ -11,18 +11,15 @@ line if a flag cannot be used.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agents.core.errors import BadInput
 from assurance.mutation.mutants import Mutant, mutants
@@ -30,6 +27,7 @@ from assurance.mutation.report import ExplanationError, Trial, explained, faults
 from assurance.mutation.results import Results, suite, without_duplicates
 from assurance.mutation.solc import Solc
 from assurance.mutation.trial import BaselineError, Fate, MutantTester, TrialResult
+from testing.command_line import Flags, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 
 REPORT = ROOT / "build" / "mutate" / "report.json"
@@ -37,23 +35,15 @@ SURVIVORS = Path(__file__).with_name("survivors.yaml")
 FOLDERS = ("contracts/libraries", "contracts/market")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Tries all mutants and tells."""
     console = Console(soft_wrap=True, highlight=False)
-    try:
+    with one_line_if_wrong(ExplanationError):
         flags = _parser().parse_args(arguments)
         files = _files(flags.only)
         if flags.jobs < 1:
             raise BadInput(f"jobs is {flags.jobs}: choose at least 1")
         why = explained(SURVIVORS.read_text())
-    except (BadInput, ExplanationError) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     sources = {path: (ROOT / path).read_text() for path in _files(None)}
     known = Results(sources, suite(), keep_kills=flags.keep_kills)
     with Solc() as solc:
@@ -64,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BaselineError as problem:
         sys.exit(str(problem))
     report = report_of(trials, sources, why)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, REPORT)
     faults = list(faults_of(trials, why))
     console.print(table(report))
     for fault in faults:
@@ -92,28 +81,17 @@ def _tried(made: Sequence[Mutant], known: Results, jobs: int) -> Iterator[Trial]
 
 
 def _run(ahead: Sequence[Mutant], total: int, jobs: int) -> Iterator[Trial]:
-    columns = (
-        TextColumn("trying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
     killed = survived = 0
-    with ProcessPoolExecutor(jobs) as pool, Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("checking the tests", total=total, completed=total - len(ahead))
-        try:
-            pool.submit(_check).result()
-            running = {pool.submit(_try, mutant): mutant for mutant in ahead}
-            for done in as_completed(running):
-                result = done.result()
-                killed += result.outcome is Fate.KILLED
-                survived += result.outcome is Fate.SURVIVED
-                progress.update(bar, advance=1, description=f"{killed} killed, {survived} survived")
-                yield running[done], result
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with processes("trying", jobs, total, total - len(ahead)) as (pool, show):
+        show(description="checking the tests")
+        pool.submit(_check).result()
+        running = {pool.submit(_try, mutant): mutant for mutant in ahead}
+        for done in as_completed(running):
+            result = done.result()
+            killed += result.outcome is Fate.KILLED
+            survived += result.outcome is Fate.SURVIVED
+            show(advance=1, description=f"{killed} killed, {survived} survived")
+            yield running[done], result
 
 
 _tester = cache(MutantTester)
@@ -143,7 +121,7 @@ def _sources(folder: Path) -> Iterable[Path]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m assurance.mutation", description="puts faults into the contracts")
+    parser = Flags(prog="python -m assurance.mutation", description="puts faults into the contracts")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--only", metavar="FILE", help="put faults into this file alone")
     parser.add_argument(

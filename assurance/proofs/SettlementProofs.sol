@@ -77,8 +77,8 @@ contract SettlementProofs is Prover {
 
     /// @notice Closing an overdue subset moves coins between escrow, bonds and the balances of its COs and the DO only,
     /// and their sum stays what it was. The silent pay the penalty or what their bond has into the escrow. Who reported
-    /// gets nothing, unless so many flagged that the others were no majority: then who reported gets the job's price,
-    /// and the DO the rest of what the subset costs.
+    /// gets nothing, unless somebody flagged: then who reported gets the job's price, and the DO the rest of what the
+    /// subset costs.
     /// @custom:bounds 3 replicas, each of which reported, was silent or flagged: all 10 cases, not in every order
     /// @custom:halmos --loop 64
     function check_closingMovesCoinsOnly(uint8 acts, RoundFixture.Amounts memory amounts) external {
@@ -87,7 +87,7 @@ contract SettlementProofs is Prover {
         }
     }
 
-    /// @notice The same where the MO asked for all to agree, so that one that flagged is too many.
+    /// @notice The same where the MO asked for all to agree: what a flag costs it does not hang on its quorum.
     /// @custom:bounds 3 replicas of which one at least flagged and the others reported or were silent: all 6 cases, not
     /// in every order
     /// @custom:halmos --loop 64
@@ -161,7 +161,7 @@ contract SettlementProofs is Prover {
 
             uint256 flags = _count(acts, RoundFixture.Act.Flags);
             bool flaggedOut = flagsLeft == FLAGGED_OUT;
-            bool paid = flaggedOut || (flags != 0 && REPLICAS - flags < (quorum == 0 ? REPLICAS / 2 + 1 : REPLICAS));
+            bool paid = flaggedOut || flags != 0;
             uint256 reported = paid ? _count(acts, RoundFixture.Act.Differs) : 0;
             Coins memory coins = _coins();
             bool right =

@@ -10,18 +10,17 @@ proved, or a planted fault not caught; 2 and one line if a flag cannot be used.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 from rich.table import Column, Table
 
 from agents.core.errors import BadInput
@@ -29,6 +28,7 @@ from assurance.proofs.build import UNOPTIMIZED, compile_, lay_out, sources
 from assurance.proofs.planted import FAULTS, FaultError, PlantedFault
 from assurance.proofs.proof import NatSpecError, Proof, ProofOutcome, ProofResult, proofs
 from assurance.proofs.prover import BIN, prove
+from testing.command_line import Flags, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 
 FOLDER = ROOT / "build" / "prove"
@@ -37,16 +37,11 @@ REPORT = FOLDER / "report.json"
 Tried = tuple[Proof | PlantedFault, ProofResult]
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Tries all proofs and tells."""
     begun = time.monotonic()
     console = Console(soft_wrap=True, highlight=False)
-    try:
+    with one_line_if_wrong(NatSpecError, FaultError):
         flags = _parser().parse_args(arguments)
         if flags.jobs < 1 or flags.limit < 1:
             raise BadInput("--jobs and --limit are at least 1")
@@ -56,14 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             answer = compile_(sources())
         chosen = choose(list(proofs(answer)), flags.only)
         faults = choose_faults(chosen)
-    except (BadInput, NatSpecError, FaultError) as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     shutil.rmtree(FOLDER, ignore_errors=True)
     lay_out(answer, FOLDER / "market")
     tried = dict(_tried([] if flags.planted else chosen, faults, flags.jobs, flags.limit))
     report = report_of(tried, round(time.monotonic() - begun, 1))
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, REPORT)
     tell(report, console)
     if report["failed"] or report["caught"] != report["planted"]:
         sys.exit(1)
@@ -140,26 +132,15 @@ def tell(report: dict[str, Any], console: Console) -> None:
 
 def _tried(chosen: Sequence[Proof], faults: Sequence[PlantedFault], jobs: int, limit: int) -> Iterator[Tried]:
     """Every proof and every fault with its result, in their order."""
-    columns = (
-        TextColumn("proving"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with ProcessPoolExecutor(jobs) as pool, Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=len(chosen) + len(faults))
+    total = len(chosen) + len(faults)
+    with processes("proving", jobs, total, column=TimeElapsedColumn) as (pool, show):
         running: dict[Future[ProofResult], Proof | PlantedFault] = {
             **{pool.submit(prove, proof, FOLDER / "market", limit): proof for proof in chosen},
             **{pool.submit(_refute, fault, limit): fault for fault in faults},
         }
-        try:
-            for done in as_completed(running):
-                done.result()
-                progress.update(bar, advance=1, description=f"last {running[done].name}")
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for done in as_completed(running):
+            done.result()
+            show(advance=1, description=f"last {running[done].name}")
     for future, one in running.items():
         yield one, future.result()
 
@@ -174,7 +155,7 @@ def _refute(fault: PlantedFault, limit: int) -> ProofResult:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Flags(
         prog="python -m assurance.proofs", description="proves the contract's rules for all values at once"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="proofs at a time")

@@ -9,20 +9,20 @@ anything did not hold: the steps that led there are in build/fuzz/ then; ``--rep
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 from random import Random
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from agents.core.errors import BadInput
 from assurance.stateful.play import Tally, ViolationError, play
+from testing.command_line import Flags, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 from testing.evm import Evm, bytecode
 
@@ -34,10 +34,11 @@ LENGTHS = 100, 700
 def main() -> None:
     """Plays until there are enough steps."""
     console = Console(soft_wrap=True)
-    arguments = _parser().parse_args()
-    if arguments.steps < 1 or arguments.jobs < 1:
-        _parser().error("--steps and --jobs are at least 1")
-    code = _code(arguments.code)
+    with one_line_if_wrong():
+        arguments = _parser().parse_args()
+        if arguments.steps < 1 or arguments.jobs < 1:
+            raise BadInput("--steps and --jobs are at least 1")
+        code = _code(arguments.code)
     if arguments.replay is not None:
         tally = play(Evm(code), arguments.replay, length_of(arguments.replay))
         console.print(f"all {tally.steps} steps hold")
@@ -56,8 +57,7 @@ def main() -> None:
         "verdicts": dict(sorted(tally.verdicts.items())),
         "violated": violations,
     }
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, REPORT)
     for violation in violations:
         console.print(violation, markup=False)
     speed = tally.steps / seconds
@@ -77,9 +77,7 @@ def _play_all(code: bytes, seed: int, steps: int, jobs: int) -> tuple[Tally, int
     """All plays, several at a time; no new ones after the first violation."""
     tally, plays, violations = Tally(), 0, []
     seeds = _seeds(seed, steps)
-    columns = TextColumn("playing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with ProcessPoolExecutor(jobs) as pool, Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("playing", total=steps)
+    with processes("playing", jobs, steps) as (pool, show):
         running = {pool.submit(_one, code, next_) for next_ in _some(seeds, 2 * jobs)}
         while running:
             done = next(as_completed(running))
@@ -87,7 +85,7 @@ def _play_all(code: bytes, seed: int, steps: int, jobs: int) -> tuple[Tally, int
             one, violation = done.result()
             tally.add(one)
             plays += 1
-            progress.update(bar, completed=min(tally.steps, steps))
+            show(completed=min(tally.steps, steps))
             if violation:
                 violations.append(violation)
             elif not violations:
@@ -146,13 +144,11 @@ def _code(path: Path | None) -> bytes:
     try:
         return bytes.fromhex(path.read_text().strip().removeprefix("0x"))
     except (OSError, ValueError) as error:
-        _parser().error(f"--code {path}: no file of hex digits: {error}")
+        raise BadInput(f"--code {path}: no file of hex digits: {error}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m assurance.stateful", description="plays the market at random"
-    )
+    parser = Flags(prog="python -m assurance.stateful", description="plays the market at random")
     parser.add_argument("--steps", type=int, default=1_000_000, help="how many, at least")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--seed", type=int, default=1)

@@ -193,7 +193,7 @@ class Moves:
     def _answers(self, couple: Couple) -> Iterator[Move]:
         """Honest cloud owners report what they trained, or flag; liars do anything."""
         for index in set_bits(couple.pending):
-            for instance in self.market.summoned(couple, index):
+            for instance in self.market.assigned(couple, index):
                 if couple.current.answered(instance.id):
                     continue
                 co, lies = instance.cloud_owner, instance.cloud_owner in self.participants.liars

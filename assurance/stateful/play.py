@@ -38,7 +38,7 @@ _EVERY_VIEW = 100
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Turn:
     """What was tried: one call, or a bundle that is one transaction."""
 
     now: int
@@ -77,12 +77,12 @@ class ViolationError(AssertionError):
         trace: the steps up to the one that failed.
     """
 
-    def __init__(self, what: str, trace: Sequence[Attempt]) -> None:
+    def __init__(self, what: str, trace: Sequence[Turn]) -> None:
         self.trace = tuple(trace)
         super().__init__(f"step {len(trace)}: {what}\n  {trace[-1] if trace else 'before the first step'}")
 
 
-class Play:
+class RandomPlay:
     """One market from its deployment on.
 
     Attributes:
@@ -94,7 +94,7 @@ class Play:
         self.model = FakeMarket(market.now)
         self.participants = Participants.of(rng)
         self.invariants = StateInvariants(market, self.participants.everybody)
-        self.trace: list[Attempt] = []
+        self.trace: list[Turn] = []
         self.tally = Tally()
         self._spoil = rng.choice((0.05, 0.2, 0.5))
         self._haste = rng.choice((0.02, 0.05, 0.15))
@@ -150,7 +150,7 @@ class Play:
     def perform(self, sender: Address, bundle: Sequence[Call], must: bool = False) -> None:
         """Gives both the same transaction, at the model's time, and compares."""
         self.market.now = self.model.now
-        self.trace.append(Attempt(self.model.now, sender, tuple(bundle)))
+        self.trace.append(Turn(self.model.now, sender, tuple(bundle)))
         self.invariants.before()
         theirs, ours = self._send_market(sender, bundle), self._send_model(sender, bundle)
         hold(theirs == ours, f"the market: {theirs}\n  its model:  {ours}")
@@ -236,4 +236,4 @@ def play(market: Evm, seed: int, steps: int) -> Tally:
     Raises:
         ViolationError: something does not hold.
     """
-    return Play(market, Random(seed)).run(steps)
+    return RandomPlay(market, Random(seed)).run(steps)

@@ -29,7 +29,7 @@ class RoundInvariants:
 
     Attributes:
         epoch: the subsets drawn since all were last available.
-        summoned: the instances that are asked to train, each with its cloud owner.
+        assigned: the instances that are asked to train, each with its cloud owner.
         answers: what those reported that did; None for a flag.
         judged: the verdicts since the last subset was settled or void.
     """
@@ -38,7 +38,7 @@ class RoundInvariants:
     request: e.CoupleRequested
     epoch: int = 0
     draws: int = 0
-    summoned: dict[InstanceId, Address] = field(default_factory=dict)
+    assigned: dict[InstanceId, Address] = field(default_factory=dict)
     answers: dict[InstanceId, e.JobReported | None] = field(default_factory=dict)
     judged: dict[InstanceId, e.JobJudged] = field(default_factory=dict)
     flagged_out: bool = False
@@ -58,9 +58,9 @@ class RoundInvariants:
         hold(self.draws <= -(-self.terms.subsets // self.terms.subsets_per_round), "an epoch is too long")
         if self.epoch.bit_count() == self.terms.subsets:
             self.epoch = self.draws = 0
-        self.summoned = {ci: co for ci, co in pool if drawn >> subset_of(ci) & 1}
+        self.assigned = {ci: co for ci, co in pool if drawn >> subset_of(ci) & 1}
         self.answers, self.flagged_out = {}, False
-        hold(draw.jobs == len(self.summoned), f"{draw.jobs} jobs for {len(self.summoned)} instances")
+        hold(draw.jobs == len(self.assigned), f"{draw.jobs} jobs for {len(self.assigned)} instances")
 
     def observe(self, event: e.MarketEvent, gone: Collection[InstanceId]) -> None:
         """An answer, a verdict, or the end of a subset.
@@ -69,16 +69,16 @@ class RoundInvariants:
             gone: instances that have been released, as can be if nobody ends an overdue round for long.
         """
         if isinstance(event, e.JobReported | e.JobFlagged):
-            hold(self.summoned.get(event.ci) == event.cloud_owner, f"{event.ci:x} answered unasked")
+            hold(self.assigned.get(event.ci) == event.cloud_owner, f"{event.ci:x} answered unasked")
             hold(event.ci not in self.answers, f"{event.ci:x} answered twice")
             self.answers[event.ci] = event if isinstance(event, e.JobReported) else None
         elif isinstance(event, e.RoundVoided):
             flags = sum(answer is None for answer in self.answers.values())
-            hold(2 * flags > len(self.summoned), f"flagged out by {flags} of {len(self.summoned)}")
+            hold(2 * flags > len(self.assigned), f"flagged out by {flags} of {len(self.assigned)}")
             self.flagged_out = True
         elif isinstance(event, e.JobJudged):
             hold(
-                event.ci in self.summoned and event.ci not in self.judged, f"{event.ci:x} judged out of turn"
+                event.ci in self.assigned and event.ci not in self.judged, f"{event.ci:x} judged out of turn"
             )
             self.judged[event.ci] = event
         elif isinstance(event, e.SubsetSettled):
@@ -102,9 +102,8 @@ class RoundInvariants:
 
     def _void(self, event: e.SubsetVoided, gone: Collection[InstanceId]) -> None:
         asked = [ci for ci in self._asked(event.subset) if ci not in gone]
-        able = [ci for ci in asked if not (ci in self.answers and self.answers[ci] is None)]
-        blocked = len(able) < len(asked) and len(able) < self._quorum(len(asked))
-        paid = {ci for ci in asked if self.answers.get(ci)} if self.flagged_out or blocked else set()
+        flagged = any(ci in self.answers and self.answers[ci] is None for ci in asked)
+        paid = {ci for ci in asked if self.answers.get(ci)} if self.flagged_out or flagged else set()
         silent = set() if self.flagged_out else {ci for ci in asked if ci not in self.answers}
         for ci, judgement in self.judged.items():
             hold(
@@ -125,12 +124,12 @@ class RoundInvariants:
         report = self.answers[ci]
         if report is None:
             return J.FLAGGED
-        domain, co = FakeMarket.domain, self.summoned[ci]
+        domain, co = FakeMarket.domain, self.assigned[ci]
         opened = training_receipt(domain, report.tc, report.round, ci, co, digest, report.nonce)
         return J.ACCEPTED if opened == report.hash else J.FAULTY
 
     def _asked(self, subset: int) -> list[InstanceId]:
-        return [ci for ci in self.summoned if subset_of(ci) == subset]
+        return [ci for ci in self.assigned if subset_of(ci) == subset]
 
     def _quorum(self, asked: int) -> int:
         return max(asked // 2 + 1, min(self.request.quorum, asked))

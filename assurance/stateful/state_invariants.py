@@ -200,5 +200,5 @@ class StateInvariants:
     def _remaining(self, tc: CoupleId) -> None:
         couple, round_ = self.value(self.couples[tc]), self._rounds[tc]
         if couple.phase in (P.TRAINING, P.SETTLING, P.OVERDUE):
-            missing = len(round_.summoned) - len(round_.answers)
+            missing = len(round_.assigned) - len(round_.answers)
             hold(couple.rem == missing, f"rem of {tc:x} is {couple.rem}, but {missing} have not answered")

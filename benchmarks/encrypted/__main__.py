@@ -11,13 +11,11 @@ and the figure of docs/benchmarks-encrypted.md. Exit code 2 and one line if a fl
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
@@ -29,6 +27,7 @@ from benchmarks.encrypted.tutorial import PRECISE, TUTORIAL
 from benchmarks.machine import described, machine
 from benchmarks.publish import filled
 from benchmarks.report.layout import ReportTable
+from testing.command_line import Flags, one_line_if_wrong, write_report
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "bench-encrypted"
@@ -56,18 +55,10 @@ GOALS = {
 """Milliseconds of a step that we aim at."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(message.replace("\n", " "))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures all and tells."""
-    try:
+    with one_line_if_wrong():
         flags = _flags(arguments)
-    except BadInput as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
     said = Console(stderr=True)
     steps = {}
     for name, family, data in STEPS:
@@ -82,8 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         accuracy.setdefault(family, {})[SHORT[data]] = bench.accuracies(family, data, SEEDS)
     outside = {SHORT[data]: bench.outside(data, SEEDS) for data in dict.fromkeys(data for *_, data in STEPS)}
     report = _report(steps, tutorial, precise, accuracy, outside)
-    flags.folder.mkdir(parents=True, exist_ok=True)
-    (flags.folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    write_report(report, flags.folder / "report.json")
     draw(report, flags.folder / "steps.svg")
     if flags.publish:
         PAGE.write_text(filled(PAGE.read_text(), tables(report), (), described(report["machine"])))
@@ -198,7 +188,7 @@ def _grid(table: ReportTable) -> Grid:
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m benchmarks.encrypted", description="measures encrypted training")
+    parser = Flags(prog="python -m benchmarks.encrypted", description="measures encrypted training")
     parser.add_argument("--repeats", type=int, default=15, help="measured jobs of each family")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
     parser.add_argument("--publish", action="store_true", help="write the tables and the figure in docs/")

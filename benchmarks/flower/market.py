@@ -21,7 +21,7 @@ from agents.core.market import Market
 from agents.demo.run import FUEL, DemoRun, play, withdraw_all
 from benchmarks.flower.spec import FlowerJob
 from scripts.local_chain import local_chain
-from testing.agent_network import deploy, mined
+from testing.node_market import deploy, mined
 
 
 def main(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Whole lives of models of growing size, on the real contract in this process's EVM: their gas and time.
 
-tests/gas/growth.py has the gas of each call by the size of what it is for. Here it is of whole lives: what a
-dataset, a training, a market costs as one of its numbers grows and the others stay.
+testing/gas_growth.py has the gas of each call by the size of what it is for. Here it is of whole lives: what
+a dataset, a training, a market costs as one of its numbers grows and the others stay.
 
 Gas is exact, as a receipt would tell it. Time is this process's processor time in the EVM, the least of
 several plays; signing, blocks and network are no part of it.

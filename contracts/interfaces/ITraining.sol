@@ -45,7 +45,7 @@ interface ITraining {
     }
 
     /// @notice Where a train job stands. A job exists for each pair of couple and instance, `Idle` until it is
-    /// answered. `Void`: reported, but its subset ended without a quorum. It is paid where too many others flagged, and
+    /// answered. `Void`: reported, but its subset ended without a quorum. It is paid where others flagged, and
     /// not else.
     enum JobStatus {
         Idle,

@@ -41,7 +41,7 @@ abstract contract Settlement is Training {
         for (uint256 i = 0; i < subsets.length; ++i) {
             SubsetTally memory tally = _tallyOf(couple, tc, subsets[i]);
             uint256 share = 0;
-            if (flaggedOut || _isBlocked(tally, couple.quorum)) share = _compensate(couple, tally);
+            if (flaggedOut || _isFlagged(tally)) share = _compensate(couple, tally);
             if (!flaggedOut) _fine(couple, tally);
             emit SubsetVoided(tc, msg.sender, tally.round, subsets[i], share);
             _closeSubset(couple, tally);
@@ -131,13 +131,12 @@ abstract contract Settlement is Training {
         if (needed < majority) needed = majority;
     }
 
-    /// @dev Whether so many flagged that the others could not have been a quorum.
-    function _isBlocked(SubsetTally memory tally, uint256 quorum) private pure returns (bool) {
-        uint256 able;
+    /// @dev Whether anybody flagged: with a minority of liars among them, the others may lack an honest quorum.
+    function _isFlagged(SubsetTally memory tally) private pure returns (bool) {
         for (uint256 i = 0; i < tally.count; ++i) {
-            if (tally.verdicts[i] != JobStatus.Flagged) ++able;
+            if (tally.verdicts[i] == JobStatus.Flagged) return true;
         }
-        return able != tally.count && able < _needed(tally, quorum);
+        return false;
     }
 
     /// @dev Who trained where others could not has nobody to agree with; the MO has its result, and pays what the

@@ -10,6 +10,7 @@ from brownie.exceptions import VirtualMachineError
 
 from agents.chain.codec import Codec, Entry
 from agents.core.events import EVENTS, DatasetTerms, MarketEvent
+from testing.node_market import set_next_second
 
 ATTEMPTS = 20
 
@@ -56,7 +57,7 @@ class BrownieChain:
 
     def travel_to(self, timestamp: int) -> None:
         """Mines an empty block in exactly this second; what follows happens in it or later."""
-        self._set_time(timestamp)
+        set_next_second(_request, self.now(), timestamp)
         _request("evm_mine", timestamp)
         assert self.now() == timestamp
 
@@ -68,7 +69,7 @@ class BrownieChain:
         """
         for _ in range(ATTEMPTS):
             snapshot = _request("evm_snapshot")
-            self._set_time(timestamp)
+            set_next_second(_request, self.now(), timestamp)
             try:
                 result = act()
             except VirtualMachineError:
@@ -80,13 +81,6 @@ class BrownieChain:
             _request("evm_revert", snapshot)
             history.clear()  # else Brownie waits for the nonces of the undone
         raise AssertionError(f"no block in second {timestamp} after {ATTEMPTS} attempts")
-
-    def _set_time(self, timestamp: int) -> None:
-        if web3.client_version.lower().startswith("anvil"):
-            _request("evm_setTime", self.now())  # its clock may be ahead of the last block after a revert
-            _request("evm_setNextBlockTimestamp", timestamp)
-        else:
-            _request("evm_setTime", timestamp * 1000)
 
     # --- undoing ---
 

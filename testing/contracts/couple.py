@@ -21,7 +21,7 @@ from testing.contracts import clock
 from testing.contracts.chain import chain
 from testing.contracts.logs import event
 from testing.contracts.market import LOCATION, SEALED_LOCATION, LiveDataset, commit
-from testing.couple_steps import FORGED, CoupleSteps, LaidReport, Standing
+from testing.couple_steps import FORGED, CoupleStanding, CoupleSteps, LaidReport
 
 __all__ = [
     "FORGED",
@@ -91,10 +91,10 @@ class LiveCouple(CoupleSteps[Any, Any]):
         return CouplePhase(self.market.contract.phaseOf(self.tc))
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> CoupleStanding:
         facts = self.facts
         deadline = int(facts["deadline"])
-        return Standing(
+        return CoupleStanding(
             int(facts["round"]),
             int(facts["pending"]),
             deadline,
@@ -134,7 +134,7 @@ class LiveCouple(CoupleSteps[Any, Any]):
     def owner(self, ci: InstanceId) -> Any:
         return self.dataset.owner_of(ci)
 
-    def summoned(self, subset: int) -> list[InstanceId]:
+    def assigned(self, subset: int) -> list[InstanceId]:
         return self.dataset.instances(subset)
 
     def mo_link(self, round_: int) -> bytes:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from agents.chain.client import MarketClient
-from testing.agent_network import AgentNetwork, deploy, fresh_client
+from testing.agent_network import AgentNetwork
+from testing.node_market import deploy, fresh_client
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,9 @@ Rules: R3, R5, S1, S4, S7, S8, S12, S21, S22, S23, S24, S25, T20, T28, T29
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
+
 import pytest
 
 from agents.core import calls
@@ -48,6 +51,62 @@ def test_an_mo_that_lets_just_too_few_read_pays_the_whole_price() -> None:
         attack.answer("AAGG", "AAAA")
         attack.settle(1)
         attack.close()
+
+
+@pytest.mark.parametrize(("answers", "reported"), [("AFG", 2), ("AAFG", 3), ("AAFFG", 4), ("AAAFFFG", 6)])
+def test_an_mo_with_a_minority_of_liars_and_one_unread_co_pays_the_whole_price(
+    answers: str, reported: int
+) -> None:
+    """Best play.
+
+    It leaves just enough honest COs unread that the others are no quorum; its own, fewer than half, report
+    nonsense. The subset can be neither settled nor flagged out. Saves: nothing; its liars' pay is its own.
+    """
+    arena = training(replicas=len(answers))
+    paid = {f"co{number}": JOB for number in range(reported)}
+    unread = JOB * (len(answers) - reported)
+    with arena.changes(mo=-ROUND - len(answers) * JOB, do=ROUND + unread, **paid):
+        arena.answer(answers)
+        with refused("Settlement_NoQuorum"):
+            arena.settle(0)
+        arena.close()
+
+
+@pytest.mark.parametrize("replicas", range(1, 8))
+def test_who_reports_what_it_trained_is_paid_as_long_as_fewer_than_half_are_dishonest(replicas: int) -> None:
+    """A search of all coalitions of an MO with a minority of a subset's COs, up to the order of the replicas.
+
+    The MO chooses which honest COs can read; each of its own lies or is silent (if it flags it is as one that
+    cannot read); flags come last, which is best for it. Whoever reported what it trained is paid its job's
+    price at least, and the DO its share.
+    """
+    lost = []
+    for word in coalitions(replicas):
+        arena = training(replicas=replicas)
+        before = arena.wealth()
+        arena.answer(word)
+        if arena.phase is CouplePhase.SETTLING and 2 * word.count("A") > replicas:
+            arena.settle(0, by=arena.stranger)
+        else:
+            arena.close()
+        after = arena.wealth()
+        honest = [f"co{number}" for number, letter in enumerate(word) if letter == "A"]
+        owed = [("do", ROUND)] * bool(honest) + [(name, JOB) for name in honest]
+        lost += [(word, name) for name, due in owed if after[name] < before[name] + due]
+    assert lost == []
+
+
+def coalitions(replicas: int) -> Iterator[str]:
+    """Answers of a subset in which fewer than half are dishonest.
+
+    Honest and trained (A), lying (F), honest and unread (G), silent (M). Once more than half have flagged the
+    round is flagged out, and nobody can answer any more.
+    """
+    for word in combinations_with_replacement("AFGM", replicas):
+        if 2 * (word.count("F") + word.count("M")) < replicas:
+            flags = word.count("G")
+            heard = min(flags, replicas // 2 + 1)
+            yield "".join(word).replace("G" * flags, "G" * heard + "M" * (flags - heard), 1)
 
 
 def test_an_mo_whose_weights_nobody_can_read_pays_nothing_and_gets_nothing() -> None:
@@ -98,7 +157,7 @@ def test_a_do_that_withholds_after_it_has_seen_the_draw_loses_its_bond() -> None
 def test_a_do_that_takes_an_honest_co_out_before_its_draw_changes_nothing() -> None:
     """Best play: retire the honest majority once the MO's seed is open.
 
-    They are summoned, paid, and decide.
+    They are assigned, paid, and decide.
     """
     attack = AttackFixture()
     attack.bring_to(CouplePhase.DRAWING)
@@ -114,7 +173,7 @@ def test_a_do_that_takes_an_honest_co_out_before_its_draw_changes_nothing() -> N
 def test_a_do_that_verifies_its_own_before_its_draw_changes_nothing() -> None:
     """Best play: hold accomplices back as Joined, verify them once the draw is known.
 
-    They are not summoned.
+    They are not assigned.
     """
     attack = AttackFixture(replicas=5)
     attack.register()
@@ -128,7 +187,7 @@ def test_a_do_that_verifies_its_own_before_its_draw_changes_nothing() -> None:
     attack.start()
     attack.verify(*attack.cis()[3:])
     attack.draw()
-    assert [attack.market.instances[ci].cloud_owner for ci in attack.summoned(0)] == [
+    assert [attack.market.instances[ci].cloud_owner for ci in attack.assigned(0)] == [
         co.address for co in attack.cos[:3]
     ]
     with refused("Training_NotDrawn"):
@@ -247,7 +306,7 @@ def test_a_liar_that_leaves_before_the_verdict_is_slashed() -> None:
     assert attack.instance(attack.ci(2)).bond == 0
 
 
-def test_a_co_that_leaves_right_after_the_start_is_summoned_nevertheless() -> None:
+def test_a_co_that_leaves_right_after_the_start_is_assigned_nevertheless() -> None:
     """Best play: see the round start, leave before the draw. It is asked to train, and fined for silence."""
     attack = AttackFixture()
     attack.bring_to(CouplePhase.DRAWING)
@@ -288,7 +347,7 @@ def test_silence_runs_a_bond_out_and_ends_the_place() -> None:
 
 
 def test_lying_in_two_couples_for_one_bond_is_paid_in_neither() -> None:
-    """Best play: lie wherever one is summoned at once.
+    """Best play: lie wherever one is assigned at once.
 
     The second verdict finds no bond, and no pay either.
     """

@@ -3,7 +3,7 @@
 # ├── when a subset is not pending: refused
 # └── else each subset is void
 #     ├── the round was flagged out: its reports are paid, nobody is fined (test_flag_tj.py)
-#     ├── the subset is blocked, so many flagged that the others could not be a quorum: its reports are paid,
+#     ├── the subset is flagged, by one replica or more: its reports are paid,
 #     │   the silent lose their penalty
 #     ├── else nothing is paid for it, the silent lose their penalty, reports are void
 #     └── with the last one the round is closed and the next one may start
@@ -56,16 +56,22 @@ def test_closes_a_second_later(market: LiveMarket, couple: LiveCouple) -> None:
     assert {couple.status(ci) for ci in couple.dataset.instances()} == {JobStatus.VOID}
 
 
-def test_punishes_the_silent_alone(market: LiveMarket, dataset: LiveDataset) -> None:
+def test_punishes_the_silent_alone_and_pays_who_reported(market: LiveMarket, dataset: LiveDataset) -> None:
     couple = couple_in(CouplePhase.TRAINING, dataset)
     couple.answer("AGM")
     couple.outlive_settlement()
     reported, flagged, silent = dataset.instances()
-    with moves_coins(market, {silent: -TERMS.miss_penalty, couple.tc: TERMS.miss_penalty}):
+    price, penalty, share = TERMS.job_price, TERMS.miss_penalty, TERMS.round_price + 2 * TERMS.job_price
+    escrow = penalty - price - share
+    with moves_coins(
+        market,
+        {silent: -penalty, dataset.owner_of(reported): price, market.data_owner: share, couple.tc: escrow},
+    ):
         tx = couple.close()
     assert events(tx) == [
-        JobJudged(couple.tc, silent, 1, JobStatus.MISSED, TERMS.miss_penalty),
-        SubsetVoided(couple.tc, market.stranger, 1, 0, 0),
+        JobJudged(couple.tc, reported, 1, JobStatus.VOID, price),
+        JobJudged(couple.tc, silent, 1, JobStatus.MISSED, penalty),
+        SubsetVoided(couple.tc, market.stranger, 1, 0, share),
         RoundClosed(couple.tc, 1),
     ]
     verdicts = [JobStatus.VOID, JobStatus.FLAGGED, JobStatus.MISSED]
@@ -84,9 +90,11 @@ def test_voids_what_has_no_quorum(market: LiveMarket, dataset: LiveDataset) -> N
 
 @pytest.mark.parametrize(
     ("letters", "quorum"),
-    [("AGGM", 0), ("AFGG", 0), ("AAGM", 0), ("AAGM", 3), ("AAAG", 4), ("AMMG", 4)],
+    [("AGGM", 0), ("AFGG", 0), ("AAGM", 0), ("AAGM", 3), ("AAAG", 4), ("AMMG", 4), ("AAFM", 0), ("AAAM", 4)],
 )
-def test_pays_the_reports_of_a_blocked_subset(market: LiveMarket, letters: str, quorum: int) -> None:
+def test_pays_the_reports_of_a_flagged_subset_and_of_no_other(
+    market: LiveMarket, letters: str, quorum: int
+) -> None:
     """A second subset, in which all report, keeps the round from being flagged out."""
     dataset = market.dataset_with(replicas=4, subsets=2, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset, quorum=quorum)
@@ -95,8 +103,7 @@ def test_pays_the_reports_of_a_blocked_subset(market: LiveMarket, letters: str, 
     couple.outlive_settlement()
     price, penalty = TERMS.job_price, TERMS.miss_penalty
     replicas = list(zip(dataset.instances(0), letters, strict=True))
-    blocked = 4 - letters.count("G") < max(3, quorum)
-    paid = [ci for ci, letter in replicas if letter in "AF" and blocked]
+    paid = [ci for ci, letter in replicas if letter in "AF" and "G" in letters]
     silent = [ci for ci, letter in replicas if letter == "M"]
     share = 500 + price * (4 - len(paid)) if paid else 0
     expected = {dataset.owner_of(ci): price for ci in paid} | dict.fromkeys(silent, -penalty)

@@ -1,4 +1,4 @@
-"""docs/figures/gas-growth.svg: the series of `tests.gas.growth`, each with its line."""
+"""docs/figures/gas-growth.svg: the series of `testing.gas_growth`, each with its line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agents.report.style import BLUE, DARK_AXES, FAINT, INK, RULE, document, style
-from tests.gas.growth import Series
+from testing.gas_growth import Series
 
 FIGURE = Path(__file__).parents[2] / "docs" / "figures" / "gas-growth.svg"
 _STYLE = {"axes.edgecolor": INK, **DARK_AXES}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
+from testing.gas_growth import Series, all_series, draws_by_dataset, largest
 from testing.snapshot import GROWTH, assert_committed, is_written
-from tests.gas.growth import Series, all_series, draws_by_dataset, largest
 from tests.gas.plot import draw
 
 pytestmark = pytest.mark.gas

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -114,7 +113,7 @@ class ObjectCodec:
         if facts or not all(part[1].any() for part in parts):
             raise BadObject(f"{what}: not in the form of this plan's")
         contents = tuple(Content(part, ntt=True, scale=self.form.scale) for part in parts)
-        return EncryptedWeights(contents, hashlib.sha256(data).digest())
+        return EncryptedWeights(contents, digest(data))
 
     # --- results ---
 

@@ -8,7 +8,7 @@ DECLARE
     settling couple := couple_in(the_tc, 'Settling');
     offered dataset;
     agreeing integer;
-    summoned integer;
+    assigned integer;
     reported integer;
     heard integer;
     share bigint;
@@ -30,7 +30,7 @@ BEGIN
             SELECT FROM unnest(reports) AS given
             WHERE given.ci = job.ci AND given.hash = job.hash AND given.nonce = job.nonce
         ))
-        INTO summoned, reported, heard
+        INTO assigned, reported, heard
         FROM job JOIN instance ON instance.id = job.ci
         WHERE job.tc = the_tc AND job.round = settling.round AND instance.subset = the_subset;
     IF heard < reported THEN PERFORM refuse('Settlement_ReportMissing'); END IF;
@@ -46,7 +46,7 @@ BEGIN
     SELECT count(*) INTO agreeing FROM job JOIN instance ON instance.id = job.ci
         WHERE job.tc = the_tc AND job.round = settling.round AND instance.subset = the_subset
         AND job.status = 'Accepted';
-    IF agreeing < greatest(summoned / 2 + 1, least(settling.quorum, summoned)) THEN
+    IF agreeing < greatest(assigned / 2 + 1, least(settling.quorum, assigned)) THEN
         PERFORM refuse('Settlement_NoQuorum');
     END IF;
 

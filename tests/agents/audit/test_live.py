@@ -137,7 +137,7 @@ class Chain:
 
 def until_named() -> Story:
     story = Story()
-    story.register(story.data_owner, Role.DATA_OWNER, 10**18, "createDO")
+    story.register(story.data_owner, Role.DATA_OWNER, 10**18)
     return story
 
 
@@ -184,7 +184,7 @@ def until_void() -> Story:
 def until_flagged() -> Story:
     story = until_started()
     story.draw()
-    first, *others = [instance.id for instance in story.summoned()]
+    first, *others = [instance.id for instance in story.assigned()]
     story.report(only=lambda ci: ci == first)
     for ci in others[:4]:
         if not story.couple.current.flagged_out:

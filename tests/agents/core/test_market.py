@@ -345,12 +345,12 @@ def test_a_round_is_overdue_when_more_than_half_flagged() -> None:
     assert couple.job_status(third) == (1, JobStatus.VOID)
 
 
-def test_a_subset_that_too_many_flagged_pays_its_reports_and_fines_the_silent() -> None:
+def test_a_subset_of_which_some_flagged_pays_its_reports_and_fines_the_silent() -> None:
     script = Script(replicas=4, subsets=2, subsets_per_round=2).bring_to(Phase.TRAINING)
     script.answer("AAAA", "AGGM")
     couple, (settled, blocked) = script.couple, script.drawn
     script.settle(settled)
-    assert [script.market.is_blocked(couple, subset) for subset in script.drawn] == [False, True]
+    assert [script.market.is_flagged(couple, subset) for subset in script.drawn] == [False, True]
     escrow, silent = couple.escrow, script.instance(script.cis(blocked)[3])
     assert changes(script, script.close) == {"do": 500 + 3 * 100, "co0": 100}
     assert (couple.escrow, silent.bond) == (escrow - 500 - 4 * 100 + 40, 260)
@@ -368,7 +368,7 @@ def test_a_quorum_is_a_majority_at_least_and_all_at_most(quorum: int, needed: in
     assert script.market.quorum_of(script.couple, 0) == needed
 
 
-def test_summons_are_of_the_pool_at_the_start() -> None:
+def test_assignments_are_of_the_pool_at_the_start() -> None:
     script = Script(replicas=3).bring_to(Phase.APPROVED)
     early, leaving, staying = map(script.instance, script.cis())
     script.send(script.owner(early.id), calls.retire_ci(early.id))
@@ -376,7 +376,7 @@ def test_summons_are_of_the_pool_at_the_start() -> None:
     script.send(script.owner(leaving.id), calls.retire_ci(leaving.id))
     script.draw()
     assert script.couple.current.jobs == 2
-    assert script.market.summoned(script.couple, 0) == [leaving, staying]
+    assert script.market.assigned(script.couple, 0) == [leaving, staying]
     script.report(staying.id)
     script.report(leaving.id)
     reports = script.market.reports_of(script.couple, 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agents.core import calls
 from agents.core import events as e
 from agents.core.hashing import set_bits
 from agents.core.ids import subset_of
@@ -69,7 +70,7 @@ def test_tells_what_a_job_that_others_flagged_was_paid() -> None:
     story = begun()
     story.start()
     story.draw()
-    paid, *flagging = [job.id for job in story.summoned()]
+    paid, *flagging = [job.id for job in story.assigned()]
     story.report(only=lambda ci: ci == paid)
     for ci in flagging[:4]:
         story.flag(ci)
@@ -132,14 +133,14 @@ def test_tells_of_members_that_refused() -> None:
     place = story.history.index(created)
     retold = Story()
     for one in [*history[:place], created, refused, *history[place:]]:
-        retold._log(one)
+        retold.chain.note(one)
     assert of(retold)["cloud owner 1"].why == ("refused its replica",)
 
 
 def test_a_stranger_with_coins_is_told_too() -> None:
     story = begun()
     stranger = address("a stranger")
-    story.send(stranger, "deposit", e.Deposited(stranger, 5))
+    story.send(stranger, calls.deposit(5))
     member = list(of(story).values())[-1]
     assert member.address == stranger
     assert member.role == "no member"

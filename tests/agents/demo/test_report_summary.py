@@ -261,13 +261,13 @@ def test_a_finding_spoils_the_audit() -> None:
     story = told(1)
     wrong = [
         replace(one, event=replace(one.event, verdict=JobStatus.FAULTY))
-        if isinstance(one.event, JobJudged) and one.event.ci == story.summoned()[0].id
+        if isinstance(one.event, JobJudged) and one.event.ci == story.assigned()[0].id
         else one
         for one in story.history
     ]
     found = facts(story.outcome(history=tuple(wrong), audit=audit(wrong, story.domain)))
     assert not found["audit"]["ok"]
-    assert any(short(story.summoned()[0].id) in finding for finding in found["audit"]["findings"])
+    assert any(short(story.assigned()[0].id) in finding for finding in found["audit"]["findings"])
 
 
 # --- gas and transactions ---

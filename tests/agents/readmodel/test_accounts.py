@@ -110,7 +110,7 @@ def test_who_settles_is_told_in_its_statement_and_paid_nothing_for_it() -> None:
     story.start()
     story.draw()
     story.report()
-    settler = story.summoned()[0].cloud_owner
+    settler = story.assigned()[0].cloud_owner
     for subset in set_bits(story.couple.current.drawn):
         story.settle(subset, settler)
     assert projections(story).statements.of(settler).settled == 2

@@ -5,7 +5,6 @@ Rules: A60.
 
 from __future__ import annotations
 
-from agents.core.events import InstanceRejected, MarketEvent
 from agents.core.hashing import training_receipt
 from agents.core.ids import InstanceId
 from agents.demo.outcome import Cheat, Names
@@ -55,10 +54,8 @@ def test_shows_whose_data_receipt_was_copied() -> None:
 class Strict(Story):
     """A market whose data owner rejects the first replica, whatever it declared."""
 
-    def _verified(self, ci: InstanceId) -> MarketEvent:
-        if ci == self.cis[0]:
-            return InstanceRejected(ci, self.data_owner)
-        return super()._verified(ci)
+    def accepts(self, ci: InstanceId) -> bool:
+        return ci != self.cis[0] and super().accepts(ci)
 
 
 def test_a_rejected_receipt_need_not_be_a_copy() -> None:

@@ -25,7 +25,7 @@ from testing.histories import ALL_CHEATS, ETHER, Story, address, told
 def flagged_out() -> Story:
     """A round that most cannot train: one that did is paid, its subset is void."""
     story = opened()
-    reporting, *flagging = [job.id for job in story.summoned()]
+    reporting, *flagging = [job.id for job in story.assigned()]
     story.report(only=lambda ci: ci == reporting)
     for ci in flagging[:4]:
         story.flag(ci)

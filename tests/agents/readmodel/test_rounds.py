@@ -87,9 +87,9 @@ def test_a_silent_replica_missed() -> None:
 
 def test_a_round_under_way_is_open() -> None:
     story = begun()
-    first = story.summoned()[0].id
+    first = story.assigned()[0].id
     story.report(only=lambda ci: ci == first)
-    drawn = {job.id for job in story.summoned()}
+    drawn = {job.id for job in story.assigned()}
     for ci, standing in cells(story, 1).items():
         assert standing is (Standing.OPEN if ci in drawn else Standing.NOT_DRAWN)
     (facts,) = rounds(story)
@@ -107,7 +107,7 @@ def test_a_round_that_is_not_drawn_yet_drew_nothing() -> None:
 
 def test_flags_void_a_round() -> None:
     story = begun()
-    jobs = [job.id for job in story.summoned()]
+    jobs = [job.id for job in story.assigned()]
     story.report(only=lambda ci: ci == jobs[5])
     for ci in jobs[:4]:
         story.flag(ci)
@@ -125,7 +125,7 @@ def test_flags_void_a_round() -> None:
 
 def test_a_flag_in_a_settled_subset_stays_a_flag() -> None:
     story = begun()
-    flagged = story.summoned()[0].id
+    flagged = story.assigned()[0].id
     story.flag(flagged)
     story.report(only=lambda ci: ci != flagged)
     for subset in set_bits(story.couple.current.drawn):

@@ -356,7 +356,7 @@ def test_it_does_not_settle_for_a_result_that_is_not_the_quorums() -> None:
 
 
 @pytest.mark.parametrize(
-    ("letters", "closes"), [("AGGG", True), ("AGGM", True), ("AAMM", False), ("AFGM", False)]
+    ("letters", "closes"), [("AGGG", True), ("AGGM", True), ("AAMM", False), ("AFGM", True)]
 )
 def test_it_closes_what_others_flagged_once_the_model_owner_had_time(letters: str, closes: bool) -> None:
     script = Script(replicas=4).bring_to(Phase.TRAINING)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents import cli
+from agents import __version__, cli
 from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.core.errors import NodeUnavailable
@@ -52,7 +52,10 @@ OFFER = ("data-owner", "--table", "wine", "--home")
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [
-        ((*OFFER, "HOME", "--cloud-owner", "bob"), "'bob' is no address: give 0x and 40 hexadecimal digits"),
+        (
+            (*OFFER, "HOME", "--cloud-owner", "bob"),
+            "--cloud-owner: 'bob' is no address: give 0x and 40 hexadecimal digits",
+        ),
         ((*OFFER, "HOME", "--cloud-owner", OWNER), "3 replicas need as many different cloud owners"),
         (
             (*OFFER, "HOME", "--cloud-owner", OWNER, "--terms", "none.json"),
@@ -62,8 +65,21 @@ OFFER = ("data-owner", "--table", "wine", "--home")
             ("cloud-owner", "--home", "HOME", "--password-file", "none"),
             "password file none: No such file or directory: name a file that can be read",
         ),
-        (("model-owner", "--home", "HOME", "--samples", "x", "--quorum", "17"), "quorum: Input should be"),
+        (("model-owner", "--home", "HOME", "--samples", "x", "--quorum", "17"), "--quorum: Input should be"),
         (("audit", "--deployment", "none.json"), "no deployment at none.json (No such file or directory)"),
+        (
+            ("audit", "--depoyment", "none.json"),
+            "No such option: --depoyment (Possible options: --deployment)",
+        ),
+        (
+            ("model-owner", "--home", "HOME"),
+            "Missing option '--samples' (env var: 'HOLDFAST_SAMPLES'): see `hold",
+        ),
+        (
+            ("withdraw", "--home", "HOME", "--amount", "all"),
+            "Invalid value for '--amount': Input should be a val",
+        ),
+        (("train", "--home", "HOME"), "No such command 'train': see `holdfast --help`\n"),
     ],
 )
 def test_refuses_wrong_input_in_one_line(
@@ -73,6 +89,14 @@ def test_refuses_wrong_input_in_one_line(
     assert (code, told) == (2, "")
     assert wrong.startswith(complaint)
     assert wrong.count("\n") == 1
+
+
+def test_shows_what_there_is_if_it_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys) == run(capsys, "--help")
+
+
+def test_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"holdfast {__version__}\n", "")
 
 
 def test_ends_with_1_when_it_cannot_go_on(

@@ -161,7 +161,7 @@ def test_the_password_comes_from_a_file_or_from_the_environment(
     monkeypatch.setenv("HOLDFAST_PASSWORD", "of the environment")
     run(capsys, "cloud-owner", "--home", "bob")
     run(capsys, "cloud-owner", "--home", "bob", "--password-file", tmp_path / "password")
-    passwords = [settings.password.get_secret_value() for settings in started.settings]
+    passwords = [settings.read_password() for settings in started.settings]
     assert passwords == ["", "of the environment", " open sesame "]
 
 
@@ -172,9 +172,9 @@ def test_the_password_comes_from_a_file_or_from_the_environment(
         (b"null", "terms FILE: not a JSON object: name a JSON file of terms\n"),
         (b"{", "terms FILE: Expecting property name"),
         (b'"\xff"', "terms FILE: 'utf-8' codec can't decode byte 0xff"),
-        (b'{"price": 1}', "price: Extra inputs are not permitted\n"),
-        (b'{"kind": 1}', "kind: Extra inputs are not permitted\n"),
-        (b'{"instance_bond": 1}', "instance_bond must cover job_price and miss_penalty\n"),
+        (b'{"price": 1}', "terms FILE: price: Extra inputs are not permitted\n"),
+        (b'{"kind": 1}', "terms FILE: kind: Extra inputs are not permitted\n"),
+        (b'{"instance_bond": 1}', "terms FILE: instance_bond must cover job_price and miss_penalty\n"),
     ],
 )
 def test_refuses_terms_that_are_none(

@@ -28,6 +28,7 @@ from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.terms import weaknesses
 from agents.runtime import launch
+from agents.runtime.executor import ExecutorLimits
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
@@ -37,7 +38,7 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     Terms,
 )
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -259,12 +260,23 @@ def test_runs_the_parts_on_the_homes_own_files(
     settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
-    launch.run(settings, member, *parts, Stop())
+    launch.run(settings, member, *parts, StopSignal())
     (runner,) = runs
     assert isinstance(runner.executor, ProcessPool)
     assert (runner.role, runner.executor.worker) == parts
     assert runner.poll_seconds == settings.poll_seconds
     assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
+
+
+def test_jobs_may_take_what_the_settings_say(
+    common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
+) -> None:
+    settings = CloudOwnerSettings(**common, workers=3, job_seconds=60, job_memory_mb=512)
+    launch.run(settings, member, *launch.cloud_owner(settings, member), StopSignal())
+    (runner,) = runs
+    assert isinstance(runner.executor, ProcessPool)
+    assert runner.executor.limits == ExecutorLimits(3, 60, 512)
+    assert runner.job_seconds == 60
 
 
 def test_gives_its_files_free_when_it_ends(
@@ -273,14 +285,14 @@ def test_gives_its_files_free_when_it_ends(
     member: launch.AgentContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def run(_runner: Runner, _stop: Stop) -> None:
+    def run(_runner: Runner, _stop: StopSignal) -> None:
         raise StopAgent("the wallet is empty")
 
     monkeypatch.setattr(Runner, "run", run)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     for _ in range(2):
         with pytest.raises(StopAgent, match="the wallet is empty"):
-            launch.run(settings, member, *parts, Stop())
+            launch.run(settings, member, *parts, StopSignal())
 
 
 def test_one_process_at_a_time_uses_a_home(
@@ -289,7 +301,7 @@ def test_one_process_at_a_time_uses_a_home(
     other = ChainDatabase(settings.home / launch.CHAIN_FILE)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     with pytest.raises(BadInput, match="another agent uses"):
-        launch.run(settings, member, *parts, Stop())
+        launch.run(settings, member, *parts, StopSignal())
     assert runs == []
     other.close()
 

@@ -66,7 +66,7 @@ def test_a_mirror_of_all_events_holds_for_everybody(script: Script) -> None:
 
 
 def test_a_missing_event_shows(script: Script, caplog: pytest.LogCaptureFixture) -> None:
-    report = script.summoned(script.drawn[0])[0]
+    report = script.assigned(script.drawn[0])[0]
     script.report(report)
     without = [logged for logged in script.chain.history if not isinstance(logged.event, JobReported)]
     for member in (script.do.address, script.mo.address, script.owner(report).address):

@@ -28,7 +28,7 @@ from agents.core.errors import (
     StopAgent,
 )
 from agents.core.ids import CoupleId
-from agents.roles.results import TaskResult
+from agents.roles.results import PlanReview, TaskResult
 from agents.runtime.executor import ExecutorLimits, Failed, Finished
 from agents.runtime.process_pool import ProcessPool
 from testing.jobs import ScriptedWorker, ends_of, hang, job, result
@@ -131,6 +131,13 @@ def test_an_error_that_nobody_foresaw_is_one_line_that_says_where(shop: Shop) ->
     assert "\n" not in str(found)
 
 
+def test_a_result_that_is_not_the_tasks_is_a_failure(shop: Shop) -> None:
+    shop.does(1, lambda: PlanReview(problem=""))
+    found = failure(shop.pool())
+    assert isinstance(found, JobFailed)
+    assert str(found).startswith(f"{job(1).key} is damaged or of another program (")
+
+
 # --- limits ---
 
 
@@ -161,16 +168,17 @@ def test_a_job_over_its_memory_fails_and_the_next_one_is_done(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize(
-    ("die", "code"), [(lambda: os._exit(3), 3), (lambda: os.kill(os.getpid(), signal.SIGKILL), -9)]
+    ("die", "cause"),
+    [(lambda: os._exit(3), "exit code 3"), (lambda: os.kill(os.getpid(), signal.SIGKILL), "signal 9")],
 )
 def test_a_process_that_dies_costs_its_job_and_no_more(
-    shop: Shop, die: Callable[[], TaskResult], code: int
+    shop: Shop, die: Callable[[], TaskResult], cause: str
 ) -> None:
     shop.does(1, die)
     pool = shop.pool()
     found = failure(pool)
     assert isinstance(found, JobFailed)
-    assert str(found) == f"its process died ({code})"
+    assert str(found) == f"its process died of {cause}"
     shop.does(2, own_number)
     assert done_in(pool, 2)
 
@@ -179,7 +187,7 @@ def test_a_process_that_dies_idle_costs_one_attempt(shop: Shop) -> None:
     shop.does(1, own_number)
     pool = shop.pool()
     os.kill(done_in(pool), signal.SIGKILL)
-    assert str(failure(pool)) == "its process died (-9)"
+    assert str(failure(pool)) == "its process died of signal 9"
     assert done_in(pool)
 
 

@@ -35,7 +35,7 @@ from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 from agents.storage.journal import Journal
 from testing.jobs import ScriptedWorker, hang
 from testing.script import Script, identity
@@ -406,7 +406,7 @@ def test_a_call_that_succeeds_is_forgiven() -> None:
 def test_what_cannot_be_mended_ends_the_agent(failure: HoldfastError) -> None:
     rig = Rig(todo(WORK), failures={WORK.key: failure})
     with pytest.raises(type(failure), match=str(failure)):
-        rig.runner().run(Stop())
+        rig.runner().run(StopSignal())
     assert len(rig.journal) == 0
 
 
@@ -419,7 +419,7 @@ def test_a_node_that_is_away_is_told_to_the_caller_of_a_step() -> None:
 # --- running ---
 
 
-class PatientStop(Stop):
+class PatientStop(StopSignal):
     """Ends after so many waits, and notes for how long they would have been."""
 
     def __init__(self, rig: Rig, waits: int) -> None:
@@ -497,7 +497,7 @@ def test_it_ends_while_a_job_hangs(pool: ProcessPool) -> None:
 
 
 def test_a_rest_is_over_when_it_is_told_to_end() -> None:
-    stop = Stop()
+    stop = StopSignal()
     stop.set()
     stop.set()
     stop.wait(None)
@@ -507,7 +507,7 @@ def test_a_rest_is_over_when_it_is_told_to_end() -> None:
 
 def test_a_rest_is_over_when_a_job_is_done(pool: ProcessPool) -> None:
     pool.start(Chore("quick"), START + 1)
-    stop = Stop()
+    stop = StopSignal()
     stop.wait(None, *pool.connections)
     assert not stop.is_set()
     stop.close()
@@ -515,7 +515,7 @@ def test_a_rest_is_over_when_a_job_is_done(pool: ProcessPool) -> None:
 
 def test_it_ends_when_it_is_told_to() -> None:
     rig = Rig(todo(WORK))
-    stop = Stop()
+    stop = StopSignal()
     stop.set()
     rig.runner().run(stop)
     assert rig.told == []

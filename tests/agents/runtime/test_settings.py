@@ -21,6 +21,7 @@ from agents.runtime.settings import (
     DataOwnerSettings,
     ModelOwnerSettings,
     Terms,
+    WalletSettings,
     checked,
 )
 
@@ -107,10 +108,9 @@ def test_terms_are_whole_numbers_by_their_own_names() -> None:
 
 
 def test_a_data_owner_allows_sums_over_the_dataset_unless_it_says_otherwise() -> None:
-    data: dict[str, object] = {**COMMON, "table": "wine", "cloud_owners": ("a", "b", "c")}
-    assert checked(DataOwnerSettings, **data).secrecy == "dataset"
-    assert checked(DataOwnerSettings, **data, secrecy="none").secrecy == "none"
-    assert refused(DataOwnerSettings, **data, secrecy="some") == (
+    assert checked(DataOwnerSettings, **DATA).secrecy == "dataset"
+    assert checked(DataOwnerSettings, **DATA, secrecy="none").secrecy == "none"
+    assert refused(DataOwnerSettings, **DATA, secrecy="some") == (
         "secrecy: Input should be 'dataset', 'round' or 'none'"
     )
 
@@ -124,10 +124,15 @@ def test_an_agents_wallet_is_in_its_home() -> None:
     assert (settings.rpc, settings.opening_deposit) == ("http://127.0.0.1:8545", 0)
 
 
-@pytest.mark.parametrize("missing", ["home", "deployment", "store"])
-def test_an_agent_needs_a_home_a_market_and_a_store(missing: str) -> None:
-    rest = {name: value for name, value in COMMON.items() if name != missing}
-    assert refused(AgentSettings, **rest) == f"{missing}: Field required"
+def test_an_agent_needs_a_home() -> None:
+    rest = {name: value for name, value in COMMON.items() if name != "home"}
+    assert refused(AgentSettings, **rest) == "home: Field required"
+
+
+def test_market_and_store_are_where_a_local_run_leaves_them_unless_an_agent_is_told() -> None:
+    settings = checked(AgentSettings, home="home")
+    assert settings.deployment == Path("build/deployment/ganache-cli.json")
+    assert settings.store == Path("build/store")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +144,10 @@ def test_an_agent_needs_a_home_a_market_and_a_store(missing: str) -> None:
         ({"poll_seconds": float("nan")}, f"poll_seconds: {at_most(600)}"),
         ({"timeout_seconds": 0}, "timeout_seconds: Input should be greater than 0"),
         ({"timeout_seconds": 601}, f"timeout_seconds: {at_most(600)}"),
+        ({"workers": 0}, f"workers: {LEAST_ONE}"),
+        ({"workers": 65}, f"workers: {at_most(64)}"),
+        ({"job_seconds": 0}, f"job_seconds: {LEAST_ONE}"),
+        ({"job_memory_mb": 255}, "job_memory_mb: Input should be greater than or equal to 256"),
         ({"roc": "http://localhost"}, "roc: Extra inputs are not permitted"),
     ],
 )
@@ -150,6 +159,14 @@ def test_a_password_is_not_shown() -> None:
     settings = checked(AgentSettings, **COMMON, password="open sesame")
     assert "sesame" not in repr(settings)
     assert settings.password.get_secret_value() == "open sesame"
+
+
+def test_a_password_comes_from_its_file_if_one_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(" of the file \n")
+    settings = checked(WalletSettings, home="home", password="open sesame")
+    assert settings.read_password() == "open sesame"
+    assert settings.model_copy(update={"password_file": file}).read_password() == " of the file "
 
 
 def test_settings_do_not_change() -> None:
@@ -202,6 +219,18 @@ def test_replicas_are_dealt_evenly_and_to_different_cloud_owners(owners: int, su
     assert set(held) <= set(named)
     counts = [held[owner] for owner in named]
     assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.parametrize("text", ["", "bob", "0x12", "0x" + "g" * 40])
+def test_a_cloud_owner_is_an_address(text: str) -> None:
+    assert refused(DataOwnerSettings, **DATA | {"cloud_owners": (*OWNERS[:3], text)}) == (
+        f"cloud_owners: {text!r} is no address: give 0x and 40 hexadecimal digits"
+    )
+
+
+def test_an_address_is_checksummed() -> None:
+    lower = tuple(owner.lower() for owner in OWNERS[:3])
+    assert checked(DataOwnerSettings, **DATA | {"cloud_owners": lower}).cloud_owners == OWNERS[:3]
 
 
 def test_a_cloud_owner_that_is_named_twice_is_dealt_once() -> None:

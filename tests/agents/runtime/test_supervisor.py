@@ -266,6 +266,22 @@ def test_a_job_for_which_no_worker_is_free_is_flagged_in_time() -> None:
     assert desk.journal[TRAIN.key] == Flagged(flag=FlagReason.PLAN_REFUSED, why="no worker is free in time")
 
 
+def test_a_job_that_waits_for_its_next_try_is_flagged_in_time() -> None:
+    """It would be tried again after its deadline."""
+    desk = Desk(now=PATIENCE - 1)
+    supervisor = desk.supervisor()
+    supervisor.backoff.most = 300
+    for _ in range(12):
+        fail(desk, supervisor, TRAIN, TOO_LONG)
+    desk.now = (PATIENCE + DEADLINE) // 2
+    supervisor.ask([TRAIN])
+    assert len(desk.journal) == 0
+    desk.now += 1
+    supervisor.ask([TRAIN])
+    assert desk.started == []
+    assert desk.journal[TRAIN.key] == Flagged(flag=FlagReason.PLAN_REFUSED, why=str(TOO_LONG))
+
+
 def test_what_another_member_sent_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "agents")
     desk = Desk()

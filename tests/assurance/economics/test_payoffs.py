@@ -133,7 +133,7 @@ def test_withholding_a_seed_costs_the_bond_and_the_rounds_to_come() -> None:
 
 
 def together(couples: int, *, lies: bool) -> int:
-    """What a cloud owner has whom several couples summon at once, and that lies in all or none."""
+    """What a cloud owner has whom several couples assign at once, and that lies in all or none."""
     game = Game(ONE_JOB, {})
     game.register()
     game.offer()

@@ -25,7 +25,7 @@ from agents.learning.plans.encrypted import Encryption
 from testing.approximate import ENCRYPTION, FAMILIES, SMALL, SMALL_ENCRYPTION, approximate_plan, small_family
 from testing.ciphertexts import pairs_of, phase, seed_of, uniformity
 from testing.families import initial_weights
-from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
+from testing.market_of_ciphertexts import EncryptedCouple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import random_samples
 
 ROWS = (40, 55, 31)
@@ -33,7 +33,7 @@ UNIT = 2.0**20
 
 
 @pytest.fixture(scope="module")
-def couples(approximate_keys: dict[str, KeyPair]) -> dict[str, Couple]:
+def couples(approximate_keys: dict[str, KeyPair]) -> dict[str, EncryptedCouple]:
     samples = [random_samples(rows, features=3, seed=rows) for rows in ROWS]
     return {
         family: couple_of(approximate_plan(family), samples, approximate_keys[family]) for family in FAMILIES
@@ -41,26 +41,26 @@ def couples(approximate_keys: dict[str, KeyPair]) -> dict[str, Couple]:
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def couple(couples: dict[str, Couple], request: pytest.FixtureRequest) -> Couple:
+def couple(couples: dict[str, EncryptedCouple], request: pytest.FixtureRequest) -> EncryptedCouple:
     return couples[request.param]
 
 
 @pytest.fixture(scope="module")
-def weights(couple: Couple) -> Weights:
+def weights(couple: EncryptedCouple) -> Weights:
     return some_weights(couple.family.plan, largest=0.3)
 
 
 @pytest.fixture(scope="module")
-def encrypted(couple: Couple, weights: Weights) -> bytes:
+def encrypted(couple: EncryptedCouple, weights: Weights) -> bytes:
     return couple.family.encrypt(couple.keys, weights)
 
 
 @pytest.fixture(scope="module")
-def results(couple: Couple, encrypted: bytes) -> list[bytes]:
+def results(couple: EncryptedCouple, encrypted: bytes) -> list[bytes]:
     return couple.results(encrypted)
 
 
-def approximate(couple: Couple) -> ApproximateFamily:
+def approximate(couple: EncryptedCouple) -> ApproximateFamily:
     assert isinstance(couple.family, ApproximateFamily)
     return couple.family
 
@@ -71,7 +71,7 @@ def errors_of(found: Update, expected: Update) -> np.ndarray[Any, np.dtype[np.fl
     return np.concatenate([(found.change[n] - expected.change[n]).ravel() for n in found.change]) / UNIT
 
 
-def sum_in_the_clear(couple: Couple, weights: Weights) -> Update:
+def sum_in_the_clear(couple: EncryptedCouple, weights: Weights) -> Update:
     return Update.total([couple.family.local_update(weights, subset.samples) for subset in couple.subsets])
 
 
@@ -79,7 +79,7 @@ def sum_in_the_clear(couple: Couple, weights: Weights) -> Update:
 
 
 def test_the_sum_is_that_of_the_rows_in_the_clear(
-    couple: Couple, weights: Weights, results: list[bytes]
+    couple: EncryptedCouple, weights: Weights, results: list[bytes]
 ) -> None:
     found, expected = couple.family.decrypt(couple.keys, results[::-1]), sum_in_the_clear(couple, weights)
     assert found.samples == expected.samples == sum(ROWS)
@@ -128,7 +128,7 @@ def test_a_regression_by_a_network() -> None:
 
 
 def test_repeating_a_job_gives_the_same_bytes_and_nothing_else_does(
-    couple: Couple, encrypted: bytes, results: list[bytes], weights: Weights
+    couple: EncryptedCouple, encrypted: bytes, results: list[bytes], weights: Weights
 ) -> None:
     family, public, cohort = couple.family, couple.keys.public, couple.cohort()
     first = couple.subsets[0]
@@ -143,7 +143,7 @@ def test_repeating_a_job_gives_the_same_bytes_and_nothing_else_does(
     assert len({results[0], *others}) == 4
 
 
-def test_a_single_result_is_uniform_to_the_model_owner(couple: Couple, results: list[bytes]) -> None:
+def test_a_single_result_is_uniform_to_the_model_owner(couple: EncryptedCouple, results: list[bytes]) -> None:
     family = approximate(couple)
     secret = family.codec.secret(couple.keys.secret)
     for content in family.codec.result(results[0]).ciphertexts:
@@ -151,7 +151,7 @@ def test_a_single_result_is_uniform_to_the_model_owner(couple: Couple, results: 
             assert uniformity(part[0], family.context.primes[0]) > 1e-4
 
 
-def test_unused_slots_of_a_sum_are_filled(couple: Couple, results: list[bytes]) -> None:
+def test_unused_slots_of_a_sum_are_filled(couple: EncryptedCouple, results: list[bytes]) -> None:
     family = approximate(couple)
     secret, prime = family.codec.secret(couple.keys.secret), family.context.primes[0]
     parts = [family.codec.result(result).ciphertexts[0] for result in results]
@@ -164,21 +164,21 @@ def test_unused_slots_of_a_sum_are_filled(couple: Couple, results: list[bytes]) 
     assert slots[found.row_count] == pytest.approx(ROW_COUNT_FACTOR * sum(ROWS), abs=1)
 
 
-def test_scores_of_two_classes_are_opposite(couple: Couple, weights: Weights) -> None:
+def test_scores_of_two_classes_are_opposite(couple: EncryptedCouple, weights: Weights) -> None:
     samples = couple.subsets[0].samples
     scores = couple.family.scores(weights, samples)
     assert scores.shape == (len(samples), 2)
     assert np.array_equal(scores[:, 0], -scores[:, 1])
 
 
-def test_its_outside_yardstick_is_a_model_of_its_kind(couple: Couple) -> None:
+def test_its_outside_yardstick_is_a_model_of_its_kind(couple: EncryptedCouple) -> None:
     samples = random_samples(80, features=3)
     kind = {"encrypted-cubic": "LogisticRegression", "encrypted-network": "MLPClassifier"}
     label = f"scikit-learn {kind[couple.family.name()]}"
     assert outside(couple.family.plan, samples, samples).label == label
 
 
-def test_the_flood_hides_more_than_a_plan_may_show(couple: Couple) -> None:
+def test_the_flood_hides_more_than_a_plan_may_show(couple: EncryptedCouple) -> None:
     family = approximate(couple)
     bounds, ciphertexts = family.circuit.bounds, family.circuit.results.ciphertexts
     distances = [
@@ -191,7 +191,9 @@ def test_the_flood_hides_more_than_a_plan_may_show(couple: Couple) -> None:
 # --- results that do not add up ---
 
 
-def test_refuses_what_is_not_a_whole_cohort(couple: Couple, encrypted: bytes, results: list[bytes]) -> None:
+def test_refuses_what_is_not_a_whole_cohort(
+    couple: EncryptedCouple, encrypted: bytes, results: list[bytes]
+) -> None:
     other = couple.results(encrypted, couple.cohort(b"other"))
     for broken in ([], results[:2], [*results, results[0]], [*results[:2], other[2]]):
         with pytest.raises(BadObject, match="not those of one whole cohort"):
@@ -199,7 +201,7 @@ def test_refuses_what_is_not_a_whole_cohort(couple: Couple, encrypted: bytes, re
 
 
 def test_refuses_results_for_different_weights(
-    couple: Couple, weights: Weights, results: list[bytes]
+    couple: EncryptedCouple, weights: Weights, results: list[bytes]
 ) -> None:
     other = couple.results(couple.family.encrypt(couple.keys, weights))
     with pytest.raises(BadObject, match="does not decrypt"):
@@ -227,14 +229,14 @@ def changed(data: bytes, **facts: object) -> bytes:
     ],
 )
 def test_refuses_results_out_of_form(
-    couple: Couple, results: list[bytes], facts: dict[str, object], message: str
+    couple: EncryptedCouple, results: list[bytes], facts: dict[str, object], message: str
 ) -> None:
     with pytest.raises(BadObject, match=message):
         couple.family.check_result(changed(results[0], **facts))
     couple.family.check_result(results[0])
 
 
-def test_refuses_scales_out_of_form(couple: Couple, results: list[bytes]) -> None:
+def test_refuses_scales_out_of_form(couple: EncryptedCouple, results: list[bytes]) -> None:
     scales = str(unpack(results[0], "the test's")[1]["scales"])
     with pytest.raises(BadObject, match="its scales are not in canonical form"):
         couple.family.check_result(changed(results[0], scales=scales.upper().replace("0X", "0x")))
@@ -243,7 +245,7 @@ def test_refuses_scales_out_of_form(couple: Couple, results: list[bytes]) -> Non
         couple.family.decrypt(couple.keys, [changed(results[0], scales=doubled), *results[1:]])
 
 
-def test_refuses_encrypted_weights_out_of_form(couple: Couple, encrypted: bytes) -> None:
+def test_refuses_encrypted_weights_out_of_form(couple: EncryptedCouple, encrypted: bytes) -> None:
     couple.family.check_published(encrypted)
     tensors, facts = unpack(encrypted, "the test's")
     with pytest.raises(BadObject, match="not in the form"):
@@ -259,7 +261,7 @@ def test_refuses_encrypted_weights_out_of_form(couple: Couple, encrypted: bytes)
 # --- refusals before any work ---
 
 
-def test_refuses_other_keys_than_the_plans(couple: Couple, encrypted: bytes) -> None:
+def test_refuses_other_keys_than_the_plans(couple: EncryptedCouple, encrypted: bytes) -> None:
     with pytest.raises(BadPlan, match="not those that the plan names"):
         couple.family.train(couple.keys.public + b" ", encrypted, couple.subsets[0], couple.cohort())
 
@@ -298,7 +300,7 @@ def test_refuses_keys_with_which_products_would_hide_nothing() -> None:
         )
 
 
-def test_refuses_other_data(couple: Couple, encrypted: bytes) -> None:
+def test_refuses_other_data(couple: EncryptedCouple, encrypted: bytes) -> None:
     first = couple.subsets[0]
 
     def train(samples: Samples) -> None:
@@ -312,7 +314,7 @@ def test_refuses_other_data(couple: Couple, encrypted: bytes) -> None:
     assert couple.family.local_update(some_weights(couple.family.plan), random_samples(65)).samples == 65
 
 
-def test_refuses_a_cohort_that_hides_nothing(couple: Couple, encrypted: bytes) -> None:
+def test_refuses_a_cohort_that_hides_nothing(couple: EncryptedCouple, encrypted: bytes) -> None:
     with pytest.raises(BadPlan, match="sums are over the dataset's 3 subsets"):
         couple.family.train(couple.keys.public, encrypted, couple.subsets[0], couple.cohort(members=(0, 1)))
 
@@ -377,7 +379,7 @@ def test_a_network_refuses_a_step_over_one() -> None:
     ],
 )
 def test_does_not_encrypt_weights_out_of_range(
-    couples: dict[str, Couple], family: str, name: str, place: tuple[int, int], message: str
+    couples: dict[str, EncryptedCouple], family: str, name: str, place: tuple[int, int], message: str
 ) -> None:
     couple = couples[family]
     weights = initial_weights(couple.family.plan)
@@ -386,7 +388,7 @@ def test_does_not_encrypt_weights_out_of_range(
         couple.family.encrypt(couple.keys, weights)
 
 
-def test_does_not_encrypt_slopes_out_of_range(couples: dict[str, Couple]) -> None:
+def test_does_not_encrypt_slopes_out_of_range(couples: dict[str, EncryptedCouple]) -> None:
     couple = couples["encrypted-network"]
     weights = initial_weights(couple.family.plan)
     weights.tensors["hidden"][:] = 0

@@ -25,7 +25,7 @@ from agents.learning.he.tensors import pack_residues
 from agents.learning.integers.weights import Weights
 from testing.ciphertexts import Integers, lift, pairs_of, phase, quotient, seed_of
 from testing.families import encrypted_family
-from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
+from testing.market_of_ciphertexts import EncryptedCouple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 from tests.agents.learning.he.conftest import make_plan
 
@@ -41,20 +41,20 @@ def keys() -> KeyPair:
 
 
 @pytest.fixture
-def victims(keys: KeyPair, make_samples: SamplesMaker) -> Couple:
+def victims(keys: KeyPair, make_samples: SamplesMaker) -> EncryptedCouple:
     plan = make_plan("encrypted-ridge", features=FEATURES, weight_bits=16, l2=Fraction(1, 100))
     return couple_of(plan, [make_samples(rows, features=FEATURES) for rows in (40, 50, 60)], keys)
 
 
 @pytest.fixture
-def loner(keys: KeyPair, make_samples: SamplesMaker) -> Couple:
+def loner(keys: KeyPair, make_samples: SamplesMaker) -> EncryptedCouple:
     """The only subset of its dataset: nothing masks it, so the flood is on its own."""
     return couple_of(
         make_plan(features=FEATURES, weight_bits=16), [make_samples(40, features=FEATURES)], keys
     )
 
 
-def family_and_truth(couple: Couple) -> tuple[LinearFamily, Int64Array, Int64Array]:
+def family_and_truth(couple: EncryptedCouple) -> tuple[LinearFamily, Int64Array, Int64Array]:
     """The first subset's factors as a polynomial, and where they are in it."""
     family = couple.family
     assert isinstance(family, LinearFamily)
@@ -87,7 +87,9 @@ def first_prime(context: Context, residues: Residues) -> Integers:
 # --- dividing, without any key ---
 
 
-def test_dividing_a_bare_product_by_its_input_gives_the_factors(victims: Couple, keys: KeyPair) -> None:
+def test_dividing_a_bare_product_by_its_input_gives_the_factors(
+    victims: EncryptedCouple, keys: KeyPair
+) -> None:
     family, truth, where = family_and_truth(victims)
     encrypted = family.encrypt(keys, some_weights(family.plan))
     product = bare_product(family, keys, encrypted, victims.subsets[0])
@@ -99,7 +101,7 @@ def test_dividing_a_bare_product_by_its_input_gives_the_factors(victims: Couple,
 def test_dividing_a_result_by_its_input_gives_none(
     couple: str, keys: KeyPair, request: pytest.FixtureRequest
 ) -> None:
-    found_couple: Couple = request.getfixturevalue(couple)
+    found_couple: EncryptedCouple = request.getfixturevalue(couple)
     family, truth, where = family_and_truth(found_couple)
     encrypted = family.encrypt(keys, some_weights(family.plan))
     result = output_of(family, found_couple.results(encrypted)[0])
@@ -126,7 +128,7 @@ def shown(family: LinearFamily, second: Residues, shift: int) -> Integers:
     return found
 
 
-def test_crafted_weights_show_the_factors_of_a_bare_product(victims: Couple, keys: KeyPair) -> None:
+def test_crafted_weights_show_the_factors_of_a_bare_product(victims: EncryptedCouple, keys: KeyPair) -> None:
     family, truth, where = family_and_truth(victims)
     product = bare_product(family, keys, crafted(family), victims.subsets[0])
     values = family.context.transformed(product, ntt=False).residues[1]
@@ -136,7 +138,7 @@ def test_crafted_weights_show_the_factors_of_a_bare_product(victims: Couple, key
 @pytest.mark.parametrize("couple", ["victims", "loner"])
 def test_crafted_weights_show_none_of_a_result(couple: str, request: pytest.FixtureRequest) -> None:
     """The model owner makes weights and keys, but what blinds the second polynomial is not its to choose."""
-    found_couple: Couple = request.getfixturevalue(couple)
+    found_couple: EncryptedCouple = request.getfixturevalue(couple)
     family, truth, where = family_and_truth(found_couple)
     result = output_of(family, found_couple.results(crafted(family))[0])
     switched = family.context.primes[2]
@@ -165,7 +167,7 @@ def deconvolved(product: Integers, known: Integers) -> FloatArray:
     return found
 
 
-def test_the_noise_of_a_bare_product_gives_the_factors(victims: Couple, keys: KeyPair) -> None:
+def test_the_noise_of_a_bare_product_gives_the_factors(victims: EncryptedCouple, keys: KeyPair) -> None:
     family, truth, where = family_and_truth(victims)
     encrypted = family.encrypt(keys, some_weights(family.plan))
     product = bare_product(family, keys, encrypted, victims.subsets[0])
@@ -174,7 +176,7 @@ def test_the_noise_of_a_bare_product_gives_the_factors(victims: Couple, keys: Ke
     assert recovered(found, truth, where) == where.size
 
 
-def test_the_noise_of_a_result_gives_none_even_without_a_mask(loner: Couple, keys: KeyPair) -> None:
+def test_the_noise_of_a_result_gives_none_even_without_a_mask(loner: EncryptedCouple, keys: KeyPair) -> None:
     family, truth, where = family_and_truth(loner)
     encrypted = family.encrypt(keys, some_weights(family.plan))
     result = output_of(family, loner.results(encrypted)[0])
@@ -196,13 +198,13 @@ def probe(family: LinearFamily, number: int) -> Weights:
 
 
 @pytest.fixture
-def small(keys: KeyPair, make_samples: SamplesMaker) -> Couple:
+def small(keys: KeyPair, make_samples: SamplesMaker) -> EncryptedCouple:
     plan = make_plan("encrypted-linear", features=2, weight_bits=16)
     return couple_of(plan, [make_samples(rows, features=2, seed=rows) for rows in (21, 30, 44)], keys)
 
 
 def test_all_sums_over_the_dataset_are_the_same_whoever_holds_which_rows(
-    small: Couple, keys: KeyPair
+    small: EncryptedCouple, keys: KeyPair
 ) -> None:
     """More probes than (d + 1) m unknown columns, and not a bit about a single subset in them."""
     family = small.family
@@ -224,7 +226,9 @@ def solved(probes: list[Weights], seen: list[Int64Array]) -> FloatArray:
     return found
 
 
-def test_solving_for_a_subset_from_all_its_results_is_at_chance(small: Couple, keys: KeyPair) -> None:
+def test_solving_for_a_subset_from_all_its_results_is_at_chance(
+    small: EncryptedCouple, keys: KeyPair
+) -> None:
     """The model owner decrypts each single result, against the protocol, and solves for the first subset."""
     family = small.family
     assert isinstance(family, LinearFamily)
@@ -240,7 +244,7 @@ def test_solving_for_a_subset_from_all_its_results_is_at_chance(small: Couple, k
     assert np.median(np.abs(found)) > 1_000 * np.abs(truth).max()
 
 
-def test_the_same_solving_succeeds_on_the_map_itself(small: Couple) -> None:
+def test_the_same_solving_succeeds_on_the_map_itself(small: EncryptedCouple) -> None:
     family = small.family
     assert isinstance(family, LinearFamily)
     truth = family.model.steps(small.subsets[0].samples)
@@ -249,11 +253,13 @@ def test_the_same_solving_succeeds_on_the_map_itself(small: Couple) -> None:
     assert np.array_equal(solved(probes, seen), truth.factors)
 
 
-def test_sums_over_rounds_can_be_differenced_to_a_single_subset(small: Couple, keys: KeyPair) -> None:
+def test_sums_over_rounds_can_be_differenced_to_a_single_subset(
+    small: EncryptedCouple, keys: KeyPair
+) -> None:
     """Why sums are over the dataset unless a plan says otherwise: three rounds with the same weights do."""
     plan = naming(make_plan("encrypted-linear", features=2, weight_bits=16, sums="round"), keys)
     family = encrypted_family(plan)
-    rounds = Couple(family, keys, small.subsets)
+    rounds = EncryptedCouple(family, keys, small.subsets)
     weights = some_weights(plan)
     sums = {}
     for number, members in enumerate([(0, 1), (0, 2), (1, 2)]):
@@ -265,7 +271,7 @@ def test_sums_over_rounds_can_be_differenced_to_a_single_subset(small: Couple, k
     assert np.array_equal(alone, truth)
 
 
-def test_sums_over_the_dataset_leave_no_such_rounds(small: Couple, keys: KeyPair) -> None:
+def test_sums_over_the_dataset_leave_no_such_rounds(small: EncryptedCouple, keys: KeyPair) -> None:
     family = small.family
     encrypted = family.encrypt(keys, some_weights(family.plan))
     for members in [(0, 1), (0, 2), (0,)]:
@@ -273,7 +279,9 @@ def test_sums_over_the_dataset_leave_no_such_rounds(small: Couple, keys: KeyPair
             family.train(keys.public, encrypted, small.subsets[0], Cohort(b"label", members))
 
 
-def test_a_partner_that_lies_about_the_dataset_is_no_way_around(small: Couple, keys: KeyPair) -> None:
+def test_a_partner_that_lies_about_the_dataset_is_no_way_around(
+    small: EncryptedCouple, keys: KeyPair
+) -> None:
     """A cohort larger than the dataset that the data owner made seeds for is refused."""
     family = small.family
     encrypted = family.encrypt(keys, some_weights(family.plan))

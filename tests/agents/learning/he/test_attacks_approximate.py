@@ -20,7 +20,7 @@ from agents.learning.he.seal import Ciphertext, Context, Plaintext
 from agents.learning.he.secure_aggregation import JobStreams
 from testing.approximate import FAMILIES, approximate_plan
 from testing.ciphertexts import Integers, coefficients, lift, pairs_of, phase, quotient, seed_of
-from testing.market_of_ciphertexts import Couple, couple_of, some_weights
+from testing.market_of_ciphertexts import EncryptedCouple, couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
 
 
@@ -28,7 +28,9 @@ class Victim:
     """A product with a subset's rows, before and after protection."""
 
     def __init__(self, name: str, keys: KeyPair) -> None:
-        self.couple: Couple = couple_of(approximate_plan(name), [random_samples(50, features=3)], keys)
+        self.couple: EncryptedCouple = couple_of(
+            approximate_plan(name), [random_samples(50, features=3)], keys
+        )
         family = self.couple.family
         assert isinstance(family, ApproximateFamily)
         self.family, self.context, self.scheme = family, family.context, family.ckks

@@ -29,7 +29,7 @@ from agents.learning.plans.encrypted import Encryption
 from agents.learning.simulate import simulate
 from testing.ciphertexts import lift, phase, uniformity
 from testing.families import initial_state
-from testing.market_of_ciphertexts import Couple, couple_of, some_weights
+from testing.market_of_ciphertexts import EncryptedCouple, couple_of, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 
 
@@ -57,7 +57,7 @@ def keys() -> KeyPair:
     return family_of(plan_of()).keys()
 
 
-def family_in(couple: Couple) -> FeaturesFamily:
+def family_in(couple: EncryptedCouple) -> FeaturesFamily:
     assert isinstance(couple.family, FeaturesFamily)
     return couple.family
 
@@ -77,20 +77,20 @@ def test_the_sum_is_that_of_the_integers_in_the_clear(
     assert np.array_equal(found.change["output"], expected.change["output"])
 
 
-def product_of(couple: Couple, encrypted: bytes, steps: AffineMap) -> Content:
+def product_of(couple: EncryptedCouple, encrypted: bytes, steps: AffineMap) -> Content:
     """A bare product."""
     family = family_in(couple)
     keys, weights = family.codec.public(couple.keys.public), family.codec.weights(encrypted)
     return family.context.content(next(family.cloud.products(keys, weights, family.cloud.encoded(steps))))
 
 
-def decrypted(couple: Couple, encrypted: bytes, steps: AffineMap) -> Int64Array:
+def decrypted(couple: EncryptedCouple, encrypted: bytes, steps: AffineMap) -> Int64Array:
     """The slots of a bare product."""
     family, content = family_in(couple), product_of(couple, encrypted, steps)
     return family.context.slots(family.context.decrypt(secret_of(couple), content))
 
 
-def secret_of(couple: Couple) -> RlweSecretKey:
+def secret_of(couple: EncryptedCouple) -> RlweSecretKey:
     return family_in(couple).codec.secret(couple.keys.secret)
 
 

@@ -31,7 +31,7 @@ from agents.learning.plans.limits import Limits
 from agents.learning.simulate import draws, simulate
 from testing.ciphertexts import pairs_of, seed_of
 from testing.families import encrypted_family, initial_state, local_steps
-from testing.market_of_ciphertexts import Couple, couple_of, naming, some_weights
+from testing.market_of_ciphertexts import EncryptedCouple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
 from tests.agents.learning.he.conftest import make_plan
 
@@ -49,7 +49,7 @@ def plan_of(family: str = "encrypted-ridge", **changes: Any) -> Any:
 
 
 @pytest.fixture
-def couple(keys: KeyPair, make_samples: SamplesMaker) -> Couple:
+def couple(keys: KeyPair, make_samples: SamplesMaker) -> EncryptedCouple:
     return couple_of(plan_of(), [make_samples(rows, seed=rows) for rows in (40, 55, 31)], keys)
 
 
@@ -173,7 +173,7 @@ def test_local_update_of_a_plain_plan(make_samples: SamplesMaker) -> None:
 # --- what a job refuses ---
 
 
-def test_replicas_agree_and_jobs_differ(couple: Couple, keys: KeyPair) -> None:
+def test_replicas_agree_and_jobs_differ(couple: EncryptedCouple, keys: KeyPair) -> None:
     family, plan = couple.family, couple.family.plan
     encrypted = family.encrypt(keys, some_weights(plan))
     first = couple.results(encrypted)
@@ -183,14 +183,16 @@ def test_replicas_agree_and_jobs_differ(couple: Couple, keys: KeyPair) -> None:
     assert couple.results(encrypted, couple.cohort(b"other"))[1] != first[1]
 
 
-def test_keys_that_the_plan_does_not_name_are_refused(couple: Couple, keys: KeyPair) -> None:
+def test_keys_that_the_plan_does_not_name_are_refused(couple: EncryptedCouple, keys: KeyPair) -> None:
     encrypted = couple.family.encrypt(keys, some_weights(couple.family.plan))
     other = couple.family.keys()
     with pytest.raises(BadPlan, match="not those that the plan names"):
         couple.family.train(other.public, encrypted, couple.subsets[0], couple.cohort())
 
 
-def test_data_of_another_form_are_refused(couple: Couple, keys: KeyPair, make_samples: SamplesMaker) -> None:
+def test_data_of_another_form_are_refused(
+    couple: EncryptedCouple, keys: KeyPair, make_samples: SamplesMaker
+) -> None:
     encrypted = couple.family.encrypt(keys, some_weights(couple.family.plan))
     subset = Subset(0, make_samples(features=4), seed_of("secret 0"), pairs_of(0, 3))
     with pytest.raises(BadPlan, match="the plan is for 3 features"):
@@ -287,7 +289,7 @@ def test_only_known_plans_have_a_family() -> None:
 # --- forms ---
 
 
-def test_forms_are_checked(couple: Couple, keys: KeyPair) -> None:
+def test_forms_are_checked(couple: EncryptedCouple, keys: KeyPair) -> None:
     family = couple.family
     encrypted = family.encrypt(keys, some_weights(family.plan))
     result = couple.results(encrypted)[0]
@@ -320,14 +322,14 @@ def changed(data: bytes, *, drop: str = "", **facts: object) -> bytes:
     ],
 )
 def test_a_result_says_whose_it_is_in_one_form(
-    couple: Couple, keys: KeyPair, facts: dict[str, object]
+    couple: EncryptedCouple, keys: KeyPair, facts: dict[str, object]
 ) -> None:
     result = couple.results(couple.family.encrypt(keys, some_weights(couple.family.plan)))[0]
     with pytest.raises(BadObject, match=r"its cohort is not in canonical form|says nothing of its cohort"):
         couple.family.check_result(changed(result, **facts))  # type: ignore[arg-type]
 
 
-def test_weights_whose_second_polynomial_is_zero_are_refused(couple: Couple, keys: KeyPair) -> None:
+def test_weights_whose_second_polynomial_is_zero_are_refused(couple: EncryptedCouple, keys: KeyPair) -> None:
     """They would hide nothing, and SEAL refuses to compute with them."""
     tensors, facts = unpack(couple.family.encrypt(keys, some_weights(couple.family.plan)), "the test's")
     tensors["weights"][1] = 0
@@ -335,7 +337,7 @@ def test_weights_whose_second_polynomial_is_zero_are_refused(couple: Couple, key
         couple.family.check_published(pack(tensors, facts))  # type: ignore[arg-type]
 
 
-def test_keys_of_another_form_are_refused(couple: Couple, keys: KeyPair) -> None:
+def test_keys_of_another_form_are_refused(couple: EncryptedCouple, keys: KeyPair) -> None:
     encrypted = couple.family.encrypt(keys, some_weights(couple.family.plan))
     tensors, facts = unpack(keys.public, "the test's")
     both = {"zero": np.concatenate([tensors["zero"], tensors["zero"]])}
@@ -353,7 +355,7 @@ def test_keys_of_another_form_are_refused(couple: Couple, keys: KeyPair) -> None
 # --- sums ---
 
 
-def test_only_a_whole_cohort_of_one_label_decrypts(couple: Couple, keys: KeyPair) -> None:
+def test_only_a_whole_cohort_of_one_label_decrypts(couple: EncryptedCouple, keys: KeyPair) -> None:
     family = couple.family
     encrypted = family.encrypt(keys, some_weights(family.plan))
     results, others = couple.results(encrypted), couple.results(encrypted, couple.cohort(b"other"))
@@ -362,7 +364,7 @@ def test_only_a_whole_cohort_of_one_label_decrypts(couple: Couple, keys: KeyPair
             family.decrypt(keys, part)
 
 
-def test_results_for_other_weights_do_not_decrypt(couple: Couple, keys: KeyPair) -> None:
+def test_results_for_other_weights_do_not_decrypt(couple: EncryptedCouple, keys: KeyPair) -> None:
     """Their masks are others, and do not cancel: the number of rows comes out absurd."""
     family = couple.family
     first, second = (couple.results(family.encrypt(keys, some_weights(family.plan))) for _ in range(2))

@@ -25,7 +25,7 @@ from agents.learning.plans.base import Stop
 from agents.learning.plans.encrypted import Encryption
 from testing.approximate import SMALL, approximate_plan, small_family
 from testing.families import encrypted_family
-from testing.market_of_ciphertexts import Couple, couple_of, some_weights
+from testing.market_of_ciphertexts import EncryptedCouple, couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
 from tests.agents.learning.he.conftest import make_plan
 
@@ -103,7 +103,7 @@ def drawn(context: Context, like: bytes) -> bytes:
     return pack(found, facts)  # type: ignore[arg-type]
 
 
-def couple_of_drawn_keys(maker: Maker, plan: Any) -> tuple[Couple, bytes]:
+def couple_of_drawn_keys(maker: Maker, plan: Any) -> tuple[EncryptedCouple, bytes]:
     family, context = maker(plan), Context("CKKS", plan.encryption)
     keys = family.keys()
     encrypted = drawn(context, family.encrypt(keys, some_weights(plan, largest=0.1)))

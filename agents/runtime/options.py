@@ -1,0 +1,194 @@
+"""Options of the command line, variables of the environment and keys of a file, all made from the settings.
+
+A flag goes before a variable, a variable before the file, the file before the default. So `spare_rounds` is
+``--spare-rounds``, ``HOLDFAST_SPARE_ROUNDS``, or ``spare_rounds = 2`` in a TOML file: the one that is named
+with ``--config``, else ``agent.toml`` in the agent's home. What is wrong is one line that names its place.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from agents.core.errors import BadInput
+from agents.runtime.settings import ROLES, Flag, S, validated
+
+HOME_FILE = "agent.toml"
+
+_PREFIX = "HOLDFAST_"
+_CONFIG = "config"
+_NEAR = 0.75  # so alike are a name and what was meant by it
+_ELSEWHERE = frozenset({"deployer", "gas"})  # variables of scripts/deploy.py and of the tests of gas
+
+Command = Callable[..., None]
+
+
+def takes(kind: type[S]) -> Callable[[Command], Command]:
+    """Gives a command these settings as its first argument, and their options beside its own.
+
+    Raises:
+        BadInput: when it is called: a setting is wrong, or there is no such setting; one line that names the
+            flag, the variable or the file.
+    """
+
+    def give(command: Command) -> Command:
+        own = list(signature(command, eval_str=True).parameters.values())[1:]
+
+        @wraps(command)
+        def run(context: typer.Context, **given: Any) -> None:
+            command(_settings(kind, context), **{option.name: given[option.name] for option in own})
+
+        run.__annotations__ = {}  # typer reads both: what is left of the command's own would be in the way
+        run.__signature__ = Signature([_CONTEXT, *_in_order(kind, own)])  # type: ignore[attr-defined]
+        return run
+
+    return give
+
+
+def variable(name: str) -> str:
+    """The variable of the environment for a setting."""
+    return _PREFIX + name.upper()
+
+
+# --- options ---
+
+
+_CONTEXT = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
+
+def _in_order(kind: type[S], own: list[Parameter]) -> list[Parameter]:
+    """The options of a command: what it needs, what is its own or its settings', what others have too."""
+    fields = {name: field for name, field in kind.model_fields.items() if _flag(name, field)}
+    common = fields.keys() - kind.__annotations__
+
+    def place(option: Parameter) -> int:
+        return 0 if option.default is Parameter.empty else 2 if option.name in common else 1
+
+    options = [_option(name, field) for name, field in fields.items()]
+    keywords = [option.replace(kind=Parameter.KEYWORD_ONLY) for option in own]
+    return [*sorted(options + keywords, key=place), _config_option()]
+
+
+def _option(name: str, field: FieldInfo) -> Parameter:
+    """A setting's option. Its text is not looked at here: the settings check it."""
+    required, default, shown = field.is_required(), field.default, _shown(field.annotation)
+    at_home = {"is_eager": True, "callback": _read_file_at_home} if name == "home" else {}
+    option = typer.Option(
+        _flag(name, field),
+        help=field.description,
+        envvar=variable(name),
+        metavar="<path>" if shown is Path else None,
+        parser=lambda text: text,
+        **at_home,  # type: ignore[arg-type]
+    )
+    return Parameter(
+        name,
+        Parameter.KEYWORD_ONLY,
+        default=Parameter.empty if required else None if isinstance(default, BaseModel) else default,
+        annotation=Annotated[shown, option],
+    )
+
+
+def _flag(name: str, field: FieldInfo) -> str | None:
+    default = Flag("--" + name.replace("_", "-"))
+    return next((extra for extra in field.metadata if isinstance(extra, Flag)), default).name
+
+
+def _shown(annotation: Any) -> Any:
+    """The type that help shows for a setting's."""
+    if get_origin(annotation) is tuple:
+        return list[str]
+    if get_origin(annotation) is Literal:
+        return str
+    if NoneType in get_args(annotation):
+        return _shown(next(kind for kind in get_args(annotation) if kind is not NoneType))
+    return Path if issubclass(annotation, BaseModel) else annotation
+
+
+# --- the file ---
+
+
+def _config_option() -> Parameter:
+    option = typer.Option(
+        "--config",
+        help=f"TOML file of settings; by default {HOME_FILE} in the home, if it is there.",
+        envvar=variable(_CONFIG),
+        is_eager=True,
+        callback=_read_file,
+    )
+    return Parameter(_CONFIG, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Path | None, option])
+
+
+def _read_file(context: typer.Context, file: Path | None) -> None:
+    """Takes what a file says for what is given neither as a flag nor as a variable."""
+    if file is None:
+        return
+    try:
+        table = tomllib.loads(file.read_text())
+    except OSError as problem:
+        raise BadInput(f"settings {file}: {problem.strerror}: name a TOML file of settings") from None
+    except ValueError as problem:
+        raise BadInput(f"settings {file}: {problem}: name a TOML file of settings") from None
+    _refuse_unknown(table, {name for name, field in _all_fields() if _flag(name, field)}, str(file))
+    many = {option.name for option in context.command.params if option.multiple}
+    context.meta[_CONFIG] = file
+    context.default_map = {
+        name: [value] if name in many and not isinstance(value, list) else value
+        for name, value in table.items()
+    }
+
+
+def _read_file_at_home(context: typer.Context, home: str) -> str:
+    file = Path(home) / HOME_FILE
+    if context.default_map is None and file.exists():
+        _read_file(context, file)
+    return home
+
+
+# --- what was given, and where ---
+
+
+def _settings(kind: type[S], context: typer.Context) -> S:
+    known = {variable(name) for name in [_CONFIG, *_ELSEWHERE, *(name for name, _ in _all_fields())]}
+    _refuse_unknown((name for name in os.environ if name.startswith(_PREFIX)), known, "environment")
+    fields = kind.model_fields.items()
+    places = {name: place for name, field in fields if (place := _place(name, field, context))}
+    values = {name: context.params.get(name, os.environ.get(variable(name))) for name in places}
+    return validated(kind, values, lambda name: places.get(name, name))
+
+
+def _place(name: str, field: FieldInfo, context: typer.Context) -> str | None:
+    """Where a setting was given: as a flag, as a variable, or as a key of the file."""
+    source = context.get_parameter_source(name)
+    if source is None:  # it has no option
+        return variable(name) if variable(name) in os.environ else None
+    places = {
+        "COMMANDLINE": _flag(name, field),
+        "ENVIRONMENT": variable(name),
+        "DEFAULT_MAP": f"{context.meta.get(_CONFIG)}: {name}",
+    }
+    return places.get(source.name)
+
+
+def _all_fields() -> Iterator[tuple[str, FieldInfo]]:
+    for role in ROLES:
+        yield from role.model_fields.items()
+
+
+def _refuse_unknown(names: Iterable[str], known: Iterable[str], place: str) -> None:
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1, _NEAR)
+            todo = f"write {near[0]}" if near else "take it out"
+            raise BadInput(f"{place}: no setting is called {name!r}: {todo}")

@@ -1,0 +1,290 @@
+"""A setting comes from its flag, else its variable, else the file, else its default.
+
+What is wrong with one is one line that names where it was given.
+
+Rules: A17.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from agents import cli
+from agents.roles.cloud_owner import CloudOwner
+from agents.roles.data_owner import DataOwner, Policy
+from agents.roles.model_owner import ModelOwner
+from agents.runtime import launch
+from agents.runtime.executor import ExecutorLimits
+from agents.runtime.options import variable
+from agents.runtime.settings import (
+    ROLES,
+    AgentSettings,
+    CloudOwnerSettings,
+    DataOwnerSettings,
+    ModelOwnerSettings,
+)
+from agents.workers.data_owner import DataOwnerWorker
+from agents.workers.model_owner import ModelOwnerWorker
+
+OWNERS = tuple(to_checksum_address("0x" + digit * 40) for digit in "abc")
+COMMANDS = dict(zip(ROLES, ("data-owner", "cloud-owner", "model-owner"), strict=True))
+FLAGS = {"cloud_owners": "--cloud-owner", "subsets_per_round": "--per-round"}
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[AgentSettings]:
+    """The settings that commands come to, instead of what they do with them."""
+    settings: list[AgentSettings] = []
+    monkeypatch.setattr(cli, "_run", lambda _name, given, _assemble: settings.append(given))
+    monkeypatch.setattr(launch, "unlock", settings.append)
+    monkeypatch.setattr(launch, "enrol", lambda *_: None)
+    monkeypatch.setattr(launch, "take_out", lambda *_: 0)
+    return settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+def run(*words: object) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(word) for word in words])
+    assert not ended.value.code
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """The one line with which a command is refused, with exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(word) for word in words])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
+    return said.err.rstrip("\n")
+
+
+# --- where a setting comes from ---
+
+
+def test_a_flag_goes_before_a_variable_before_a_file_before_the_default(
+    told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("model-owner", "--home", home, "--samples", "s")
+    run(*command)
+    (home / "agent.toml").write_text("spare_rounds = 2\n")
+    run(*command)
+    monkeypatch.setenv("HOLDFAST_SPARE_ROUNDS", "3")
+    run(*command)
+    run(*command, "--spare-rounds", 4)
+    assert [settings.spare_rounds for settings in told] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ROLES)
+def test_every_setting_has_a_flag_a_variable_and_a_key(
+    told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch, kind: type[AgentSettings]
+) -> None:
+    values = _other_values(kind, home)
+    _write(home / "flags.toml", {})
+    run(COMMANDS[kind], "--config", home / "flags.toml", *_as_flags(values))
+    _write(home / "file.toml", values)
+    run(COMMANDS[kind], "--config", home / "file.toml")
+    for name, value in values.items():
+        monkeypatch.setenv(variable(name), " ".join(value) if isinstance(value, list) else str(value))
+    run(COMMANDS[kind])
+    by_flags, by_file, by_variables = told
+    assert by_flags == by_file == by_variables
+    assert all(
+        getattr(by_flags, name) != field.default
+        for name, field in kind.model_fields.items()
+        if name in values
+    )
+    assert kind.model_fields.keys() - values.keys() == {"password"}
+
+
+def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
+    """A value of every setting that is not its default."""
+    terms = home / "terms.json"
+    terms.write_text(json.dumps({"round_price": 5}))
+    values: dict[str, Any] = {
+        "home": str(home),
+        "password_file": "p",
+        "rpc": "http://node:1",
+        "deployment": "d",
+        "store": "s",
+        "timeout_seconds": 2.5,
+        "opening_deposit": 7,
+        "poll_seconds": 0.25,
+        "workers": 3,
+        "job_seconds": 60,
+        "job_memory_mb": 512,
+        "quiet": True,
+    }
+    if kind is DataOwnerSettings:
+        values |= {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
+        values |= {"subsets_per_round": 3, "seed": 8, "couples_per_model_owner": 9, "max_quorum": 1}
+        values |= {"secrecy": "round", "terms": str(terms)}
+    elif kind is CloudOwnerSettings:
+        values |= {"max_bond_jobs": 7}
+    else:
+        values |= {"samples": "x", "model": "ridge", "rounds": 7, "seed": 2, "plan": "p.json"}
+        values |= {"dataset": "0xab", "quorum": 3, "spare_rounds": 0, "number": 4}
+    return values
+
+
+def _as_flags(values: dict[str, Any]) -> list[object]:
+    words: list[object] = []
+    for name, value in values.items():
+        flag = FLAGS.get(name, "--" + name.replace("_", "-"))
+        if value is True:
+            words.append(flag)
+        else:
+            words += [word for one in (value if isinstance(value, list) else [value]) for word in (flag, one)]
+    return words
+
+
+def _write(file: Path, values: dict[str, Any]) -> None:
+    file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
+
+
+def test_a_file_that_is_named_is_read_instead_of_the_homes(
+    told: list[Any], home: Path, tmp_path: Path
+) -> None:
+    (home / "agent.toml").write_text("max_bond_jobs = 2\npoll_seconds = 9\n")
+    (tmp_path / "other.toml").write_text("max_bond_jobs = 3\n")
+    named = ("--config", tmp_path / "other.toml")
+    run("cloud-owner", "--home", home, *named)
+    run("cloud-owner", *named, "--home", home)
+    assert [(settings.max_bond_jobs, settings.poll_seconds) for settings in told] == [(3, 1.0), (3, 1.0)]
+
+
+def test_a_file_may_name_the_home(told: list[Any], home: Path, tmp_path: Path) -> None:
+    _write(tmp_path / "other.toml", {"home": str(home)})
+    run("cloud-owner", "--config", tmp_path / "other.toml")
+    assert [settings.home for settings in told] == [home]
+
+
+def test_a_file_has_terms_as_a_table(told: list[Any], home: Path) -> None:
+    _write(home / "agent.toml", {"table": "wine", "cloud_owners": list(OWNERS)})
+    with (home / "agent.toml").open("a") as file:
+        file.write("[terms]\nround_price = 5\n")
+    run("data-owner", "--home", home)
+    assert told[0].terms.round_price == 5
+
+
+def test_a_command_leaves_alone_what_is_for_another(told: list[Any], home: Path) -> None:
+    _write(home / "agent.toml", {"samples": "s", "spare_rounds": 2, "rpc": "http://node:1"})
+    run("withdraw", "--home", home)
+    assert told[0].rpc == "http://node:1"
+
+
+def test_an_empty_variable_says_nothing(told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOLDFAST_RPC", "")
+    run("cloud-owner", "--home", home)
+    assert told[0].rpc == "http://127.0.0.1:8545"
+
+
+# --- what is wrong ---
+
+
+def test_a_wrong_value_is_told_with_its_place(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("model-owner", "--home", home, "--samples", "s")
+    most = "Input should be less than or equal to 16"
+    (home / "agent.toml").write_text("quorum = 17\n")
+    assert refused(capsys, *command) == f"{home / 'agent.toml'}: quorum: {most}"
+    monkeypatch.setenv("HOLDFAST_QUORUM", "18")
+    assert refused(capsys, *command) == f"HOLDFAST_QUORUM: {most}"
+    assert refused(capsys, *command, "--quorum", 19) == f"--quorum: {most}"
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("quorm = 1", "no setting is called 'quorm': write quorum"),
+        ("frobnicate = 1", "no setting is called 'frobnicate': take it out"),
+        ('"a\\nb" = 1', "no setting is called 'a\\nb': take it out"),
+        ('password = "sesame"', "no setting is called 'password': write password_file"),
+        ("quorum = [1]", "quorum: Input should be a valid integer"),
+        ('cloud_owners = "bob"', "cloud_owners: 'bob' is no address: give 0x and 40 hexadecimal digits"),
+        ("terms = {job_price = -1}", "terms job_price: Input should be greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_file_is_told_with_its_name(
+    capsys: pytest.CaptureFixture[str], home: Path, line: str, complaint: str
+) -> None:
+    file = home / "agent.toml"
+    needed = {"table": "wine", "cloud_owners": list(OWNERS), "samples": "s"}
+    _write(file, {name: value for name, value in needed.items() if not line.startswith(name)})
+    file.write_text(file.read_text() + line + "\n")
+    command = "model-owner" if line.startswith("quorum") else "data-owner"
+    assert refused(capsys, command, "--home", home) == f"{file}: {complaint}"
+
+
+def test_a_file_that_cannot_be_read_is_told(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    file = home / "agent.toml"
+    assert refused(capsys, "audit", "--config", file) == (
+        f"settings {file}: No such file or directory: name a TOML file of settings"
+    )
+    file.write_bytes(b"rpc = \xff")
+    assert refused(capsys, "cloud-owner", "--home", home).startswith(f"settings {file}: 'utf-8' codec can't")
+    file.write_text("rpc =")
+    line = refused(capsys, "cloud-owner", "--home", home)
+    assert line == f"settings {file}: Invalid value (at end of document): name a TOML file of settings"
+
+
+@pytest.mark.parametrize(
+    ("name", "todo"),
+    [("HOLDFAST_SPARE_ROUNS", "write HOLDFAST_SPARE_ROUNDS"), ("HOLDFAST_XYZZY", "take it out")],
+)
+def test_an_unknown_variable_is_told(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch, name: str, todo: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    said = refused(capsys, "cloud-owner", "--home", home)
+    assert said == f"environment: no setting is called '{name}': {todo}"
+
+
+@pytest.mark.parametrize("name", ["HOLDFAST_DEPLOYER", "HOLDFAST_GAS", "HOLDFAST_TABLE"])
+def test_what_other_programs_and_roles_are_told_is_no_error(
+    told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+    run("cloud-owner", "--home", home)
+    assert len(told) == 1
+
+
+def test_a_password_is_no_flag(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    said = refused(capsys, "cloud-owner", "--home", home, "--password", "sesame")
+    assert said.startswith("No such option: --password ")
+    assert "sesame" not in said
+
+
+# --- one declaration ---
+
+
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        (ExecutorLimits, AgentSettings),
+        (DataOwner, DataOwnerSettings),
+        (Policy, DataOwnerSettings),
+        (DataOwnerWorker, DataOwnerSettings),
+        (CloudOwner, CloudOwnerSettings),
+        (ModelOwner, ModelOwnerSettings),
+        (ModelOwnerWorker, ModelOwnerSettings),
+    ],
+)
+def test_what_a_part_takes_for_granted_is_the_settings_default(
+    part: type[Any], kind: type[AgentSettings]
+) -> None:
+    for field in fields(part):
+        if field.name in kind.model_fields and field.default is not MISSING:
+            assert field.default == kind.model_fields[field.name].default, field.name
