@@ -52,14 +52,20 @@ class Node:
         self._looked_at = clock()
 
     @classmethod
-    def connect(cls, urls: str | Sequence[str], timeout_seconds: float, explain: Explain) -> Node:
+    def connect(
+        cls,
+        urls: str | Sequence[str],
+        timeout_seconds: float,
+        explain: Explain,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> Node:
         """The node behind one HTTP URL or several, by preference.
 
         Raises:
             BadInput: one of them is none.
         """
         listed = [urls] if isinstance(urls, str) else list(dict.fromkeys(urls))
-        return cls([Endpoint.connect(url, timeout_seconds, explain) for url in listed])
+        return cls([Endpoint.connect(url, timeout_seconds, explain) for url in listed], clock)
 
     @property
     def serving(self) -> Endpoint:

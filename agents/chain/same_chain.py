@@ -11,6 +11,9 @@ from agents.core.errors import NodeUnavailable, WrongNetwork
 LOOKS = 3
 """At a URL that seems to be of another chain: one wrong server among those behind it does not make it so."""
 
+LATE = 5
+"""Blocks by which a node may lack the one in which the market was deployed."""
+
 
 class SameChain:
     """What the URLs of one node have to show.
@@ -43,7 +46,7 @@ class SameChain:
 
     def _look_at(self, endpoint: Endpoint) -> None:
         self._require_id(quantity(endpoint.ask("eth_chainId")))
-        anchor = self._anchor_in(endpoint.ask("eth_getBlockByNumber", hex(self._deployment.block), False))
+        anchor = self._anchor_in(endpoint)
         if endpoint.ask("eth_getCode", self._deployment.market, "latest") in ("0x", "0x0"):
             raise WrongNetwork(
                 f"there is no contract at {self._deployment.market}: "
@@ -58,12 +61,14 @@ class SameChain:
                 "use the node or the deployment that goes with the other"
             )
 
-    def _anchor_in(self, answer: object) -> BlockRef:
-        if answer is None and not self._alone:
-            raise NodeUnavailable(f"the node has not come to block {self._deployment.block} yet")
+    def _anchor_in(self, endpoint: Endpoint) -> BlockRef:
+        number = self._deployment.block
+        answer = endpoint.ask("eth_getBlockByNumber", hex(number), False)
         if answer is None:
+            if not self._alone or quantity(endpoint.ask("eth_blockNumber")) >= number - LATE:
+                raise NodeUnavailable(f"the node has not come to block {number} yet")
             raise WrongNetwork(
-                f"the chain has no block {self._deployment.block}, in which the market was deployed: "
+                f"the chain has no block {number}, in which the market was deployed: "
                 "if it was started anew, deploy again"
             )
         anchor = block_ref(answer)
