@@ -28,7 +28,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz gas coverage mutate prove economics bench bench-full bench-encrypted check \
+.PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -55,6 +55,9 @@ fuzz: setup ## the market driven at random: a million steps, all properties afte
 gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
 	@$(run_tests) -m gas
+
+chaos: setup ## eight agents train while their nodes misbehave, a fault at a time and in mixtures (ARGS=--help)
+	@$(brownie_env) $(BIN)/python -m assurance.chaos $(ARGS)
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m assurance.coverage

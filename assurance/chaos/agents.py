@@ -126,7 +126,7 @@ class ChaosAgent:
         time = ChainTime()
         role, worker = self.make(identity, Tools(Home(around.folder / self.name), around.store, key, time))
         stream = EventStream(client, database, clock=around.time.now)
-        sender = Sender(client, self.wallet, database, clock=around.time.now, sleep=around.time.sleep)
+        sender = Sender(client, self.wallet, database, clock=around.time.now)
         runner = Runner(
             role,
             InlineExecutor(worker),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from multiprocessing.connection import Connection
 
-from agents.runtime.stop import Stop
+from agents.runtime.stop import StopSignal
 
 SPEED = 10.0
 """Seconds of theirs in one of ours."""
@@ -32,7 +32,7 @@ class VirtualTime:
         time.sleep(seconds / SPEED)
 
 
-class VirtualStop(Stop):
+class VirtualStop(StopSignal):
     """Tells an agent to end; it waits by virtual time."""
 
     def wait(self, seconds: float | None, *connections: Connection) -> None:
