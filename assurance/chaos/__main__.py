@@ -103,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--network", action="append", choices=NETWORKS, help="by default both")
     parser.add_argument("--mixtures", type=int, default=12, help="how many, beside each fault alone")
     parser.add_argument("--seed", type=int, default=1, help="of the faults, and of the first mixture")
-    parser.add_argument("--only", help=f"a part of a fault's name, or a mixture's seed: {'; '.join(FAULTS)}")
+    names = "; ".join(FAULTS).replace("%", "%%")
+    parser.add_argument("--only", help=f"a part of a fault's name, or a mixture's seed: {names}")
     return parser
 
 
