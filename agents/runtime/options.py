@@ -29,7 +29,7 @@ HOME_FILE = "agent.toml"
 _PREFIX = "HOLDFAST_"
 _CONFIG = "config"
 _NEAR = 0.75  # so alike are a name and what was meant by it
-_ELSEWHERE = frozenset({"deployer", "gas"})  # variables of scripts/deploy.py and of the tests of gas
+_ELSEWHERE = frozenset({"demo", "deployer", "gas"})  # variables of scripts/deploy.py and of tests
 
 Command = Callable[..., None]
 

@@ -252,7 +252,7 @@ def test_an_unknown_variable_is_told(
     assert said == f"environment: no setting is called '{name}': {todo}"
 
 
-@pytest.mark.parametrize("name", ["HOLDFAST_DEPLOYER", "HOLDFAST_GAS", "HOLDFAST_TABLE"])
+@pytest.mark.parametrize("name", ["HOLDFAST_DEMO", "HOLDFAST_DEPLOYER", "HOLDFAST_GAS", "HOLDFAST_TABLE"])
 def test_what_other_programs_and_roles_are_told_is_no_error(
     told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
