@@ -163,16 +163,16 @@ def test_needs_a_deployment(common: dict[str, Any]) -> None:
 def test_waits_for_the_node_as_long_as_it_is_told(
     common: dict[str, Any], bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[str, float]] = []
+    told: list[tuple[tuple[str, ...], float]] = []
 
-    def connect(rpc: str, known: Deployment, timeout_seconds: float) -> MarketClient:
+    def connect(rpc: tuple[str, ...], known: Deployment, timeout_seconds: float) -> MarketClient:
         told.append((rpc, timeout_seconds))
         return MarketClient.over(bank, known)
 
     monkeypatch.setattr(MarketClient, "connect", connect)
-    settings = AgentSettings(**common, rpc="http://node:1", timeout_seconds=2.5)
+    settings = AgentSettings(**common, rpc=("http://node:1", "http://other:2"), timeout_seconds=2.5)
     launch.enrol(settings, Wallet.from_key(b"\1" * 32))
-    assert told == [("http://node:1", 2.5)]
+    assert told == [(("http://node:1", "http://other:2"), 2.5)]
 
 
 def test_refuses_a_node_of_another_chain(settings: AgentSettings, bank: Bank) -> None:
