@@ -1,6 +1,6 @@
 """Settings are checked once, at the start, and what is wrong with one is one line that names it.
 
-Rules: A17.
+Rules: A17, A99.
 """
 
 from __future__ import annotations
