@@ -54,7 +54,7 @@ fuzz: setup ## the market driven at random: a million steps, all properties afte
 
 gas: export HOLDFAST_GAS = write
 gas: setup ## measure gas anew and write snapshots/gas.json
-	@$(run_tests) -m gas
+	$(brownie_env) $(BIN)/brownie test tests/contracts/test_gas.py tests/gas --network ganache-cli -m gas
 
 chaos: setup ## eight agents train while their nodes misbehave, a fault at a time and in mixtures (ARGS=--help)
 	@$(brownie_env) $(BIN)/python -m assurance.chaos $(ARGS)

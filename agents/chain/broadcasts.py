@@ -19,6 +19,7 @@ from agents.chain.wallet import Signer
 log = logging.getLogger(__name__)
 
 TRANSFER_GAS = 21_000
+MOST_GAPS = 16  # that a re-org can leave: a node that tells of more is wrong
 _LACKS_COINS = re.compile(r"insufficient (funds|balance)|enough funds", re.IGNORECASE)
 _NOT_REPLACED = re.compile(r"same nonce|replacement", re.IGNORECASE)
 
@@ -33,6 +34,7 @@ class _Watch:
         passed: blocks that had room for it since then; `seen`: up to this one.
         judged: the block at which a higher fee was last thought of.
         lacks_coins, is_held: what the node had against them: the wallet's balance, or another of this nonce.
+        is_dear: it was said that gas costs too much for it.
     """
 
     first_in: int
@@ -44,6 +46,7 @@ class _Watch:
     answered: bool = False
     lacks_coins: bool = False
     is_held: bool = False
+    is_dear: bool = False
 
 
 class Broadcasts:
@@ -151,28 +154,32 @@ class Broadcasts:
         if watch.is_held or forgotten:
             self._send(attempt, look)
         else:
-            self._send(self._outbid(sending, attempt, look), look)
+            self._outbid(sending, attempt, watch, look)
 
-    def _outbid(self, sending: Sending, attempt: Attempt, look: Look) -> Attempt:
-        """The same at a fee for which nodes replace it; the same attempt if that is over the limit."""
+    def _outbid(self, sending: Sending, attempt: Attempt, watch: _Watch, look: Look) -> None:
+        """Sends the same at a fee for which nodes replace it, unless that is over the limit."""
         needed = attempt.fees.raised()
         limit = self._limits.at(look.head.timestamp, sending.urgent_from)
         fees = within(needed.at_least(self._market.now(look.head)), look.head, limit)
-        if fees is None or fees.maximum < needed.maximum:
+        if fees is not None and fees.maximum >= needed.maximum:
+            raised = self._signed(attempt.payload, attempt.nonce, fees)
+            self._outbox.add(raised)
+            watch.is_dear = False
+            self._send(raised, look)
+        elif not watch.is_dear:
+            watch.is_dear = True
             keys = ", ".join(sending.keys or ("a transaction",))
             log.warning("gas costs more than the limit of %d wei a unit: %s waits", limit, keys)
-            return attempt
-        raised = self._signed(attempt.payload, attempt.nonce, fees)
-        self._outbox.add(raised)
-        return raised
 
     def _fill_gap(self, below: int, look: Look) -> None:
         """A re-org took back a transaction that is not ours: without one in its place ours is never mined."""
+        missing = sorted(set(range(look.count, below)) - self._outbox.nonces())
         fees = within(self._market.now(look.head), look.head, self._limits.usual)
-        for nonce in sorted(set(range(look.count, below)) - self._outbox.nonces()):
-            if fees is not None:
-                payload = Payload(self._signer.address, b"", 0, TRANSFER_GAS)
-                self.begin(Sending(nonce, (), math.inf, math.inf), payload, fees, look)
+        if fees is None or len(missing) > MOST_GAPS:
+            return
+        for nonce in missing:
+            payload = Payload(self._signer.address, b"", 0, TRANSFER_GAS)
+            self.begin(Sending(nonce, (), math.inf, math.inf), payload, fees, look)
 
     # --- signing ---
 

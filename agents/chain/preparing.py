@@ -9,10 +9,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from eth_abi.exceptions import EncodingError
+
 from agents.chain.answers import NodeRefused
-from agents.chain.codec import Codec
+from agents.chain.client import MarketClient
 from agents.chain.fees import FeeLimits, FeeMarket, Fees, within
 from agents.chain.intents import Intent, IntentState, Outcome
+from agents.chain.patience import Patience
 from agents.chain.purse import Purse
 from agents.chain.setbacks import Setbacks
 from agents.chain.transactions import Look, Payload, Transactions
@@ -41,6 +44,15 @@ class _Waits(Exception):  # noqa: N818  # no error: it says what a transaction w
 class Preparing:
     """Prepares transactions for one wallet.
 
+    Args:
+        chain: the node's view of it.
+        client: of the market.
+        wallet: its address.
+        fees: what gas costs; `limits`: what it may.
+        setbacks: what was learnt of gas.
+        purse: the wallet's coins.
+        patience: until those are looked at again.
+
     Attributes:
         waiting: what cannot be sent now, by the intents' keys, and why.
     """
@@ -48,23 +60,24 @@ class Preparing:
     def __init__(
         self,
         chain: Transactions,
-        market: Address,
-        codec: Codec,
+        client: MarketClient,
+        wallet: Address,
         fees: FeeMarket,
         limits: FeeLimits,
         setbacks: Setbacks,
         purse: Purse,
-        wallet: Address,
+        patience: Patience,
     ) -> None:
         self._chain = chain
-        self._market = market
-        self._codec = codec
+        self._market = client.deployment.market
+        self._codec = client.codec
         self._fees = fees
         self._limits = limits
         self._setbacks = setbacks
         self._purse = purse
+        self._patience = patience
         self._wallet = wallet
-        self._lacking: dict[str, int] = {}
+        self._lacking_since: dict[str, float] = {}
         self.waiting: dict[str, str] = {}
 
     def next(
@@ -84,7 +97,7 @@ class Preparing:
             NodeUnavailable: the node did not answer.
         """
         refused: list[Outcome] = []
-        bundles = deque(_bundles([i for i in intents if not self._still_lacks(i)], alone))
+        bundles = deque(_bundles([i for i in intents if not self._lacks_coins(i, look)], alone))
         if bundles:
             self._purse.look(look.now)
         while bundles:
@@ -109,18 +122,21 @@ class Preparing:
         keys, data = [intent.key for intent in bundle], self._encode(bundle)
         value = sum(intent.call.value for intent in bundle)
         fees = self._offer(bundle, look)
-        self._require_coins(bundle, value)
+        self._require_coins(bundle, value, look)
         estimate = self._chain.estimate(self._market, data, value)
         if estimate > look.head.gas_limit:
             raise NodeRefused(
                 f"a transaction of {estimate} gas does not fit in a block of {look.head.gas_limit}"
             )
         gas = self._setbacks.gas_limit(keys, estimate, look.head)
-        self._require_coins(bundle, value + gas * fees.maximum)
+        self._require_coins(bundle, value + gas * fees.maximum, look)
         return Payload(self._market, data, value, gas), fees
 
     def _encode(self, bundle: Sequence[Intent]) -> bytes:
-        calls = [self._codec.call(intent.call) for intent in bundle]
+        try:
+            calls = [self._codec.call(intent.call) for intent in bundle]
+        except (EncodingError, ValueError) as error:
+            raise Refused(f"not a call of the market: {error}") from error
         return calls[0] if len(calls) == 1 else self._codec.request("multicall", [calls])
 
     # --- what it costs ---
@@ -136,17 +152,18 @@ class Preparing:
         self._purse.gas_price = fees.maximum
         return fees
 
-    def _require_coins(self, bundle: Sequence[Intent], needed: int) -> None:
+    def _require_coins(self, bundle: Sequence[Intent], needed: int, look: Look) -> None:
         if needed > self._purse.balance:
             if len(bundle) == 1:
-                self._lacking[bundle[0].key] = needed
+                self._lacking_since[bundle[0].key] = look.now
             raise _Waits(
                 f"the wallet {self._wallet} has {self._purse.balance} wei and needs {needed}: send it coins"
             )
 
-    def _still_lacks(self, intent: Intent) -> bool:
-        """Whether it could not be paid, and no more coins were seen since."""
-        return self._lacking.get(intent.key, 0) > self._purse.balance
+    def _lacks_coins(self, intent: Intent, look: Look) -> bool:
+        """Whether it could not be paid a moment ago: prices and balance are looked at every minute."""
+        since = self._lacking_since.get(intent.key)
+        return since is not None and look.now < since + self._patience.balance_seconds
 
     # --- telling ---
 
@@ -158,12 +175,12 @@ class Preparing:
 
     def forget_all_but(self, keys: Collection[str]) -> None:
         """What is no longer wanted waits for nothing."""
-        self._forget([key for key in (*self.waiting, *self._lacking) if key not in keys])
+        self._forget([key for key in (*self.waiting, *self._lacking_since) if key not in keys])
 
     def _forget(self, keys: Iterable[str]) -> None:
         for key in keys:
             self.waiting.pop(key, None)
-            self._lacking.pop(key, None)
+            self._lacking_since.pop(key, None)
 
 
 def _bundles(intents: Sequence[Intent], alone: Collection[str]) -> Iterator[list[Intent]]:

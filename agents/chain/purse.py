@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from agents.chain.fees import BASE_FEE_GROWTH, GWEI
 from agents.chain.transactions import Transactions
 
 RESERVED_GAS = 1_000_000
 """Gas for which the wallet keeps coins when it pays in: for a seed, a few reports, a settlement."""
+
+UNKNOWN_COINS = 2**256 - 1
+"""More wei than there are: what cannot be paid is found when it is to be signed."""
 
 
 class Purse:
@@ -27,11 +31,15 @@ class Purse:
     @property
     def coins(self) -> int:
         """Wei that can be paid in: what is left when gas for what is due next is paid."""
+        if not self.gas_price:
+            return UNKNOWN_COINS
         return max(0, self.balance - RESERVED_GAS * self.gas_price)
 
     def look(self, now: float) -> None:
         """Looks now."""
         self.balance = self._chain.balance()
+        if not self.gas_price:
+            self.gas_price = BASE_FEE_GROWTH * (self._chain.gas_price() or GWEI)
         self._looked_at = now
 
     def look_again(self, now: float) -> None:

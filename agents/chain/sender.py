@@ -64,9 +64,10 @@ class Sender:
         self._broadcasts = Broadcasts(chain, place.chain_id, signer, self._outbox, fees, limits, patience)
         self._delivery = Delivery(chain, self._outbox, self._broadcasts, self._strangers, self._setbacks)
         self._preparing = Preparing(
-            chain, place.market, client.codec, fees, limits, self._setbacks, self._purse, signer.address
+            chain, client, signer.address, fees, limits, self._setbacks, self._purse, patience
         )
         self._last: Look | None = None
+        self._advanced_at = b""
         self._wanted: dict[str, Intent] = {}
         self._alone: set[str] = set()
 
@@ -125,13 +126,15 @@ class Sender:
 
     def _delivered(self) -> Sequence[Delivered]:
         """What came into blocks; the chain is not asked once all is final, nor twice about one block."""
-        is_open, seen = bool(self._outbox.open()), self._last
-        if not is_open and not self._outbox.mined(seen.head.number if seen else 0):
+        is_open = bool(self._outbox.open())
+        if not is_open and not self._outbox.mined(self._last.head.number if self._last else 0):
             return ()
         head = self._chain.head()
-        if not is_open and seen is not None and seen.head.hash == head.hash:
+        if not is_open and head.hash == self._advanced_at:
             return ()
-        return self._delivery.advance(self._look(head))
+        delivered = self._delivery.advance(self._look(head))
+        self._advanced_at = head.hash
+        return delivered
 
     def _told(self, delivered: Delivered) -> list[Outcome]:
         keys, receipt = delivered.sending.keys or (), delivered.receipt

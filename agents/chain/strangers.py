@@ -11,7 +11,7 @@ import logging
 from agents.chain.outbox import Attempt, Outbox
 from agents.chain.patience import Patience
 from agents.chain.transactions import Known, Look, TransactionReceipt, Transactions
-from agents.core.errors import StopAgent
+from agents.core.errors import NodeUnavailable, StopAgent
 from agents.core.ids import Address
 
 log = logging.getLogger(__name__)
@@ -39,9 +39,14 @@ class Strangers:
         """How many transactions of the wallet there should be: the nonce of the next.
 
         What another program sent while this process was not there is only told.
+
+        Raises:
+            NodeUnavailable: two answers of the node differ, and we have none of our own.
         """
         if self._count is None:
             signed = self._outbox.next_nonce()
+            if signed < look.count and self._chain.nonce() != look.count:
+                raise NodeUnavailable("the node counts the wallet's transactions in two ways")
             if 0 < signed < look.count:
                 log.warning(
                     "%d transactions of %s were sent by another program while this one was away",

@@ -174,11 +174,15 @@ def test_a_pool_that_takes_no_replacement_is_waited_for(slow: StubNode, desk: De
     assert desk.mined == [[1]]
 
 
-def test_never_offers_more_than_its_limit(slow: StubNode, desk: Desk) -> None:
+def test_never_offers_more_than_its_limit(
+    slow: StubNode, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     desk.step(retire(1))
     slow.base_fee = 600 * GWEI
     desk.steps(20)
     assert desk.offers == [(0, 3 * GWEI, GWEI)]
+    assert caplog.messages == ["gas costs more than the limit of 500000000000 wei a unit: retireCI/1 waits"]
+    assert len(slow.received) == 1
     slow.base_fee = GWEI
     slow.mine()
     desk.step()

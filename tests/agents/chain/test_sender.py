@@ -14,9 +14,10 @@ from hexbytes import HexBytes
 from agents.chain.codec import Codec
 from agents.chain.intents import Intent, IntentState
 from agents.chain.preparing import BUNDLE
-from agents.chain.purse import RESERVED_GAS
+from agents.chain.purse import RESERVED_GAS, UNKNOWN_COINS
 from agents.chain.wallet import Wallet
 from agents.core import calls
+from agents.core.errors import NodeUnavailable
 from tests.agents.chain.desk import MULTICALL, Desk, done, faulty, retire
 from tests.agents.chain.stub_node import GWEI, StubNode
 
@@ -35,7 +36,7 @@ def test_sends_nothing_for_nothing(node: StubNode, desk: Desk) -> None:
     asked = len(node.asked)
     assert desk.step() == []
     assert node.received == []
-    assert [method for method, _ in node.asked[asked:]] == ["eth_getBalance"]
+    assert [method for method, _ in node.asked[asked:]] == ["eth_getBalance", "eth_gasPrice"]
 
 
 def test_waits_for_nothing(node: StubNode, desk: Desk) -> None:
@@ -229,6 +230,34 @@ def test_what_cannot_be_paid_waits_and_is_said_once(
     assert [pooled.value for block in node.blocks for pooled in block.transactions][:1] == [7]
 
 
+def test_what_was_too_dear_is_tried_again_when_gas_is_cheaper(
+    node: StubNode, desk: Desk, wallet: Wallet
+) -> None:
+    node.balances[wallet.address] = ENOUGH
+    node.base_fee = 100 * GWEI
+    node.mine()
+    assert desk.step(retire(1)) == []
+    node.base_fee = GWEI
+    node.mine()
+    desk.clock.now += 60
+    assert done(desk.step(retire(1))) == [("retireCI", "sent")]
+
+
+def test_what_cannot_be_encoded_is_refused_and_holds_nothing_up(node: StubNode, desk: Desk) -> None:
+    outcomes = desk.step(calls.withdraw(-1), calls.retire_ci("no number"), retire(1))  # type: ignore[arg-type]
+    assert done(outcomes) == [("withdraw", "refused"), ("retireCI", "refused"), ("retireCI", "sent")]
+    assert desk.mined == [[1]]
+
+
+def test_a_first_look_that_shows_too_much_is_not_believed(node: StubNode, desk: Desk) -> None:
+    answers = iter(["0x9"])
+    node.altered["eth_getTransactionCount"] = lambda count: next(answers, count)
+    with pytest.raises(NodeUnavailable, match="in two ways"):
+        desk.step(retire(1))
+    assert done(desk.step(retire(1))) == [("retireCI", "sent")]
+    assert desk.mined == [[1]]
+
+
 def test_what_cannot_be_paid_holds_nothing_up(node: StubNode, desk: Desk, wallet: Wallet) -> None:
     node.balances[wallet.address] = ENOUGH + 10
     outcomes = desk.step(calls.deposit(11), retire(1))
@@ -259,9 +288,9 @@ def test_looks_at_the_balance_every_minute_while_it_lacks_coins(
 
 
 def test_knows_what_it_may_pay_in(node: StubNode, desk: Desk, wallet: Wallet) -> None:
-    assert desk.sender.coins == 0
+    assert desk.sender.coins == UNKNOWN_COINS
     desk.step()
-    assert desk.sender.coins == node.balances[wallet.address]
+    assert desk.sender.coins == node.balances[wallet.address] - RESERVED_GAS * 4 * GWEI
     desk.send(retire(1))
     assert desk.sender.coins == node.balances[wallet.address] - RESERVED_GAS * 3 * GWEI
     node.balances[wallet.address] = 5

@@ -202,6 +202,7 @@ def in_seconds(seconds: float) -> str:
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [("7", 7, 7), (in_seconds(600), 400, 600), (in_seconds(-60), 0, 0), ("Mon, 30 Nov 2026", 0, 10**9)],
+    ids=["seconds", "a date to come", "a date gone by", "a date without a time"],
 )
 def test_is_told_how_long_to_rest(
     header: str, least: float, most: float, server: Server, endpoint: Endpoint
