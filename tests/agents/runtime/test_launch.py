@@ -1,6 +1,6 @@
 """An agent is put together from its settings, takes its coins out, and ends when it is told to.
 
-Rules: A13, A14, A16, A17, A29.
+Rules: A13, A14, A16, A17, A29, A99.
 """
 
 from __future__ import annotations
@@ -277,6 +277,30 @@ def test_jobs_may_take_what_the_settings_say(
     assert isinstance(runner.executor, ProcessPool)
     assert runner.executor.limits == ExecutorLimits(3, 60, 512)
     assert runner.job_seconds == 60
+
+
+def test_events_are_read_as_the_settings_say(
+    common: dict[str, Any],
+    member: launch.AgentContext,
+    runs: list[Runner],
+    bank: Bank,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[object, ...]] = []
+    stream = launch.EventStream
+
+    def noted(*arguments: Any) -> Any:
+        made.append(arguments[2:])
+        return stream(*arguments)
+
+    monkeypatch.setattr(launch, "EventStream", noted)
+    settings = CloudOwnerSettings(**common, confirmations=3, evidence="receipts")
+    launch.run(settings, member, *launch.cloud_owner(settings, member), StopSignal())
+    assert made == [(3, "receipts")]
+    (runner,) = runs
+    for _ in range(4):
+        bank.mine()
+    assert runner.events.poll().upto.number == bank.head.number - 3
 
 
 def test_gives_its_files_free_when_it_ends(
