@@ -29,7 +29,7 @@ from benchmarks.report.layout import ReportTable
 from benchmarks.report.page import page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
-from testing.command_line import Flags, one_line_if_wrong
+from testing.command_line import FlagParser, one_line_if_wrong
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "bench"
 JSON_NAME, PAGE_NAME = "report.json", "report.html"
@@ -138,7 +138,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Flags(
+    parser = FlagParser(
         prog="python -m benchmarks", description="the paper's section III, measured on this market"
     )
     parser.add_argument("--full", action="store_true", help="everything, for the committed results")

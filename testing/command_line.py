@@ -19,7 +19,7 @@ from rich.progress import TimeRemainingColumn as TimeRemaining
 from agents.core.errors import BadInput
 
 
-class Flags(argparse.ArgumentParser):
+class FlagParser(argparse.ArgumentParser):
     """The flags of a program; one that cannot be read is a `BadInput`."""
 
     def error(self, message: str) -> NoReturn:

@@ -4,9 +4,10 @@
     python -m tools.run_tests tests/contracts -- -k deposit
 
 What comes after ``--`` is for pytest. A file wants a node if it says ``pytest.mark.node``: it shows that a
-real node does as the EVM in this process, on which all other tests of contracts run. ``NETWORK`` is the kind
-of node: anvil, which is taken where it is installed, or ganache. Exit code 0 if all tests passed and there
-were any; pytest's otherwise.
+real node does as the EVM in this process, on which all other tests of contracts run. Files that say
+``pytest.mark.forks`` fork this process, which has to have one thread: they run in one of their own, after the
+others. ``NETWORK`` is the kind of node: anvil, which is taken where it is installed, or ganache. Exit code 0 if
+all tests passed and there were any; pytest's otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MARK = "pytest.mark.node"
+MARK, FORKS = "pytest.mark.node", "pytest.mark.forks"
 MOST_PROCESSES = 4
 BROWNIES_NAMES = {"ganache": "ganache-cli"}
 NOTHING_RAN = 5
@@ -32,13 +33,13 @@ def main() -> int:
     """Runs both parts; what Brownie's said comes last."""
     paths, arguments = split(sys.argv[1:])
     network = os.environ.get("NETWORK") or default_network()
-    on_node, others = commands(paths, arguments, network)
+    on_node, *others = commands(paths, arguments, network)
     environment = os.environ | {"NETWORK": network}
     with tempfile.TemporaryFile() as said:
         beside = None
         if on_node:
             beside = subprocess.Popen(on_node, cwd=ROOT, env=environment, stdout=said, stderr=said)
-        codes = [subprocess.call(others, cwd=ROOT, env=environment)] if others else []
+        codes = [subprocess.call(part, cwd=ROOT, env=environment) for part in others if part]
         if beside:
             codes.append(beside.wait())
             said.seek(0)
@@ -52,19 +53,29 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(words[:end]), list(words[end + 1 :])
 
 
-def commands(paths: Sequence[str], arguments: Sequence[str], network: str) -> tuple[Command, Command]:
-    """What runs the tests that want a node, and what runs the others; empty where there are none."""
+def commands(
+    paths: Sequence[str], arguments: Sequence[str], network: str
+) -> tuple[Command, Command, Command]:
+    """What runs the tests that want a node, most others, and those that fork; empty where there are none."""
     on_node: Command = []
+    forking: Command = []
     others: Command = []
     for path in paths:
         files = files_at(path)
-        wanting = [file for file in files if MARK in (ROOT / file).read_text()]
+        texts = {file: (ROOT / file).read_text() for file in files}
+        wanting = [file for file in files if MARK in texts[file]]
+        alone = [file for file in files if FORKS in texts[file]]
         on_node += [path] if wanting == files != [] else wanting
-        if wanting != files or not files:
-            others += [path, *(f"--ignore={file}" for file in wanting)]
+        forking += [path] if alone == files != [] else alone
+        if not files or set(wanting + alone) != set(files):
+            others += [path, *(f"--ignore={file}" for file in wanting + alone)]
     brownie = ["brownie", "test", *on_node, "--network", BROWNIES_NAMES.get(network, network)]
-    pytest = [sys.executable, "-m", "pytest", "-p", "no:pytest-brownie", *processes(paths), *others]
-    return [*brownie, *arguments] if on_node else [], [*pytest, *arguments] if others else []
+    pytest = [sys.executable, "-m", "pytest", "-p", "no:pytest-brownie"]
+    return (
+        [*brownie, *arguments] if on_node else [],
+        [*pytest, *processes(paths), *others, *arguments] if others else [],
+        [*pytest, *forking, *arguments] if forking else [],
+    )
 
 
 def files_at(path: str) -> list[str]:

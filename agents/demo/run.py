@@ -108,6 +108,7 @@ class DemoRun:
             "store": self.folder / STORE,
             "opening_deposit": self.opening_deposit(member),
             "poll_seconds": self.poll_seconds,
+            "workers": 1,  # all members share one machine
             "timeout_seconds": _TIMEOUT_SECONDS,
         }
         if member == scenario.data_owner:

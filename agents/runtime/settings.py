@@ -193,7 +193,7 @@ class AgentSettings(MemberSettings):
         default=ExecutorLimits.job_seconds, ge=1, description="Seconds after which a job is stopped."
     )
     job_memory_mb: int = Field(
-        default=ExecutorLimits.job_memory_mb, ge=256, description="MiB that a job's process may hold."
+        default=ExecutorLimits.job_memory_mb, ge=1024, description="MiB that a job's process may hold."
     )
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 

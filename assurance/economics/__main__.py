@@ -26,7 +26,7 @@ from assurance.economics import theory
 from assurance.economics.departures import DEPARTURES, DepartureResult, Verdict, measure
 from assurance.economics.figure import draw
 from assurance.economics.setting import Setting
-from testing.command_line import Flags, one_line_if_wrong, write_report
+from testing.command_line import FlagParser, one_line_if_wrong, write_report
 from testing.compiler import ROOT
 
 FOLDER = ROOT / "build" / "economics"
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Flags(prog="python -m assurance.economics", description="What each role's strategies pay.")
+    parser = FlagParser(prog="python -m assurance.economics", description="What each role's strategies pay.")
     for kind, group in ((int, AMOUNTS), (int, COUNTS), (float, SHARES)):
         for flag, (name, text) in group.items():
             unit = "wei, " if group is AMOUNTS else ""

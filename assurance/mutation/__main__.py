@@ -27,7 +27,7 @@ from assurance.mutation.report import ExplanationError, Trial, explained, faults
 from assurance.mutation.results import Results, suite, without_duplicates
 from assurance.mutation.solc import Solc
 from assurance.mutation.trial import BaselineError, Fate, MutantTester, TrialResult
-from testing.command_line import Flags, one_line_if_wrong, processes, write_report
+from testing.command_line import FlagParser, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 
 REPORT = ROOT / "build" / "mutate" / "report.json"
@@ -121,7 +121,7 @@ def _sources(folder: Path) -> Iterable[Path]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Flags(prog="python -m assurance.mutation", description="puts faults into the contracts")
+    parser = FlagParser(prog="python -m assurance.mutation", description="puts faults into the contracts")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--only", metavar="FILE", help="put faults into this file alone")
     parser.add_argument(

@@ -28,7 +28,7 @@ from assurance.proofs.build import UNOPTIMIZED, compile_, lay_out, sources
 from assurance.proofs.planted import FAULTS, FaultError, PlantedFault
 from assurance.proofs.proof import NatSpecError, Proof, ProofOutcome, ProofResult, proofs
 from assurance.proofs.prover import BIN, prove
-from testing.command_line import Flags, one_line_if_wrong, processes, write_report
+from testing.command_line import FlagParser, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 
 FOLDER = ROOT / "build" / "prove"
@@ -155,7 +155,7 @@ def _refute(fault: PlantedFault, limit: int) -> ProofResult:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Flags(
+    parser = FlagParser(
         prog="python -m assurance.proofs", description="proves the contract's rules for all values at once"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="proofs at a time")

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from agents.core.errors import BadInput
 from assurance.stateful.play import Tally, ViolationError, play
-from testing.command_line import Flags, one_line_if_wrong, processes, write_report
+from testing.command_line import FlagParser, one_line_if_wrong, processes, write_report
 from testing.compiler import ROOT
 from testing.evm import Evm, bytecode
 
@@ -148,7 +148,7 @@ def _code(path: Path | None) -> bytes:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Flags(prog="python -m assurance.stateful", description="plays the market at random")
+    parser = FlagParser(prog="python -m assurance.stateful", description="plays the market at random")
     parser.add_argument("--steps", type=int, default=1_000_000, help="how many, at least")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--seed", type=int, default=1)

@@ -27,7 +27,7 @@ from benchmarks.encrypted.tutorial import PRECISE, TUTORIAL
 from benchmarks.machine import described, machine
 from benchmarks.publish import filled
 from benchmarks.report.layout import ReportTable
-from testing.command_line import Flags, one_line_if_wrong, write_report
+from testing.command_line import FlagParser, one_line_if_wrong, write_report
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "bench-encrypted"
@@ -188,7 +188,7 @@ def _grid(table: ReportTable) -> Grid:
 
 
 def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = Flags(prog="python -m benchmarks.encrypted", description="measures encrypted training")
+    parser = FlagParser(prog="python -m benchmarks.encrypted", description="measures encrypted training")
     parser.add_argument("--repeats", type=int, default=15, help="measured jobs of each family")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
     parser.add_argument("--publish", action="store_true", help="write the tables and the figure in docs/")

@@ -14,6 +14,8 @@ from agents.workers.base import Worker
 from benchmarks.delay import Troubled, delays, measure
 from benchmarks.profile import SHORT
 
+pytestmark = pytest.mark.forks
+
 
 @pytest.mark.parametrize(
     "perform", [InlineExecutor, lambda worker: ProcessPool(worker, ExecutorLimits(), lambda: 0.0)]

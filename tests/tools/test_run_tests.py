@@ -1,4 +1,4 @@
-"""The runner of all tests: each in one of two parts, and one exit code."""
+"""The runner of all tests: each in one of three parts, and one exit code."""
 
 from __future__ import annotations
 
@@ -10,38 +10,48 @@ import pytest
 from tools import run_tests
 
 NODE = "import pytest\npytestmark = pytest.mark." + "node\n"
+FORKS = NODE.replace("node", "forks")
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:pytest-brownie"]
 
 
 @pytest.fixture(autouse=True)
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three test files, one of which wants a node, and two cores."""
+    """Four test files, one of which wants a node and one forks, and two cores."""
     (tmp_path / "tests" / "inner").mkdir(parents=True)
-    for name, source in (("test_a.py", ""), ("inner/test_b.py", NODE), ("inner/test_c.py", "")):
+    for name, source in (
+        ("test_a.py", ""),
+        ("inner/test_b.py", NODE),
+        ("inner/test_c.py", ""),
+        ("inner/test_d.py", FORKS),
+    ):
         (tmp_path / "tests" / name).write_text(source)
     monkeypatch.setattr(run_tests, "ROOT", tmp_path)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
 
 
-def test_a_folder_is_run_in_two_parts_one_of_them_on_all_cores() -> None:
-    on_node, others = run_tests.commands(["tests"], ["-x"], "ganache")
+def test_a_folder_is_run_in_three_parts_one_of_them_on_all_cores() -> None:
+    on_node, others, forking = run_tests.commands(["tests"], ["-x"], "ganache")
     assert on_node == ["brownie", "test", "tests/inner/test_b.py", "--network", "ganache-cli", "-x"]
     processes = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
-    assert others == [*PYTEST, *processes, "tests", "--ignore=tests/inner/test_b.py", "-x"]
+    ignored = ["--ignore=tests/inner/test_b.py", "--ignore=tests/inner/test_d.py"]
+    assert others == [*PYTEST, *processes, "tests", *ignored, "-x"]
+    assert forking == [*PYTEST, "tests/inner/test_d.py", "-x"]
 
 
 def test_a_file_is_run_in_its_part_alone() -> None:
     for path in ("tests/inner/test_b.py", "tests/inner/test_b.py::test_it"):
         brownie = ["brownie", "test", path, "--network", "anvil"]
-        assert run_tests.commands([path], [], "anvil") == (brownie, [])
+        assert run_tests.commands([path], [], "anvil") == (brownie, [], [])
     for path in ("tests/test_a.py", "tests/test_a.py::test_it", "tests/test_none.py"):
-        assert run_tests.commands([path], [], "anvil") == ([], [*PYTEST, path])
+        assert run_tests.commands([path], [], "anvil") == ([], [*PYTEST, path], [])
 
 
 def test_every_file_is_in_one_part() -> None:
-    on_node, others = run_tests.commands(["tests/test_a.py", "tests/inner"], [], "anvil")
+    on_node, others, forking = run_tests.commands(["tests/test_a.py", "tests/inner"], [], "anvil")
     assert on_node[2:3] == ["tests/inner/test_b.py"]
-    assert others[-3:] == ["tests/test_a.py", "tests/inner", "--ignore=tests/inner/test_b.py"]
+    ignored = ["--ignore=tests/inner/test_b.py", "--ignore=tests/inner/test_d.py"]
+    assert others[-4:] == ["tests/test_a.py", "tests/inner", *ignored]
+    assert forking[-1] == "tests/inner/test_d.py"
 
 
 def test_arguments_come_after_two_dashes() -> None:

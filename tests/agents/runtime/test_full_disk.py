@@ -34,6 +34,8 @@ from testing.full_disk import full_disk
 from testing.world import Agent
 from tests.agents.runtime.test_crashes import CHECKPOINTS, agent_of, small_world, undisturbed
 
+pytestmark = pytest.mark.forks
+
 # --- the whole story ---
 
 

@@ -271,11 +271,11 @@ def test_runs_the_parts_on_the_homes_own_files(
 def test_jobs_may_take_what_the_settings_say(
     common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
-    settings = CloudOwnerSettings(**common, workers=3, job_seconds=60, job_memory_mb=512)
+    settings = CloudOwnerSettings(**common, workers=3, job_seconds=60, job_memory_mb=2048)
     launch.run(settings, member, *launch.cloud_owner(settings, member), StopSignal())
     (runner,) = runs
     assert isinstance(runner.executor, ProcessPool)
-    assert runner.executor.limits == ExecutorLimits(3, 60, 512)
+    assert runner.executor.limits == ExecutorLimits(3, 60, 2048)
     assert runner.job_seconds == 60
 
 

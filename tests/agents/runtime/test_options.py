@@ -123,7 +123,7 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         "poll_seconds": 0.25,
         "workers": 3,
         "job_seconds": 60,
-        "job_memory_mb": 512,
+        "job_memory_mb": 2048,
         "quiet": True,
     }
     if kind is DataOwnerSettings:

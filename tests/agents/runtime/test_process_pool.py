@@ -34,6 +34,8 @@ from agents.runtime.process_pool import ProcessPool
 from testing.jobs import ScriptedWorker, ends_of, hang, job, result
 from testing.workers import TC
 
+pytestmark = pytest.mark.forks
+
 ELSEWHERE = CoupleId(TC + 1)
 LATER = 1_000.0
 

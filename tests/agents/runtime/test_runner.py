@@ -267,7 +267,7 @@ def test_an_event_that_does_not_fit_is_doubted_before_anything_is_decided() -> N
     runner = rig.runner()
     rig.known = list(history)
     runner.step()
-    assert rig.told == ["resume", "poll", "doubt CoupleApproved", "poll", "poll", "send deposit"]
+    assert rig.told == ["advance", "poll", "doubt CoupleApproved", "poll", "poll", "submit deposit"]
     assert runner.market.couples == Market(history).couples
 
 
@@ -278,17 +278,17 @@ def test_an_event_that_the_chain_has_so_is_no_obstacle() -> None:
     runner.step()
     runner.step()
     assert rig.told == [
-        "resume",
+        "advance",
         "poll",
         "doubt CoupleApproved",
-        "send deposit",
-        "resume",
+        "submit deposit",
+        "advance",
         "poll",
-        "send deposit",
+        "submit deposit",
     ]
 
 
-REPEATED = ["resume", "poll", "send deposit"]
+REPEATED = ["advance", "poll", "submit deposit"]
 LOCKS = Send(calls.approve_tc(1, bytes(32)), locks=7)  # type: ignore[arg-type]
 
 
@@ -296,26 +296,26 @@ LOCKS = Send(calls.approve_tc(1, bytes(32)), locks=7)  # type: ignore[arg-type]
 def test_the_mirror_is_compared_before_coins_are_locked(act: Send) -> None:
     rig = Rig(todo(act, REFUSE), checked=True)
     rig.runner().step()
-    assert rig.told == ["resume", "poll", "check 100", f"send {act.call.function} refuseCI"]
+    assert rig.told == ["advance", "poll", "check 100", f"submit {act.call.function} refuseCI"]
 
 
 @pytest.mark.parametrize("act", [LOCKS, DEPOSIT])
 def test_nothing_is_locked_on_a_mirror_that_is_wrong(act: Send) -> None:
     rig = Rig(todo(act, REFUSE), checked=True, sound=False)
     rig.runner().step()
-    assert rig.told == ["resume", "poll", "check 100", "distrust", "send refuseCI"]
+    assert rig.told == ["advance", "poll", "check 100", "distrust", "submit refuseCI"]
 
 
 def test_what_locks_nothing_needs_no_comparison() -> None:
     rig = Rig(todo(REFUSE), checked=True)
     rig.runner().step()
-    assert rig.told == ["resume", "poll", "send refuseCI"]
+    assert rig.told == ["advance", "poll", "submit refuseCI"]
 
 
 def test_the_mirror_is_compared_now_and_then() -> None:
     rig = Rig(todo(), checked=True, check_due=True, sound=False)
     rig.runner().step()
-    assert rig.told == ["resume", "poll", "check 100", "distrust"]
+    assert rig.told == ["advance", "poll", "check 100", "distrust"]
 
 
 def test_it_decides_nothing_before_it_sees_its_own_transactions() -> None:

@@ -147,7 +147,7 @@ def test_market_and_store_are_where_a_local_run_leaves_them_unless_an_agent_is_t
         ({"workers": 0}, f"workers: {LEAST_ONE}"),
         ({"workers": 65}, f"workers: {at_most(64)}"),
         ({"job_seconds": 0}, f"job_seconds: {LEAST_ONE}"),
-        ({"job_memory_mb": 255}, "job_memory_mb: Input should be greater than or equal to 256"),
+        ({"job_memory_mb": 255}, "job_memory_mb: Input should be greater than or equal to 1024"),
         ({"roc": "http://localhost"}, "roc: Extra inputs are not permitted"),
     ],
 )

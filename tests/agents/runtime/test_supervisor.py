@@ -273,10 +273,10 @@ def test_a_job_that_waits_for_its_next_try_is_flagged_in_time() -> None:
     supervisor.backoff.most = 300
     for _ in range(12):
         fail(desk, supervisor, TRAIN, TOO_LONG)
-    desk.now = (PATIENCE + DEADLINE) // 2
+    desk.at((PATIENCE + DEADLINE) // 2)
     supervisor.ask([TRAIN])
     assert len(desk.journal) == 0
-    desk.now += 1
+    desk.at(desk.now + 1)
     supervisor.ask([TRAIN])
     assert desk.started == []
     assert desk.journal[TRAIN.key] == Flagged(flag=FlagReason.PLAN_REFUSED, why=str(TOO_LONG))

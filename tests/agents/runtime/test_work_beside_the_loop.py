@@ -37,6 +37,8 @@ from agents.workers.data_owner import DataOwnerWorker
 from testing.jobs import hang
 from testing.world import WORLD_TERMS, World
 
+pytestmark = pytest.mark.forks
+
 Hangs = Callable[[Task[TaskResult]], bool]
 
 
