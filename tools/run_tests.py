@@ -5,9 +5,9 @@
 
 What comes after ``--`` is for pytest. A file wants a node if it says ``pytest.mark.node``: it shows that a
 real node does as the EVM in this process, on which all other tests of contracts run. Files that say
-``pytest.mark.forks`` fork this process, which has to have one thread: they run in one of their own, after the
-others. ``NETWORK`` is the kind of node: anvil, which is taken where it is installed, or ganache. Exit code 0 if
-all tests passed and there were any; pytest's otherwise.
+``pytest.mark.forks`` fork this process, which has to have one thread: they run in one of their own, after
+the others. ``NETWORK`` is the kind of node: anvil, which is taken where it is installed, or ganache. Exit
+code 0 if all tests passed and there were any; pytest's otherwise.
 """
 
 from __future__ import annotations

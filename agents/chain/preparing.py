@@ -29,7 +29,7 @@ BUNDLE = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedTransaction:
     """A transaction that only has to be signed, and the intents that it carries out."""
 
     intents: tuple[Intent, ...]
@@ -82,7 +82,7 @@ class Preparing:
 
     def next(
         self, intents: Sequence[Intent], alone: Collection[str], look: Look
-    ) -> tuple[Prepared | None, list[Outcome]]:
+    ) -> tuple[PreparedTransaction | None, list[Outcome]]:
         """The first transaction that can be sent, and what the market would reject of what is before it.
 
         Gas is estimated, so what would be rejected costs nothing. If a bundle is rejected or too large for a
@@ -115,7 +115,7 @@ class Preparing:
                     refused.append(Outcome(bundle[0].key, IntentState.REFUSED, refusal=reason))
             else:
                 self._forget(intent.key for intent in bundle)
-                return Prepared(tuple(bundle), payload, fees), refused
+                return PreparedTransaction(tuple(bundle), payload, fees), refused
         return None, refused
 
     def _prepare(self, bundle: Sequence[Intent], look: Look) -> tuple[Payload, Fees]:

@@ -14,7 +14,7 @@ from agents.chain.fees import FeeLimits, FeeMarket
 from agents.chain.intents import Intent, IntentState, Outcome
 from agents.chain.outbox import Outbox, Sending
 from agents.chain.patience import Patience
-from agents.chain.preparing import Prepared, Preparing
+from agents.chain.preparing import PreparedTransaction, Preparing
 from agents.chain.purse import Purse
 from agents.chain.setbacks import Setbacks
 from agents.chain.strangers import Strangers
@@ -196,7 +196,7 @@ class Sender:
         unmined = any(sending.nonce >= look.count for sending in self._outbox.open())
         return not unmined and look.count == self._strangers.own_count(look)
 
-    def _begin(self, prepared: Prepared, look: Look) -> list[Outcome]:
+    def _begin(self, prepared: PreparedTransaction, look: Look) -> list[Outcome]:
         intents, nonce = prepared.intents, self._strangers.own_count(look)
         sending = Sending(
             nonce,

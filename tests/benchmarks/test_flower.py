@@ -95,7 +95,7 @@ def test_measures_each_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(flower, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(flower, "_flower", lambda *_: played("flower", 10.0))
     monkeypatch.setattr(flower, "_holdfast", lambda job, *_: played(job.name, 5.0))
-    monkeypatch.setattr(flower, "compiled", lambda *_: None)
+    monkeypatch.setattr(flower, "compiled_contract", lambda *_: None)
     told: list[str] = []
     report: dict[str, Any] = dict(flower.measure(SHORT, tmp_path, told.append))
     first = ["flower", "replicas_1", "replicas_3", "replicas_3_blocks_of_1_s"]
