@@ -19,7 +19,16 @@ from agents.core.errors import NodeUnavailable, Refused
 from assurance.chaos.__main__ import told
 from assurance.chaos.market import ChaosMarket, Lived
 from assurance.chaos.node import RealNode
-from assurance.chaos.plans import FAULTS, FAST_CLOCK, OF_TRANSACTIONS, REORGS, UNDISTURBED, Plan, alone, mixture
+from assurance.chaos.plans import (
+    FAST_CLOCK,
+    FAULTS,
+    OF_TRANSACTIONS,
+    REORGS,
+    UNDISTURBED,
+    Plan,
+    alone,
+    mixture,
+)
 from assurance.chaos.proxy import Proxy, proxied
 from assurance.chaos.verdict import judge
 from scripts.local_chain import local_chain
