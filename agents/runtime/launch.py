@@ -162,7 +162,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
         Runner(
             role,
             executor,
-            EventStream(member.client, database),
+            EventStream(member.client, database, settings.confirmations, settings.evidence),
             Sender(member.client, member.wallet, database),
             journal,
             time.monotonic,

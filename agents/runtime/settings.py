@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from agents.chain.evidence import Means
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
@@ -112,10 +113,19 @@ def _json_object(file: Path) -> dict[str, object]:
 # --- whoever reads the market, has a wallet, or is a member ---
 
 
+def _each(given: object) -> object:
+    """One text is a list of one."""
+    return (given,) if isinstance(given, str) else given
+
+
 class MarketSettings(_Settings):
     """Where the market is."""
 
-    rpc: str = Field(default="http://127.0.0.1:8545", description="URL of a node.")
+    rpc: Annotated[tuple[str, ...], BeforeValidator(_each)] = Field(
+        default=("http://127.0.0.1:8545",),
+        min_length=1,
+        description="URL of a node; once for each, the preferred one first.",
+    )
     deployment: Path = Field(
         default=Path("build/deployment/ganache-cli.json"),
         description="The file that `brownie run deploy` wrote.",
@@ -170,6 +180,12 @@ class AgentSettings(MemberSettings):
 
     opening_deposit: int = Field(default=0, ge=0, description="Wei to pay in when it registers.")
     poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
+    confirmations: int = Field(
+        default=0, ge=0, le=64, description="Blocks on top of one before its events count."
+    )
+    evidence: Means = Field(
+        default="auto", description="What shows that events are complete: auto, bloom, receipts or two-nodes."
+    )
     workers: int = Field(
         default=ExecutorLimits.workers, ge=1, le=64, description="Jobs at once, each in a process of its own."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,11 @@ class Proxy(ThreadingHTTPServer):
         response = self._session.post(self._node_url, json=request, timeout=60)
         answer: dict[str, Any] = response.json()
         return {name: answer[name] for name in ("result", "error") if name in answer}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who has waited long enough is gone when its answer comes: that is no error of the proxy."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def _session(self) -> requests.Session:

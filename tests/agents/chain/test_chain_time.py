@@ -1,6 +1,6 @@
 """The chain's time, in the agent and in the processes that work for it.
 
-Rules: A84.
+Rules: A97.
 """
 
 from __future__ import annotations

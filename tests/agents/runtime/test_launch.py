@@ -1,6 +1,6 @@
 """An agent is put together from its settings, takes its coins out, and ends when it is told to.
 
-Rules: A13, A14, A16, A17, A29.
+Rules: A13, A14, A16, A17, A29, A99.
 """
 
 from __future__ import annotations
@@ -163,16 +163,16 @@ def test_needs_a_deployment(common: dict[str, Any]) -> None:
 def test_waits_for_the_node_as_long_as_it_is_told(
     common: dict[str, Any], bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[str, float]] = []
+    told: list[tuple[tuple[str, ...], float]] = []
 
-    def connect(rpc: str, known: Deployment, timeout_seconds: float) -> MarketClient:
+    def connect(rpc: tuple[str, ...], known: Deployment, timeout_seconds: float) -> MarketClient:
         told.append((rpc, timeout_seconds))
         return MarketClient.over(bank, known)
 
     monkeypatch.setattr(MarketClient, "connect", connect)
-    settings = AgentSettings(**common, rpc="http://node:1", timeout_seconds=2.5)
+    settings = AgentSettings(**common, rpc=("http://node:1", "http://other:2"), timeout_seconds=2.5)
     launch.enrol(settings, Wallet.from_key(b"\1" * 32))
-    assert told == [("http://node:1", 2.5)]
+    assert told == [(("http://node:1", "http://other:2"), 2.5)]
 
 
 def test_refuses_a_node_of_another_chain(settings: AgentSettings, bank: Bank) -> None:
@@ -277,6 +277,30 @@ def test_jobs_may_take_what_the_settings_say(
     assert isinstance(runner.executor, ProcessPool)
     assert runner.executor.limits == ExecutorLimits(3, 60, 2048)
     assert runner.job_seconds == 60
+
+
+def test_events_are_read_as_the_settings_say(
+    common: dict[str, Any],
+    member: launch.AgentContext,
+    runs: list[Runner],
+    bank: Bank,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[object, ...]] = []
+    stream = launch.EventStream
+
+    def noted(*arguments: Any) -> Any:
+        made.append(arguments[2:])
+        return stream(*arguments)
+
+    monkeypatch.setattr(launch, "EventStream", noted)
+    settings = CloudOwnerSettings(**common, confirmations=3, evidence="receipts")
+    launch.run(settings, member, *launch.cloud_owner(settings, member), StopSignal())
+    assert made == [(3, "receipts")]
+    (runner,) = runs
+    for _ in range(4):
+        bank.mine()
+    assert runner.events.poll().upto.number == bank.head.number - 3
 
 
 def test_gives_its_files_free_when_it_ends(

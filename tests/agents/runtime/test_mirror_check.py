@@ -1,6 +1,6 @@
 """The mirror is compared with what the contract says of a member's own assets.
 
-Rules: A18, A83.
+Rules: A18, A98.
 """
 
 from __future__ import annotations

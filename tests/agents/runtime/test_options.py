@@ -181,13 +181,13 @@ def test_a_file_has_terms_as_a_table(told: list[Any], home: Path) -> None:
 def test_a_command_leaves_alone_what_is_for_another(told: list[Any], home: Path) -> None:
     _write(home / "agent.toml", {"samples": "s", "spare_rounds": 2, "rpc": "http://node:1"})
     run("withdraw", "--home", home)
-    assert told[0].rpc == "http://node:1"
+    assert told[0].rpc == ("http://node:1",)
 
 
 def test_an_empty_variable_says_nothing(told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_RPC", "")
     run("cloud-owner", "--home", home)
-    assert told[0].rpc == "http://127.0.0.1:8545"
+    assert told[0].rpc == ("http://127.0.0.1:8545",)
 
 
 # --- what is wrong ---

@@ -1,6 +1,6 @@
 """The runner: one step reads, decides, sends, works; what fails waits, and nothing is done twice.
 
-Rules: A1, A4, A5, A6, A8.
+Rules: A1, A4, A5, A6, A8, A96, A97, A98.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Settings are checked once, at the start, and what is wrong with one is one line that names it.
 
-Rules: A17.
+Rules: A17, A99.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def test_a_data_owner_allows_sums_over_the_dataset_unless_it_says_otherwise() ->
 def test_an_agents_wallet_is_in_its_home() -> None:
     settings = checked(CloudOwnerSettings, **COMMON)
     assert (settings.home, settings.wallet) == (Path("home"), Path("home/wallet.json"))
-    assert (settings.rpc, settings.opening_deposit) == ("http://127.0.0.1:8545", 0)
+    assert (settings.rpc, settings.opening_deposit) == (("http://127.0.0.1:8545",), 0)
 
 
 def test_an_agent_needs_a_home() -> None:
@@ -172,7 +172,7 @@ def test_a_password_comes_from_its_file_if_one_is_named(tmp_path: Path) -> None:
 def test_settings_do_not_change() -> None:
     settings = checked(AgentSettings, **COMMON)
     with pytest.raises(ValueError, match="frozen"):
-        settings.rpc = "http://elsewhere"
+        settings.rpc = ("http://elsewhere",)
 
 
 # --- a data owner's ---
