@@ -121,6 +121,8 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         "timeout_seconds": 2.5,
         "opening_deposit": 7,
         "poll_seconds": 0.25,
+        "confirmations": 2,
+        "evidence": "receipts",
         "workers": 3,
         "job_seconds": 60,
         "job_memory_mb": 2048,
