@@ -58,6 +58,7 @@ def lacking(flags: tuple[str, ...], version: str, platform: str) -> str | None:
         "pip",
         "compile",
         "--quiet",
+        "--system-certs",  # what the machine trusts, as pip does
         "--constraint",
         "requirements.txt",
         *flags,
