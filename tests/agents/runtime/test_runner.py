@@ -367,6 +367,7 @@ def test_deadlines_go_with_the_intents() -> None:
 def test_transactions_that_cannot_be_looked_at_hold_up_neither_reading_nor_work(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("WARNING", "agents")
     rig = Rig(todo(WORK, DEPOSIT), away=NodeUnavailable("the node did not answer"))
     runner = rig.runner()
     assert runner.step()
