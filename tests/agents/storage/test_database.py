@@ -211,6 +211,7 @@ def test_stops_where_no_new_file_fits(tmp_path: Path) -> None:
 def test_a_lock_takes_no_space(tmp_path: Path) -> None:
     with full_disk(tmp_path):
         opened(tmp_path / "words", alone=True).close()
+    assert (tmp_path / "words.lock").stat().st_size == 0
 
 
 def test_stops_when_it_cannot_be_written(database: Database) -> None:
