@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -30,6 +29,8 @@ from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import InstanceId
+from agents.output.logs import escape_what_is_left, log_to_stderr
+from agents.output.terminal import complain, say, say_json
 from agents.runtime import launch
 from agents.runtime.options import takes
 from agents.runtime.settings import (
@@ -49,7 +50,7 @@ Assemble = Callable[[launch.AgentContext], launch.Parts]
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        print(f"holdfast {__version__}")
+        say(f"holdfast {__version__}")
         raise typer.Exit
 
 
@@ -102,7 +103,7 @@ def audit(
             "findings": findings,
             "members": statements,
         }
-        print(json.dumps(told, indent=2))
+        say_json(told)
     else:
         _tell(audited, findings)
     raise typer.Exit(0 if audited.ok else 1)
@@ -112,7 +113,7 @@ def audit(
 @takes(WalletSettings)
 def wallet(settings: WalletSettings) -> None:
     """Make a wallet in an agent's home."""
-    print(Wallet.create(settings.wallet, settings.read_password()).address)
+    say(Wallet.create(settings.wallet, settings.read_password()).address)
 
 
 @app.command()
@@ -123,7 +124,7 @@ def withdraw(
 ) -> None:
     """Take coins out of the market."""
     member = launch.enrol(settings, launch.unlock(settings))
-    print(f"{launch.take_out(settings, member, amount)} wei withdrawn")
+    say(f"{launch.take_out(settings, member, amount)} wei withdrawn")
 
 
 @app.command()
@@ -135,22 +136,23 @@ def retire(
     """Leave the pool with some instances; their bonds are held until no round needs them."""
     instances = [_instance(text) for text in instance]
     launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
-    print(f"{len(instances)} instances retiring")
+    say(f"{len(instances)} instances retiring")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command; a wrong input is one line on stderr."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    escape_what_is_left()
     try:
         code = app(words or ["--help"], prog_name="holdfast", standalone_mode=False)
     except BadInput as problem:
-        print(problem, file=sys.stderr)
+        complain(problem)
         raise SystemExit(2) from None
     except HoldfastError as problem:
-        print(problem, file=sys.stderr)
+        complain(problem)
         raise SystemExit(1) from None
     except TyperException as problem:
-        print(_misuse(problem), file=sys.stderr)
+        complain(_misuse(problem))
         raise SystemExit(problem.exit_code) from None
     raise SystemExit(code)
 
@@ -163,7 +165,7 @@ def _misuse(problem: TyperException) -> str:
 
 
 def _run(name: str, settings: AgentSettings, assemble: Assemble) -> None:
-    launch.log_to_stderr(name, verbose=not settings.quiet)
+    log_to_stderr(name, verbose=not settings.quiet)
     member = launch.enrol(settings, launch.unlock(settings))
     role, worker = assemble(member)
     with launch.stopped_by_signals() as stop:
@@ -184,11 +186,13 @@ def _tell(audited: Audited, findings: list[str]) -> None:
     for member, statement in audited.audit.statements.items():
         role = market.members[member].role.name.lower().replace("_", " ") if member in market.members else "-"
         done = ", ".join(f"{name} {value}" for name, value in asdict(statement).items() if value)
-        print(f"{member}  {role:12} {done}")
+        say(f"{member}  {role:12} {done}")
     for finding in findings:
-        print(f"FINDING  {finding}")
+        say(f"FINDING  {finding}")
     conserved = "add" if audited.conserved else "DO NOT add"
-    print(f"block {audited.block.number}: {len(audited.history)} events, {len(findings)} findings; ", end="")
-    print(f"balances, escrows and bonds {conserved} up to what the contract holds")
+    say(
+        f"block {audited.block.number}: {len(audited.history)} events, {len(findings)} findings; "
+        f"balances, escrows and bonds {conserved} up to what the contract holds"
+    )
     if audited.forced:
-        print(f"forced coins: {audited.forced} wei")
+        say(f"forced coins: {audited.forced} wei")

@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from agents.core.errors import BadInput, HoldfastError
+from agents.core.escaping import printable
 from benchmarks.machine import described, machine
 from benchmarks.parts import PARTS
 from benchmarks.profile import FULL, SHORT, Json, Profile, Skipped
@@ -70,12 +71,12 @@ def choose(only: str | None) -> list[str]:
 def measure(profile: Profile, names: Sequence[str], folder: Path, console: Console) -> dict[str, Json]:
     """What the parts find, by name; one that cannot be measured, or fails, says why."""
     facts = machine()
-    console.print(f"{profile.name} profile on {escape(described(facts))}")
+    console.print(f"{profile.name} profile on {escape(printable(described(facts)))}")
     begun = time.monotonic()
     found: dict[str, Json] = {"profile": profile.name, "machine": facts}
 
     def say(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - begun:5.0f} s[/]  {escape(line)}")
+        console.print(f"[dim]{time.monotonic() - begun:5.0f} s[/]  {escape(printable(line))}")
 
     for name in names:
         place = folder / name
@@ -107,11 +108,11 @@ def write(found: dict[str, Json], folder: Path) -> None:
 def _tell(found: Found, folder: Path, console: Console) -> None:
     """The tables that fit a screen; the ratios last."""
     for line in skipped(found, list(PARTS)):
-        console.print(f"not measured: {escape(line)}")
+        console.print(f"not measured: {escape(printable(line))}")
     for table in tables(found):
         if table.name in {"models", "rates", "knees", "ratios"}:
             console.print(_grid(table, described(found["machine"])))
-    console.print(f"report: {escape(str(folder / PAGE_NAME))}, {found['seconds']:.0f} s")
+    console.print(f"report: {escape(printable(folder / PAGE_NAME))}, {found['seconds']:.0f} s")
 
 
 def _failed(found: Found) -> bool:

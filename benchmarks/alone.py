@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from rich.console import Console
-
+from agents.output.terminal import complain, say_json
 from benchmarks.profile import FULL, SHORT, Measure, Skipped
 
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "bench"
@@ -22,11 +20,10 @@ def alone(name: str, measure: Measure) -> None:
     parser.add_argument("--full", action="store_true", help="as for the committed results")
     parser.add_argument("--folder", type=Path, default=FOLDER / name, help="for its files")
     flags = parser.parse_args()
-    console = Console(highlight=False, soft_wrap=True, stderr=True)
     flags.folder.mkdir(parents=True, exist_ok=True)
     try:
-        found = measure(FULL if flags.full else SHORT, flags.folder, console.print)
+        found = measure(FULL if flags.full else SHORT, flags.folder, complain)
     except Skipped as reason:
-        console.print(str(reason))
+        complain(reason)
         raise SystemExit(1) from None
-    Console().print_json(json.dumps(dict(found)))
+    say_json(dict(found))

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agents.core.errors import BadInput
+from agents.output.terminal import complain
 from benchmarks.machine import described
 from benchmarks.report.figures import figures
 from benchmarks.report.found import Found
-from benchmarks.report.layout import ReportTable
+from benchmarks.report.layout import ReportTable, in_markdown
 from benchmarks.report.page import CAPTIONS
 from benchmarks.report.tables import tables
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise BadInput("usage: python -m benchmarks.publish [REPORT]")
         publish(Path(given[0]) if given else REPORT, PAGE, FIGURES)
     except BadInput as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        complain(problem)
         raise SystemExit(2) from None
 
 
@@ -62,7 +63,7 @@ def publish(report: Path, page: Path, folder: Path) -> None:
 
 def filled(text: str, made: Sequence[ReportTable], drawn: Sequence[str], machine: str) -> str:
     """The page with its tables and figures written anew; a place for what was not measured says so."""
-    bodies = {table.name: f"{table.markdown()}\n\n*{machine}.*" for table in made}
+    bodies = {table.name: f"{table.markdown()}\n\n*{in_markdown(machine)}.*" for table in made}
     bodies |= {name: f"![{CAPTIONS[name]}](figures/{name}.svg)" for name in drawn}
 
     def fill(place: re.Match[str]) -> str:

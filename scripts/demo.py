@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from rich.markup import escape
 
 import tools.brownie_home  # noqa: F401 -- it has to be there before Brownie is
 from agents.core.errors import BadInput, HoldfastError
+from agents.core.escaping import printable
 from agents.demo.collect import DividedData, collect
 from agents.demo.report import write_report
 from agents.demo.report.page import JSON_NAME, PAGE_NAME
@@ -26,6 +26,8 @@ from agents.demo.run import FUEL, HOMES, LOGS, STORE, DemoRun, play, withdraw_al
 from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from agents.learning.families.registry import FAMILIES
+from agents.output.logs import escape_what_is_left
+from agents.output.terminal import complain
 from agents.runtime.launch import JOURNAL_FILE
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
@@ -49,10 +51,11 @@ def main(
     folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
+    escape_what_is_left()
     try:
         perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network), folder)
     except HoldfastError as problem:
-        print(problem, file=sys.stderr)
+        complain(problem)
         raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
 
 
@@ -67,7 +70,7 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     started_at = int(time.time())
     divided = DividedData.of(scenario)
     for note in divided.table.notes:
-        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+        console.print(f"[dim]{escape(printable(note))}[/]", soft_wrap=True)
     old = _last_run(folder)
     with local_chain(scenario.network, block_time=1) as chain:
         _remove(old)
@@ -120,7 +123,7 @@ def _conclude(console: Console, folder: Path) -> None:
         f"audit {'ok' if told['audit']['ok'] else '[bold red]FAILED[/]'}, "
         f"ledger {'conserved' if told['ledger']['conserved'] else '[bold red]NOT CONSERVED[/]'}\n"
         f"{told['transactions']} transactions, {told['gas']['total']:,} gas, {told['seconds']:.0f} s\n"
-        f"report: {escape(str(folder / PAGE_NAME))}",
+        f"report: {escape(printable(folder / PAGE_NAME))}",
         soft_wrap=True,
     )
 

@@ -18,6 +18,7 @@ from brownie import Marketplace, accounts, history, network
 from agents.chain.deployment import Deployment
 from agents.core.errors import BadInput
 from agents.core.ids import Address
+from agents.output.terminal import complain, say
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT = ("development", "ganache-cli", "anvil", "hardhat")
@@ -28,9 +29,9 @@ def main() -> None:
     try:
         path = deploy()
     except BadInput as problem:
-        print(problem)
+        complain(problem)
         raise SystemExit(2) from None
-    print(f"deployment written to {path.relative_to(ROOT)}")
+    say(f"deployment written to {path.relative_to(ROOT)}")
 
 
 def deploy(folder: Path = ROOT / "build" / "deployment") -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeRemaining
 
 from agents.core.errors import BadInput
+from agents.output.logs import escape_what_is_left
+from agents.output.terminal import complain
 
 
 class FlagParser(argparse.ArgumentParser):
@@ -34,10 +35,11 @@ def one_line_if_wrong(*problems: type[Exception]) -> Iterator[None]:
         problems: what the block may raise beside `BadInput`.
     """
     wrong: tuple[type[Exception], ...] = (BadInput, *problems)
+    escape_what_is_left()
     try:
         yield
     except wrong as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        complain(problem)
         raise SystemExit(2) from None
 
 

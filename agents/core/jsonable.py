@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -43,3 +44,13 @@ _IDS = ("tc", "ci", "ds")
 
 def _field(name: str, value: object) -> Json:
     return hex(value) if name in _IDS and isinstance(value, int) else jsonable(value)
+
+
+def json_text(value: object) -> str:
+    """A document for programs: ASCII, so that no text in it does anything to who looks at it.
+
+    Raises:
+        ValueError: a float in it is no number.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False)
+    return text.replace("\x7f", r"\u007f")  # the one control character that it leaves as it is

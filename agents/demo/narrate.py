@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from agents.core import events as e
 from agents.core.enums import JobStatus
+from agents.core.escaping import printable
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, InstanceId, subset_of
 from agents.core.market import PAID, Market
@@ -27,8 +28,7 @@ def narrate(event: e.MarketEvent, market: Market, names: Mapping[Address, str]) 
     def of(ci: InstanceId) -> str:
         return who(market.instances[ci].cloud_owner)
 
-    words = _told(event, market, who, of)
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
+    return printable(_told(event, market, who, of))
 
 
 def _told(

@@ -24,6 +24,7 @@ from agents.core.events import MarketEvent
 from agents.core.ids import Address, CoupleId, couple_id
 from agents.core.market import Market
 from agents.demo.scenario import DemoMember, Scenario
+from agents.output.logs import escape_what_is_left, log_to
 from agents.runtime import launch
 from agents.runtime.settings import (
     ETHER,
@@ -36,6 +37,8 @@ from agents.runtime.settings import (
 from agents.storage.files import make_folder
 from agents.storage.log_file import LogFile
 from agents.workers.data_owner import EXPOSED_FILE
+
+log = logging.getLogger(__name__)
 
 SPARE_ROUNDS = 1
 HOMES, STORE, LOGS = "homes", "store", "logs"
@@ -245,18 +248,18 @@ def _started(demo: DemoRun, name: str) -> BaseProcess:
 def _act(demo: DemoRun, member: DemoMember) -> None:
     """One member's process."""
     settings = demo.settings(member)
-    logging.basicConfig(
-        handlers=[LogFile(_log_file(demo, member.name))],
-        format="%(asctime)s %(levelname)s %(message)s",
-        level=logging.INFO,
-    )
+    escape_what_is_left()
+    log_to(LogFile(_log_file(demo, member.name)))
     with launch.stopped_by_signals() as stop:
         try:
             agent = _asked_again(lambda: launch.enrol(settings, demo.wallet(member)))
             role, worker = _parts(settings, agent, member)
             launch.run(settings, agent, role, worker, stop)
         except HoldfastError as problem:
-            logging.getLogger(__name__).error("%s", problem)
+            log.error("%s", problem)
+            raise SystemExit(1) from None
+        except Exception:  # multiprocessing would print it as it is
+            log.exception("a mistake of ours")
             raise SystemExit(1) from None
 
 

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from agents.core.escaping import printable
 from agents.core.events import InstanceVerified, MarketEvent, RoundClosed
 from agents.core.ids import Address, CoupleId
 from agents.core.market import Market
@@ -51,7 +52,7 @@ class Screen:
 
     def say(self, words: str) -> None:
         """A line that is no event."""
-        self._console.print(Text(words, style="bold yellow"))
+        self._console.print(Text(printable(words), style="bold yellow"))
 
     def _status(self) -> Table:
         couple = self._market.couples.get(self._tc)

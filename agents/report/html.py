@@ -6,13 +6,16 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from agents.core.escaping import printable
 from agents.report import words
 
 _SHARED = Path(__file__).parent / "templates"
 
 
 def environment(templates: Path) -> Environment:
-    """The templates of a report and what all reports share (``style.css``); text stays text in them.
+    """The templates of a report and what all reports share (``style.css``).
+
+    Text stays text in them, and visible: HTML and hidden letters are escaped in all that is filled in.
 
     Args:
         templates: the report's own folder.
@@ -20,6 +23,7 @@ def environment(templates: Path) -> Environment:
     made = Environment(
         loader=FileSystemLoader([templates, _SHARED]),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -37,3 +41,8 @@ def environment(templates: Path) -> Environment:
     )
     made.globals.update(numbered=words.numbered)
     return made
+
+
+def _shown(value: object) -> object:
+    """What stands in a page: HTML of ours as it is, anything else as one visible line."""
+    return value if hasattr(value, "__html__") else printable(value)

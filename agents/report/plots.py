@@ -5,6 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from agents.core.escaping import printable
 from agents.readmodel.gas import GasUse
 from agents.report.svg import MARKET, RULE, SOFT, page_style, svg
 
@@ -14,7 +15,7 @@ def gas_plot(uses: dict[str, GasUse]) -> str:
     with page_style("gas"):
         figure = Figure(figsize=(8.4, 0.9 + 0.33 * max(len(uses), 1)), layout="constrained")
         axes = figure.add_subplot()
-        kinds = [_clipped(kind) for kind in uses]
+        kinds = [_clipped(printable(kind)) for kind in uses]
         totals = [use.total for use in uses.values()]
         axes.barh(range(len(kinds)), totals, color=MARKET, height=0.62)
         for place, use in enumerate(uses.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from io import StringIO
@@ -9,6 +10,8 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+
+from agents.core.escaping import escaped
 
 INK, SOFT, FAINT, RULE = "#1d2733", "#5b6875", "#8a96a3", "#d5dbe1"
 """For text, for what explains it, for lines that guide the eye, and for grids."""
@@ -52,6 +55,14 @@ def document(figure: Figure, **options: Any) -> str:
         figure: drawn in `style`, within which this is called too.
         options: of ``Figure.savefig``.
     """
+    lines = saved(figure, facecolor="white", **options).split("\n")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def saved(figure: Figure, **options: Any) -> str:
+    """A figure as SVG without a date; letters that are hidden are escaped in it, whoever wrote its labels."""
     buffer = StringIO()
-    figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None}, **options)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # who looks at it has fonts of its own
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, **options)
+    return "\n".join(map(escaped, buffer.getvalue().split("\n")))

@@ -6,13 +6,14 @@ plot follows the page into dark mode and onto paper.
 
 from __future__ import annotations
 
+import html
 import re
 from contextlib import AbstractContextManager
-from io import StringIO
 
 from matplotlib.figure import Figure
 
-from agents.report.style import style
+from agents.core.escaping import printable
+from agents.report.style import saved, style
 
 INK, SOFT, RULE, MARKET, CENTRAL, SINGLE = (f"#0a0b{shade:02x}" for shade in range(1, 7))
 _VARIABLES = {
@@ -43,9 +44,7 @@ def page_style(name: str) -> AbstractContextManager[None]:
 
 def svg(figure: Figure, title: str) -> str:
     """The figure as an ``<svg>`` element; `title` says what it shows to those who cannot see it."""
-    buffer = StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    text = buffer.getvalue()
+    text = saved(figure, transparent=True)
     text = text[text.index("<svg") :]
     text = re.sub(
         r"<(metadata|style).*?</\1>", "", text, flags=re.DOTALL
@@ -53,4 +52,5 @@ def svg(figure: Figure, title: str) -> str:
     text = re.sub(r'<g id="[^"]*"', "<g", text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
-    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1).strip()
+    label = html.escape(printable(title))
+    return text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).strip()

@@ -240,10 +240,3 @@ def stopped_by_signals() -> Iterator[StopSignal]:
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def log_to_stderr(name: str, *, verbose: bool) -> None:
-    """One line a message, with the agent's name."""
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("agents").setLevel(level)

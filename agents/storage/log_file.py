@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from agents.output.logs import OneLine
+
 
 class LogFile(logging.FileHandler):
     """Appends what is logged to a file, which is made at the first line.
@@ -18,6 +20,7 @@ class LogFile(logging.FileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, errors="backslashreplace", delay=True)
+        self.setFormatter(OneLine())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Appends a line."""

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from agents.core.escaping import printable
+from agents.output.logs import escape_what_is_left
 from assurance.chaos.market import ChaosMarket, Lived
 from assurance.chaos.node import RealNode
 from assurance.chaos.plans import FAULTS, UNDISTURBED, Plan, alone, mixture
@@ -37,6 +39,7 @@ def main() -> None:
     """Plays all that is asked for."""
     console = Console(soft_wrap=True)
     arguments = _parser().parse_args()
+    escape_what_is_left()
     logging.getLogger("agents").setLevel(logging.CRITICAL)
     logging.getLogger("assurance").setLevel(logging.CRITICAL)
     begun = time.monotonic()
@@ -44,7 +47,7 @@ def main() -> None:
     for network in arguments.network or NETWORKS:
         for verdict in _play(network, list(_plans(arguments))):
             verdicts.append(verdict)
-            console.print(verdict.line, markup=False, style="green" if verdict.survived else "red")
+            console.print(printable(verdict.line), markup=False, style="green" if verdict.survived else "red")
     report = told(verdicts, arguments.seed, time.monotonic() - begun)
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")

@@ -22,6 +22,7 @@ from random import Random
 from rich.console import Console
 
 from agents.core.errors import BadInput
+from agents.output.terminal import complain
 from assurance.mutation.mutants import Mutant, mutants
 from assurance.mutation.report import ExplanationError, Trial, explained, faults_of, report_of, table
 from assurance.mutation.results import Results, suite, without_duplicates
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         trials = without_duplicates(_tried(made, known, flags.jobs))
     except BaselineError as problem:
-        sys.exit(str(problem))
+        complain(problem)
+        sys.exit(1)
     report = report_of(trials, sources, why)
     write_report(report, REPORT)
     faults = list(faults_of(trials, why))

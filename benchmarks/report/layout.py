@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from agents.core.escaping import printable
+
+_SYNTAX = re.compile(r"[\\`|*\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,13 @@ class ReportTable:
     def markdown(self) -> str:
         """As in the documents."""
         rule = tuple("---" if place == 0 else "---:" for place in range(len(self.columns)))
-        lines = (self.columns, rule, *self.rows)
-        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        head, *rows = (tuple(map(in_markdown, line)) for line in (self.columns, *self.rows))
+        return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+
+
+def in_markdown(text: str) -> str:
+    """Text that stays text in a page or in a cell of a table: neither HTML nor code nor the cell's end."""
+    return _SYNTAX.sub(r"\\\g<0>", html.escape(printable(text), quote=False))
 
 
 def span(spread: Mapping[str, Any], digits: int) -> str:

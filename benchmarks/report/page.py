@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+from markupsafe import Markup
+
 from agents.report.html import environment
 from benchmarks.report.claims import claims
 from benchmarks.report.found import Found
@@ -33,7 +35,7 @@ def page(
         skipped: what was not measured, and why.
         machine: in one line.
     """
-    pictures = {name: base64.b64encode(svg.encode()).decode() for name, svg in figures.items()}
+    pictures = {name: Markup(base64.b64encode(svg.encode()).decode()) for name, svg in figures.items()}
     template = environment(_TEMPLATES).get_template("bench.html.j2")
     return template.render(
         found=found,

@@ -38,14 +38,13 @@ from testing.backend import MARKET
 from testing.evm import Evm, abi, codec
 from testing.evm_script import EvmScript
 from testing.fake_market import FakeMarket
+from testing.poison import NOT_UTF8, ODD_BYTES
 from testing.script import Script, identity
 from testing.world import World
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.reading import connect
 from tests.agents.chain.stub_node import Log, StubNode
 
-NOT_UTF8 = b"\xff\xfe \xed\xa0\x80 \x1b[31m\x00\xc3"
-ODD_BYTES = (b"", b"\0", NOT_UTF8, bytes(31), b"\xff" * 33, b"../" * 40)
 TYPES: dict[str, Sequence[Any]] = {
     "bytes": (*ODD_BYTES, bytes(64), b"\xff" * 64, bytes(5_000)),
     "string": ODD_BYTES,

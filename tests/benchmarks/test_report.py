@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,11 @@ from agents.core.errors import BadInput
 from benchmarks.publish import filled, main, publish
 from benchmarks.report.claims import Bounds, claims
 from benchmarks.report.figures import figures
-from benchmarks.report.layout import ReportTable
+from benchmarks.report.layout import ReportTable, in_markdown
 from benchmarks.report.page import CAPTIONS, page
 from benchmarks.report.summary import summary
 from benchmarks.report.tables import skipped, tables
+from testing.poison import ODD_TEXTS, is_clean
 from tests.benchmarks.support import found, models, rates, spread
 
 
@@ -111,6 +114,9 @@ def test_the_page_names_the_machine_beside_every_table(drawn: dict[str, str]) ->
     text = page(facts, made, drawn, skipped(facts, ["models"]), "THE MACHINE")
     assert text.count("THE MACHINE") >= len(made) + len(drawn)
     assert "models on 8 validators: no Go" in text
+    assert all(base64.b64encode(svg.encode()).decode() in text for svg in drawn.values()), (
+        "whole, however long"
+    )
 
 
 def test_publishes_between_the_marks_alone() -> None:
@@ -123,6 +129,20 @@ def test_publishes_between_the_marks_alone() -> None:
         "<!-- figure: bench-models -->\n"
         f"![{CAPTIONS['bench-models']}](figures/bench-models.svg)\n<!-- end -->\n"
     )
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS, ids=range(len(ODD_TEXTS)))
+def test_a_cell_stays_a_cell_whatever_is_in_it(text: str) -> None:
+    table = ReportTable("models", "Models", ("what", text), ((text, "2"), ("a", text)))
+    told = table.markdown().split("\n")
+    assert len(told) == 4
+    assert all(map(is_clean, told))
+    assert all(len(re.findall(r"(?<!\\)\|", line.replace("\\\\", ""))) == 3 for line in told)
+    assert "<" not in table.markdown()
+
+
+def test_what_means_something_in_a_page_is_escaped() -> None:
+    assert in_markdown(r"a|b`c`*d* [e](f) <g> & \x") == r"a\|b\`c\`\*d\* \[e\](f) &lt;g&gt; &amp; \\x"
 
 
 def test_publishing_twice_changes_nothing(tmp_path: Path) -> None:

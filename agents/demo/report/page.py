@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from markupsafe import Markup
 
+from agents.core.jsonable import json_text
 from agents.demo.outcome import DemoOutcome, Names
 from agents.demo.report.accuracy import accuracy_plot
 from agents.demo.report.summary import Section, summary
@@ -30,8 +30,7 @@ def write_report(outcome: DemoOutcome, folder: Path) -> None:
         StorageFailed: one of them is not written.
     """
     facts = summary(outcome)
-    told = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write(folder / JSON_NAME, told.encode(), private=False)
+    write(folder / JSON_NAME, f"{json_text(facts)}\n".encode(), private=False)
     write(folder / PAGE_NAME, page(outcome, facts).encode(), private=False)
 
 

@@ -183,6 +183,20 @@ def test_a_member_that_cannot_go_on_logs_why_and_ends_with_1(
     assert caplog.messages == ["the node did not answer"]
 
 
+def test_a_member_that_fails_as_nobody_foresaw_logs_where_and_ends_with_1(
+    demo: DemoRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def enrol(*_: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(launch, "enrol", enrol)
+    with pytest.raises(SystemExit) as ended, caplog.at_level(logging.ERROR):
+        module._act(demo, SCENARIO.data_owner)
+    assert ended.value.code == 1
+    (record,) = caplog.records
+    assert record.exc_info is not None
+
+
 # --- the run ---
 
 

@@ -78,7 +78,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     monkeypatch.setattr(launch, "enrol", lambda _, wallet: wallet)
     monkeypatch.setattr(launch, "run", it.run)
     monkeypatch.setattr(launch, "take_out", it.take_out)
-    monkeypatch.setattr(launch, "log_to_stderr", it.log)
+    monkeypatch.setattr(cli, "log_to_stderr", it.log)
     for name in ("data_owner", "cloud_owner", "model_owner"):
         monkeypatch.setattr(launch, name, _parts(name))
     return it

@@ -436,26 +436,6 @@ def test_the_old_handlers_are_back_after_a_failure(handlers: list[object]) -> No
     assert current() == handlers
 
 
-# --- the log ---
-
-
-@pytest.mark.parametrize(("verbose", "level"), [(True, logging.INFO), (False, logging.WARNING)])
-def test_says_what_it_does_unless_it_is_to_be_quiet(
-    monkeypatch: pytest.MonkeyPatch, verbose: bool, level: int
-) -> None:
-    told: dict[str, Any] = {}
-    monkeypatch.setattr(logging, "basicConfig", lambda **settings: told.update(settings))
-    ours = logging.getLogger("agents")
-    before = ours.level
-    try:
-        launch.log_to_stderr("cloud owner", verbose=verbose)
-        assert ours.level == level
-    finally:
-        ours.setLevel(before)
-    assert told["level"] == logging.WARNING, "libraries only warn"
-    assert "cloud owner: " in told["format"]
-
-
 # --- leaving ---
 
 

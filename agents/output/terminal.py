@@ -1,0 +1,39 @@
+"""What programs say on stdout and stderr, a line each."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from types import TracebackType
+
+from agents.core.escaping import escaped, printable
+from agents.core.jsonable import json_text
+
+
+def say(words: object) -> None:
+    """One line on stdout, whatever is in it."""
+    _write(printable(words))
+
+
+def complain(words: object) -> None:
+    """One line on stderr, whatever is in it."""
+    _write(printable(words), wrong=True)
+
+
+def say_json(value: object) -> None:
+    """A document for programs on stdout."""
+    _write(json_text(value))
+
+
+def tell_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What Python says on stderr when nobody has caught an error; a ``sys.excepthook``."""
+    for part in traceback.format_exception(kind, error, trace):
+        for line in part.removesuffix("\n").split("\n"):
+            _write(escaped(line), wrong=True)
+
+
+def _write(text: str, *, wrong: bool = False) -> None:
+    """What an encoding does not have is escaped too."""
+    stream = sys.stderr if wrong else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
