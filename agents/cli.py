@@ -21,6 +21,7 @@ from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
+from typer.main import get_command
 
 from agents import __version__
 from agents.audit.live import Audited, audit_deployment
@@ -144,7 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else list(arguments)
     escape_what_is_left()
     try:
-        code = app(words or ["--help"], prog_name="holdfast", standalone_mode=False)
+        command = get_command(app)  # the app itself would put a hook for crashes of its own over ours
+        code = command(words or ["--help"], prog_name="holdfast", standalone_mode=False)
     except BadInput as problem:
         complain(problem)
         raise SystemExit(2) from None

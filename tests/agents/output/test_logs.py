@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -110,3 +111,22 @@ def test_a_warning_of_a_library_is_a_record(caplog: pytest.LogCaptureFixture) ->
 @pytest.mark.usefixtures("bare")
 def test_an_error_that_nobody_caught_is_told_by_the_terminal() -> None:
     assert sys.excepthook is tell_crash
+
+
+CRASH = r"""
+from agents import cli
+from agents.chain.deployment import Deployment
+
+def load(_):
+    raise ZeroDivisionError("\x1b[31m\u202eno")
+
+Deployment.load = load
+cli.main(["audit"])
+"""
+
+
+def test_the_command_itself_ends_so() -> None:
+    ended = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert all(map(is_clean, ended.stderr.splitlines()))
+    assert ended.stderr.endswith(r"ZeroDivisionError: \x1b[31m\u202eno" + "\n")
