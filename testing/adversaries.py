@@ -17,7 +17,7 @@ from agents.learning.integers.weights import TrainedModel, Weights
 from agents.roles.acts import (
     Act,
     OpenPackage,
-    PackData,
+    PackReplica,
     PublishWeights,
     Send,
     Situation,
@@ -27,10 +27,11 @@ from agents.roles.data_owner import DataOwner
 from agents.roles.results import (
     Flagged,
     OpenedPackage,
-    PackedData,
+    PackedReplica,
     PublishedWeights,
+    RefusedKey,
     RefusedPackage,
-    SealedPackage,
+    SplitDataset,
     TrainingResult,
 )
 from agents.vault.keys import PublicKey
@@ -52,8 +53,8 @@ def altered(subset: Subset) -> Subset:
 class CollusiveDataOwner(DataOwner):
     """Vouches for whatever receipt comes."""
 
-    def _verify(self, situation: Situation, dataset: Dataset, packed: PackedData) -> Iterator[Act]:
-        for act in super()._verify(situation, dataset, packed):
+    def _verify(self, situation: Situation, dataset: Dataset, split: SplitDataset) -> Iterator[Act]:
+        for act in super()._verify(situation, dataset, split):
             assert isinstance(act, Send)
             cis = cast("list[Any]", act.call.arguments[0])
             yield Send(verify_ci(cis, [True] * len(cis)))
@@ -68,23 +69,14 @@ class UnequalWorker(DataOwnerWorker):
 
     victim: Address = NOBODY
 
-    def _pack(self, task: PackData) -> PackedData:
-        keys = {(subset, owner): PublicKey(key) for subset, owner, key in task.replicas}
-        honest = super()._pack(task)
-        packages = tuple(
-            self._swapped(task, package, keys[package.subset, self.victim])
-            if package.cloud_owner == self.victim
-            else package
-            for package in honest.packages
+    def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
+        if task.cloud_owner != self.victim:
+            return super()._pack(task)
+        other = Subset(task.subset, Samples(*_rows(task.subset), 3), bytes(32))
+        context, key = package_context(task.ds, task.subset), PublicKey(task.encryption_key)
+        return PackedReplica(
+            sealed_location=put_sealed(self.tools.store, other.to_bytes(), key, context).blob
         )
-        return honest.model_copy(update={"packages": packages})
-
-    def _swapped(self, task: PackData, package: SealedPackage, key: PublicKey) -> SealedPackage:
-        rows = Samples(*_rows(package.subset), 3)
-        other = Subset(package.subset, rows, bytes(32))
-        context = package_context(task.ds, package.subset)
-        sealed = put_sealed(self.tools.store, other.to_bytes(), key, context)
-        return package.model_copy(update={"sealed_location": sealed.blob})
 
 
 def _rows(index: int) -> tuple[Any, Any]:

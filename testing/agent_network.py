@@ -45,6 +45,7 @@ from agents.workers.base import Tools, Worker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.node_market import COIN, mined
+from testing.policies import HOLDS, LETS_TRAIN, TRAINS
 
 FINNEY = 10**15
 TERMS = DatasetTerms(
@@ -146,12 +147,12 @@ class AgentNetwork:
         owners = tuple(member.address for member in self.cloud_owners)
         terms = self.terms
         worker = DataOwnerWorker(tools, "wine", None, terms.subsets, 0, terms, identity.derive, "none")
-        return DataOwner(identity, (owners,) * self.terms.subsets), worker
+        return DataOwner(identity, (owners,) * self.terms.subsets, LETS_TRAIN), worker
 
     def _model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self.folder / "data owner" / EXPOSED_FILE
         worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, "logistic", self.rounds)
-        return ModelOwner(identity), worker
+        return ModelOwner(identity, TRAINS), worker
 
     # --- time ---
 
@@ -242,7 +243,7 @@ class AgentNetwork:
 
 
 def _cloud_owner(part: Conduct) -> Make:
-    return lambda identity, tools: (part.role(identity), part.worker(tools))
+    return lambda identity, tools: (part.role(identity, HOLDS), part.worker(tools))
 
 
 def with_terms(**changes: int) -> DatasetTerms:

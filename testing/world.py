@@ -29,8 +29,9 @@ from agents.core.market import Market
 from agents.learning.plans.base import Plan
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
-from agents.roles.data_owner import DataOwner, Policy
+from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.roles.policy import DataOwnerPolicy
 from agents.roles.results import TaskResult
 from agents.runtime.executor import Executor, InlineExecutor
 from agents.runtime.runner import Runner
@@ -43,6 +44,7 @@ from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.fake_market import TERMS, FakeMarket
+from testing.policies import HOLDS, LETS_TRAIN, TRAINS
 
 OVER = (CouplePhase.DECLINED, CouplePhase.CANCELLED, CouplePhase.ABORTED, CouplePhase.COMPLETED)
 TICK = 10
@@ -62,6 +64,7 @@ WORLD_TERMS = replace(
 """As a data owner's settings have them: `ends_at` counts from the start."""
 
 Part = tuple[Callable[[Identity], Party], Callable[[Tools], Worker]]
+CloudPart = tuple[type[CloudOwner], Callable[[Tools], Worker]]
 
 
 class Killed(Exception):  # noqa: N818  # not an error of the project's: the end of a process
@@ -224,11 +227,11 @@ class World:
         self,
         folder: Path,
         cloud_owners: int = 3,
-        cheats: dict[int, Part] | None = None,
+        cheats: dict[int, CloudPart] | None = None,
         terms: DatasetTerms = WORLD_TERMS,
         rounds: int = 2,
         spare_rounds: int = 1,
-        policy: Policy | None = None,
+        policy: DataOwnerPolicy = LETS_TRAIN,
         plan: Plan | None = None,
         secrecy: Secrecy = "none",
         shared: ObjectStore | None = None,
@@ -242,13 +245,13 @@ class World:
         self.data_owner = self._agent(
             "data owner",
             (
-                lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy=policy or Policy()),
+                lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy),
                 lambda tools: DataOwnerWorker(
                     tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy
                 ),
             ),
         )
-        self.cloud_owners = [self._agent(name, parts[number]) for number, name in enumerate(names)]
+        self.cloud_owners = [self._agent(name, _holding(*parts[number])) for number, name in enumerate(names)]
         samples = folder / "data owner" / EXPOSED_FILE
         own = None if plan is None else folder / "own.json"
         if own is not None and plan is not None:
@@ -256,7 +259,7 @@ class World:
         self.model_owner = self._agent(
             "model owner",
             (
-                lambda identity: ModelOwner(identity, spare_rounds=spare_rounds),
+                lambda identity: ModelOwner(identity, TRAINS, spare_rounds=spare_rounds),
                 lambda tools: ModelOwnerWorker(
                     tools, samples, self.chain.domain, "logistic", rounds, plan_file=own
                 ),
@@ -333,7 +336,11 @@ class World:
         }
 
 
-HONEST: Part = (CloudOwner, CloudOwnerWorker)
+def _holding(role: type[CloudOwner], worker: Callable[[Tools], Worker]) -> Part:
+    return lambda identity: role(identity, HOLDS), worker
+
+
+HONEST: CloudPart = (CloudOwner, CloudOwnerWorker)
 
 
 def address_of(name: str) -> Address:

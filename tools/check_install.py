@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from brownie import accounts, project, run
 
 from agents import __version__
-from agents.runtime.settings import ETHER
+from agents.core.amounts import ETHER
 from scripts.local_chain import ROOT, connect_brownie, local_chain
 
 QUIETLY = ("--quiet", "--disable-pip-version-check", "--no-compile")
@@ -71,7 +71,7 @@ def _life(holdfast: Path, folder: Path) -> str:
         deployment = run("scripts/deploy.py", "deploy", (folder,), project=loaded)
         address = _run(holdfast, "wallet", "--home", home, at=folder).strip()
         accounts[0].transfer(address, ETHER, silent=True)
-        told = {"rpc": chain.url, "deployment": str(deployment), "opening_deposit": 5}
+        told = {"rpc": chain.url, "deployment": str(deployment), "opening_deposit": 5, "members": "anyone"}
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in told.items()]
         (home / "agent.toml").write_text("".join(lines))
         _register(holdfast, home, folder)

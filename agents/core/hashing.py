@@ -49,6 +49,22 @@ def next_tip(link: bytes) -> bytes:
     return keccak(encode(["bytes32"], [link]))
 
 
+def seed_chain(secret: bytes, length: int) -> tuple[bytes, ...]:
+    """The links of a seed chain, by the round in which each is revealed; first its tip, last `secret`.
+
+    Args:
+        secret: 32 bytes.
+        length: how many rounds the chain serves.
+
+    Returns:
+        ``length + 1`` links of 32 bytes.
+    """
+    links = [secret]
+    for _ in range(length):
+        links.append(next_tip(links[-1]))
+    return tuple(reversed(links))
+
+
 def chain_link(secret: bytes, length: int, round_: int) -> bytes:
     """The link to reveal in `round_` (1..length) of a seed chain; ``round_ = 0`` is its tip.
 
@@ -59,10 +75,7 @@ def chain_link(secret: bytes, length: int, round_: int) -> bytes:
     """
     if not 0 <= round_ <= length:
         raise ValueError(f"a chain of {length} links has none for round {round_}")
-    link = secret
-    for _ in range(length - round_):
-        link = next_tip(link)
-    return link
+    return seed_chain(secret, length - round_)[0]
 
 
 def round_seed(mo_seed: bytes, do_seed: bytes, tc: CoupleId, round_: int) -> bytes:

@@ -18,6 +18,7 @@ from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.wallet import Wallet
+from agents.core.amounts import ETHER
 from agents.core.enums import CouplePhase
 from agents.core.errors import HoldfastError, Retry, StopAgent
 from agents.core.events import MarketEvent
@@ -27,7 +28,6 @@ from agents.demo.scenario import DemoMember, Scenario
 from agents.output.logs import escape_what_is_left, log_to
 from agents.runtime import launch
 from agents.runtime.settings import (
-    ETHER,
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
@@ -52,6 +52,7 @@ FUEL = ETHER
 _LIMIT_SECONDS = 1800
 _ATTEMPTS = 5
 _TIMEOUT_SECONDS = 4.0  # Ganache now and then never answers an estimate that a block overtakes
+_ALL_COINS = 2**96
 T = TypeVar("T")
 _OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
 
@@ -104,7 +105,11 @@ class DemoRun:
     def settings(self, member: DemoMember) -> AgentSettings:
         """A member's settings."""
         scenario = self.scenario
+        members = [one for one in scenario.everybody if one != member]
         common: dict[str, Any] = {
+            "members": tuple(map(self.address, members)),
+            "at_stake": _ALL_COINS,
+            "at_stake_each": _ALL_COINS,
             "home": self.home(member),
             "rpc": self.rpc,
             "deployment": self.deployment,
@@ -136,8 +141,9 @@ class DemoRun:
                 rounds=scenario.rounds,
                 seed=scenario.seed,
                 spare_rounds=SPARE_ROUNDS,
+                min_draw_window_seconds=1,
             )
-        return checked(CloudOwnerSettings, **common)
+        return checked(CloudOwnerSettings, **common, min_report_window_seconds=1, min_settle_window_seconds=1)
 
     def opening_deposit(self, member: DemoMember) -> int:
         """What a member will have to lock, in wei."""
@@ -268,8 +274,9 @@ def _parts(settings: AgentSettings, agent: launch.AgentContext, member: DemoMemb
         return launch.data_owner(settings, agent)
     if isinstance(settings, ModelOwnerSettings):
         return launch.model_owner(settings, agent)
-    role = member.conduct.role(agent.identity, settings.opening_deposit)
-    return role, member.conduct.worker(agent.tools)
+    assert isinstance(settings, CloudOwnerSettings)
+    role, _ = launch.cloud_owner(settings, agent)
+    return member.conduct.role(**vars(role)), member.conduct.worker(agent.tools)
 
 
 def _killed(demo: DemoRun, members: dict[str, BaseProcess]) -> list[str]:

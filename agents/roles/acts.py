@@ -17,15 +17,19 @@ from agents.core.enums import FlagReason
 from agents.core.errors import HoldfastError, JobFailed, Retry
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
 from agents.core.market import Market
+from agents.roles.policy import Breach
 from agents.roles.results import (
     AgreedResult,
     DraftedPlan,
     Flagged,
+    Forgotten,
     OpenedPackage,
-    PackedData,
+    PackedReplica,
     PlanReview,
     PublishedWeights,
+    RefusedKey,
     RefusedPackage,
+    SplitDataset,
     TaskResult,
     TrainingResult,
 )
@@ -78,16 +82,86 @@ class Send:
         return self.deadline - self.window // 4
 
 
+class LeftUndone(ABC):
+    """What would be due, and is not done: whoever runs the agent is told, once for as long as it is so."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Names what is told of."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """What is left undone, why, and what to do about it."""
+
+
 @dataclass(frozen=True)
-class Unaffordable:
-    """What would be due, and is left out because the member has not the coins that it locks.
+class Unaffordable(LeftUndone):
+    """A transaction for which the member has not the coins that it locks.
 
     Attributes:
+        member: whose coins they would be.
         has: wei that the member has for it, in the market and in its wallet.
     """
 
     send: Send
+    member: Address
     has: int
+
+    @property
+    def key(self) -> str:
+        """The function and the asset."""
+        return f"{self.send.call.function}/{self.send.call.arguments[0]}"
+
+    @property
+    def words(self) -> str:
+        """That coins would help."""
+        return (
+            f"{self.send.call.function} waits: it locks {self.send.locks} wei, and {self.member} has "
+            f"{self.has} for it: send it coins"
+        )
+
+
+@dataclass(frozen=True)
+class AgainstPolicy(LeftUndone):
+    """What a counterparty wants, and the policy does not allow.
+
+    Attributes:
+        asset: of the market.
+        breach: which line of the policy, and why.
+    """
+
+    asset: str
+    breach: Breach
+
+    @property
+    def key(self) -> str:
+        """The asset and the line."""
+        return f"{self.asset}/{self.breach.line}"
+
+    @property
+    def words(self) -> str:
+        """What the policy says."""
+        return f"{self.asset} is left alone, by policy: {self.breach}"
+
+
+@dataclass(frozen=True)
+class Unnameable(LeftUndone):
+    """A cloud owner that its data owner lists, and that cannot be given a replica."""
+
+    cloud_owner: Address
+    why: str
+
+    @property
+    def key(self) -> str:
+        """The cloud owner."""
+        return self.cloud_owner
+
+    @property
+    def words(self) -> str:
+        """That another one is needed."""
+        return f"{self.cloud_owner} gets no replica: {self.why}: name another cloud owner"
 
 
 @dataclass(frozen=True)
@@ -122,7 +196,7 @@ class Task(ABC, Generic[R_co]):
         return None
 
 
-Act = Send | Task[TaskResult] | Unaffordable
+Act = Send | Task[TaskResult] | LeftUndone
 
 
 @dataclass(frozen=True)
@@ -172,17 +246,30 @@ class ReportRef:
 
 
 @dataclass(frozen=True)
-class PackData(Task[PackedData]):
-    """Split the table, seal each subset to its cloud owners and put all of it in the object store."""
+class SplitData(Task[SplitDataset]):
+    """Split the table into subsets, keep them, and put the dataset's description in the object store."""
 
     ds: DatasetId
-    replicas: tuple[tuple[int, Address, bytes], ...] = field(repr=False)
-    """The subset, the cloud owner and that owner's key of each."""
 
     @property
     def key(self) -> str:
         """Names the result."""
-        return f"packages/{self.ds:x}"
+        return f"split/{self.ds:x}"
+
+
+@dataclass(frozen=True)
+class PackReplica(Task[PackedReplica | RefusedKey]):
+    """Seal a subset to one of its cloud owners and put it in the object store."""
+
+    ds: DatasetId
+    subset: int
+    cloud_owner: Address
+    encryption_key: bytes = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"replica/{self.ds:x}/{self.subset}/{self.cloud_owner}"
 
 
 @dataclass(frozen=True)
@@ -237,6 +324,18 @@ class OpenPackage(Task[OpenedPackage | RefusedPackage]):
     def given_up(self, error: HoldfastError, now: float) -> RefusedPackage | None:
         """A package that cannot be had."""
         return RefusedPackage(problem=str(error)) if now > self.patience_until else None
+
+
+@dataclass(frozen=True)
+class ForgetReplica(Task[Forgotten]):
+    """Delete a replica's rows: its instance is over, and they are the data owner's."""
+
+    ci: InstanceId
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"forgotten/{self.ci:x}"
 
 
 def package_key(ci: InstanceId) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from agents.core.assets import Couple, Instance
+from agents.core.assets import Couple, Dataset, Instance
 from agents.core.calls import (
     Call,
     close_round,
@@ -19,10 +20,12 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
-from agents.core.ids import dataset_of, subset_of
+from agents.core.ids import Address, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import (
     Act,
+    AgainstPolicy,
+    ForgetReplica,
     Identity,
     OpenPackage,
     Send,
@@ -41,8 +44,33 @@ from agents.roles.common import (
     registration,
     training_nonce,
 )
+from agents.roles.policy import Breach, CloudOwnerPolicy, Stakes, over
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TrainingResult
-from agents.roles.terms import MAX_BOND_JOBS, risks_too_much
+
+
+@dataclass
+class Held:
+    """What a cloud owner holds, and what it has agreed to hold.
+
+    Attributes:
+        stakes: its bonds.
+        replicas: how many, by data owner.
+    """
+
+    stakes: Stakes
+    replicas: Counter[Address]
+
+    @classmethod
+    def now(cls, policy: CloudOwnerPolicy, market: Market, instances: Iterable[Instance]) -> Held:
+        """What it holds now of datasets that there are."""
+        known = (i for i in instances if i.status in _BONDED and dataset_of(i.id) in market.datasets)
+        bonds = [(market.datasets[dataset_of(i.id)].owner, i.bond) for i in known]
+        return cls(Stakes.of(policy, bonds), Counter(owner for owner, _ in bonds))
+
+    def take(self, owner: Address, bond: int) -> None:
+        """One replica more."""
+        self.stakes.lock(owner, bond)
+        self.replicas[owner] += 1
 
 
 @dataclass(frozen=True)
@@ -50,13 +78,13 @@ class CloudOwner:
     """An honest cloud owner.
 
     Attributes:
+        policy: whose replicas it holds, and on which terms.
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
-        max_bond_jobs: how many jobs' pay it puts at risk as a bond, at most.
     """
 
     identity: Identity
+    policy: CloudOwnerPolicy
     opening_deposit: int = 0
-    max_bond_jobs: int = MAX_BOND_JOBS
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now: answers first, they have deadlines."""
@@ -69,31 +97,58 @@ class CloudOwner:
         for couple in market.couples.values():
             instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
             acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
+        held = Held.now(self.policy, market, mine)
         for instance in mine:
-            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance)
+            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance, held)
         return funded(self.identity, situation, acts)
 
     # --- holding data ---
 
-    def _replica(self, situation: Situation, instance: Instance) -> Iterator[Act]:
+    def _replica(self, situation: Situation, instance: Instance, held: Held) -> Iterator[Act]:
         market, status = situation.market, instance.status
         late = situation.now > market.releasable_after(instance)
-        if status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED, InstanceStatus.RETIRING) and late:
+        if status in _BONDED and late:
             yield Send(release_ci(instance.id))
         elif status is InstanceStatus.FREE and not late:
-            yield from self._receive(situation, instance)
+            yield from self._named(situation, instance, held)
         elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED):
             package = situation.results.get(package_key(instance.id))
             if isinstance(package, OpenedPackage) and not self._matches_siblings(
                 market, instance, package.digest
             ):
                 yield Send(retire_ci(instance.id))
+        elif status is not InstanceStatus.RETIRING:
+            yield from self._forget(situation, instance)
+
+    def _forget(self, situation: Situation, instance: Instance) -> Iterator[Act]:
+        """The rows of an instance that is over."""
+        task = ForgetReplica(instance.id)
+        opened = isinstance(situation.results.get(package_key(instance.id)), OpenedPackage)
+        if opened and situation.result(task) is None:
+            yield task
+
+    def _named(self, situation: Situation, instance: Instance, held: Held) -> Iterator[Act]:
+        """Whoever names it without being asked for it is not answered: that would cost gas each time."""
+        dataset = situation.market.datasets[dataset_of(instance.id)]
+        breach = next(self._breaches(dataset, held), None)
+        if breach:
+            yield AgainstPolicy(f"instance {instance.id:x}", breach)
+            return
+        held.take(dataset.owner, dataset.terms.instance_bond)
+        yield from self._receive(situation, instance)
+
+    def _breaches(self, dataset: Dataset, held: Held) -> Iterator[Breach]:
+        owner, terms = dataset.owner, dataset.terms
+        policy = self.policy.toward(owner)
+        yield from policy.on_member(owner)
+        yield from policy.on_terms(terms)
+        with_it, in_all = held.replicas[owner], held.replicas.total()
+        yield from over("max_instances_each", with_it, policy.max_instances_each, "of this data owner's")
+        yield from over("max_instances", in_all, policy.max_instances, "replicas")
+        yield from held.stakes.on_lock(owner, terms.instance_bond)
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
         terms = situation.market.datasets[dataset_of(instance.id)].terms
-        if risks_too_much(terms, self.max_bond_jobs):
-            yield Send(refuse_ci(instance.id))
-            return
         patience = instance.since + terms.answer_window_seconds * 3 // 4
         deadline = instance.since + terms.answer_window_seconds
         task = OpenPackage(instance.id, instance.sealed_location, patience, deadline=deadline)
@@ -204,3 +259,6 @@ class CloudOwner:
         paid = instance.id in couple.current.reports and market.pays_who_reported(couple, subset)
         if paid and situation.now > market.overdue_since(couple) + half:
             yield Send(close_round(couple.id, [subset]))
+
+
+_BONDED = (InstanceStatus.JOINED, InstanceStatus.VERIFIED, InstanceStatus.RETIRING)

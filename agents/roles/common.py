@@ -11,10 +11,10 @@ from agents.core.assets import Couple, Instance, Report
 from agents.core.calls import deposit, register
 from agents.core.enums import Role
 from agents.core.errors import in_one_line
-from agents.core.hashing import chain_link, data_receipt, training_receipt
-from agents.core.ids import CoupleId, InstanceId, dataset_of, subset_of
+from agents.core.hashing import data_receipt, seed_chain, training_receipt
+from agents.core.ids import Address, CoupleId, InstanceId, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import NO_DEADLINE, Act, Identity, Send, Situation, Unaffordable
+from agents.roles.acts import NO_DEADLINE, Act, Identity, LeftUndone, Send, Situation, Unaffordable
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -49,7 +49,8 @@ def funded(identity: Identity, situation: Situation, acts: Iterable[Act]) -> lis
     """
     ordered = sorted(acts, key=_deadline)
     free = situation.market.balances[identity.address]
-    affordable, left_out = _afforded([act for act in ordered if _locks(act)], free + situation.coins)
+    locking = [act for act in ordered if _locks(act)]
+    affordable, left_out = _afforded(identity.address, locking, free + situation.coins)
     return [
         *(act for act in ordered if not _locks(act)),
         *_paid_in(affordable, free),
@@ -58,7 +59,7 @@ def funded(identity: Identity, situation: Situation, acts: Iterable[Act]) -> lis
     ]
 
 
-def _afforded(acts: Iterable[Act], coins: int) -> tuple[list[Send], list[Unaffordable]]:
+def _afforded(member: Address, acts: Iterable[Act], coins: int) -> tuple[list[Send], list[Unaffordable]]:
     """What so many wei suffice for, one after the other, and what they do not."""
     affordable: list[Send] = []
     left_out: list[Unaffordable] = []
@@ -67,7 +68,7 @@ def _afforded(acts: Iterable[Act], coins: int) -> tuple[list[Send], list[Unaffor
             affordable.append(act)
             coins -= act.locks
         elif isinstance(act, Send):
-            left_out.append(Unaffordable(act, coins))
+            left_out.append(Unaffordable(act, member, coins))
     return affordable, left_out
 
 
@@ -85,12 +86,16 @@ def _locks(act: Act) -> bool:
 
 
 def _deadline(act: Act) -> int:
-    return NO_DEADLINE if isinstance(act, Unaffordable) else act.deadline
+    return NO_DEADLINE if isinstance(act, LeftUndone) else act.deadline
 
 
 def seed_link(identity: Identity, tc: CoupleId, max_rounds: int, round_: int) -> bytes:
     """The link of the member's own seed chain for a round; its tip for round 0."""
-    return chain_link(identity.derive(b"holdfast/seed/%x" % tc), max_rounds, round_)
+    return _links(identity.derive(b"holdfast/seed/%x" % tc), max_rounds)[round_]
+
+
+_links = lru_cache(maxsize=16)(seed_chain)
+"""The longest chain takes seconds, and each decision asks for a link."""
 
 
 def opens_to(identity: Identity, instance: Instance, digest: bytes) -> bool:

@@ -17,10 +17,22 @@ from agents.core.calls import (
     verify_ci,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
+from agents.core.events import DatasetTerms
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import NO_DEADLINE, Act, Identity, PackData, ReviewPlan, Send, Situation
+from agents.roles.acts import (
+    NO_DEADLINE,
+    Act,
+    AgainstPolicy,
+    Identity,
+    PackReplica,
+    ReviewPlan,
+    Send,
+    Situation,
+    SplitData,
+    Unnameable,
+)
 from agents.roles.common import (
     for_asset,
     funded,
@@ -29,25 +41,10 @@ from agents.roles.common import (
     seconds_into_answer_window,
     seed_link,
 )
-from agents.roles.results import PackedData
+from agents.roles.policy import Breach, DataOwnerPolicy, Stakes, at_most, over
+from agents.roles.results import PackedReplica, RefusedKey, SplitDataset
 
 _REPLICAS_A_CALL = 32
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Whom a data owner lets train.
-
-    Attributes:
-        couples_per_model_owner: how many couples it approves for one model owner: each is another look at
-            the data.
-        max_quorum: up to how many agreeing replicas of a subset a model owner may ask for. A strict majority
-            of the places is always allowed. If one may ask for all, it needs a single cloud owner of its own
-            to leave every subset void, and keeps the results of the others for nothing.
-    """
-
-    couples_per_model_owner: int = 3
-    max_quorum: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,13 +53,14 @@ class DataOwner:
 
     Attributes:
         cloud_owners: for each subset, who gets a replica.
+        policy: whom it lets train.
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
     """
 
     identity: Identity
     cloud_owners: tuple[tuple[Address, ...], ...]
+    policy: DataOwnerPolicy
     opening_deposit: int = 0
-    policy: Policy = Policy()
 
     @property
     def ds(self) -> DatasetId:
@@ -76,49 +74,88 @@ class DataOwner:
         if first:
             return list(first)
         acts: list[Act] = []
+        stakes = Stakes.of(self.policy, self._locked(market))
         for couple in market.couples.values():
             if couple.ds == self.ds:
-                acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple)
+                acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, stakes)
         acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
         return funded(self.identity, situation, acts)
+
+    def _locked(self, market: Market) -> Iterator[tuple[Address, int]]:
+        """Its couple bonds, and for whom."""
+        for couple in market.couples.values():
+            if couple.ds in market.datasets and market.dataset_of(couple).owner == self.identity.address:
+                yield couple.model_owner, market.couple_bond_of(couple)
 
     # --- distribution ---
 
     def _distribute(self, situation: Situation) -> Iterator[Act]:
-        market = situation.market
-        named = [(subset, co) for subset, owners in enumerate(self.cloud_owners) for co in owners]
-        if any(co not in market.members for _, co in named):
-            return
-        task = PackData(
-            self.ds, tuple((subset, co, market.members[co].encryption_key) for subset, co in named)
-        )
-        packed = situation.result(task)
-        if packed is None:
+        market, task = situation.market, SplitData(self.ds)
+        split = situation.result(task)
+        if split is None:
             yield task
             return
         if self.ds not in market.datasets:
-            yield Send(create_ds(packed.terms, packed.metadata_hash, packed.metadata_location))
-        yield from self._name(market, packed)
+            yield Send(create_ds(split.terms, split.metadata_hash, split.metadata_location))
+        yield from self._name(situation)
         if self.ds in market.datasets:
-            yield from self._verify(situation, market.datasets[self.ds], packed)
+            yield from self._verify(situation, market.datasets[self.ds], split)
 
-    def _name(self, market: Market, packed: PackedData) -> Iterator[Act]:
-        done = {(subset, market.instances[ci].cloud_owner) for subset, ci in _ever_named(market, self.ds)}
-        missing = [
-            package for package in packed.packages if (package.subset, package.cloud_owner) not in done
-        ]
-        for start in range(0, len(missing), _REPLICAS_A_CALL):
-            some = missing[start : start + _REPLICAS_A_CALL]
+    def _name(self, situation: Situation) -> Iterator[Act]:
+        """Each cloud owner is packed for and named by itself: none of them keeps the others waiting."""
+        ready: list[tuple[PackReplica, PackedReplica]] = []
+        for task in self._still_to_name(situation.market):
+            packed = situation.result(task)
+            if packed is None:
+                yield task
+            elif isinstance(packed, PackedReplica):
+                ready.append((task, packed))
+        yield from self._unnameable(situation)
+        for start in range(0, len(ready), _REPLICAS_A_CALL):
+            some = ready[start : start + _REPLICAS_A_CALL]
             yield Send(
                 create_ci(
                     self.ds,
-                    [package.subset for package in some],
-                    [package.cloud_owner for package in some],
-                    [package.sealed_location for package in some],
+                    [task.subset for task, _ in some],
+                    [task.cloud_owner for task, _ in some],
+                    [packed.sealed_location for _, packed in some],
                 )
             )
 
-    def _verify(self, situation: Situation, dataset: Dataset, packed: PackedData) -> Iterator[Act]:
+    def _still_to_name(self, market: Market) -> Iterator[PackReplica]:
+        """The replicas of those that are cloud owners, and were never named for them."""
+        for subset, cloud_owner in self._unnamed(market):
+            if market.role_of(cloud_owner) is Role.CLOUD_OWNER:
+                key = market.members[cloud_owner].encryption_key
+                yield PackReplica(self.ds, subset, cloud_owner, key)
+
+    def _unnamed(self, market: Market) -> Iterator[tuple[int, Address]]:
+        done = {(subset, market.instances[ci].cloud_owner) for subset, ci in _ever_named(market, self.ds)}
+        for subset, owners in enumerate(self.cloud_owners):
+            yield from ((subset, owner) for owner in owners if (subset, owner) not in done)
+
+    def _unnameable(self, situation: Situation) -> Iterator[Act]:
+        """Of whom nothing is to be hoped, each once."""
+        market = situation.market
+        problems = {
+            owner: f"it registered as a {_ROLES[role]}"
+            for _, owner in self._unnamed(market)
+            if (role := market.role_of(owner)) not in (Role.NONE, Role.CLOUD_OWNER)
+        }
+        for task in self._still_to_name(market):
+            packed = situation.result(task)
+            if isinstance(packed, RefusedKey):
+                problems[task.cloud_owner] = packed.problem
+        yield from (Unnameable(owner, problem) for owner, problem in problems.items())
+
+    def _may_yet_be_named(self, situation: Situation) -> bool:
+        """Whether somebody is still to be named, or to register."""
+        market = situation.market
+        hopeful = any(market.role_of(owner) is Role.NONE for _, owner in self._unnamed(market))
+        tasks = self._still_to_name(market)
+        return hopeful or any(not isinstance(situation.result(task), RefusedKey) for task in tasks)
+
+    def _verify(self, situation: Situation, dataset: Dataset, split: SplitDataset) -> Iterator[Act]:
         market, window = situation.market, dataset.terms.answer_window_seconds
         cis, ok, first = [], [], NO_DEADLINE
         for index, subset in enumerate(dataset.subsets):
@@ -126,17 +163,17 @@ class DataOwner:
                 instance = market.instances[ci]
                 if instance.status is InstanceStatus.JOINED and situation.now <= instance.since + window:
                     cis.append(ci)
-                    ok.append(opens_to(self.identity, instance, packed.digests[index]))
+                    ok.append(opens_to(self.identity, instance, split.digests[index]))
                     first = min(first, instance.since + window)
         if cis:
             yield Send(verify_ci(cis, ok), deadline=first, window=window)
 
     # --- couples ---
 
-    def _couple(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+    def _couple(self, situation: Situation, couple: Couple, stakes: Stakes) -> Iterator[Act]:
         phase = situation.market.phase_of(couple, situation.now)
         if phase is CouplePhase.REQUESTED:
-            yield from self._review(situation, couple)
+            yield from self._review(situation, couple, stakes)
         elif phase is CouplePhase.DRAWING:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round)
             window = situation.market.dataset_of(couple).terms.draw_window_seconds
@@ -151,7 +188,21 @@ class DataOwner:
         elif phase is CouplePhase.ENDED:
             yield Send(expire_tc(couple.id))
 
-    def _review(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+    def _review(self, situation: Situation, couple: Couple, stakes: Stakes) -> Iterator[Act]:
+        """What nobody asked for is left alone, which costs nothing; a member it deals with gets an answer."""
+        market, asset = situation.market, f"couple {couple.id:x}"
+        stranger = next(self.policy.on_member(couple.model_owner), None)
+        if stranger:
+            yield AgainstPolicy(asset, stranger)
+            return
+        too_much = next(self._too_much(market, couple), None)
+        if too_much:
+            yield AgainstPolicy(asset, too_much)
+            yield self._declined(market, couple)
+        elif not self._waits_its_turn(situation, couple):
+            yield from self._answer(situation, couple, stakes)
+
+    def _answer(self, situation: Situation, couple: Couple, stakes: Stakes) -> Iterator[Act]:
         market, deadline = situation.market, couple.deadline
         model, terms = market.models[couple.mod], market.dataset_of(couple).terms
         window = terms.answer_window_seconds
@@ -165,18 +216,40 @@ class DataOwner:
         review = situation.result(task)
         if review is None:
             yield task
-        elif review.problem or self._asks_too_much(market, couple):
-            yield Send(decline_tc(couple.id), deadline=deadline, window=window)
-        elif not self._waits_its_turn(situation, couple) and self._ready(situation, couple):
-            tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
-            yield Send(approve_tc(couple.id, tip), terms.couple_bond, deadline=deadline, window=window)
+        elif review.problem:
+            yield self._declined(market, couple)
+        elif self._ready(situation, couple):
+            yield self._approved(couple, terms, stakes)
 
-    def _asks_too_much(self, market: Market, couple: Couple) -> bool:
-        """Whether the policy rules a request out: too many couples, or too high a quorum."""
+    def _approved(self, couple: Couple, terms: DatasetTerms, stakes: Stakes) -> Act:
+        """Its approval, unless too much is at stake already: then the request waits."""
+        breach = next(stakes.on_lock(couple.model_owner, terms.couple_bond), None)
+        if breach:
+            return AgainstPolicy(f"couple {couple.id:x}", breach)
+        stakes.lock(couple.model_owner, terms.couple_bond)
+        tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
+        return Send(
+            approve_tc(couple.id, tip),
+            terms.couple_bond,
+            deadline=couple.deadline,
+            window=terms.answer_window_seconds,
+        )
+
+    def _declined(self, market: Market, couple: Couple) -> Send:
+        window = market.dataset_of(couple).terms.answer_window_seconds
+        return Send(decline_tc(couple.id), deadline=couple.deadline, window=window)
+
+    def _too_much(self, market: Market, couple: Couple) -> Iterator[Breach]:
+        """What of a request the policy rules out for good."""
+        policy = self.policy.toward(couple.model_owner)
+        others = (other for other in market.couples.values() if other.ds == couple.ds)
+        approved = [other for other in others if other.phase not in _NEVER_APPROVED]
+        with_it = [other for other in approved if other.model_owner == couple.model_owner]
+        yield from over("max_couples_each", len(with_it), policy.max_couples_each, "of this model owner's")
+        yield from over("max_couples", len(approved), policy.max_couples, "couples on this dataset")
+        yield from at_most("max_rounds", couple.max_rounds, policy.max_rounds, "rounds")
         majority = market.dataset_of(couple).terms.max_replicas // 2 + 1
-        return self._approved_for(
-            market, couple
-        ) >= self.policy.couples_per_model_owner or couple.quorum > max(majority, self.policy.max_quorum)
+        yield from at_most("max_quorum", couple.quorum, max(majority, policy.max_quorum), "that must agree")
 
     def _waits_its_turn(self, situation: Situation, couple: Couple) -> bool:
         """Whether an earlier request of this model owner is open: together they could be too many."""
@@ -189,14 +262,6 @@ class DataOwner:
             for other in market.couples.values()
         )
 
-    def _approved_for(self, market: Market, couple: Couple) -> int:
-        others = (
-            other
-            for other in market.couples.values()
-            if other.ds == couple.ds and other.model_owner == couple.model_owner
-        )
-        return sum(other.phase not in _NEVER_APPROVED for other in others)
-
     def _ready(self, situation: Situation, couple: Couple) -> bool:
         """Every subset is covered, and all cloud owners answered or half of the answer window is over."""
         market = situation.market
@@ -206,9 +271,10 @@ class DataOwner:
         waited, window = seconds_into_answer_window(situation, couple)
         places = (market.instances[ci] for subset in dataset.subsets for ci in subset.places)
         unanswered = any(i.status in (InstanceStatus.FREE, InstanceStatus.JOINED) for i in places)
-        return not unanswered or 2 * waited > window
+        return 2 * waited > window or not (unanswered or self._may_yet_be_named(situation))
 
 
+_ROLES = {Role.DATA_OWNER: "data owner", Role.MODEL_OWNER: "model owner"}
 _NEVER_APPROVED = (CouplePhase.REQUESTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
 
 

@@ -18,10 +18,11 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import set_bits
-from agents.core.ids import CoupleId, DatasetId, couple_id, model_id, subset_of
+from agents.core.ids import Address, CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
 from agents.roles.acts import (
     Act,
+    AgainstPolicy,
     CollectResults,
     DraftPlan,
     Identity,
@@ -32,6 +33,7 @@ from agents.roles.acts import (
     Situation,
 )
 from agents.roles.common import funded, has_quorum, registration, seed_link
+from agents.roles.policy import Breach, ModelOwnerPolicy, Stakes
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class ModelOwner:
     """A model owner that trains one model on one dataset.
 
     Attributes:
-        ds: which dataset; without one, the first that is offered.
+        policy: on whose data it trains, and for how much.
+        ds: which dataset, and so its owner; without one, the first that the policy allows.
         quorum: reports that must agree, if more than a strict majority.
         spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is
             not used comes back.
@@ -47,6 +50,7 @@ class ModelOwner:
     """
 
     identity: Identity
+    policy: ModelOwnerPolicy
     ds: DatasetId | None = None
     opening_deposit: int = 0
     quorum: int = 0
@@ -71,22 +75,52 @@ class ModelOwner:
     # --- the request ---
 
     def _request(self, situation: Situation) -> Iterator[Act]:
+        for dataset in self._wanted(situation.market):
+            breach = next(self._breaches(dataset), None)
+            if breach is None:
+                yield from self._request_on(situation, dataset)
+                return
+            yield AgainstPolicy(f"dataset {dataset.id:x}", breach)
+
+    def _wanted(self, market: Market) -> list[Dataset]:
+        if self.ds is None:
+            return list(market.datasets.values())
+        return [market.datasets[self.ds]] if self.ds in market.datasets else []
+
+    def _breaches(self, dataset: Dataset) -> Iterator[Breach]:
+        """What of a dataset the policy rules out for good."""
+        policy = self.policy.toward(dataset.owner)
+        if self.ds is None:
+            yield from policy.on_member(dataset.owner)
+        yield from policy.on_terms(dataset.terms)
+
+    def _request_on(self, situation: Situation, dataset: Dataset) -> Iterator[Act]:
         market = situation.market
-        dataset = market.datasets.get(self.ds) if self.ds else next(iter(market.datasets.values()), None)
-        if dataset is None or market.covered(dataset.id) < dataset.terms.subsets:
+        if market.covered(dataset.id) < dataset.terms.subsets:
             return
         task = _plan_task(dataset)
         plan = situation.result(task)
         if plan is None:
             yield task
             return
+        rounds = plan.rounds + self.spare_rounds
+        escrow = rounds * dataset.terms.escrow_per_round
+        stakes = Stakes.of(self.policy, self._locked(market))
+        breach = next(stakes.on_lock(dataset.owner, escrow), None)
+        if breach:
+            yield AgainstPolicy(f"dataset {dataset.id:x}", breach)
+            return
         mod = model_id(self.identity.address, self.number)
         if mod not in market.models:
             yield Send(create_mod(plan.model_type, plan.hash, plan.location))
-        rounds = plan.rounds + self.spare_rounds
         tip = seed_link(self.identity, self.tc, rounds, 0)
-        escrow = rounds * dataset.terms.escrow_per_round
         yield Send(request_tc(mod, dataset.id, rounds, tip, self.quorum), escrow)
+
+    def _locked(self, market: Market) -> Iterator[tuple[Address, int]]:
+        """Its escrows, and for whose data."""
+        for couple in market.couples.values():
+            if couple.model_owner == self.identity.address:
+                yield market.dataset_of(couple).owner, couple.escrow
 
     # --- the couple ---
 

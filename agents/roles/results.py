@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agents.core.enums import FlagReason
 from agents.core.errors import BadObject
 from agents.core.events import DatasetTerms
-from agents.core.ids import Address
 from agents.core.jsonable import Json
 
 
@@ -43,27 +42,34 @@ class TaskResult(BaseModel):
 # --- a data owner's ---
 
 
-class SealedPackage(TaskResult):
-    """A replica of a subset, sealed to its cloud owner."""
-
-    subset: int
-    cloud_owner: Address
-    sealed_location: bytes
-
-
-class PackedData(TaskResult):
-    """A dataset in the object store.
+class SplitDataset(TaskResult):
+    """A dataset that is split, and whose description is in the object store.
 
     Attributes:
         digests: of the subsets, in order.
-        packages: one a replica.
     """
 
     terms: DatasetTerms
     metadata_hash: bytes
     metadata_location: bytes
     digests: tuple[bytes, ...]
-    packages: tuple[SealedPackage, ...]
+
+
+class PackedReplica(TaskResult):
+    """Where a subset is that is sealed to its cloud owner."""
+
+    sealed_location: bytes
+
+
+class RefusedKey(TaskResult):
+    """A cloud owner's key that nobody can seal to, and why."""
+
+    problem: str
+
+    @property
+    def refusal(self) -> str:
+        """The problem."""
+        return self.problem
 
 
 class PlanReview(TaskResult):
@@ -114,6 +120,10 @@ class TrainingResult(TaskResult):
     keys: int
     weights: int
     result: int
+
+
+class Forgotten(TaskResult):
+    """What is deleted."""
 
 
 class Flagged(TaskResult):
@@ -175,9 +185,11 @@ class PublishedWeights(TaskResult):
 
 
 _MODELS: dict[str, tuple[type[TaskResult], ...]] = {
-    "packages": (PackedData,),
+    "split": (SplitDataset,),
+    "replica": (RefusedKey, PackedReplica),
     "review": (PlanReview,),
     "package": (RefusedPackage, OpenedPackage),
+    "forgotten": (Forgotten,),
     "job": (Flagged, TrainingResult),
     "plan": (DraftedPlan,),
     "results": (AgreedResult,),

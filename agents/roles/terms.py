@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from agents.core.events import DatasetTerms
 
-MAX_BOND_JOBS = 50
-
 
 def weaknesses(terms: DatasetTerms) -> Iterator[str]:
     """What terms do not deter, a line each; nothing if honest play is everybody's best."""
@@ -30,8 +28,3 @@ def weaknesses(terms: DatasetTerms) -> Iterator[str]:
             f"couple_bond is {terms.couple_bond}: a withheld seed costs less than a round pays, "
             f"choose {max(terms.round_price, 1)} or more"
         )
-
-
-def risks_too_much(terms: DatasetTerms, max_bond_jobs: int) -> bool:
-    """Whether an honest replica that a majority outvotes loses more than so many jobs pay."""
-    return terms.instance_bond > max_bond_jobs * terms.job_price

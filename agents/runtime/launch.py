@@ -25,8 +25,9 @@ from agents.core.errors import BadInput
 from agents.core.ids import DatasetId, InstanceId
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
-from agents.roles.data_owner import DataOwner, Policy
+from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy
 from agents.roles.terms import weaknesses
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.mirror_check import MirrorCheck
@@ -105,12 +106,13 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a data owner. It is warned of terms under which a cheat would be free."""
     for weakness in weaknesses(settings.dataset_terms):
         log.warning("%s", weakness)
+    _warn_if_alone(settings.members)
     role = _made(
         DataOwner,
         settings,
         identity=member.identity,
         cloud_owners=settings.dealt,
-        policy=_made(Policy, settings),
+        policy=_made(DataOwnerPolicy, settings),
     )
     worker = _made(
         DataOwnerWorker,
@@ -124,14 +126,19 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
 
 def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a cloud owner."""
-    role = _made(CloudOwner, settings, identity=member.identity)
+    _warn_if_alone(settings.members)
+    role = _made(CloudOwner, settings, identity=member.identity, policy=_made(CloudOwnerPolicy, settings))
     return role, _made(CloudOwnerWorker, settings, tools=member.tools)
 
 
 def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
-    role = _made(ModelOwner, settings, identity=member.identity, ds=ds)
+    if ds is None:
+        _warn_if_alone(settings.members)
+    role = _made(
+        ModelOwner, settings, identity=member.identity, policy=_made(ModelOwnerPolicy, settings), ds=ds
+    )
     worker = _made(
         ModelOwnerWorker,
         settings,
@@ -140,6 +147,11 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
         plan_file=settings.plan,
     )
     return role, worker
+
+
+def _warn_if_alone(members: Sequence[str]) -> None:
+    if not members:
+        log.warning("no members are set, so this agent deals with nobody: name some, or anyone")
 
 
 def _made(kind: Callable[..., P], settings: AgentSettings, **given: object) -> P:

@@ -28,6 +28,7 @@ HOME_FILE = "agent.toml"
 
 _PREFIX = "HOLDFAST_"
 _CONFIG = "config"
+_TABLES = "tables"
 _NEAR = 0.75  # so alike are a name and what was meant by it
 _ELSEWHERE = frozenset({"demo", "deployer", "gas"})  # variables of scripts/deploy.py and of tests
 
@@ -101,8 +102,13 @@ def _option(name: str, field: FieldInfo) -> Parameter:
 
 
 def _flag(name: str, field: FieldInfo) -> str | None:
-    default = Flag("--" + name.replace("_", "-"))
+    default = Flag(None if _is_table(field) else "--" + name.replace("_", "-"))
     return next((extra for extra in field.metadata if isinstance(extra, Flag)), default).name
+
+
+def _is_table(field: FieldInfo) -> bool:
+    """Whether a setting is a table, which only a file can have."""
+    return get_origin(field.annotation) is dict
 
 
 def _shown(annotation: Any) -> Any:
@@ -140,9 +146,12 @@ def _read_file(context: typer.Context, file: Path | None) -> None:
         raise BadInput(f"settings {file}: {problem.strerror}: name a TOML file of settings") from None
     except ValueError as problem:
         raise BadInput(f"settings {file}: {problem}: name a TOML file of settings") from None
-    _refuse_unknown(table, {name for name, field in _all_fields() if _flag(name, field)}, str(file))
+    writable = {name for name, field in _all_fields() if _flag(name, field) or _is_table(field)}
+    _refuse_unknown(table, writable, str(file))
     many = {option.name for option in context.command.params if option.multiple}
     context.meta[_CONFIG] = file
+    tables = {name for name, field in _all_fields() if _is_table(field)}
+    context.meta[_TABLES] = {name: table.pop(name) for name in tables & table.keys()}
     context.default_map = {
         name: [value] if name in many and not isinstance(value, list) else value
         for name, value in table.items()
@@ -160,17 +169,27 @@ def _read_file_at_home(context: typer.Context, home: str) -> str:
 
 
 def _settings(kind: type[S], context: typer.Context) -> S:
-    known = {variable(name) for name in [_CONFIG, *_ELSEWHERE, *(name for name, _ in _all_fields())]}
+    settable = [name for name, field in _all_fields() if not _is_table(field)]
+    known = {variable(name) for name in [_CONFIG, *_ELSEWHERE, *settable]}
     _refuse_unknown((name for name in os.environ if name.startswith(_PREFIX)), known, "environment")
     fields = kind.model_fields.items()
     places = {name: place for name, field in fields if (place := _place(name, field, context))}
-    values = {name: context.params.get(name, os.environ.get(variable(name))) for name in places}
+    values = {name: _value(name, context) for name in places}
     return validated(kind, values, lambda name: places.get(name, name))
+
+
+def _value(name: str, context: typer.Context) -> Any:
+    """What was given for a setting."""
+    if name in context.meta.get(_TABLES, {}):
+        return context.meta[_TABLES][name]
+    return context.params.get(name, os.environ.get(variable(name)))
 
 
 def _place(name: str, field: FieldInfo, context: typer.Context) -> str | None:
     """Where a setting was given: as a flag, as a variable, or as a key of the file."""
     source = context.get_parameter_source(name)
+    if name in context.meta.get(_TABLES, {}):
+        return f"{context.meta.get(_CONFIG)}: {name}"
     if source is None:  # it has no option
         return variable(name) if variable(name) in os.environ else None
     places = {

@@ -17,7 +17,7 @@ from agents.chain.intents import Intent, IntentState, Outcome
 from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
-from agents.roles.acts import NO_DEADLINE, Act, Party, Send, Situation, Task, Unaffordable
+from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
 from agents.runtime.stop import StopSignal
@@ -116,7 +116,7 @@ class Runner:
     tell_time: Callable[[int], None] = lambda _: None
     market: Market = field(init=False)
     supervisor: Supervisor = field(init=False)
-    _unaffordable: set[str] = field(init=False, default_factory=set)
+    _left_undone: set[str] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.market = Market(self.events.replay())
@@ -155,7 +155,7 @@ class Runner:
             return moved  # the node does not show our own last transaction yet: do not decide it again
         situation = Situation(self.market, self.journal, upto.timestamp, self.transactions.coins)
         acts = self._sound(self.role.decide(situation), upto)
-        self._tell_unaffordable([act for act in acts if isinstance(act, Unaffordable)])
+        self._tell_left_undone([act for act in acts if isinstance(act, LeftUndone)])
         sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
         return self.supervisor.record() or sent or moved
@@ -218,20 +218,13 @@ class Runner:
             log.info("sent %s", outcome.function)
         return True
 
-    def _tell_unaffordable(self, left_out: Iterable[Unaffordable]) -> None:
-        """Says what is left out for want of coins, once for as long as it is."""
-        before, self._unaffordable = self._unaffordable, set()
-        for act in left_out:
-            key = _intent(act.send).key
-            self._unaffordable.add(key)
-            if key not in before:
-                log.warning(
-                    "%s waits: it locks %d wei, and %s has %d for it: send it coins",
-                    act.send.call.function,
-                    act.send.locks,
-                    self.role.identity.address,
-                    act.has,
-                )
+    def _tell_left_undone(self, acts: Iterable[LeftUndone]) -> None:
+        """Says what is due and not done, once for as long as it is so."""
+        before, self._left_undone = self._left_undone, set()
+        for act in acts:
+            self._left_undone.add(act.key)
+            if act.key not in before:
+                log.warning("%s", act.words)
 
 
 _SENDING = "transactions"

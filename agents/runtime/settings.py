@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
-from eth_utils.address import is_address, to_checksum_address
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,19 +23,24 @@ from pydantic import (
 )
 
 from agents.chain.evidence import Means
+from agents.core.amounts import ETHER, Wei
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.families.registry import FAMILIES
-from agents.roles.terms import MAX_BOND_JOBS
+from agents.roles.policy import (
+    MOST_REPLICAS,
+    CloudOwnerPolicy,
+    DataOwnerPolicy,
+    MemberAddress,
+    ModelOwnerPolicy,
+    each,
+)
 from agents.runtime.executor import ExecutorLimits
 from agents.workers.data_owner import Secrecy
 
-GWEI = 10**9
-ETHER = 10**18
-
 MAX_SUBSETS = 256
-MAX_REPLICAS = 16
+MAX_REPLICAS = MOST_REPLICAS
 _MAX_WINDOW = 2**24 - 1
 _MAX_AMOUNT = 2**96 - 1
 
@@ -66,11 +69,11 @@ class Terms(_Settings):
     that withholds a seed loses what ten rounds would have paid it.
     """
 
-    round_price: int = Field(default=ETHER // 100, ge=0, le=_MAX_AMOUNT)
-    job_price: int = Field(default=ETHER // 1000, ge=0, le=_MAX_AMOUNT)
-    instance_bond: int = Field(default=ETHER // 100, ge=0, le=_MAX_AMOUNT)
-    miss_penalty: int = Field(default=ETHER // 400, ge=0, le=_MAX_AMOUNT)
-    couple_bond: int = Field(default=ETHER // 10, ge=0, le=_MAX_AMOUNT)
+    round_price: Wei = Field(default=ETHER // 100, ge=0, le=_MAX_AMOUNT)
+    job_price: Wei = Field(default=ETHER // 1000, ge=0, le=_MAX_AMOUNT)
+    instance_bond: Wei = Field(default=ETHER // 100, ge=0, le=_MAX_AMOUNT)
+    miss_penalty: Wei = Field(default=ETHER // 400, ge=0, le=_MAX_AMOUNT)
+    couple_bond: Wei = Field(default=ETHER // 10, ge=0, le=_MAX_AMOUNT)
     answer_window_seconds: int = Field(default=24 * 3600, ge=1, le=_MAX_WINDOW)
     draw_window_seconds: int = Field(default=3600, ge=1, le=_MAX_WINDOW)
     report_window_seconds: int = Field(default=6 * 3600, ge=1, le=_MAX_WINDOW)
@@ -113,15 +116,10 @@ def _json_object(file: Path) -> dict[str, object]:
 # --- whoever reads the market, has a wallet, or is a member ---
 
 
-def _each(given: object) -> object:
-    """One text is a list of one."""
-    return (given,) if isinstance(given, str) else given
-
-
 class MarketSettings(_Settings):
     """Where the market is."""
 
-    rpc: Annotated[tuple[str, ...], BeforeValidator(_each)] = Field(
+    rpc: Annotated[tuple[str, ...], BeforeValidator(each)] = Field(
         default=("http://127.0.0.1:8545",),
         min_length=1,
         description="URL of a node; once for each, the preferred one first.",
@@ -178,7 +176,7 @@ class MemberSettings(MarketSettings, WalletSettings):
 class AgentSettings(MemberSettings):
     """What every agent needs."""
 
-    opening_deposit: int = Field(default=0, ge=0, description="Wei to pay in when it registers.")
+    opening_deposit: Wei = Field(default=0, ge=0, description="Wei to pay in when it registers.")
     poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
     confirmations: int = Field(
         default=0, ge=0, le=64, description="Blocks on top of one before its events count."
@@ -198,19 +196,13 @@ class AgentSettings(MemberSettings):
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 
 
-def _checksummed(text: str) -> str:
-    if not is_address(text):
-        raise ValueError(f"{text!r} is no address: give 0x and 40 hexadecimal digits")
-    return to_checksum_address(text)
-
-
-class DataOwnerSettings(AgentSettings):
+class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
     """A data owner's."""
 
     table: str = Field(description="A CSV file with a header row, or a built-in table.")
-    cloud_owners: Annotated[
-        tuple[Annotated[Address, AfterValidator(_checksummed)], ...], Flag("--cloud-owner")
-    ] = Field(description="Address of a cloud owner; once for each.")
+    cloud_owners: Annotated[tuple[MemberAddress, ...], Flag("--cloud-owner")] = Field(
+        description="Address of a cloud owner; once for each."
+    )
     target: str | None = Field(default=None, description="The target's column; by default the last.")
     subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS, description="How many subsets (m).")
     replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS, description="Replicas of each subset (n).")
@@ -218,15 +210,6 @@ class DataOwnerSettings(AgentSettings):
         default=None, ge=1, le=MAX_SUBSETS, description="Subsets a round draws (k); by default half."
     )
     seed: int = Field(default=0, ge=0, description="Of the partition and the split.")
-    couples_per_model_owner: int = Field(
-        default=3, ge=1, description="Couples to approve for one model owner: each is a look at the data."
-    )
-    max_quorum: int = Field(
-        default=0,
-        ge=0,
-        le=16,
-        description="Most agreeing replicas that a model owner may ask for; 0: a strict majority.",
-    )
     secrecy: Secrecy = Field(
         default="dataset",
         description="Least that a plan keeps from a model owner: dataset, round or none.",
@@ -261,18 +244,11 @@ class DataOwnerSettings(AgentSettings):
         return self.terms.of(self.subsets, per_round, self.replicas)
 
 
-class CloudOwnerSettings(AgentSettings):
+class CloudOwnerSettings(CloudOwnerPolicy, AgentSettings):
     """A cloud owner's."""
 
-    max_bond_jobs: int = Field(
-        default=MAX_BOND_JOBS,
-        ge=1,
-        le=_MAX_AMOUNT,
-        description="Refuse a replica whose bond is more than so many jobs pay.",
-    )
 
-
-class ModelOwnerSettings(AgentSettings):
+class ModelOwnerSettings(ModelOwnerPolicy, AgentSettings):
     """A model owner's. `number` counts this wallet's models from 1; each has a home of its own."""
 
     samples: Path = Field(description="The samples that the data owner exposed.")
@@ -283,7 +259,7 @@ class ModelOwnerSettings(AgentSettings):
     dataset: str | None = Field(
         default=None,
         pattern=r"^(0x)?[0-9a-fA-F]{1,64}$",
-        description="Id of a dataset; by default the first.",
+        description="Id of a dataset, and so its owner; by default the first that the policy allows.",
     )
     quorum: int = Field(
         default=0, ge=0, le=MAX_REPLICAS, description="Reports that must agree; 0: a strict majority."

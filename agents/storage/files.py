@@ -46,6 +46,13 @@ class Home:
                 if around.is_relative_to(self.folder):
                     force(around)
 
+    def remove(self, name: str) -> None:
+        """Deletes a file, for good, if there is one."""
+        path = self.path(name)
+        with disk_faults(f"{path} cannot be removed"), suppress(FileNotFoundError):
+            path.unlink()
+            force(path.parent)
+
 
 def read(path: Path) -> bytes | None:
     """The bytes of a file, or None if there is none.

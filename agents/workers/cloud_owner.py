@@ -13,8 +13,15 @@ from agents.learning.families.registry import family_of
 from agents.learning.family import Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.roles.acts import OpenPackage, Task, TrainModel
-from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TaskResult, TrainingResult
+from agents.roles.acts import ForgetReplica, OpenPackage, Task, TrainModel
+from agents.roles.results import (
+    Flagged,
+    Forgotten,
+    OpenedPackage,
+    RefusedPackage,
+    TaskResult,
+    TrainingResult,
+)
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, fetch_shared, put_sealed
 from agents.vault.sealing import Sealed
@@ -48,6 +55,9 @@ class CloudOwnerWorker:
                 return self._open(task)
             case TrainModel():
                 return self._train(task)
+            case ForgetReplica():
+                self.tools.home.remove(_subset_file(task.ci))
+                return Forgotten()
             case _:
                 raise StopAgent(f"a cloud owner does not do {type(task).__name__}")
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
-from agents.core.ids import Address, DatasetId
+from agents.core.ids import DatasetId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import describe
@@ -21,8 +21,8 @@ from agents.learning.data.subset import SECRET_BYTES, Subset
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
 from agents.learning.family import Family
-from agents.roles.acts import PackData, ReviewPlan, Task
-from agents.roles.results import PackedData, PlanReview, SealedPackage, TaskResult
+from agents.roles.acts import PackReplica, ReviewPlan, SplitData, Task
+from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
@@ -66,14 +66,17 @@ class DataOwnerWorker:
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
-            case PackData():
+            case SplitData():
+                return self._split(task)
+            case PackReplica():
                 return self._pack(task)
             case ReviewPlan():
                 return self._review(task)
             case _:
                 raise StopAgent(f"a data owner does not do {type(task).__name__}")
 
-    def _pack(self, task: PackData) -> PackedData:
+    def _split(self, task: SplitData) -> SplitDataset:
+        """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
         table = load_table(self.table, self.target)
         prepared = partition(table, self.seed)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
@@ -86,20 +89,27 @@ class DataOwnerWorker:
             )
             for index, rows in enumerate(cut(table, prepared, self.subsets, self.seed))
         ]
-        packages = []
-        for index, cloud_owner, key in task.replicas:
-            context = package_context(task.ds, index)
-            reader = _reader(cloud_owner, key)
-            sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), reader, context)
-            packages.append(SealedPackage(subset=index, cloud_owner=cloud_owner, sealed_location=sealed.blob))
+        for subset in subsets:
+            self.tools.home.write(_subset_file(task.ds, subset.index), subset.to_bytes())
         metadata = describe(table, prepared).model_dump_json().encode()
-        return PackedData(
+        return SplitDataset(
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
             metadata_hash=digest(metadata),
             metadata_location=self.tools.store.put(metadata).digest,
             digests=tuple(subset.digest() for subset in subsets),
-            packages=tuple(packages),
         )
+
+    def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
+        try:
+            reader = PublicKey(task.encryption_key)
+        except BadObject as bad:
+            return RefusedKey(problem=f"it registered {bad}")
+        file = _subset_file(task.ds, task.subset)
+        data = self.tools.home.read(file)
+        if data is None:
+            raise StopAgent(f"{self.tools.home.path(file)} is gone: restore it from a backup")
+        sealed = put_sealed(self.tools.store, data, reader, package_context(task.ds, task.subset))
+        return PackedReplica(sealed_location=sealed.blob)
 
     def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
         """What the replicas of a subset share with those of each other one."""
@@ -169,8 +179,5 @@ def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64
     return parts
 
 
-def _reader(cloud_owner: Address, key: bytes) -> PublicKey:
-    try:
-        return PublicKey(key)
-    except BadObject as bad:
-        raise BadObject(f"{cloud_owner} registered {bad}: choose another cloud owner") from bad
+def _subset_file(ds: DatasetId, index: int) -> str:
+    return f"split/{ds:x}/{index}"

@@ -46,6 +46,7 @@ from testing.agent_network import TERMS
 from testing.compiler import compiled_contract
 from testing.evm import SOURCE
 from testing.faults import Fault
+from testing.policies import HOLDS, LETS_TRAIN, TRAINS
 
 SUBSETS, REPLICAS, CLOUD_OWNERS, ROUNDS = 3, 3, 6, 3
 CHAOS_TERMS: DatasetTerms = DatasetTerms(
@@ -192,12 +193,12 @@ class ChaosMarket:
             for subset in range(SUBSETS)
         )
         worker = DataOwnerWorker(tools, "wine", None, SUBSETS, 0, CHAOS_TERMS, identity.derive, "none")
-        return DataOwner(identity, dealt), worker
+        return DataOwner(identity, dealt, LETS_TRAIN), worker
 
     def _make_model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self._folder / self._data_owner.name / EXPOSED_FILE
         worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, "logistic", ROUNDS)
-        return ModelOwner(identity), worker
+        return ModelOwner(identity, TRAINS), worker
 
 
 def deploy_on(node: RealNode) -> Deployment:
@@ -218,7 +219,7 @@ def _wall_clock(ahead: float) -> float:
 
 
 def _cloud_owner(identity: Identity, tools: Tools) -> tuple[Party, Worker]:
-    return CloudOwner(identity), CloudOwnerWorker(tools)
+    return CloudOwner(identity, HOLDS), CloudOwnerWorker(tools)
 
 
 def _up_to_date(stream: EventStream, market: Market) -> Market:

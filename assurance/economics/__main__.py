@@ -19,9 +19,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from agents.core.amounts import ETHER
 from agents.core.errors import BadInput
 from agents.demo.scenario import Scenario
-from agents.runtime.settings import ETHER
 from assurance.economics import theory
 from assurance.economics.departures import DEPARTURES, DepartureResult, Verdict, measure
 from assurance.economics.figure import draw

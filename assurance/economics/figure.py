@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from agents.core.amounts import ETHER
 from agents.report.style import BLUE, INK, RULE, SOFT, VERMILION, VIOLET, document, style
-from agents.runtime.settings import ETHER
 from assurance.economics import theory
 from assurance.economics.setting import Setting
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from agents.core.amounts import ETHER, GWEI
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
-from agents.runtime.settings import ETHER, GWEI, Terms, checked
+from agents.runtime.settings import Terms, checked
 from testing.backend import START
 
 DEPOSIT = 10**24
@@ -23,7 +24,7 @@ class Setting:
         training_cost: what a cloud owner spends on training once.
         gas_price: wei a unit of gas.
         result_value: what the result of one subset is worth to a model owner.
-        max_quorum: the data owner's policy, as in `agents.roles.data_owner.Policy`.
+        max_quorum: the data owner's policy, as in `agents.roles.policy.DataOwnerPolicy`.
         dishonest: the chance that another cloud owner lies, in league with all that do.
         settled: the chance that anybody settles a subset: a lie costs nothing where nobody does.
     """

@@ -39,6 +39,7 @@ from testing.evm import Evm, abi, codec
 from testing.evm_script import EvmScript
 from testing.fake_market import FakeMarket
 from testing.poison import NOT_UTF8, ODD_BYTES
+from testing.policies import HOLDS, LETS_TRAIN, TRAINS
 from testing.script import Script, identity
 from testing.world import World
 from tests.agents.chain.conftest import Clock
@@ -154,11 +155,11 @@ def parties(script: Script) -> list[Party]:
     """Honest agents of the honest members, and of somebody new."""
     owners = tuple(co.address for co in script.cos)
     return [
-        DataOwner(script.do, (owners,) * script.terms.subsets),
-        *map(CloudOwner, script.cos),
-        ModelOwner(script.mo, script.ds),
-        CloudOwner(identity("a newcomer")),
-        ModelOwner(identity("another newcomer")),
+        DataOwner(script.do, (owners,) * script.terms.subsets, LETS_TRAIN),
+        *(CloudOwner(co, HOLDS) for co in script.cos),
+        ModelOwner(script.mo, TRAINS, script.ds),
+        CloudOwner(identity("a newcomer"), HOLDS),
+        ModelOwner(identity("another newcomer"), TRAINS),
     ]
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import pytest
 
 from agents.core import calls
+from agents.core.amounts import ETHER, GWEI
 from agents.core.enums import CouplePhase, InstanceStatus
-from agents.runtime.settings import ETHER, GWEI, MAX_REPLICAS, MAX_SUBSETS, Terms
+from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from testing.attack_fixture import AttackFixture, refused
 from testing.script import FORGED, METADATA
 

@@ -15,10 +15,28 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import CoupleId, InstanceId, dataset_id, instance_id, subset_of
-from agents.roles.acts import Act, OpenPackage, Send, TrainModel, job_key, package_key
+from agents.roles.acts import (
+    Act,
+    AgainstPolicy,
+    ForgetReplica,
+    OpenPackage,
+    Send,
+    TrainModel,
+    job_key,
+    package_key,
+)
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import data_nonce, training_nonce
-from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TaskResult, TrainingResult
+from agents.roles.policy import CloudOwnerPolicy
+from agents.roles.results import (
+    Flagged,
+    Forgotten,
+    OpenedPackage,
+    RefusedPackage,
+    TaskResult,
+    TrainingResult,
+)
+from testing.policies import HOLDS
 from testing.script import FORGED, LOCATION, PLAN, Script, data_digest
 
 BOND = 300
@@ -26,7 +44,7 @@ BOND = 300
 
 def role(script: Script, number: int = 0, opening_deposit: int = 0) -> CloudOwner:
     """One of the script's cloud owners."""
-    return CloudOwner(script.cos[number], opening_deposit)
+    return CloudOwner(script.cos[number], HOLDS, opening_deposit)
 
 
 def opened(*cis: InstanceId, digest: bytes | None = None) -> dict[str, TaskResult]:
@@ -53,6 +71,11 @@ def sent(acts: list[Act]) -> list[Call]:
     """The calls, where there is no task among the acts."""
     assert all(isinstance(act, Send) for act in acts)
     return [act.call for act in acts if isinstance(act, Send)]
+
+
+def calls_of(acts: list[Act]) -> list[str]:
+    """What is sent."""
+    return [act.call.function for act in acts if isinstance(act, Send)]
 
 
 def named(replicas: int = 3, **terms: int) -> Script:
@@ -107,12 +130,85 @@ def test_it_joins_with_a_receipt_of_what_it_holds() -> None:
     assert script.decide(role(script), opened(ci)) == []
 
 
-@pytest.mark.parametrize(("limit", "price", "refuses"), [(3, 100, False), (2, 100, True), (50, 0, True)])
-def test_it_refuses_to_risk_more_than_so_many_jobs_pay(limit: int, price: int, refuses: bool) -> None:
-    script = named(job_price=price)
+def holding(**lines: int) -> CloudOwnerPolicy:
+    """A policy with these lines, and else of a friend of all."""
+    return HOLDS.model_copy(update=lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ("min_job_price", 100),
+        ("max_bond_jobs", 3),
+        ("max_instances", 1),
+        ("max_instances_each", 1),
+        ("at_stake", BOND),
+        ("at_stake_each", BOND),
+        ("max_hold_seconds", Script().terms.unbonding_seconds),
+    ],
+)
+def test_a_naming_that_the_policy_rules_out_is_ignored_for_free(line: str, allowed: int) -> None:
+    """It is not even refused: that would cost gas each time, and the naming lapses."""
+    script = named()
+    ci, forbidden = script.cis()[0], allowed + (1 if line.startswith("min") else -1)
+    friend, other = (CloudOwner(script.cos[0], holding(**{line: value})) for value in (allowed, forbidden))
+    assert calls_of(script.decide(friend, opened(ci))) == ["joinCI"]
+    (told,) = script.decide(other, opened(ci))
+    assert isinstance(told, AgainstPolicy)
+    assert (told.asset, told.breach.line) == (f"instance {ci:x}", line)
+
+
+def test_a_stranger_s_naming_is_ignored_for_free() -> None:
+    script = named()
+    (told,) = script.decide(CloudOwner(script.cos[0], CloudOwnerPolicy()))
+    assert isinstance(told, AgainstPolicy)
+    assert str(told.breach) == f"members: {script.do.address} is not one of them"
+    friend = CloudOwnerPolicy(members=(script.do.address,), max_bond_jobs=3)
+    assert [type(act) for act in script.decide(CloudOwner(script.cos[0], friend))] == [OpenPackage]
+
+
+def test_what_it_has_agreed_to_hold_counts_before_it_has_joined() -> None:
+    script = Script(subsets=3)
+    script.register()
+    script.offer()
+    script.name()
+    acts = script.decide(CloudOwner(script.cos[0], holding(max_instances=2)))
+    assert [type(act) for act in acts] == [OpenPackage, OpenPackage, AgainstPolicy]
+    acts = script.decide(CloudOwner(script.cos[0], holding(at_stake=BOND)))
+    assert [type(act) for act in acts] == [OpenPackage, AgainstPolicy, AgainstPolicy]
+
+
+def test_bonds_that_are_locked_count() -> None:
+    script = Script(subsets=2)
+    script.register()
+    script.offer()
+    script.name()
+    first, second = script.cis(0)[0], script.cis(1)[0]
+    script.join(first)
+    cloud_owner = CloudOwner(script.cos[0], holding(at_stake_each=2 * BOND - 1))
+    (told,) = script.decide(cloud_owner, opened(second))
+    assert isinstance(told, AgainstPolicy)
+    assert told.breach.line == "at_stake_each"
+
+
+def test_it_deletes_the_rows_of_an_instance_that_is_over() -> None:
+    script = Script(replicas=1).bring_to(Phase.APPROVED)
     ci = script.cis()[0]
-    acts = script.decide(CloudOwner(script.cos[0], max_bond_jobs=limit))
-    assert (acts == [Send(calls.refuse_ci(ci))]) is refuses
+    results = opened(ci)
+    script.send(script.cos[0], calls.retire_ci(ci))
+    assert script.decide(role(script), results) == [], "a round may still need them"
+    script.now += script.terms.unbonding_seconds + 1
+    script.send(script.cos[0], calls.release_ci(ci))
+    assert script.decide(role(script), results) == [ForgetReplica(ci)]
+    assert script.decide(role(script), results | {ForgetReplica(ci).key: Forgotten()}) == []
+    assert script.decide(role(script)) == [], "it never had any"
+
+
+def test_it_deletes_the_rows_of_a_naming_that_has_lapsed() -> None:
+    script = named()
+    ci = script.cis()[0]
+    late = script.now + 86_401
+    assert script.decide(role(script), opened(ci), now=late) == [ForgetReplica(ci)]
 
 
 def test_it_refuses_a_package_that_is_of_no_use() -> None:
@@ -128,7 +224,7 @@ def test_it_answers_up_to_the_last_second() -> None:
     script = named()
     ci, last = script.cis()[0], script.now + 86_400
     assert len(script.decide(role(script), opened(ci), now=last)) == 1
-    assert script.decide(role(script), opened(ci), now=last + 1) == []
+    assert script.decide(role(script), opened(ci), now=last + 1) == [ForgetReplica(ci)]
     assert script.decide(role(script), now=last + 1) == []
 
 
@@ -202,7 +298,7 @@ def test_it_leaves_a_subset_whose_other_replicas_turn_out_different() -> None:
     assert script.instance(mine).status is InstanceStatus.JOINED
     assert sent(script.decide(role(script, 2), opened(mine))) == [calls.retire_ci(mine)]
     script.send(script.cos[2], calls.retire_ci(mine))
-    assert script.decide(role(script, 2), opened(mine)) == []
+    assert script.decide(role(script, 2), opened(mine)) == [ForgetReplica(mine)]
 
 
 def test_a_verified_instance_leaves_as_well() -> None:
@@ -410,7 +506,7 @@ def test_it_takes_its_bond_back_from_a_data_owner_that_does_not_answer() -> None
     assert sent(script.decide(role(script), opened(ci), now=last + 1)) == [calls.release_ci(ci)]
     script.now = last + 1
     script.send(script.cos[0], calls.release_ci(ci))
-    assert script.decide(role(script), opened(ci)) == []
+    assert script.decide(role(script), opened(ci)) == [ForgetReplica(ci)]
 
 
 def test_it_takes_its_bond_back_once_no_round_needs_it() -> None:

@@ -19,8 +19,8 @@ from agents.core.market import Market
 from agents.roles.acts import NO_DEADLINE, Act, Send, Situation, Task, Unaffordable
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import funded, seed_link
-from agents.roles.data_owner import Policy
 from agents.roles.results import Flagged, OpenedPackage, PlanReview, TaskResult
+from testing.policies import HOLDS, LETS_TRAIN
 from testing.script import PLAN, Script, data_digest, identity
 from tests.agents.roles.test_data_owner_decides import packed, reviewed, role
 
@@ -64,14 +64,14 @@ def test_what_the_coins_do_not_suffice_for_is_left_out_and_the_rest_is_done() ->
         Send(calls.deposit(7)),
         act(2, 4),
         act(4, 6),
-        Unaffordable(act(1, 50), 11),
-        Unaffordable(act(3, 90), 7),
+        Unaffordable(act(1, 50), SOMEBODY.address, 11),
+        Unaffordable(act(3, 90), SOMEBODY.address, 7),
     ]
 
 
 def test_the_free_balance_counts() -> None:
     assert decided([act(1, 5)], free=5, coins=0) == [act(1, 5)]
-    assert decided([act(1, 5)], free=4, coins=0) == [Unaffordable(act(1, 5), 4)]
+    assert decided([act(1, 5)], free=4, coins=0) == [Unaffordable(act(1, 5), SOMEBODY.address, 4)]
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -122,7 +122,7 @@ def test_sybil_model_owners_do_not_keep_a_data_owner_from_its_seed() -> None:
     results = packed(script) | reviewed(script) | sybils(script, 5)
     bond = script.terms.couple_bond
     script.send(script.do, calls.withdraw(script.coins(script.do)))
-    data_owner = role(script, Policy(couples_per_model_owner=9))
+    data_owner = role(script, LETS_TRAIN)
     situation = Situation(script.market, results, script.now, coins=2 * bond + 1)
     first, *others = data_owner.decide(situation)
     assert first == Send(
@@ -148,7 +148,7 @@ def test_a_bond_that_nobody_has_does_not_keep_a_cloud_owner_from_its_jobs() -> N
         f"package/{named:x}": OpenedPackage(digest=data_digest(0), rows=1),
         f"job/{script.tc:x}/1/{job:x}": Flagged(flag=FlagReason.PLAN_REFUSED, why="as a test says"),
     }
-    cloud_owner = CloudOwner(co, max_bond_jobs=10**30)
+    cloud_owner = CloudOwner(co, HOLDS.model_copy(update={"max_bond_jobs": 10**30}))
     acts = cloud_owner.decide(Situation(script.market, results, script.now, coins=10**18))
     done = [_function(one) for one in acts if not isinstance(one, Task)]
     assert done == ["flagTJ", "left out"]

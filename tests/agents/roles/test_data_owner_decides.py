@@ -16,45 +16,52 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, Role
 from agents.core.hashing import next_tip
 from agents.core.ids import CoupleId, ModelId, instance_id
-from agents.roles.acts import Act, PackData, ReviewPlan, Send
+from agents.roles.acts import Act, AgainstPolicy, PackReplica, ReviewPlan, Send, SplitData, Unnameable
 from agents.roles.common import seed_link
-from agents.roles.data_owner import DataOwner, Policy
-from agents.roles.results import PackedData, PlanReview, SealedPackage, TaskResult
+from agents.roles.data_owner import DataOwner
+from agents.roles.policy import DataOwnerPolicy
+from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
+from testing.policies import LETS_TRAIN
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
 
 ANSWER_WINDOW = 86_400
 
 
-def role(script: Script, policy: Policy | None = None, opening_deposit: int = 0) -> DataOwner:
+def role(script: Script, policy: DataOwnerPolicy = LETS_TRAIN, opening_deposit: int = 0) -> DataOwner:
     """The script's data owner; every cloud owner gets a replica of every subset."""
     owners = (tuple(co.address for co in script.cos),) * script.terms.subsets
-    return DataOwner(script.do, owners, opening_deposit, policy or Policy())
+    return DataOwner(script.do, owners, policy, opening_deposit)
 
 
-def pack_task(script: Script) -> PackData:
-    """The task that packs for the script's cloud owners."""
-    return PackData(
-        script.ds,
-        tuple((i, co.address, co.encryption_key) for i in range(script.terms.subsets) for co in script.cos),
-    )
-
-
-def packed(script: Script) -> dict[str, TaskResult]:
-    """What the packing found out."""
-    packages = tuple(
-        SealedPackage(subset=i, cloud_owner=co.address, sealed_location=LOCATION)
+def pack_tasks(script: Script) -> list[PackReplica]:
+    """The tasks that pack for the script's cloud owners."""
+    return [
+        PackReplica(script.ds, i, co.address, co.encryption_key)
         for i in range(script.terms.subsets)
         for co in script.cos
-    )
+    ]
+
+
+def split(script: Script) -> dict[str, TaskResult]:
+    """What the splitting found out."""
     return {
-        pack_task(script).key: PackedData(
+        SplitData(script.ds).key: SplitDataset(
             terms=script.terms,
             metadata_hash=METADATA,
             metadata_location=LOCATION,
             digests=tuple(data_digest(i) for i in range(script.terms.subsets)),
-            packages=packages,
         )
     }
+
+
+def packed(script: Script) -> dict[str, TaskResult]:
+    """What splitting and packing found out."""
+    return split(script) | {task.key: PackedReplica(sealed_location=LOCATION) for task in pack_tasks(script)}
+
+
+def allowing(**lines: int) -> DataOwnerPolicy:
+    """A policy with these lines, and else of a friend of all."""
+    return LETS_TRAIN.model_copy(update=lines)
 
 
 def reviewed(script: Script, problem: str = "") -> dict[str, TaskResult]:
@@ -68,6 +75,11 @@ def sent(acts: list[Act]) -> list[Call]:
     return [act.call for act in acts if isinstance(act, Send)]
 
 
+def calls_sent(acts: list[Act]) -> list[Call]:
+    """The calls, beside what else there is."""
+    return [act.call for act in acts if isinstance(act, Send)]
+
+
 # --- becoming a data owner ---
 
 
@@ -77,17 +89,21 @@ def test_a_stranger_registers_first() -> None:
     assert register == calls.register(Role.DATA_OWNER, script.do.encryption_key, 77)
 
 
-def test_it_waits_until_all_its_cloud_owners_are_members() -> None:
+def test_it_splits_its_table_and_offers_it_before_there_is_any_cloud_owner() -> None:
     script = Script(replicas=2)
-    for who, kind in ((script.do, Role.DATA_OWNER), (script.cos[0], Role.CLOUD_OWNER)):
-        script.send(who, calls.register(kind, who.encryption_key))
-    assert script.decide(role(script)) == []
+    script.send(script.do, calls.register(Role.DATA_OWNER, script.do.encryption_key))
+    assert script.decide(role(script)) == [SplitData(script.ds)]
+    (offer,) = sent(script.decide(role(script), split(script)))
+    assert offer == calls.create_ds(script.terms, METADATA, LOCATION)
+    script.send(script.do, offer)
+    assert script.decide(role(script), split(script)) == []
 
 
 def test_it_packs_for_the_keys_that_its_cloud_owners_registered() -> None:
     script = Script(replicas=2, subsets=2)
     script.register()
-    assert script.decide(role(script)) == [pack_task(script)]
+    script.offer()
+    assert script.decide(role(script), split(script)) == pack_tasks(script)
 
 
 def test_it_offers_and_names_at_once() -> None:
@@ -101,6 +117,81 @@ def test_it_offers_and_names_at_once() -> None:
     assert sent(script.decide(role(script), packed(script))) == [name]
     script.send(script.do, name)
     assert script.decide(role(script), packed(script)) == []
+
+
+def test_a_cloud_owner_that_is_not_there_yet_keeps_no_other_waiting() -> None:
+    script = Script(replicas=3)
+    for who, kind in ((script.do, Role.DATA_OWNER), (script.cos[0], Role.CLOUD_OWNER)):
+        script.send(who, calls.register(kind, who.encryption_key))
+    script.offer()
+    owners = [script.cos[0].address]
+    assert sent(script.decide(role(script), packed(script))) == [
+        calls.create_ci(script.ds, [0], owners, [LOCATION])
+    ]
+    script.name(script.cos[0])
+    assert script.decide(role(script), packed(script)) == []
+    late = script.cos[2]
+    script.send(late, calls.register(Role.CLOUD_OWNER, late.encryption_key))
+    assert sent(script.decide(role(script), packed(script))) == [
+        calls.create_ci(script.ds, [0], [late.address], [LOCATION])
+    ]
+
+
+def test_an_object_that_cannot_be_put_keeps_only_its_own_replica_waiting() -> None:
+    script = Script(replicas=2)
+    script.register()
+    script.offer()
+    first, second = pack_tasks(script)
+    some = split(script) | {second.key: PackedReplica(sealed_location=LOCATION)}
+    acts = script.decide(role(script), some)
+    name = calls.create_ci(script.ds, [0], [second.cloud_owner], [LOCATION])
+    assert acts == [first, Send(name)]
+
+
+def test_a_listed_cloud_owner_of_another_role_keeps_no_other_waiting() -> None:
+    """By it alone a data owner never came to name anybody."""
+    script = Script(replicas=2)
+    bad, good = script.cos
+    for who, kind in ((script.do, Role.DATA_OWNER), (bad, Role.MODEL_OWNER), (good, Role.CLOUD_OWNER)):
+        script.send(who, calls.register(kind, who.encryption_key))
+    script.offer()
+    told, name = script.decide(role(script), packed(script))
+    assert name == Send(calls.create_ci(script.ds, [0], [good.address], [LOCATION]))
+    assert isinstance(told, Unnameable)
+    assert told.words == (
+        f"{bad.address} gets no replica: it registered as a model owner: name another cloud owner"
+    )
+
+
+def test_a_listed_cloud_owner_whose_key_is_no_point_keeps_no_other_waiting() -> None:
+    script = Script(replicas=2)
+    script.register()
+    script.offer()
+    bad, good = pack_tasks(script)
+    results = packed(script) | {bad.key: RefusedKey(problem="it registered a key that is no point")}
+    told, name = script.decide(role(script), results)
+    assert name == Send(calls.create_ci(script.ds, [0], [good.cloud_owner], [LOCATION]))
+    assert told == Unnameable(bad.cloud_owner, "it registered a key that is no point")
+
+
+@pytest.mark.parametrize("hopeless", [True, False])
+def test_it_approves_nobody_before_all_that_it_lists_are_named(hopeless: bool) -> None:
+    """With one replica of three in the pool, that one's word would be the majority's."""
+    script = Script(replicas=2)
+    script.register()
+    script.offer()
+    script.name(script.cos[0])
+    script.join(script.cis()[0])
+    script.verify(script.cis()[0])
+    script.request()
+    results = reviewed(script)
+    _, late = pack_tasks(script)
+    if hopeless:
+        results |= {late.key: RefusedKey(problem="no point")}
+    half = script.now + ANSWER_WINDOW // 2
+    assert calls_of(script.decide(role(script), results, now=half)) == (
+        ["approveTC"] if hopeless else ["createCI"]
+    )
 
 
 def test_it_names_at_most_32_replicas_a_call() -> None:
@@ -223,8 +314,8 @@ def test_it_does_not_meddle_with_another_owners_couples() -> None:
     script = Script().bring_to(Phase.REQUESTED)
     other = replace(script.do, address=script.stranger.address)
     script.send(script.stranger, calls.register(Role.DATA_OWNER, other.encryption_key))
-    assert script.decide(DataOwner(other, ()))[1:] == []
-    assert isinstance(script.decide(DataOwner(other, ()))[0], PackData)
+    assert script.decide(DataOwner(other, (), LETS_TRAIN))[1:] == []
+    assert isinstance(script.decide(DataOwner(other, (), LETS_TRAIN))[0], SplitData)
 
 
 # --- the policy ---
@@ -243,7 +334,7 @@ def test_it_approves_so_many_couples_of_one_model_owner(limit: int, approves: bo
     requested_again(script)
     second = max(script.market.couples)
     results |= {ReviewPlan(second, PLAN, LOCATION).key: PlanReview(problem="")}
-    (call,) = sent(script.decide(role(script, Policy(limit)), results))
+    (call,) = calls_sent(script.decide(role(script, allowing(max_couples_each=limit)), results))
     assert call.function == ("approveTC" if approves else "declineTC")
     assert call.arguments[0] == second
 
@@ -253,10 +344,10 @@ def test_requests_that_come_together_are_answered_one_by_one() -> None:
     requested_again(script)
     second = max(script.market.couples)
     results = reviewed(script) | {ReviewPlan(second, PLAN, LOCATION).key: PlanReview(problem="")}
-    data_owner = role(script, Policy(1))
+    data_owner = role(script, allowing(max_couples_each=1))
     assert [call.arguments[0] for call in sent(script.decide(data_owner, results))] == [script.tc]
     script.approve()
-    assert sent(script.decide(data_owner, results)) == [calls.decline_tc(second)]
+    assert calls_sent(script.decide(data_owner, results)) == [calls.decline_tc(second)]
 
 
 def test_a_declined_request_does_not_count() -> None:
@@ -265,8 +356,55 @@ def test_a_declined_request_does_not_count() -> None:
     requested_again(script)
     second = max(script.market.couples)
     results = packed(script) | {ReviewPlan(second, PLAN, LOCATION).key: PlanReview(problem="")}
-    (call,) = sent(script.decide(role(script, Policy(1)), results))
+    (call,) = sent(script.decide(role(script, allowing(max_couples_each=1)), results))
     assert (call.function, call.arguments[0]) == ("approveTC", second)
+
+
+def of_policy(acts: list[Act]) -> list[str]:
+    """The lines that rule something out."""
+    return [act.breach.line for act in acts if isinstance(act, AgainstPolicy)]
+
+
+def calls_of(acts: list[Act]) -> list[str]:
+    """What is sent."""
+    return [call.function for call in calls_sent(acts)]
+
+
+def test_whom_it_does_not_deal_with_is_left_alone_for_free() -> None:
+    """Neither is a stranger's plan looked at, nor is it answered: its request lapses."""
+    script = Script().bring_to(Phase.REQUESTED)
+    acts = script.decide(role(script, DataOwnerPolicy()), packed(script))
+    assert [str(act.breach) for act in acts if isinstance(act, AgainstPolicy)] == [
+        f"members: {script.mo.address} is not one of them"
+    ]
+    assert len(acts) == 1
+    friend = DataOwnerPolicy(members=(script.mo.address.lower(),))
+    assert calls_of(script.decide(role(script, friend), reviewed(script))) == ["approveTC"]
+
+
+@pytest.mark.parametrize(("line", "value"), [("max_rounds", 1), ("max_couples", 0), ("max_couples_each", 0)])
+def test_what_the_policy_rules_out_is_declined_before_it_is_looked_at(line: str, value: int) -> None:
+    script = Script(rounds=2).bring_to(Phase.REQUESTED)
+    acts = script.decide(role(script, allowing(**{line: value})), packed(script))
+    assert (calls_of(acts), of_policy(acts)) == (["declineTC"], [line])
+    assert calls_of(script.decide(role(script, allowing(**{line: 2})), reviewed(script))) == ["approveTC"]
+
+
+@pytest.mark.parametrize("line", ["at_stake", "at_stake_each"])
+def test_a_bond_over_what_may_be_at_stake_waits(line: str) -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    bond = script.terms.couple_bond
+    acts = script.decide(role(script, allowing(**{line: bond - 1})), reviewed(script))
+    assert (calls_of(acts), of_policy(acts)) == ([], [line])
+    assert calls_of(script.decide(role(script, allowing(**{line: bond})), reviewed(script))) == ["approveTC"]
+
+
+def test_a_line_may_be_another_for_one_member() -> None:
+    script = Script().bring_to(Phase.REQUESTED)
+    policy = DataOwnerPolicy(
+        members=(script.mo.address,), max_rounds=1, with_member={script.mo.address: {"max_rounds": 9}}
+    )
+    assert calls_of(script.decide(role(script, policy), reviewed(script))) == ["approveTC"]
 
 
 # --- stragglers ---
@@ -359,9 +497,9 @@ def test_seeds_come_before_anything_else() -> None:
 def test_it_declines_a_quorum_over_a_strict_majority(replicas: int, quorum: int) -> None:
     script = Script(replicas, quorum=quorum).bring_to(Phase.REQUESTED)
     results = reviewed(script)
-    assert sent(script.decide(role(script), results)) == [calls.decline_tc(script.tc)]
+    assert calls_sent(script.decide(role(script), results)) == [calls.decline_tc(script.tc)]
     for allowed, answer in ((quorum - 1, "declineTC"), (quorum, "approveTC"), (16, "approveTC")):
-        (call,) = sent(script.decide(role(script, Policy(max_quorum=allowed)), results))
+        (call,) = calls_sent(script.decide(role(script, allowing(max_quorum=allowed)), results))
         assert call.function == answer
 
 
@@ -369,7 +507,7 @@ def test_it_declines_a_quorum_over_a_strict_majority(replicas: int, quorum: int)
 def test_it_approves_a_strict_majority_whatever_it_allows(replicas: int, quorum: int) -> None:
     script = Script(replicas, quorum=quorum).bring_to(Phase.REQUESTED)
     results = reviewed(script)
-    (call,) = sent(script.decide(role(script, Policy(max_quorum=1)), results))
+    (call,) = sent(script.decide(role(script, allowing(max_quorum=1)), results))
     assert call.function == "approveTC"
 
 

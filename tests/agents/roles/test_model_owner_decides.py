@@ -27,6 +27,7 @@ from agents.roles.acts import (
 from agents.roles.common import seed_link
 from agents.roles.model_owner import ModelOwner
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
+from testing.policies import TRAINS
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script
 
 WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
@@ -34,7 +35,7 @@ WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
 
 def role(script: Script, quorum: int = 0, spare_rounds: int = 1) -> ModelOwner:
     """The script's model owner."""
-    return ModelOwner(script.mo, None, 5, quorum, spare_rounds)
+    return ModelOwner(script.mo, TRAINS, None, 5, quorum, spare_rounds)
 
 
 def planned(
@@ -121,20 +122,20 @@ def test_it_waits_until_every_subset_is_covered() -> None:
 def test_it_waits_for_the_dataset_that_it_was_told() -> None:
     script = Script().open()
     other = dataset_id(script.do.address, 2)
-    assert script.decide(ModelOwner(script.mo, other)) == []
-    assert script.decide(ModelOwner(script.mo, script.ds)) == [drafting(script)]
+    assert script.decide(ModelOwner(script.mo, TRAINS, other)) == []
+    assert script.decide(ModelOwner(script.mo, TRAINS, script.ds)) == [drafting(script)]
 
 
 def test_it_registers_its_model_and_asks_at_once() -> None:
     script = Script().open()
     newcomer = Script().stranger
     script.send(newcomer, calls.register(Role.MODEL_OWNER, newcomer.encryption_key, 10_000))
-    create, request = sent(script.decide(ModelOwner(newcomer), planned(script)))
+    create, request = sent(script.decide(ModelOwner(newcomer, TRAINS), planned(script)))
     assert create == calls.create_mod("linear", PLAN, LOCATION)
     script.send(newcomer, create)
-    assert sent(script.decide(ModelOwner(newcomer), planned(script))) == [request]
+    assert sent(script.decide(ModelOwner(newcomer, TRAINS), planned(script))) == [request]
     script.send(newcomer, request)
-    assert script.decide(ModelOwner(newcomer), planned(script)) == []
+    assert script.decide(ModelOwner(newcomer, TRAINS), planned(script)) == []
 
 
 @pytest.mark.parametrize("spare", [0, 1, 3])

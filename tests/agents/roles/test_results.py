@@ -16,11 +16,13 @@ from agents.core.ids import Address
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
+    ForgetReplica,
     OpenPackage,
-    PackData,
+    PackReplica,
     PublishWeights,
     ReviewPlan,
     Situation,
+    SplitData,
     Task,
     TrainModel,
 )
@@ -28,12 +30,14 @@ from agents.roles.results import (
     AgreedResult,
     DraftedPlan,
     Flagged,
+    Forgotten,
     OpenedPackage,
-    PackedData,
+    PackedReplica,
     PlanReview,
     PublishedWeights,
+    RefusedKey,
     RefusedPackage,
-    SealedPackage,
+    SplitDataset,
     TaskResult,
     TrainingResult,
     parse_result,
@@ -46,21 +50,26 @@ OWNER = Address("0x2824e89187022D8F749628f2B8A0363B6EdA0001")
 
 KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
     (
-        PackData(DS, ()),
+        SplitData(DS),
         '{"terms": {"subsets": 4, "subsets_per_round": 2, "max_replicas": 3, "round_price": 1000, '
         '"job_price": 100, "instance_bond": 300, "miss_penalty": 40, "couple_bond": 500, '
         '"answer_window_seconds": 400, "draw_window_seconds": 100, "report_window_seconds": 200, '
         '"settle_window_seconds": 100, "couple_window_seconds": 10000, "ends_at": 100000}, '
-        '"metadata_hash": "0ee2", "metadata_location": "0ee3", "digests": ["5a01", "5a02"], '
-        f'"packages": [{{"subset": 0, "cloud_owner": "{OWNER}", "sealed_location": "02c5"}}]}}',
-        PackedData(
+        '"metadata_hash": "0ee2", "metadata_location": "0ee3", "digests": ["5a01", "5a02"]}',
+        SplitDataset(
             terms=WORLD_TERMS,
             metadata_hash=b"\x0e\xe2",
             metadata_location=b"\x0e\xe3",
             digests=(b"\x5a\x01", b"\x5a\x02"),
-            packages=(SealedPackage(subset=0, cloud_owner=OWNER, sealed_location=b"\x02\xc5"),),
         ),
     ),
+    (
+        PackReplica(DS, 0, OWNER, b""),
+        '{"sealed_location": "02c5"}',
+        PackedReplica(sealed_location=b"\x02\xc5"),
+    ),
+    (PackReplica(DS, 0, OWNER, b""), '{"problem": "no point"}', RefusedKey(problem="no point")),
+    (ForgetReplica(CI), "{}", Forgotten()),
     (ReviewPlan(TC, b"", b""), '{"problem": ""}', PlanReview(problem="")),
     (ReviewPlan(TC, b"", b""), '{"problem": "too large"}', PlanReview(problem="too large")),
     (OpenPackage(CI, b"", 0), '{"digest": "8a27", "rows": 28}', OpenedPackage(digest=b"\x8a\x27", rows=28)),
@@ -148,6 +157,7 @@ def test_only_a_refusal_has_words() -> None:
     told = {type(result): result.refusal for _, _, result in KEPT if result.refusal}
     assert told == {
         PlanReview: "too large",
+        RefusedKey: "no point",
         RefusedPackage: "no object",
         Flagged: "plan: a step that diverges",
     }

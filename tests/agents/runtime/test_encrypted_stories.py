@@ -32,7 +32,7 @@ from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.fake_family import FakeFamily
 from testing.families import initial_state
 from testing.workers import an_encrypted_plan
-from testing.world import Part, World
+from testing.world import CloudPart, World
 
 pytestmark = pytest.mark.usefixtures("fake_family")
 
@@ -162,7 +162,7 @@ def test_a_round_with_a_void_subset_sums_to_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "part", [(CloudOwner, LazyWorker), (TrainingReceiptCopier, CloudOwnerWorker)], ids=["lazy", "copier"]
 )
-def test_a_dishonest_minority_is_faulty_and_changes_nothing(tmp_path: Path, part: Part) -> None:
+def test_a_dishonest_minority_is_faulty_and_changes_nothing(tmp_path: Path, part: CloudPart) -> None:
     world = a_world(tmp_path, cheats={2: part})
     world.play()
     result = audit(world.chain.history, world.chain.domain)
@@ -176,7 +176,7 @@ def test_a_dishonest_minority_is_faulty_and_changes_nothing(tmp_path: Path, part
 
 def test_a_lying_majority_spoils_a_sum_and_no_more(tmp_path: Path) -> None:
     """Two make the same rows up: their result is settled, and weighs in the sum as any other would."""
-    lazy: Part = (CloudOwner, LazyWorker)
+    lazy: CloudPart = (CloudOwner, LazyWorker)
     world = a_world(tmp_path, cheats={1: lazy, 2: lazy})
     world.play()
     assert world.couple.phase is Phase.COMPLETED

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from agents.core.ids import Address, InstanceId
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.roles.policy import CloudOwnerPolicy, ModelOwnerPolicy
 from agents.roles.terms import weaknesses
 from agents.runtime import launch
 from agents.runtime.executor import ExecutorLimits
@@ -194,7 +195,8 @@ def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: lau
         subsets_per_round=4,
         seed=3,
         cloud_owners=OWNERS,
-        couples_per_model_owner=9,
+        max_couples_each=9,
+        members=OWNERS[:1],
         secrecy="round",
         terms=Terms(round_price=11),
     )
@@ -202,15 +204,18 @@ def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: lau
     assert isinstance(role, DataOwner)
     assert (role.identity, role.opening_deposit) == (member.identity, 7)
     assert role.cloud_owners == settings.dealt
-    assert role.policy.couples_per_model_owner == 9
+    assert role.policy.max_couples_each == 9
     assert worker == DataOwnerWorker(
         member.tools, "wine", None, 5, 3, Terms(round_price=11).of(5, 4, 2), member.wallet.derive, "round"
     )
 
 
 def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: launch.AgentContext) -> None:
-    role, worker = launch.cloud_owner(CloudOwnerSettings(**common, max_bond_jobs=8), member)
-    assert role == CloudOwner(member.identity, 7, max_bond_jobs=8)
+    role, worker = launch.cloud_owner(
+        CloudOwnerSettings(**common, max_bond_jobs=8, members=OWNERS[:1]), member
+    )
+    policy = CloudOwnerPolicy(max_bond_jobs=8, members=OWNERS[:1])
+    assert role == CloudOwner(member.identity, policy, 7)
     assert worker == CloudOwnerWorker(member.tools)
 
 
@@ -218,11 +223,42 @@ def test_a_data_owner_is_warned_of_terms_that_deter_nobody(
     common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     terms = Terms(job_price=0, miss_penalty=0)
-    offers = DataOwnerSettings(**common, table="wine", replicas=2, cloud_owners=OWNERS, terms=terms)
+    offers = DataOwnerSettings(
+        **common, table="wine", replicas=2, cloud_owners=OWNERS, terms=terms, members=OWNERS[:1]
+    )
     role, _ = launch.data_owner(offers, member)
     assert isinstance(role, DataOwner)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
     assert caplog.messages == list(weaknesses(offers.dataset_terms))
+
+
+@pytest.mark.parametrize("kind", ["data_owner", "cloud_owner", "model_owner"])
+def test_an_agent_that_deals_with_nobody_says_so(
+    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    nobody = ["no members are set, so this agent deals with nobody: name some, or anyone"]
+    make: dict[str, Callable[[tuple[str, ...]], object]] = {
+        "data_owner": lambda members: launch.data_owner(
+            DataOwnerSettings(**common, table="wine", cloud_owners=OWNERS, members=members), member
+        ),
+        "cloud_owner": lambda members: launch.cloud_owner(
+            CloudOwnerSettings(**common, members=members), member
+        ),
+        "model_owner": lambda members: launch.model_owner(
+            ModelOwnerSettings(**common, samples=Path("samples"), members=members), member
+        ),
+    }
+    make[kind](())
+    assert caplog.messages == nobody
+    make[kind](("anyone",))
+    assert caplog.messages == nobody
+
+
+def test_a_dataset_that_is_named_is_whom_to_deal_with(
+    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    launch.model_owner(ModelOwnerSettings(**common, samples=Path("samples"), dataset="1f"), member)
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(("told", "ds"), [(None, None), ("0x1F", 31), ("1f", 31), ("00", 0)])
@@ -239,10 +275,11 @@ def test_a_model_owner_has_the_settings_parts(
         dataset=told,
         quorum=2,
         spare_rounds=3,
+        members=OWNERS[:1],
         number=5,
     )
     role, worker = launch.model_owner(settings, member)
-    assert role == ModelOwner(member.identity, ds, 7, 2, 3, 5)  # type: ignore[arg-type]
+    assert role == ModelOwner(member.identity, ModelOwnerPolicy(members=OWNERS[:1]), ds, 7, 2, 3, 5)  # type: ignore[arg-type]
     assert worker == ModelOwnerWorker(member.tools, Path("samples"), DOMAIN, "ridge", 9, 4, Path("plan.json"))
 
 

@@ -17,8 +17,9 @@ from eth_utils.address import to_checksum_address
 
 from agents import cli
 from agents.roles.cloud_owner import CloudOwner
-from agents.roles.data_owner import DataOwner, Policy
+from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
+from agents.roles.policy import ANYONE
 from agents.runtime import launch
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.options import variable
@@ -105,7 +106,7 @@ def test_every_setting_has_a_flag_a_variable_and_a_key(
         for name, field in kind.model_fields.items()
         if name in values
     )
-    assert kind.model_fields.keys() - values.keys() == {"password"}
+    assert kind.model_fields.keys() - values.keys() == {"password", "with_member"}
 
 
 def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
@@ -127,17 +128,31 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         "job_seconds": 60,
         "job_memory_mb": 2048,
         "quiet": True,
+        "members": [str(OWNERS[0]), ANYONE],
+        "at_stake": "7 ether",
+        "at_stake_each": 5,
     }
     if kind is DataOwnerSettings:
         values |= {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
-        values |= {"subsets_per_round": 3, "seed": 8, "couples_per_model_owner": 9, "max_quorum": 1}
+        values |= {"subsets_per_round": 3, "seed": 8, "max_couples": 8, "max_couples_each": 9}
+        values |= {"max_rounds": 5, "max_quorum": 1}
         values |= {"secrecy": "round", "terms": str(terms)}
     elif kind is CloudOwnerSettings:
-        values |= {"max_bond_jobs": 7}
+        values |= _policy_of_a_cloud_owner()
     else:
         values |= {"samples": "x", "model": "ridge", "rounds": 7, "seed": 2, "plan": "p.json"}
         values |= {"dataset": "0xab", "quorum": 3, "spare_rounds": 0, "number": 4}
+        values |= {"max_round_price": 3, "max_job_price": 2, "max_answer_window_seconds": 9}
+        values |= {"min_draw_window_seconds": 2, "max_draw_window_seconds": 8}
+        values |= {"max_report_window_seconds": 7, "max_settle_window_seconds": 6}
     return values
+
+
+def _policy_of_a_cloud_owner() -> dict[str, Any]:
+    values = {"min_job_price": "2 gwei", "max_bond_jobs": 7, "max_penalty_jobs": 3, "max_hold_seconds": 9}
+    values |= {"min_report_window_seconds": 2, "max_report_window_seconds": 8}
+    values |= {"min_settle_window_seconds": 3, "max_settle_window_seconds": 7}
+    return values | {"max_instances": 6, "max_instances_each": 5}
 
 
 def _as_flags(values: dict[str, Any]) -> list[object]:
@@ -277,7 +292,6 @@ def test_a_password_is_no_flag(capsys: pytest.CaptureFixture[str], home: Path) -
     [
         (ExecutorLimits, AgentSettings),
         (DataOwner, DataOwnerSettings),
-        (Policy, DataOwnerSettings),
         (DataOwnerWorker, DataOwnerSettings),
         (CloudOwner, CloudOwnerSettings),
         (ModelOwner, ModelOwnerSettings),

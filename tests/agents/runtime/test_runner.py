@@ -27,6 +27,7 @@ from agents.core.errors import (
     StopAgent,
 )
 from agents.core.events import Logged
+from agents.core.ids import CoupleId
 from agents.core.market import Market
 from agents.roles.acts import Act, Identity, Send, Situation, Task, Unaffordable
 from agents.roles.results import Flagged, PlanReview, TaskResult
@@ -342,9 +343,10 @@ def test_it_decides_on_the_coins_of_the_wallet() -> None:
 
 
 def test_what_is_left_out_for_want_of_coins_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    short = Unaffordable(Send(calls.approve_tc(1, bytes(32)), 9), 5)  # type: ignore[arg-type]
-    due: list[Act] = [short]
+    due: list[Act] = []
     rig = Rig(lambda _: [*due, RETIRE])
+    short = Unaffordable(Send(calls.approve_tc(CoupleId(1), bytes(32)), 9), rig.identity.address, 5)
+    due.append(short)
     runner = rig.runner()
     line = f"approveTC waits: it locks 9 wei, and {rig.identity.address} has 5 for it: send it coins"
     for _ in range(5):

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 
+from agents.core.amounts import ETHER
 from agents.core.errors import BadInput
 from agents.core.ids import Address
 from agents.runtime.settings import (
-    ETHER,
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
@@ -99,7 +99,7 @@ def test_terms_become_the_datasets() -> None:
 
 def test_terms_are_whole_numbers_by_their_own_names() -> None:
     assert refused(Terms, job_price=0.5).startswith("job_price: Input should be a valid integer")
-    assert refused(Terms, job_price="dear").startswith("job_price: Input should be a valid integer")
+    assert refused(Terms, job_price="dear").startswith("job_price: 'dear' is no amount: write wei, or")
     assert refused(Terms, price=1) == "price: Extra inputs are not permitted"
     assert refused(Terms, kind=1) == "kind: Extra inputs are not permitted"
 
@@ -188,7 +188,9 @@ def test_settings_do_not_change() -> None:
         ({"subsets_per_round": 0}, f"subsets_per_round: {LEAST_ONE}"),
         ({"subsets_per_round": 5}, "subsets_per_round is over the 4 subsets"),
         ({"seed": -1}, f"seed: {LEAST_ZERO}"),
-        ({"couples_per_model_owner": 0}, f"couples_per_model_owner: {LEAST_ONE}"),
+        ({"max_couples_each": -1}, f"max_couples_each: {LEAST_ZERO}"),
+        ({"max_rounds": 0}, f"max_rounds: {LEAST_ONE}"),
+        ({"members": ["anybody"]}, "members: 'anybody' is no address: give 0x and 40 hexadecimal digits"),
         ({"cloud_owners": OWNERS[:2]}, "3 replicas need as many different cloud owners"),
         ({"cloud_owners": OWNERS[:2] * 2}, "3 replicas need as many different cloud owners"),
         ({"terms": {"job_price": -1}}, f"terms job_price: {LEAST_ZERO}"),

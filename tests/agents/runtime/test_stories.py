@@ -26,10 +26,10 @@ from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
 from agents.readmodel.statements import Statement
 from agents.roles.cloud_owner import CloudOwner
-from agents.roles.data_owner import Policy
 from agents.vault.store import ObjectId
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.families import initial_state, train
+from testing.policies import LETS_TRAIN
 from testing.world import WORLD_TERMS, Agent, World
 
 
@@ -299,7 +299,7 @@ def test_results_that_the_store_lost_are_paid_for_and_done_without(tmp_path: Pat
 
 
 def test_a_data_owner_that_wants_nobody_declines(tmp_path: Path) -> None:
-    world = World(tmp_path, policy=Policy(couples_per_model_owner=0))
+    world = World(tmp_path, policy=LETS_TRAIN.model_copy(update={"max_couples_each": 0}))
     world.play()
     assert world.couple.phase is Phase.DECLINED
     audited(world)

@@ -26,9 +26,9 @@ from agents.roles.acts import (
     CollectResults,
     DraftPlan,
     OpenPackage,
-    PackData,
     PublishWeights,
     ReviewPlan,
+    SplitData,
     Task,
     TrainModel,
 )
@@ -239,7 +239,7 @@ def test_what_still_fails_when_patience_is_over_is_given_up(
 @pytest.mark.parametrize(
     ("task", "error"),
     [
-        (PackData(DS, ()), TOO_LONG),
+        (SplitData(DS), TOO_LONG),
         (DraftPlan(DS, b"", b"", deadline=DEADLINE), TOO_LONG),
         (PublishWeights(TC, 1, 4, 3, (), (), PATIENCE, deadline=DEADLINE), TOO_LONG),
         (REVIEW, StoreUnavailable("the store is away")),

@@ -20,11 +20,11 @@ from agents.audit.replay import audit
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus
 from agents.core.events import JobReported, RoundDrawn
-from agents.core.ids import subset_of
+from agents.core.ids import Address, subset_of
 from agents.readmodel.statements import Statement
-from agents.roles.acts import OpenPackage, PackData, Task, TrainModel
+from agents.roles.acts import OpenPackage, PackReplica, Task, TrainModel
 from agents.roles.cloud_owner import CloudOwner
-from agents.roles.results import Flagged, PackedData, TaskResult
+from agents.roles.results import Flagged, PackedReplica, RefusedKey, TaskResult
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.process_pool import ProcessPool
 from agents.vault.keys import PublicKey
@@ -34,6 +34,7 @@ from agents.vault.store import ObjectId
 from agents.workers.base import Tools, package_context
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
+from testing.adversaries import NOBODY
 from testing.jobs import hang
 from testing.world import WORLD_TERMS, World
 
@@ -189,13 +190,14 @@ def test_a_store_that_never_answers_costs_one_package(tmp_path: Path) -> None:
 class HugePackageWorker(DataOwnerWorker):
     """Gives its first cloud owner a package of 50 MiB for the first subset."""
 
-    def _pack(self, task: PackData) -> PackedData:
-        honest, (_, _, key) = super()._pack(task), task.replicas[0]
+    victim: Address = NOBODY
+
+    def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
+        if (task.subset, task.cloud_owner) != (0, self.victim):
+            return super()._pack(task)
         context = package_context(task.ds, 0)
-        sealed = put_sealed(self.tools.store, bytes(50 << 20), PublicKey(key), context)
-        first, *others = honest.packages
-        huge = first.model_copy(update={"sealed_location": sealed.blob})
-        return honest.model_copy(update={"packages": (huge, *others)})
+        sealed = put_sealed(self.tools.store, bytes(50 << 20), PublicKey(task.encryption_key), context)
+        return PackedReplica(sealed_location=sealed.blob)
 
 
 def test_a_huge_package_costs_itself_and_is_told_once(
@@ -204,7 +206,7 @@ def test_a_huge_package_costs_itself_and_is_told_once(
     """It takes more memory than its job may have, and the others do not: a read takes 64 MiB at first."""
     with story(tmp_path) as play:
         owner = play.world.data_owner
-        owner.worker = HugePackageWorker(**vars(owner.worker))
+        owner.worker = HugePackageWorker(**vars(owner.worker), victim=play.agent.address)
         owner.start()
         play.world.step_until(lambda: bool(owner.journal))
         little = (psutil.Process().memory_info().data >> 20) + 100

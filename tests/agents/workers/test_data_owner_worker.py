@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from agents.core.errors import BadData, BadObject, CannotSplit, ObjectMissing, StopAgent
+from agents.core.errors import BadData, CannotSplit, ObjectMissing, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.data import exposed
@@ -24,8 +24,8 @@ from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
-from agents.roles.acts import OpenPackage, PackData, ReviewPlan
-from agents.roles.results import PackedData, parse_result
+from agents.roles.acts import OpenPackage, PackReplica, ReviewPlan, SplitData
+from agents.roles.results import PackedReplica, RefusedKey, parse_result
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import MemoryStore
@@ -60,26 +60,25 @@ def worker(
     return DataOwnerWorker(place.tools, table, target, subsets, 0, terms, derive, secrecy)
 
 
-def packing(subsets: int = 4) -> PackData:
-    """Each reader gets a replica of each subset."""
-    return PackData(
-        DS,
-        tuple(
-            (index, address_of(name), key_of(name).public_key.encoded)
-            for index in range(subsets)
-            for name in READERS
-        ),
-    )
+SPLITTING = SplitData(DS)
 
 
-def opened(place: Place, packed: PackedData) -> dict[tuple[int, Address], Subset]:
+def packing(index: int, name: str) -> PackReplica:
+    """A reader's replica of a subset."""
+    return PackReplica(DS, index, address_of(name), key_of(name).public_key.encoded)
+
+
+def opened(place: Place, work: DataOwnerWorker) -> dict[tuple[int, Address], Subset]:
     """What each reader finds in its packages."""
+    done(work, SPLITTING)
     found = {}
-    for package in packed.packages:
-        reader = next(name for name in READERS if address_of(name) == package.cloud_owner)
-        index, location = package.subset, Sealed(package.sealed_location)
-        data = fetch_sealed(place.store, location, key_of(reader), package_context(DS, index))
-        found[index, address_of(reader)] = Subset.from_bytes(data)
+    for index in range(work.subsets):
+        for name in READERS:
+            packed = done(work, packing(index, name))
+            assert isinstance(packed, PackedReplica)
+            location = Sealed(packed.sealed_location)
+            data = fetch_sealed(place.store, location, key_of(name), package_context(DS, index))
+            found[index, address_of(name)] = Subset.from_bytes(data)
     return found
 
 
@@ -87,17 +86,17 @@ def opened(place: Place, packed: PackedData) -> dict[tuple[int, Address], Subset
 
 
 def test_each_replica_of_a_subset_is_the_same_and_only_its_own(place: Place) -> None:
-    packed = done(worker(place), packing())
-    packages = opened(place, packed)
+    packages = opened(place, worker(place))
+    split = done(worker(place), SPLITTING)
     assert len(packages) == 8
     for (index, _), subset in packages.items():
         assert subset.index == index
-        assert subset.digest() == packed.digests[index]
+        assert subset.digest() == split.digests[index]
     assert len({subset.secret for subset in packages.values()}) == 4
 
 
 def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
-    packages = opened(place, done(worker(place), packing()))
+    packages = opened(place, worker(place))
     pairs = {index: subset.pairs for (index, _), subset in packages.items()}
     assert all(pairs[one][other] == pairs[other][one] for one in pairs for other in pairs)
     assert all(pairs[index][index] == bytes(32) for index in pairs)
@@ -107,8 +106,7 @@ def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
 
 
 def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> None:
-    packed = done(worker(place), packing())
-    one_each = {index: subset for (index, _), subset in opened(place, packed).items()}
+    one_each = {index: subset for (index, _), subset in opened(place, worker(place)).items()}
     rows = [row.tobytes() for subset in one_each.values() for row in subset.samples.features]
     train = partition(load_table("wine"), 0).train
     assert sorted(rows) == sorted(row.tobytes() for row in train.features)
@@ -116,7 +114,7 @@ def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> 
 
 
 def test_it_exposes_the_validation_rows(place: Place) -> None:
-    worker(place).perform(packing())
+    worker(place).perform(SPLITTING)
     samples = exposed.from_bytes(place.tools.home.read(EXPOSED_FILE) or b"")
     expected = partition(load_table("wine"), 0).validation
     np.testing.assert_array_equal(samples.features, expected.features)
@@ -124,7 +122,7 @@ def test_it_exposes_the_validation_rows(place: Place) -> None:
 
 
 def test_the_description_tells_the_form_and_nothing_else(place: Place) -> None:
-    packed = done(worker(place), packing())
+    packed = done(worker(place), SPLITTING)
     data = next(
         data
         for object_id, data in place.store.objects.items()
@@ -139,25 +137,24 @@ def test_the_description_tells_the_form_and_nothing_else(place: Place) -> None:
 
 
 def test_the_offers_end_counts_from_now(place: Place) -> None:
-    assert done(worker(place), packing()).terms.ends_at == 5_000 + TERMS.ends_at
+    assert done(worker(place), SPLITTING).terms.ends_at == 5_000 + TERMS.ends_at
 
 
 def test_packing_again_gives_the_same_subsets(place: Place) -> None:
-    first = done(worker(place), packing())
-    second = done(worker(place), packing())
+    first = done(worker(place), SPLITTING)
+    second = done(worker(place), SPLITTING)
     assert first.digests == second.digests
     assert first.metadata_hash == second.metadata_hash
 
 
 def test_a_result_can_be_kept_as_json(place: Place) -> None:
-    packed = done(worker(place), packing())
-    assert parse_result(packing().key, json.dumps(packed.to_json())) == packed
+    packed = done(worker(place), SPLITTING)
+    assert parse_result(SPLITTING.key, json.dumps(packed.to_json())) == packed
 
 
 def test_two_classes_can_be_packed(place: Place) -> None:
     """Each subset then holds one class: no split of two classes can avoid it."""
-    packed = done(worker(place, "breast-cancer"), packing())
-    subsets = opened(place, packed).values()
+    subsets = opened(place, worker(place, "breast-cancer")).values()
     assert all(len(np.unique(subset.samples.target)) == 1 for subset in subsets)
 
 
@@ -166,21 +163,36 @@ def test_a_table_of_its_own_with_a_number_to_learn(place: Place, tmp_path: Path)
     lines = ["size,rooms,price", *(f"{a:.3f},{b:.3f},{3 * a + b:.3f}" for a, b in rng.normal(size=(120, 2)))]
     table = tmp_path / "houses.csv"
     table.write_text("\n".join(lines))
-    packed = done(worker(place, table, target="price"), packing())
+    packed = done(worker(place, table, target="price"), SPLITTING)
     assert len(packed.digests) == 4
 
 
 def test_says_what_is_wrong_with_the_table(place: Place) -> None:
     with pytest.raises(BadData, match=r"no file nowhere\.csv"):
-        worker(place, "nowhere.csv").perform(packing())
+        worker(place, "nowhere.csv").perform(SPLITTING)
     with pytest.raises(CannotSplit, match="2 subsets are too few"):
-        worker(place, subsets=2).perform(packing(2))
+        worker(place, subsets=2).perform(SPLITTING)
 
 
-def test_says_which_cloud_owner_nobody_can_seal_to(place: Place) -> None:
-    name = address_of("somebody")
-    with pytest.raises(BadObject, match=f"{name} registered .*choose another cloud owner"):
-        worker(place).perform(PackData(DS, ((0, name, NO_POINT),)))
+def test_says_which_key_nobody_can_seal_to(place: Place) -> None:
+    refused = done(worker(place), PackReplica(DS, 0, address_of("somebody"), NO_POINT))
+    assert isinstance(refused, RefusedKey)
+    assert refused.refusal.startswith("it registered ")
+
+
+def test_a_replica_is_packed_of_what_is_kept_though_the_table_is_gone(place: Place, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = tmp_path / "houses.csv"
+    table.write_text("\n".join(["size,price", *(f"{a:.3f},{2 * a:.3f}" for a in rng.normal(size=120))]))
+    work = worker(place, table)
+    done(work, SPLITTING)
+    table.unlink()
+    assert isinstance(done(work, packing(0, READERS[0])), PackedReplica)
+
+
+def test_stops_if_a_subset_that_it_keeps_is_gone(place: Place) -> None:
+    with pytest.raises(StopAgent, match="is gone: restore it from a backup"):
+        worker(place).perform(packing(0, READERS[0]))
 
 
 # --- plans ---
@@ -197,7 +209,7 @@ def review(
 ) -> str:
     """What the data owner has against a plan, once it has packed."""
     work = worker(place, secrecy=secrecy, terms=terms)
-    work.perform(packing())
+    work.perform(SPLITTING)
     location = place.store.put(document)
     return done(work, ReviewPlan(TC, plan_hash or digest(document), location.digest)).problem
 
@@ -226,7 +238,7 @@ def test_it_is_against_a_plan_that_is_not_what_its_hash_says(place: Place) -> No
 
 def test_it_is_against_a_plan_that_the_store_has_spoilt(place: Place) -> None:
     work = worker(place)
-    work.perform(packing())
+    work.perform(SPLITTING)
     location = place.store.put(GOOD.canonical_bytes())
     place.spoil(location.digest)
     assert done(work, ReviewPlan(TC, GOOD.digest(), location.digest)).problem
@@ -241,7 +253,7 @@ def test_it_waits_for_a_plan_that_is_not_there(place: Place) -> None:
 @pytest.mark.parametrize("damage", [None, b"no samples"])
 def test_it_stops_if_the_rows_that_it_exposed_are_gone_or_damaged(place: Place, damage: bytes | None) -> None:
     work, location = worker(place), place.store.put(GOOD.canonical_bytes())
-    work.perform(packing())
+    work.perform(SPLITTING)
     place.tools.home.path(EXPOSED_FILE).unlink()
     if damage is not None:
         place.tools.home.write(EXPOSED_FILE, damage)
