@@ -25,12 +25,12 @@ def read_amount(given: object) -> object:
     number, _, unit = given.strip().partition(" ")
     try:
         wei = _EXACT.multiply(Decimal(number), _UNITS[unit.strip() or "wei"])
-        whole = wei.to_integral_exact(context=_EXACT)
-    except (InvalidOperation, Overflow, KeyError):
+        whole = int(wei.to_integral_exact(context=_EXACT))
+    except (InvalidOperation, OverflowError, Overflow, ValueError, KeyError):
         raise ValueError(f"{given!r} is no amount: write wei, or as '0.1 ether' or '30 gwei'") from None
     except Inexact:
         raise ValueError(f"{given!r} is not a whole number of wei") from None
-    return int(whole)
+    return whole
 
 
 def shown_amount(wei: int) -> str:
@@ -38,7 +38,8 @@ def shown_amount(wei: int) -> str:
     for name, unit in (("ether", ETHER), ("gwei", GWEI)):
         thousandths, rest = divmod(wei * 1000, unit)
         if wei and not rest:
-            return f"{Decimal(thousandths) / 1000:f} {name}"
+            number = f"{thousandths // 1000}.{thousandths % 1000:03}".rstrip("0").rstrip(".")
+            return f"{number} {name}"
     return f"{wei} wei"
 
 
