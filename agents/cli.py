@@ -4,6 +4,7 @@
     holdfast data-owner --home alice --table data.csv --target y --cloud-owner 0x... ...
     holdfast cloud-owner --home bob
     holdfast model-owner --home carol --samples alice/exposed.samples
+    holdfast policy show cloud-owner --home bob
     holdfast audit
     holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
@@ -33,18 +34,27 @@ from agents.core.ids import InstanceId
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain, say, say_json
 from agents.runtime import launch
-from agents.runtime.options import takes
+from agents.runtime.options import Places, takes
+from agents.runtime.policy_view import shown_policy
 from agents.runtime.settings import (
     AgentSettings,
+    CloudOwnerPolicySettings,
     CloudOwnerSettings,
+    DataOwnerPolicySettings,
     DataOwnerSettings,
     MarketSettings,
     MemberSettings,
+    ModelOwnerPolicySettings,
     ModelOwnerSettings,
     WalletSettings,
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+policy = typer.Typer(help="Whom an agent deals with, and for how much.")
+policy_show = typer.Typer(help="Every line in force, as a settings file has it, and where it is from.")
+policy.add_typer(policy_show, name="show")
+app.add_typer(policy, name="policy")
 
 Assemble = Callable[[launch.AgentContext], launch.Parts]
 
@@ -138,6 +148,27 @@ def retire(
     instances = [_instance(text) for text in instance]
     launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
     say(f"{len(instances)} instances retiring")
+
+
+@policy_show.command("data-owner")
+@takes(DataOwnerPolicySettings, places=True)
+def show_data_owner_policy(settings: DataOwnerPolicySettings, places: Places) -> None:
+    """Whom it lets train."""
+    print(shown_policy(settings, places))
+
+
+@policy_show.command("cloud-owner")
+@takes(CloudOwnerPolicySettings, places=True)
+def show_cloud_owner_policy(settings: CloudOwnerPolicySettings, places: Places) -> None:
+    """Whose replicas it holds."""
+    print(shown_policy(settings, places))
+
+
+@policy_show.command("model-owner")
+@takes(ModelOwnerPolicySettings, places=True)
+def show_model_owner_policy(settings: ModelOwnerPolicySettings, places: Places) -> None:
+    """On whose data it trains."""
+    print(shown_policy(settings, places))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

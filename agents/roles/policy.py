@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Self
 from eth_utils.address import is_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from agents.core.amounts import ETHER, Wei
+from agents.core.amounts import ETHER, Wei, read_amount
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 
@@ -72,6 +72,12 @@ MemberAddress = Annotated[Address, AfterValidator(checksummed)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[int, Field(ge=1)]
 Coins = Annotated[Wei, Field(ge=0)]
+
+
+def is_of_coins(policy: Policy, line: str) -> bool:
+    """Whether a line is an amount of coins."""
+    metadata = type(policy).model_fields[line].metadata
+    return any(isinstance(one, BeforeValidator) and one.func is read_amount for one in metadata)
 
 
 class Policy(BaseModel):

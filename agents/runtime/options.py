@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -33,10 +33,16 @@ _NEAR = 0.75  # so alike are a name and what was meant by it
 _ELSEWHERE = frozenset({"demo", "deployer", "gas"})  # variables of scripts/deploy.py and of tests
 
 Command = Callable[..., None]
+Places = Mapping[str, str]
+"""Where settings were given that have no default: a flag, a variable, or a file and its key."""
 
 
-def takes(kind: type[S]) -> Callable[[Command], Command]:
+def takes(kind: type[S], *, places: bool = False) -> Callable[[Command], Command]:
     """Gives a command these settings as its first argument, and their options beside its own.
+
+    Args:
+        kind: of settings.
+        places: whether its second argument is where each setting was given, as `Places`.
 
     Raises:
         BadInput: when it is called: a setting is wrong, or there is no such setting; one line that names the
@@ -44,11 +50,14 @@ def takes(kind: type[S]) -> Callable[[Command], Command]:
     """
 
     def give(command: Command) -> Command:
-        own = list(signature(command, eval_str=True).parameters.values())[1:]
+        own = list(signature(command, eval_str=True).parameters.values())[1 + places :]
 
         @wraps(command)
         def run(context: typer.Context, **given: Any) -> None:
-            command(_settings(kind, context), **{option.name: given[option.name] for option in own})
+            told = _places(kind, context)
+            settings = _settings(kind, context, told)
+            own_values = {option.name: given[option.name] for option in own}
+            command(*((settings, told) if places else (settings,)), **own_values)
 
         run.__annotations__ = {}  # typer reads both: what is left of the command's own would be in the way
         run.__signature__ = Signature([_CONTEXT, *_in_order(kind, own)])  # type: ignore[attr-defined]
@@ -168,14 +177,17 @@ def _read_file_at_home(context: typer.Context, home: str) -> str:
 # --- what was given, and where ---
 
 
-def _settings(kind: type[S], context: typer.Context) -> S:
+def _settings(kind: type[S], context: typer.Context, places: Places) -> S:
     settable = [name for name, field in _all_fields() if not _is_table(field)]
     known = {variable(name) for name in [_CONFIG, *_ELSEWHERE, *settable]}
     _refuse_unknown((name for name in os.environ if name.startswith(_PREFIX)), known, "environment")
-    fields = kind.model_fields.items()
-    places = {name: place for name, field in fields if (place := _place(name, field, context))}
     values = {name: _value(name, context) for name in places}
     return validated(kind, values, lambda name: places.get(name, name))
+
+
+def _places(kind: type[S], context: typer.Context) -> Places:
+    fields = kind.model_fields.items()
+    return {name: place for name, field in fields if (place := _place(name, field, context))}
 
 
 def _value(name: str, context: typer.Context) -> Any:

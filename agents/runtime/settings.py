@@ -130,10 +130,15 @@ class MarketSettings(_Settings):
     )
 
 
-class WalletSettings(_Settings):
-    """Where a wallet is, and what opens it: `password`, unless a file has it."""
+class HomeSettings(_Settings):
+    """Where an agent keeps what is its own."""
 
     home: Path = Field(description="The agent's own folder: wallet, journal, private files.")
+
+
+class WalletSettings(HomeSettings):
+    """Where a wallet is, and what opens it: `password`, unless a file has it."""
+
     password_file: Path | None = Field(
         default=None, description="File with the wallet's password; else HOLDFAST_PASSWORD."
     )
@@ -266,6 +271,18 @@ class ModelOwnerSettings(ModelOwnerPolicy, AgentSettings):
     )
     spare_rounds: int = Field(default=1, ge=0, le=1000, description="Rounds paid for in case some are void.")
     number: int = Field(default=1, ge=1, lt=2**24, description="Which of this wallet's models it is.")
+
+
+class DataOwnerPolicySettings(DataOwnerPolicy, HomeSettings):
+    """A data owner's policy alone."""
+
+
+class CloudOwnerPolicySettings(CloudOwnerPolicy, HomeSettings):
+    """A cloud owner's policy alone."""
+
+
+class ModelOwnerPolicySettings(ModelOwnerPolicy, HomeSettings):
+    """A model owner's policy alone."""
 
 
 ROLES = (DataOwnerSettings, CloudOwnerSettings, ModelOwnerSettings)
