@@ -33,6 +33,7 @@ from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import InstanceId
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain, say, say_json
+from agents.roles.policy import Policy
 from agents.runtime import launch
 from agents.runtime.options import Places, takes
 from agents.runtime.policy_view import shown_policy
@@ -154,21 +155,26 @@ def retire(
 @takes(DataOwnerPolicySettings, places=True)
 def show_data_owner_policy(settings: DataOwnerPolicySettings, places: Places) -> None:
     """Whom it lets train."""
-    print(shown_policy(settings, places))
+    _show(settings, places)
 
 
 @policy_show.command("cloud-owner")
 @takes(CloudOwnerPolicySettings, places=True)
 def show_cloud_owner_policy(settings: CloudOwnerPolicySettings, places: Places) -> None:
     """Whose replicas it holds."""
-    print(shown_policy(settings, places))
+    _show(settings, places)
 
 
 @policy_show.command("model-owner")
 @takes(ModelOwnerPolicySettings, places=True)
 def show_model_owner_policy(settings: ModelOwnerPolicySettings, places: Places) -> None:
     """On whose data it trains."""
-    print(shown_policy(settings, places))
+    _show(settings, places)
+
+
+def _show(policy: Policy, places: Places) -> None:
+    for line in shown_policy(policy, places):
+        say(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,17 +12,13 @@ from agents.roles.policy import Policy, is_of_coins
 _TABLES = "with_member"
 
 
-def shown_policy(policy: Policy, places: Mapping[str, str]) -> str:
+def shown_policy(policy: Policy, places: Mapping[str, str]) -> Iterator[str]:
     """All lines in force, as TOML.
 
     Args:
         policy: what is in force.
         places: where a line was given that is not there by default.
     """
-    return "\n".join(_lines(policy, places))
-
-
-def _lines(policy: Policy, places: Mapping[str, str]) -> Iterator[str]:
     names = [name for name in policy.lines() if name != _TABLES]
     told = {name: f"{name} = {_value(policy, name, getattr(policy, name))}" for name in names}
     width = max(map(len, told.values()))

@@ -313,6 +313,8 @@ def validated(kind: type[S], values: Mapping[str, object], place: Callable[[str]
         return kind(**values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        setting, *inside = [part for part in first["loc"] if isinstance(part, str)] or [""]
+        setting, *inside = [part for part in first["loc"] if isinstance(part, str) and part != "[key]"] or [
+            ""
+        ]
         where = " ".join([place(setting), *inside]) + ": " if setting else ""
         raise BadInput(where + first["msg"].removeprefix("Value error, ")) from None

@@ -77,7 +77,7 @@ def test_one_less_than_a_line_asks_for_breaks_it(kind: type[Lines], line: str, t
 
 
 def test_a_job_pays_at_least_so_much() -> None:
-    policy = CloudOwnerPolicy(min_job_price="0.002 ether")
+    policy = CloudOwnerPolicy.model_validate({"min_job_price": "0.002 ether"})
     (breach,) = policy.on_terms(TERMS)
     assert str(breach) == f"min_job_price: {TERMS.job_price} wei a job, at least {2 * 10**15} are asked for"
 
@@ -110,7 +110,7 @@ def test_by_default_it_deals_with_nobody(kind: type[Policy]) -> None:
 
 
 def test_members_may_be_written_without_a_checksum() -> None:
-    assert Policy(members=NORTH.lower()).members == (NORTH,)
+    assert Policy.model_validate({"members": NORTH.lower()}).members == (NORTH,)
 
 
 # --- coins at stake ---
@@ -144,9 +144,9 @@ def test_as_many_as_there_may_be_is_no_room_for_one_more() -> None:
 
 
 def test_a_line_may_be_another_for_one_member() -> None:
-    policy = CloudOwnerPolicy(
-        members=(NORTH, SOUTH), with_member={NORTH.lower(): {"max_bond_jobs": 80, "at_stake_each": "1 ether"}}
-    )
+    table = {"max_bond_jobs": 80, "at_stake_each": "1 ether"}
+    told = {"members": [NORTH, SOUTH], "with_member": {NORTH.lower(): table}}
+    policy = CloudOwnerPolicy.model_validate(told)
     assert policy.toward(NORTH).max_bond_jobs == 80
     assert policy.toward(SOUTH).max_bond_jobs == 50
     stakes = Stakes(policy)

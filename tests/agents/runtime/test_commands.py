@@ -9,6 +9,7 @@ import json
 import runpy
 import sys
 import threading
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +24,9 @@ from agents.audit.live import Audited
 from agents.audit.replay import audit
 from agents.chain.client import BlockRef, MarketClient
 from agents.chain.deployment import Deployment
+from agents.core.amounts import ETHER
 from agents.core.ids import Address
+from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, Policy
 from agents.runtime import launch
 from agents.runtime.settings import (
     AgentSettings,
@@ -335,3 +338,60 @@ def test_refuses_what_is_no_instance(
     code, out, error = run(capsys, "retire", "--home", tmp_path, "--instance", text)
     assert (code, out) == (2, "")
     assert error == f"{text!r} is no instance: give its id in hexadecimal, as its file in subsets/ is named\n"
+
+
+# --- policies ---
+
+NORTH = OWNERS[0]
+
+
+def test_policy_show_says_every_line_and_where_it_is_from(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "agent.toml").write_text(
+        f'members = ["{NORTH}"]\nmax_bond_jobs = 9\n[with_member."{NORTH.lower()}"]\nat_stake_each = "2 ether"\n'
+    )
+    monkeypatch.setenv("HOLDFAST_AT_STAKE", "7 ether")
+    code, out, err = run(
+        capsys, "policy", "show", "cloud-owner", "--home", tmp_path, "--max-hold-seconds", 86400
+    )
+    assert (code, err) == (0, "")
+    from_ = {line.split()[0]: line.partition("# ")[2].partition(":")[0] for line in out.splitlines()[:13]}
+    assert list(from_) == [name for name in CloudOwnerPolicy.model_fields if name != "with_member"]
+    assert from_["members"] == f"from {tmp_path / 'agent.toml'}"
+    assert from_["max_bond_jobs"] == f"from {tmp_path / 'agent.toml'}"
+    assert from_["at_stake"] == "from HOLDFAST_AT_STAKE"
+    assert from_["max_hold_seconds"] == "from --max-hold-seconds"
+    assert from_["min_job_price"] == "default"
+    told = tomllib.loads(out)
+    assert told["with_member"] == {NORTH: {"at_stake_each": "2 ether"}}
+
+
+@pytest.mark.parametrize("kind", [DataOwnerPolicy, CloudOwnerPolicy, ModelOwnerPolicy])
+def test_what_policy_show_says_is_a_settings_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: type[Policy]
+) -> None:
+    role = {DataOwnerPolicy: "data-owner", CloudOwnerPolicy: "cloud-owner", ModelOwnerPolicy: "model-owner"}
+    own = ["--members", "anyone", "--at-stake", "0.5 ether"]
+    _, out, _ = run(capsys, "policy", "show", role[kind], "--home", tmp_path, *own)
+    (tmp_path / "agent.toml").write_text(out)
+    assert kind.model_validate(tomllib.loads(out)) == kind(members=(ANYONE,), at_stake=ETHER // 2)
+    _, again, _ = run(capsys, "policy", "show", role[kind], "--home", tmp_path)
+    assert tomllib.loads(again) == tomllib.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("[with_member.north]\nmax_rounds = 2\n", "with_member north: 'north' is no address"),
+        (f'[with_member."{NORTH}"]\nat_stake = 2\n', f"with_member: {NORTH} has 'at_stake'"),
+        ('members = ["everybody"]\n', "members: 'everybody' is no address"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_one_line_that_names_the_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str, line: str
+) -> None:
+    (tmp_path / "agent.toml").write_text(file)
+    code, out, err = run(capsys, "policy", "show", "data-owner", "--home", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"{tmp_path / 'agent.toml'}: {line}")
