@@ -3,7 +3,7 @@
 Each was done against agents as they once were: they joined, approved and paid whatever named them. What the
 thief may spend is gas; what it may win is in wei.
 
-Rules: A21, A39, A64, A80.
+Rules: A21, A24, A38, A40, A74, A75, A80.
 """
 
 from __future__ import annotations

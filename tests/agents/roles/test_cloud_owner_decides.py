@@ -1,6 +1,6 @@
 """The cloud owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38, A72.
+Rules: A1, A2, A3, A30, A31, A32, A33, A34, A35, A36, A37, A38, A39, A72, A74, A75.
 """
 
 from __future__ import annotations

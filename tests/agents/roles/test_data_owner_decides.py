@@ -1,6 +1,6 @@
 """The data owner: what it does in each situation, and that it then has nothing left to do.
 
-Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28, A72.
+Rules: A1, A2, A3, A20, A21, A22, A23, A24, A25, A26, A27, A28, A72, A74, A75.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Policies: each line at its bound and one beside it, what is counted as at stake, lines for one member.
 
-Rules: A29, A39.
+Rules: A38, A74, A75.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which terms deter nobody: at the bound they do, one wei beside it they do not.
 
-Rules: A38.
+Rules: A29.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What each command does with its flags.
 
-Rules: A17, A52.
+Rules: A17, A52, A76.
 """
 
 from __future__ import annotations
@@ -348,9 +348,9 @@ NORTH = OWNERS[0]
 def test_policy_show_says_every_line_and_where_it_is_from(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "agent.toml").write_text(
-        f'members = ["{NORTH}"]\nmax_bond_jobs = 9\n[with_member."{NORTH.lower()}"]\nat_stake_each = "2 ether"\n'
-    )
+    lines = [f'members = ["{NORTH}"]', "max_bond_jobs = 9"]
+    lines += [f'[with_member."{NORTH.lower()}"]', 'at_stake_each = "2 ether"']
+    (tmp_path / "agent.toml").write_text("\n".join(lines))
     monkeypatch.setenv("HOLDFAST_AT_STAKE", "7 ether")
     code, out, err = run(
         capsys, "policy", "show", "cloud-owner", "--home", tmp_path, "--max-hold-seconds", 86400
