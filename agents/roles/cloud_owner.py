@@ -20,7 +20,7 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
-from agents.core.ids import Address, dataset_of, subset_of
+from agents.core.ids import dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import (
     Act,
@@ -44,33 +44,8 @@ from agents.roles.common import (
     registration,
     training_nonce,
 )
-from agents.roles.policy import Breach, CloudOwnerPolicy, Stakes, over
+from agents.roles.policy import Breach, CloudOwnerPolicy, Dealings, Stakes, over
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TrainingResult
-
-
-@dataclass
-class Held:
-    """What a cloud owner holds, and what it has agreed to hold.
-
-    Attributes:
-        stakes: its bonds.
-        replicas: how many, by data owner.
-    """
-
-    stakes: Stakes
-    replicas: Counter[Address]
-
-    @classmethod
-    def now(cls, policy: CloudOwnerPolicy, market: Market, instances: Iterable[Instance]) -> Held:
-        """What it holds now of datasets that there are."""
-        known = (i for i in instances if i.status in _BONDED and dataset_of(i.id) in market.datasets)
-        bonds = [(market.datasets[dataset_of(i.id)].owner, i.bond) for i in known]
-        return cls(Stakes.of(policy, bonds), Counter(owner for owner, _ in bonds))
-
-    def take(self, owner: Address, bond: int) -> None:
-        """One replica more."""
-        self.stakes.lock(owner, bond)
-        self.replicas[owner] += 1
 
 
 @dataclass(frozen=True)
@@ -97,20 +72,26 @@ class CloudOwner:
         for couple in market.couples.values():
             instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
             acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
-        held = Held.now(self.policy, market, mine)
+        dealings = self._dealings(market, mine)
         for instance in mine:
-            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance, held)
+            acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance, dealings)
         return funded(self.identity, situation, acts)
+
+    def _dealings(self, market: Market, instances: Iterable[Instance]) -> Dealings:
+        """The replicas that it holds, of datasets that there are."""
+        held = (i for i in instances if i.status in _BONDED and dataset_of(i.id) in market.datasets)
+        bonds = [(market.datasets[dataset_of(i.id)].owner, i.bond) for i in held]
+        return Dealings(Stakes.of(self.policy, bonds), Counter(owner for owner, _ in bonds))
 
     # --- holding data ---
 
-    def _replica(self, situation: Situation, instance: Instance, held: Held) -> Iterator[Act]:
+    def _replica(self, situation: Situation, instance: Instance, dealings: Dealings) -> Iterator[Act]:
         market, status = situation.market, instance.status
         late = situation.now > market.releasable_after(instance)
         if status in _BONDED and late:
             yield Send(release_ci(instance.id))
         elif status is InstanceStatus.FREE and not late:
-            yield from self._named(situation, instance, held)
+            yield from self._named(situation, instance, dealings)
         elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED):
             package = situation.results.get(package_key(instance.id))
             if isinstance(package, OpenedPackage) and not self._matches_siblings(
@@ -127,25 +108,25 @@ class CloudOwner:
         if opened and situation.result(task) is None:
             yield task
 
-    def _named(self, situation: Situation, instance: Instance, held: Held) -> Iterator[Act]:
+    def _named(self, situation: Situation, instance: Instance, dealings: Dealings) -> Iterator[Act]:
         """Whoever names it without being asked for it is not answered: that would cost gas each time."""
         dataset = situation.market.datasets[dataset_of(instance.id)]
-        breach = next(self._breaches(dataset, held), None)
+        breach = next(self._breaches(dataset, dealings), None)
         if breach:
             yield AgainstPolicy(f"instance {instance.id:x}", breach)
             return
-        held.take(dataset.owner, dataset.terms.instance_bond)
+        dealings.agree(dataset.owner, dataset.terms.instance_bond)
         yield from self._receive(situation, instance)
 
-    def _breaches(self, dataset: Dataset, held: Held) -> Iterator[Breach]:
+    def _breaches(self, dataset: Dataset, dealings: Dealings) -> Iterator[Breach]:
         owner, terms = dataset.owner, dataset.terms
         policy = self.policy.toward(owner)
         yield from policy.on_member(owner)
         yield from policy.on_terms(terms)
-        with_it, in_all = held.replicas[owner], held.replicas.total()
+        with_it, in_all = dealings.numbers[owner], dealings.numbers.total()
         yield from over("max_instances_each", with_it, policy.max_instances_each, "of this data owner's")
         yield from over("max_instances", in_all, policy.max_instances, "replicas")
-        yield from held.stakes.on_lock(owner, terms.instance_bond)
+        yield from dealings.stakes.on_lock(owner, terms.instance_bond)
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
         terms = situation.market.datasets[dataset_of(instance.id)].terms

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from agents.core.assets import Couple, Dataset
 from agents.core.calls import (
@@ -41,7 +43,7 @@ from agents.roles.common import (
     seconds_into_answer_window,
     seed_link,
 )
-from agents.roles.policy import Breach, DataOwnerPolicy, Stakes, at_most, over
+from agents.roles.policy import Breach, DataOwnerPolicy, Dealings, Stakes, at_most, over
 from agents.roles.results import PackedReplica, RefusedKey, SplitDataset
 
 _REPLICAS_A_CALL = 32
@@ -74,18 +76,20 @@ class DataOwner:
         if first:
             return list(first)
         acts: list[Act] = []
-        stakes = Stakes.of(self.policy, self._locked(market))
+        dealings = self._dealings(market)
         for couple in market.couples.values():
             if couple.ds == self.ds:
-                acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, stakes)
+                acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, dealings)
         acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
         return funded(self.identity, situation, acts)
 
-    def _locked(self, market: Market) -> Iterator[tuple[Address, int]]:
-        """Its couple bonds, and for whom."""
-        for couple in market.couples.values():
-            if couple.ds in market.datasets and market.dataset_of(couple).owner == self.identity.address:
-                yield couple.model_owner, market.couple_bond_of(couple)
+    def _dealings(self, market: Market) -> Dealings:
+        """Its couple bonds, and the couples that it ever approved on this dataset."""
+        known = [couple for couple in market.couples.values() if couple.ds in market.datasets]
+        mine = [couple for couple in known if market.dataset_of(couple).owner == self.identity.address]
+        bonds = ((couple.model_owner, market.couple_bond_of(couple)) for couple in mine)
+        approved = (c.model_owner for c in mine if c.ds == self.ds and c.phase not in _NEVER_APPROVED)
+        return Dealings(Stakes.of(self.policy, bonds), Counter(approved))
 
     # --- distribution ---
 
@@ -170,10 +174,10 @@ class DataOwner:
 
     # --- couples ---
 
-    def _couple(self, situation: Situation, couple: Couple, stakes: Stakes) -> Iterator[Act]:
+    def _couple(self, situation: Situation, couple: Couple, dealings: Dealings) -> Iterator[Act]:
         phase = situation.market.phase_of(couple, situation.now)
         if phase is CouplePhase.REQUESTED:
-            yield from self._review(situation, couple, stakes)
+            yield from self._review(situation, couple, dealings)
         elif phase is CouplePhase.DRAWING:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round)
             window = situation.market.dataset_of(couple).terms.draw_window_seconds
@@ -188,7 +192,7 @@ class DataOwner:
         elif phase is CouplePhase.ENDED:
             yield Send(expire_tc(couple.id))
 
-    def _review(self, situation: Situation, couple: Couple, stakes: Stakes) -> Iterator[Act]:
+    def _review(self, situation: Situation, couple: Couple, dealings: Dealings) -> Iterator[Act]:
         """What nobody asked for is left alone, which costs nothing; a member it deals with gets an answer."""
         market, asset = situation.market, f"couple {couple.id:x}"
         stranger = next(self.policy.on_member(couple.model_owner), None)
@@ -200,9 +204,9 @@ class DataOwner:
             yield AgainstPolicy(asset, too_much)
             yield self._declined(market, couple)
         elif not self._waits_its_turn(situation, couple):
-            yield from self._answer(situation, couple, stakes)
+            yield from self._answer(situation, couple, dealings)
 
-    def _answer(self, situation: Situation, couple: Couple, stakes: Stakes) -> Iterator[Act]:
+    def _answer(self, situation: Situation, couple: Couple, dealings: Dealings) -> Iterator[Act]:
         market, deadline = situation.market, couple.deadline
         model, terms = market.models[couple.mod], market.dataset_of(couple).terms
         window = terms.answer_window_seconds
@@ -219,18 +223,20 @@ class DataOwner:
         elif review.problem:
             yield self._declined(market, couple)
         elif self._ready(situation, couple):
-            yield self._approved(couple, terms, stakes)
+            yield self._approved(couple, terms, dealings)
 
-    def _approved(self, couple: Couple, terms: DatasetTerms, stakes: Stakes) -> Act:
-        """Its approval, unless too much is at stake already: then the request waits."""
-        breach = next(stakes.on_lock(couple.model_owner, terms.couple_bond), None)
+    def _approved(self, couple: Couple, terms: DatasetTerms, dealings: Dealings) -> Act:
+        """Its approval, unless with those before it there is too much: then the request waits."""
+        owner, bond = couple.model_owner, terms.couple_bond
+        breaches = chain(self._no_room(couple, dealings), dealings.stakes.on_lock(owner, bond))
+        breach = next(breaches, None)
         if breach:
             return AgainstPolicy(f"couple {couple.id:x}", breach)
-        stakes.lock(couple.model_owner, terms.couple_bond)
+        dealings.agree(owner, bond)
         tip = seed_link(self.identity, couple.id, couple.max_rounds, 0)
         return Send(
             approve_tc(couple.id, tip),
-            terms.couple_bond,
+            bond,
             deadline=couple.deadline,
             window=terms.answer_window_seconds,
         )
@@ -242,14 +248,17 @@ class DataOwner:
     def _too_much(self, market: Market, couple: Couple) -> Iterator[Breach]:
         """What of a request the policy rules out for good."""
         policy = self.policy.toward(couple.model_owner)
-        others = (other for other in market.couples.values() if other.ds == couple.ds)
-        approved = [other for other in others if other.phase not in _NEVER_APPROVED]
-        with_it = [other for other in approved if other.model_owner == couple.model_owner]
-        yield from over("max_couples_each", len(with_it), policy.max_couples_each, "of this model owner's")
-        yield from over("max_couples", len(approved), policy.max_couples, "couples on this dataset")
+        yield from self._no_room(couple, self._dealings(market))
         yield from at_most("max_rounds", couple.max_rounds, policy.max_rounds, "rounds")
         majority = market.dataset_of(couple).terms.max_replicas // 2 + 1
         yield from at_most("max_quorum", couple.quorum, max(majority, policy.max_quorum), "that must agree")
+
+    def _no_room(self, couple: Couple, dealings: Dealings) -> Iterator[Breach]:
+        """Whether there are as many couples as there may be."""
+        policy, owner = self.policy.toward(couple.model_owner), couple.model_owner
+        with_it, in_all = dealings.numbers[owner], dealings.numbers.total()
+        yield from over("max_couples_each", with_it, policy.max_couples_each, "of this model owner's")
+        yield from over("max_couples", in_all, policy.max_couples, "couples on this dataset")
 
     def _waits_its_turn(self, situation: Situation, couple: Couple) -> bool:
         """Whether an earlier request of this model owner is open: together they could be too many."""

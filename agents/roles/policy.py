@@ -9,6 +9,7 @@ The lines are settings of the agents as they stand here (`agents.runtime.setting
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
@@ -248,6 +249,24 @@ class Stakes:
         yield from at_most("at_stake_each", with_it, most, f"wei at stake with {member}")
         in_all = sum(self.locked.values()) + amount
         yield from at_most("at_stake", in_all, self.policy.at_stake, "wei at stake in all")
+
+
+@dataclass
+class Dealings:
+    """What a member has agreed to so far, while it decides: coins that are locked, and how often with whom.
+
+    Attributes:
+        stakes: the coins.
+        numbers: of replicas or couples, by the other member.
+    """
+
+    stakes: Stakes
+    numbers: Counter[Address]
+
+    def agree(self, member: Address, amount: int) -> None:
+        """One more, for so many wei."""
+        self.stakes.lock(member, amount)
+        self.numbers[member] += 1
 
 
 # --- comparing ---
