@@ -2,9 +2,10 @@
 
 A subset's answers are a word, a letter for each replica. Honest replicas are capitals:
 
-    A B C ...  trained and reported; the same letter for those that hold the same data
+    A          trained and reported
+    B C ...    the same, on other data; the same letter for those that hold the same
     L          trained and placed its result, but was flagged out before its report was mined
-    U          cannot read the weights: flags, unless the round was flagged out before
+    U          cannot read the weights, or holds other data than most: flags, unless the round was flagged out
 
 Accomplices are small letters:
 

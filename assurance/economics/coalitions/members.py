@@ -26,7 +26,7 @@ class Means(StrEnum):
     PLAIN: nothing.
     QUORUM: the model owner asks for more than a strict majority, and the data owner grants it.
     DATA: the data owner gives replicas different data, and vouches for them in the block in which the round
-    is started, so that no honest one has seen that the others' differ.
+    is started, so that no honest one can leave in time: those that hold other data than most can but flag.
     FLAGS: its last flag is mined before reports that are on their way.
     """
 
@@ -51,11 +51,15 @@ class Coalition:
         return "+".join(name for name, takes_part in members if takes_part)
 
     def means(self) -> Iterator[Means]:
-        """Those that are open to it; a larger quorum also where the honest DO is careless."""
+        """Those that are open to it, and give it what others do not.
+
+        A larger quorum also where the honest data owner is careless. A model owner needs no different data to
+        have honest replicas flag.
+        """
         yield Means.PLAIN
         if self.model:
             yield Means.QUORUM
-        if self.data:
+        if self.data and not self.model:
             yield Means.DATA
         if self.model:
             yield Means.FLAGS
@@ -64,20 +68,33 @@ class Coalition:
         """What the model owner may ask for; 0 is a strict majority."""
         return range(replicas // 2 + 2, replicas + 1) if means is Means.QUORUM else range(1)
 
-    def words(self, means: Means, replicas: int) -> Iterator[str]:
-        """All answers of a subset up to their order."""
-        for honest in self._honest(means, replicas - self.clouds):
+    def words(self, means: Means, replicas: int, *, blind: bool = False) -> Iterator[str]:
+        """All answers of a subset up to their order.
+
+        Args:
+            blind: honest cloud owners train on data that are not as the others', as our agents did once.
+        """
+        for honest in self._honest(means, replicas, blind):
             known = dict.fromkeys(letter.lower().replace("l", "a") for letter in honest if letter != UNREAD)
             for own in combinations_with_replacement((*known, ALIKE, ALONE, FLAGS, SILENT), self.clouds):
                 yield honest + "".join(own)
 
-    def _honest(self, means: Means, count: int) -> Iterator[str]:
+    def _honest(self, means: Means, replicas: int, blind: bool) -> Iterator[str]:
+        count = replicas - self.clouds
         for unread in range(count + 1 if self.model else 1):
             for late in range(count - unread + 1 if means is Means.FLAGS else 1):
                 readers = count - unread - late
-                for sizes in partitions(readers) if means is Means.DATA else [(readers,)]:
-                    groups = "".join(letter * size for letter, size in zip(DATA, sizes, strict=False))
-                    yield groups + LATE * late + UNREAD * unread
+                alike = means is not Means.DATA
+                for handed in [DATA[0] * readers] if alike else self._handed(readers, replicas, blind):
+                    yield handed + LATE * late + UNREAD * unread
+
+    def _handed(self, readers: int, replicas: int, blind: bool) -> Iterator[str]:
+        """What honest replicas do that can read, whatever data they were given."""
+        for sizes in partitions(readers) if blind else ():
+            yield "".join(letter * size for letter, size in zip(DATA, sizes, strict=False))
+        for alike in () if blind else range(readers, -1, -1):
+            if alike == 0 or 2 * (alike + self.clouds) > replicas:  # accomplices can claim to hold the same
+                yield DATA[0] * alike + UNREAD * (readers - alike)
 
     def honest_purse(self, setting: Setting) -> int:
         """What it has of a subset if all its members are honest, in wei."""

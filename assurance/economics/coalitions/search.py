@@ -80,7 +80,6 @@ def searched(
     setting: Setting,
     replicas: Iterable[int] = REPLICAS,
     drawn: Iterable[int] = DRAWN,
-    rule: Rule = Rule.FLAGGED,
 ) -> Iterator[Finding]:
     """Every coalition by every means, for all these sizes of subset and round."""
     for size in replicas:
@@ -88,15 +87,27 @@ def searched(
             shaped = setting.but(replicas=size, subsets=count, subsets_per_round=count, rounds=1)
             for coalition in coalitions(size):
                 for means in coalition.means():
-                    yield search(shaped, coalition, means, rule)
+                    yield search(shaped, coalition, means)
 
 
-def search(setting: Setting, coalition: Coalition, means: Means, rule: Rule = Rule.FLAGGED) -> Finding:
-    """One coalition by one means, in a round that draws all subsets of the setting."""
+def search(
+    setting: Setting,
+    coalition: Coalition,
+    means: Means,
+    rule: Rule = Rule.FLAGGED,
+    *,
+    blind: bool = False,
+) -> Finding:
+    """One coalition by one means, in a round that draws all subsets of the setting.
+
+    Args:
+        rule: another than the market's, to see what it would allow; `blind` is for `Coalition.words`.
+    """
     plays = [_no_round(setting, coalition)] if coalition.data or coalition.model else []
     for quorum in coalition.quorums(means, setting.replicas):
         asked = setting.but(quorum=quorum)
-        table = _subset_plays(asked, coalition, means, rule)
+        words = coalition.words(means, setting.replicas, blind=blind)
+        table = _subset_plays(asked, coalition, words, rule)
         plays += [_summed(asked, chosen) for chosen in _rounds(table, asked)]
     return Finding(coalition, means, setting.replicas, setting.subsets_per_round, _best(plays))
 
@@ -127,10 +138,10 @@ _Table = dict[bool, dict[int, list[_SubsetPlay]]]
 """Of a round that is flagged out and of one that is not, by flags: the best answers for each aim."""
 
 
-def _subset_plays(setting: Setting, coalition: Coalition, means: Means, rule: Rule) -> _Table:
+def _subset_plays(setting: Setting, coalition: Coalition, words: Iterable[str], rule: Rule) -> _Table:
     honest = coalition.honest_purse(setting)
     found: _Table = {False: {}, True: {}}
-    for word in coalition.words(means, setting.replicas):
+    for word in words:
         for out in (True,) if LATE in word else (False, True):
             result = outcome(setting, word, out=out, rule=rule)
             play = _SubsetPlay(

@@ -1,6 +1,6 @@
 """What coalitions with fewer than half of each subset's replicas can win, and what they cannot.
 
-Rules: S4, S6, S7, S8, S9, S10, S16, S22, S23, S24, S25, A28, A31.
+Rules: S4, S6, S7, S8, S9, S10, S16, S22, S23, S24, S25, A28, A31, A34.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.roles.acts import Send, TrainModel, package_key
+from agents.roles.acts import Send, package_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import Policy
 from agents.roles.results import OpenedPackage, TaskResult
@@ -56,6 +56,11 @@ def found(
     replicas: int, data: bool, model: bool, clouds: int, means: Means, rule: Rule = Rule.FLAGGED
 ) -> Finding:
     return search(shaped(replicas), Coalition(data, model, clouds), means, rule)
+
+
+def blindly(replicas: int, model: bool, clouds: int) -> Finding:
+    """Different data, among cloud owners that train on them."""
+    return search(shaped(replicas), Coalition(True, model, clouds), Means.DATA, blind=True)
 
 
 # --- the search ---
@@ -108,8 +113,9 @@ def test_every_answer_of_a_subset_comes_to_what_was_worked_out(replicas: int, qu
     words = {
         word
         for coalition in coalitions(replicas)
-        for means in coalition.means()
-        for word in coalition.words(means, replicas)
+        for means in {*coalition.means(), *([Means.DATA] if coalition.data else [])}
+        for blind in (False, True)
+        for word in coalition.words(means, replicas, blind=blind)
         if LATE not in word or flagged_out((word,))
     }
     assert len(words) >= {3: 29, 4: 45, 5: 150}[replicas]
@@ -174,7 +180,7 @@ def test_by_plain_means_a_coalition_saves_the_pay_of_those_that_it_does_not_let_
         assert finding.best[Aim.GAIN].gain == due, finding
 
 
-# --- the theft that there was ---
+# --- the thefts that there were ---
 
 
 @cache
@@ -202,6 +208,32 @@ def test_it_finds_the_theft_that_the_old_rule_allowed(replicas: int) -> None:
 def test_that_theft_was_a_subsets_worth_of_results_but_for_the_unread() -> None:
     theft = found(3, False, True, 1, Means.PLAIN, Rule.UNABLE).best[Aim.FREE]
     assert theft.words == ("AUf",)
+
+
+@pytest.mark.parametrize("replicas", SIZES)
+def test_it_finds_what_different_data_took_from_who_trained_on_them(replicas: int) -> None:
+    """Bonds and pay of those that the coalition did not agree with; or all results for nothing."""
+    clouds, quorum = most(replicas), replicas // 2 + 1
+    best = blindly(replicas, True, clouds).best
+    assert best[Aim.LOSS].loss == BOND + WAGE
+    assert blindly(replicas, True, 0).best[Aim.FREE].free == replicas
+    victims = replicas - quorum
+    spoils = victims * (BOND - WAGE) // quorum * clouds + victims * WAGE
+    assert best[Aim.GAIN].gain == spoils + victims * WAGE + clouds * COST
+    for play in best.values():
+        confirm(shaped(replicas), play.words)
+
+
+def test_our_own_agent_flags_what_it_could_not_leave_in_time() -> None:
+    play = Stage(shaped(3), ("AAB",))
+    play.open_all()
+    play.start()
+    play.draw()
+    victim = play.assigned(0)[2]
+    held: dict[str, TaskResult] = {package_key(victim): OpenedPackage(digest=play.data_of(victim), rows=1)}
+    acts = play.decide(CloudOwner(play.owner(victim)), held)
+    assert [act.call.function for act in acts if isinstance(act, Send)] == ["flagTJ", "retireCI"]
+    assert len(acts) == 2
 
 
 # --- what does not hold, and its price ---
@@ -233,31 +265,17 @@ def test_with_its_flags_in_front_a_coalition_has_fewer_than_half_of_the_results_
 
 
 @pytest.mark.parametrize("replicas", SIZES)
-def test_a_do_that_hands_out_different_data_takes_honest_bonds(replicas: int) -> None:
-    """Where nobody can look before the round is started.
-
-    The most that a cloud owner loses is its bond and its pay.
-    """
-    clouds, quorum = most(replicas), replicas // 2 + 1
-    best = found(replicas, True, True, clouds, Means.DATA).best
-    assert best[Aim.LOSS].loss == BOND + WAGE
-    assert found(replicas, True, True, 0, Means.DATA).best[Aim.FREE].free == replicas
-    victims = replicas - quorum
-    spoils = victims * (BOND - WAGE) // quorum * clouds + victims * WAGE
-    assert best[Aim.GAIN].gain == spoils + victims * WAGE + clouds * COST
-
-
-def test_so_it_does_with_our_own_agents_in_the_round_that_has_begun() -> None:
-    """The agent leaves as soon as it sees that the others hold other data, and does the round's job first."""
-    play = Stage(shaped(3), ("AAB",))
-    play.open_all()
-    play.start()
-    play.draw()
-    victim = play.assigned(0)[2]
-    held: dict[str, TaskResult] = {package_key(victim): OpenedPackage(digest=play.data_of(victim), rows=1)}
-    acts = play.decide(CloudOwner(play.owner(victim)), held)
-    assert [act.ci for act in acts if isinstance(act, TrainModel)] == [victim]
-    assert [act.call.function for act in acts if isinstance(act, Send)] == ["retireCI"]
+def test_a_do_that_hands_out_different_data_has_an_mo_pay_for_no_verdict(replicas: int) -> None:
+    """Where nobody can leave before the round is started: all that are honest flag, its own have lied."""
+    clouds, price = most(replicas), PRICE + replicas * WAGE
+    best = found(replicas, True, False, clouds, Means.DATA).best
+    assert best[Aim.FREE].free == 0
+    assert best[Aim.LOSS].loss == price
+    idle = replicas - clouds
+    assert best[Aim.GAIN].gain == idle * WAGE + clouds * COST
+    assert best[Aim.GAIN].words == ("U" * idle + "f" * clouds,)
+    alone = found(replicas, True, False, 0, Means.DATA).best
+    assert not any(play.free or play.loss or play.gain for play in alone.values())
 
 
 def test_a_majority_is_out_of_the_bound() -> None:
