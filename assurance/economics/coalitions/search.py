@@ -101,7 +101,8 @@ def search(
     """One coalition by one means, in a round that draws all subsets of the setting.
 
     Args:
-        rule: another than the market's, to see what it would allow; `blind` is for `Coalition.words`.
+        rule: of the market; another one shows what it would allow.
+        blind: as for `Coalition.words`.
     """
     plays = [_no_round(setting, coalition)] if coalition.data or coalition.model else []
     for quorum in coalition.quorums(means, setting.replicas):
