@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agents.core.assets import Couple, Instance
@@ -17,7 +17,7 @@ from agents.core.calls import (
     settle_round,
     update_tj,
 )
-from agents.core.enums import CouplePhase, InstanceStatus, Role
+from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import dataset_of, subset_of
 from agents.core.market import Market
@@ -82,12 +82,10 @@ class CloudOwner:
             yield Send(release_ci(instance.id))
         elif status is InstanceStatus.FREE and not late:
             yield from self._receive(situation, instance)
-        elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED):
-            package = situation.results.get(package_key(instance.id))
-            if isinstance(package, OpenedPackage) and not self._matches_siblings(
-                market, instance, package.digest
-            ):
-                yield Send(retire_ci(instance.id))
+        elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED) and self._is_outvoted(
+            situation, instance, _pool_around(market, instance)
+        ):
+            yield Send(retire_ci(instance.id))
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
         terms = situation.market.datasets[dataset_of(instance.id)].terms
@@ -100,8 +98,8 @@ class CloudOwner:
         package = situation.result(task)
         if package is None:
             yield task
-        elif isinstance(package, RefusedPackage) or not self._matches_siblings(
-            situation.market, instance, package.digest
+        elif isinstance(package, RefusedPackage) or self._is_outvoted(
+            situation, instance, _pool_around(situation.market, instance)
         ):
             yield Send(refuse_ci(instance.id))
         else:
@@ -119,15 +117,17 @@ class CloudOwner:
             window=window,
         )
 
-    def _matches_siblings(self, market: Market, instance: Instance, digest: bytes) -> bool:
-        """The paper's cross-check (II-D): most replicas that the data owner vouches for are as this one.
+    def _is_outvoted(self, situation: Situation, instance: Instance, among: Iterable[Instance]) -> bool:
+        """The paper's cross-check (II-D): of these replicas and its own, are most unlike its own?
 
-        Whoever is not in the majority would be slashed for honest work, so it does not stay.
+        Whoever is not in the majority would be slashed for honest work, so it neither stays nor trains.
         """
-        pool = market.pool_of(dataset_of(instance.id), subset_of(instance.id))
-        siblings = [other for other in pool if other.id != instance.id]
-        agreeing = 1 + sum(opens_to(self.identity, other, digest) for other in siblings)
-        return 2 * agreeing > 1 + len(siblings)
+        package = situation.results.get(package_key(instance.id))
+        if not isinstance(package, OpenedPackage):
+            return False
+        siblings = [other for other in among if other.id != instance.id]
+        agreeing = 1 + sum(opens_to(self.identity, other, package.digest) for other in siblings)
+        return 2 * agreeing <= 1 + len(siblings)
 
     # --- training ---
 
@@ -148,6 +148,10 @@ class CloudOwner:
         market = situation.market
         model, record = market.models[couple.mod], couple.current
         window = market.dataset_of(couple).terms.report_window_seconds
+        if self._is_outvoted(situation, instance, market.assigned(couple, subset_of(instance.id))):
+            flag = flag_tj(couple.id, instance.id, couple.round, FlagReason.PLAN_REFUSED)
+            yield Send(flag, deadline=couple.deadline, window=window)
+            return
         task = TrainModel(
             couple.id,
             instance.id,
@@ -204,3 +208,8 @@ class CloudOwner:
         paid = instance.id in couple.current.reports and market.pays_who_reported(couple, subset)
         if paid and situation.now > market.overdue_since(couple) + half:
             yield Send(close_round(couple.id, [subset]))
+
+
+def _pool_around(market: Market, instance: Instance) -> list[Instance]:
+    """The replicas of its subset that the data owner vouches for."""
+    return market.pool_of(dataset_of(instance.id), subset_of(instance.id))
