@@ -68,7 +68,7 @@ mutate: setup ## faults in the contracts, one at a time: how many the tests noti
 prove: setup .venv-analysis/.complete ## the contract's rules shown for all values at once; ten minutes (JOBS ONLY=LedgerProofs)
 	@$(BIN)/python -m assurance.proofs $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
 
-economics: setup ## what every strategy of every role pays beside honest play (ARGS=... as --bond 1000, --help)
+economics: setup ## what every strategy, alone or in league, pays beside honest play (ARGS=... as --bond 1000, --help)
 	@$(BIN)/python -m assurance.economics $(ARGS)
 
 bench: setup .venv-flower/.complete ## the paper's section III in a short form, ten minutes (ARGS=--only=models, --help)

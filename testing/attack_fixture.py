@@ -8,14 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from agents.core.calls import Call
-from agents.core.enums import CouplePhase
 from agents.core.errors import Refused
 from agents.core.ids import InstanceId
 from testing.backend import MARKET
 from testing.evm import Evm
 from testing.evm_script import EvmScript
-
-OPEN = range(CouplePhase.APPROVED, CouplePhase.OVERDUE + 1)
 
 
 class AttackFixture(EvmScript):
@@ -23,17 +20,6 @@ class AttackFixture(EvmScript):
 
     def __init__(self, replicas: int = 3, rounds: int = 2, quorum: int = 0, **terms: int) -> None:
         super().__init__(Evm(), replicas, rounds, quorum, **terms)
-
-    def wealth(self) -> dict[str, int]:
-        """What each party has in the market, free or locked, in wei: do, mo, co0, co1, ..."""
-        has = {"do": self.coins(self.do), "mo": self.coins(self.mo)}
-        for number, co in enumerate(self.cos):
-            bonds = sum(instance.bond for instance in self.market.instances_at(co.address))
-            has[f"co{number}"] = self.coins(co) + bonds
-        for couple in self.market.couples.values():
-            has["mo"] += couple.escrow
-            has["do"] += self.terms.couple_bond if couple.phase in OPEN else 0
-        return has
 
     @contextmanager
     def changes(self, **expected: int) -> Iterator[None]:

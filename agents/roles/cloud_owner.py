@@ -18,7 +18,7 @@ from agents.core.calls import (
     settle_round,
     update_tj,
 )
-from agents.core.enums import CouplePhase, InstanceStatus, Role
+from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import dataset_of, subset_of
 from agents.core.market import Market
@@ -93,10 +93,7 @@ class CloudOwner:
         elif status is InstanceStatus.FREE and not late:
             yield from self._named(situation, instance, dealings)
         elif status in (InstanceStatus.JOINED, InstanceStatus.VERIFIED):
-            package = situation.results.get(package_key(instance.id))
-            if isinstance(package, OpenedPackage) and not self._matches_siblings(
-                market, instance, package.digest
-            ):
+            if self._is_outvoted(situation, instance, _pool_around(market, instance)):
                 yield Send(retire_ci(instance.id))
         elif status is not InstanceStatus.RETIRING:
             yield from self._forget(situation, instance)
@@ -136,8 +133,8 @@ class CloudOwner:
         package = situation.result(task)
         if package is None:
             yield task
-        elif isinstance(package, RefusedPackage) or not self._matches_siblings(
-            situation.market, instance, package.digest
+        elif isinstance(package, RefusedPackage) or self._is_outvoted(
+            situation, instance, _pool_around(situation.market, instance)
         ):
             yield Send(refuse_ci(instance.id))
         else:
@@ -155,15 +152,17 @@ class CloudOwner:
             window=window,
         )
 
-    def _matches_siblings(self, market: Market, instance: Instance, digest: bytes) -> bool:
-        """The paper's cross-check (II-D): most replicas that the data owner vouches for are as this one.
+    def _is_outvoted(self, situation: Situation, instance: Instance, among: Iterable[Instance]) -> bool:
+        """The paper's cross-check (II-D): of these replicas and its own, are most unlike its own?
 
-        Whoever is not in the majority would be slashed for honest work, so it does not stay.
+        Whoever is not in the majority would be slashed for honest work, so it neither stays nor trains.
         """
-        pool = market.pool_of(dataset_of(instance.id), subset_of(instance.id))
-        siblings = [other for other in pool if other.id != instance.id]
-        agreeing = 1 + sum(opens_to(self.identity, other, digest) for other in siblings)
-        return 2 * agreeing > 1 + len(siblings)
+        package = situation.results.get(package_key(instance.id))
+        if not isinstance(package, OpenedPackage):
+            return False
+        siblings = [other for other in among if other.id != instance.id]
+        agreeing = 1 + sum(opens_to(self.identity, other, package.digest) for other in siblings)
+        return 2 * agreeing <= 1 + len(siblings)
 
     # --- training ---
 
@@ -184,6 +183,10 @@ class CloudOwner:
         market = situation.market
         model, record = market.models[couple.mod], couple.current
         window = market.dataset_of(couple).terms.report_window_seconds
+        if self._is_outvoted(situation, instance, market.assigned(couple, subset_of(instance.id))):
+            flag = flag_tj(couple.id, instance.id, couple.round, FlagReason.PLAN_REFUSED)
+            yield Send(flag, deadline=couple.deadline, window=window)
+            return
         task = TrainModel(
             couple.id,
             instance.id,
@@ -243,3 +246,8 @@ class CloudOwner:
 
 
 _BONDED = (InstanceStatus.JOINED, InstanceStatus.VERIFIED, InstanceStatus.RETIRING)
+
+
+def _pool_around(market: Market, instance: Instance) -> list[Instance]:
+    """The replicas of its subset that the data owner vouches for."""
+    return market.pool_of(dataset_of(instance.id), subset_of(instance.id))

@@ -3,8 +3,10 @@
     python -m assurance.economics --help
 
 Amounts are given in wei and told in thousandths of a coin a round. With several seeds the table has means,
-the least and the most gain of any seed, and with how many seeds the verdict is the same. Prints it and
-writes build/economics/report.json and economics.svg. Exit code 2 and one line if a flag cannot be used.
+the least and the most gain of any seed, and with how many seeds the verdict is the same. Then it searches
+all coalitions with fewer than half of each subset's replicas, and plays the best of each on the market.
+Prints both and writes report.json, coalitions.json and economics.svg to build/economics. Exit code 2 and one
+line if a flag cannot be used.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from agents.core.amounts import ETHER
 from agents.core.errors import BadInput
 from agents.demo.scenario import Scenario
 from assurance.economics import theory
+from assurance.economics.coalitions import tables
+from assurance.economics.coalitions.search import REPLICAS, Finding, searched
+from assurance.economics.coalitions.stage import confirm
 from assurance.economics.departures import DEPARTURES, DepartureResult, Verdict, measure
 from assurance.economics.figure import draw
 from assurance.economics.setting import Setting
@@ -64,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise BadInput(f"seeds is {flags.seeds}: choose 1 to 100")
         if flags.replicas not in (None, 3) and flags.replicas < 5:
             raise BadInput(f"replicas is {flags.replicas}: the plays need 3 or 5 and more")
+        if flags.coalitions_up_to not in REPLICAS:
+            most = f"{REPLICAS[0]} to {REPLICAS[-1]}"
+            raise BadInput(f"coalitions-up-to is {flags.coalitions_up_to}: choose {most}")
     results = [measure(one, setting, range(flags.seeds)) for one in DEPARTURES]
     report = {
         "setting": asdict(setting) | {"terms": setting.terms.model_dump()},
@@ -76,6 +84,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(_table(results))
     for name, bound in _bounds(setting).items():
         console.print(f"{name}: {_milli(Fraction(bound))}")
+    findings = list(searched(setting, range(REPLICAS[0], flags.coalitions_up_to + 1)))
+    confirmed = _confirmed(setting, findings)
+    coalitions = {"confirmed_on_the_market": confirmed, "rows": [tables.told(found) for found in findings]}
+    write_report(coalitions, flags.folder / "coalitions.json")
+    console.print(tables.table(findings))
+    console.print(f"{len(findings)} searches; {confirmed} best plays, each as on the market")
+
+
+def _confirmed(setting: Setting, findings: Sequence[Finding]) -> int:
+    """Plays what was found on the market; returns how many rounds that were."""
+    plays = {(play.quorum, play.words) for found in findings for play in found.best.values()}
+    for quorum, words in sorted(plays):
+        confirm(setting.but(quorum=quorum), words)
+    return len(plays)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(f"--{flag}", dest=name, type=kind, help=unit + text)
     parser.add_argument("--demo", action="store_true", help="start from the demo's terms")
     parser.add_argument("--seeds", type=int, default=1, help="games of each play, with other draws (1)")
+    parser.add_argument(
+        "--coalitions-up-to", type=int, default=REPLICAS[-1], help="replicas of a subset, from 3 on (7)"
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for the report")
     return parser
 

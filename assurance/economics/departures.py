@@ -104,6 +104,13 @@ DEPARTURES: tuple[Departure, ...] = (
     Departure("MO", "shows its weights to nobody", model=s.ShowsNobody()),
     Departure(
         "MO",
+        "shows its weights to a quorum alone",
+        model=s.ShowsQuorum(),
+        expected=_PAYS,
+        why="it pays for what it asked for: who cannot read has not worked",
+    ),
+    Departure(
+        "MO",
         "shows its weights to one CO a subset",
         model=s.ShowsOne(),
         expected=_PAYS,

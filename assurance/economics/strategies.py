@@ -239,6 +239,14 @@ class ShowsNobody(ModelStrategy):
         return False
 
 
+class ShowsQuorum(ModelStrategy):
+    """Lets as many replicas of each subset read its weights as can settle it: the first ones."""
+
+    def shows(self, game: Game, ci: InstanceId) -> bool:
+        subset = subset_of(ci)
+        return ci in game.assigned(subset)[: game.market.quorum_of(game.couple, subset)]
+
+
 class ShowsOne(ModelStrategy):
     """Lets one replica of each subset read its weights: the first."""
 

@@ -366,6 +366,57 @@ def test_it_flags_what_cannot_be_trained(reason: FlagReason) -> None:
     assert script.decide(role(script), results) == []
 
 
+@pytest.mark.parametrize(
+    ("siblings", "trains"),
+    [
+        ((None, None), True),
+        ((None, FORGED), True),
+        ((FORGED, FORGED), False),
+        ((FORGED, data_digest(7)), False),
+        ((FORGED,), False),  # one to one is no majority
+        ((None, FORGED, FORGED), False),
+    ],
+)
+def test_it_flags_a_job_of_a_subset_whose_other_replicas_are_not_as_its_own(
+    siblings: tuple[bytes | None, ...], trains: bool
+) -> None:
+    """They are vouched for all at once, in the block of the start: there was no time to leave."""
+    script = named(replicas=len(siblings) + 1)
+    mine = script.cis()[-1]
+    for ci, digest in zip(script.cis(), (*siblings, None), strict=True):
+        script.send(script.owner(ci), joins(script, ci, digest))
+    script.verify(*script.cis())
+    script.request()
+    script.approve()
+    script.start()
+    script.draw()
+    co = role(script, len(siblings))
+    acts = script.decide(co, opened(mine))
+    flag, leave = calls.flag_tj(script.tc, mine, 1, FlagReason.PLAN_REFUSED), calls.retire_ci(mine)
+    if trains:
+        assert acts == [train_task(script, mine)]
+    else:
+        assert sent(acts) == [flag, leave]
+    results = opened(mine) | trained(script, mine)
+    assert (flag in sent(script.decide(co, results))) is not trains
+
+
+def test_who_comes_or_goes_after_the_start_changes_no_answer() -> None:
+    script = named(replicas=3)
+    mine, second, third = script.cis()
+    for ci in (mine, second):
+        script.send(script.owner(ci), joins(script, ci))
+    script.join(third, FORGED)
+    script.verify(mine, second)
+    script.request()
+    script.approve()
+    script.start()
+    script.verify(third)
+    script.draw()
+    script.send(script.owner(second), calls.retire_ci(second))
+    assert train_task(script, mine) in script.decide(role(script), opened(mine))
+
+
 def test_it_answers_a_round_up_to_its_last_second() -> None:
     script = Script().bring_to(Phase.TRAINING)
     ci, last = script.cis()[0], script.couple.deadline

@@ -170,7 +170,7 @@ def test_lying_to_several_couples_at_once_costs_each_one_s_pay_and_the_bond(coup
 
 
 def test_it_tells_and_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--rounds", "2", "--folder", str(tmp_path)])
+    main(["--rounds", "2", "--coalitions-up-to", "3", "--folder", str(tmp_path)])
     assert "shows its weights to nobody" in capsys.readouterr().out
     report = json.loads((tmp_path / "report.json").read_text())
     assert len(report["plays"]) == len(DEPARTURES)
@@ -178,7 +178,8 @@ def test_it_tells_and_writes_a_report(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_it_tells_the_spread_over_several_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--rounds", "1", "--subsets", "2", "--detection", "0.5", "--seeds", "3", "--folder", str(tmp_path)])
+    shape = ["--rounds", "1", "--subsets", "2", "--coalitions-up-to", "3"]
+    main([*shape, "--detection", "0.5", "--seeds", "3", "--folder", str(tmp_path)])
     told = capsys.readouterr().out
     assert all(column in told for column in ("least", "most", "alike"))
     for play in json.loads((tmp_path / "report.json").read_text())["plays"]:
