@@ -18,6 +18,7 @@ from agents.core.errors import (
     BadObject,
     HoldfastError,
     JobFailed,
+    ObjectDamaged,
     ObjectMissing,
     StopAgent,
     StoreUnavailable,
@@ -216,6 +217,13 @@ GIVEN_UP: list[tuple[Task[TaskResult], HoldfastError, TaskResult]] = [
         StoreUnavailable("the store is away"),
         Flagged(flag=FlagReason.WEIGHTS_UNAVAILABLE, why="the store is away"),
     ),
+    (
+        TRAIN,
+        ObjectDamaged("another hash"),
+        Flagged(flag=FlagReason.WEIGHTS_UNAVAILABLE, why="another hash"),
+    ),
+    (OPEN, ObjectDamaged("another hash"), RefusedPackage(problem="another hash")),
+    (COLLECT, StoreUnavailable("the store is away"), AgreedResult(digest=b"", agreeing=0)),
     (COLLECT, TOO_LONG, AgreedResult(digest=b"", agreeing=0)),
 ]
 
