@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent, StoreFault
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address, DatasetId
 from agents.learning.data import exposed
@@ -24,7 +24,9 @@ from agents.learning.family import Family
 from agents.roles.acts import PackData, ReviewPlan, Task
 from agents.roles.results import PackedData, PlanReview, SealedPackage, TaskResult
 from agents.vault.keys import PublicKey
-from agents.vault.packages import put_sealed
+from agents.vault.packages import seal_location
+from agents.vault.sealing import Sealed, seal
+from agents.vault.store import ObjectId
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
 
 EXPOSED_FILE = "exposed.samples"
@@ -88,9 +90,7 @@ class DataOwnerWorker:
         ]
         packages = []
         for index, cloud_owner, key in task.replicas:
-            context = package_context(task.ds, index)
-            reader = _reader(cloud_owner, key)
-            sealed = put_sealed(self.tools.store, subsets[index].to_bytes(), reader, context)
+            sealed = self._placed(task.ds, subsets[index], _reader(cloud_owner, key))
             packages.append(SealedPackage(subset=index, cloud_owner=cloud_owner, sealed_location=sealed.blob))
         metadata = describe(table, prepared).model_dump_json().encode()
         return PackedData(
@@ -100,6 +100,28 @@ class DataOwnerWorker:
             digests=tuple(subset.digest() for subset in subsets),
             packages=tuple(packages),
         )
+
+    def _placed(self, ds: DatasetId, subset: Subset, reader: PublicKey) -> Sealed:
+        """Where a package is.
+
+        What an attempt before this one put stays where it is: a store with little room would be filled by
+        attempts, each of which seals to other bytes, and a slow one would never have all.
+        """
+        data, context = subset.to_bytes(), package_context(ds, subset.index)
+        note = f"packages/{digest(data + reader.encoded + context).hex()}"
+        noted = self.tools.home.read(note)
+        if noted is not None and self._is_there(ObjectId(noted)):
+            return seal_location(ObjectId(noted), reader)
+        placed = self.tools.store.put(seal(reader, data, context).blob)
+        self.tools.home.write(note, placed.digest)
+        return seal_location(placed, reader)
+
+    def _is_there(self, object_id: ObjectId) -> bool:
+        try:
+            self.tools.store.get(object_id)
+        except StoreFault:
+            return False
+        return True
 
     def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
         """What the replicas of a subset share with those of each other one."""

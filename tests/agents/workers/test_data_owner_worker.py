@@ -22,6 +22,7 @@ from agents.core.errors import (
     ObjectMissing,
     StopAgent,
     StoreFault,
+    StoreUnavailable,
 )
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
@@ -36,6 +37,7 @@ from agents.roles.acts import OpenPackage, PackData, ReviewPlan
 from agents.roles.results import PackedData, parse_result
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
+from agents.vault.store import ObjectId
 from agents.workers.base import package_context
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
 from testing.fake_market import TERMS
@@ -199,6 +201,44 @@ def test_says_which_cloud_owner_nobody_can_seal_to(place: Place) -> None:
     name = address_of("somebody")
     with pytest.raises(BadObject, match=f"{name} registered .*choose another cloud owner"):
         worker(place).perform(PackData(DS, ((0, name, NO_POINT),)))
+
+
+def test_a_store_that_takes_some_packages_and_then_no_more_gets_each_once(place: Place) -> None:
+    """Each attempt would fill what room there is with packages of its own."""
+    put, work = place.store.put, worker(place)
+    room = iter(range(3))
+
+    def takes_three(data: bytes) -> ObjectId:
+        place.store.is_full = next(room, None) is None
+        return put(data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place.store, "put", takes_three)
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable, match="No space left on device"):
+                work.perform(packing())
+    assert len(place.store.objects) == 3
+    place.store.is_full = False
+    packed = done(work, packing())
+    assert len(place.store.objects) == 8 + 1
+    assert len(opened(place, packed)) == 8
+
+
+@pytest.mark.parametrize("how", STORE_FAULTS)
+def test_a_package_that_the_store_did_not_keep_is_put_again(place: Place, how: str) -> None:
+    work = worker(place)
+    work.perform(packing())
+    for object_id in list(place.store.objects):
+        place.hurt(object_id.digest, how)
+    assert len(opened(place, done(work, packing()))) == 8
+
+
+def test_other_readers_and_other_rows_are_other_packages(place: Place) -> None:
+    worker(place).perform(packing())
+    stranger = PackData(DS, ((0, address_of("other"), key_of("other").public_key.encoded),))
+    for task, work in ((stranger, worker(place)), (packing(), replace(worker(place), seed=1))):
+        before = set(place.store.objects)
+        assert len(done(work, task).packages) == len(set(place.store.objects) - before)
 
 
 # --- plans ---
