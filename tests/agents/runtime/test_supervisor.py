@@ -304,6 +304,21 @@ def test_what_another_member_sent_is_told_once(caplog: pytest.LogCaptureFixture)
     ]
 
 
+def test_a_store_that_is_full_or_unreadable_is_told_once_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, "agents")
+    desk = Desk()
+    supervisor = desk.supervisor()
+    for _ in range(3):
+        fail(
+            desk, supervisor, job(1), StoreUnavailable("object ab cannot be written: No space left on device")
+        )
+    told = [record.getMessage() for record in caplog.records]
+    said = "object ab cannot be written: No space left on device"
+    assert told == [f"{job(1).key}: {said}; next try in 0.5 s"]
+
+
 def test_what_is_not_there_yet_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "agents")
     desk = Desk()
