@@ -10,6 +10,7 @@ from typing import Literal, cast
 
 import numpy as np
 
+from agents.core.errors import ObjectDamaged, ObjectMissing, StoreFault, StoreUnavailable
 from agents.core.ids import Address, InstanceId, couple_id, dataset_id, instance_id
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
@@ -21,7 +22,7 @@ from agents.roles.acts import R, Task, TrainModel
 from agents.roles.results import TrainingResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
-from agents.vault.store import MemoryStore, ObjectId
+from agents.vault.store import MAX_OBJECT_BYTES, MemoryStore, ObjectId
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.world import address_of
@@ -40,6 +41,40 @@ def key_of(name: str) -> SecretKey:
     return SecretKey.from_seed(sha256(name.encode()).digest())
 
 
+class FaultyStore(MemoryStore):
+    """A store that does not deliver some of its objects, or takes no more.
+
+    Attributes:
+        denied: objects that it cannot read.
+        is_full: whether it takes none.
+    """
+
+    def __init__(self, max_object_bytes: int = MAX_OBJECT_BYTES) -> None:
+        super().__init__(max_object_bytes)
+        self.denied: set[ObjectId] = set()
+        self.is_full = False
+
+    def put(self, data: bytes) -> ObjectId:
+        """See `ObjectStore.put`."""
+        if self.is_full:
+            raise StoreUnavailable("the object cannot be written: No space left on device")
+        return super().put(data)
+
+    def get(self, object_id: ObjectId) -> bytes:
+        """See `ObjectStore.get`."""
+        if object_id in self.denied:
+            raise StoreUnavailable(f"object {object_id} cannot be read: Permission denied")
+        return super().get(object_id)
+
+
+STORE_FAULTS: dict[str, type[StoreFault]] = {
+    "lost": ObjectMissing,
+    "spoilt": ObjectDamaged,
+    "denied": StoreUnavailable,
+}
+"""What a store may do to an object, and what whoever wants the object sees."""
+
+
 @dataclass
 class Place:
     """Where a worker works.
@@ -50,7 +85,7 @@ class Place:
 
     folder: Path
     name: str
-    store: MemoryStore
+    store: FaultyStore
     now: int = 0
 
     @property
@@ -60,6 +95,19 @@ class Place:
     @property
     def tools(self) -> Tools:
         return Tools(Home(self.folder / self.name), self.store, self.key, lambda: self.now)
+
+    def hurt(self, location: bytes, how: str) -> None:
+        """The store does not deliver this object any more; `how` is one of `STORE_FAULTS`."""
+        if how == "lost":
+            self.lose(location)
+        elif how == "spoilt":
+            self.spoil(location)
+        else:
+            self.store.denied.add(ObjectId(location))
+
+    def mend(self, data: bytes) -> None:
+        """Somebody puts the object again, and may read it."""
+        self.store.denied.discard(self.store.put(data))
 
     def spoil(self, location: bytes, data: bytes = b"something else") -> None:
         """The store holds other bytes under this id."""

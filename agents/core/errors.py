@@ -7,10 +7,12 @@ HoldfastError
 │   └── CannotSplit       no split of this data is skewed as asked
 ├── Retry             the outside world did not answer; the same act may succeed later
 │   ├── NodeUnavailable   the chain's node
-│   ├── StoreUnavailable  the object store: its disk, or its service
-│   └── ObjectMissing     an object that the store does not hold (yet)
+│   └── StoreFault        the object store did not deliver or take one object: its fault, and no member's
+│       ├── ObjectMissing     nobody has put it there (yet), or it is gone
+│       └── StoreUnavailable  it could not be read or written, or the store did not answer
+│           └── ObjectDamaged     what is there under the object's id is something else
 ├── SkipJob           this one job cannot be done; the agent goes on with the others
-│   ├── BadObject         an object that does not match its digest, or cannot be opened
+│   ├── BadObject         what another member made: it breaks the chain's hash, or cannot be opened or read
 │   ├── BadLog            a log of the market that this version cannot read
 │   ├── JobFailed         it took too much time or memory, or ended in a way that nobody foresaw
 │   └── Refused           the market rejected a transaction, with its custom error
@@ -52,12 +54,20 @@ class NodeUnavailable(Retry):
     """The chain's node did not answer in time."""
 
 
-class StoreUnavailable(Retry):
-    """The object store did not answer: its disk is full or unreadable, or its service is away."""
+class StoreFault(Retry):
+    """The object store did not deliver or take one object. It says nothing of who put the object there."""
 
 
-class ObjectMissing(Retry):
+class ObjectMissing(StoreFault):
     """The object store does not hold this object (yet)."""
+
+
+class StoreUnavailable(StoreFault):
+    """An object could not be read or written: no permission, a full disk, a service that is away."""
+
+
+class ObjectDamaged(StoreUnavailable):
+    """What the store holds under an object's id is something else; it may be put right."""
 
 
 class SkipJob(HoldfastError):
@@ -65,7 +75,10 @@ class SkipJob(HoldfastError):
 
 
 class BadObject(SkipJob):
-    """An object that does not match its digest, or cannot be opened with this key."""
+    """What another member made and is of no use: it breaks the chain's hash, or this key does not open it.
+
+    The bytes are those that its id names; a store that holds others under the id is `ObjectDamaged`.
+    """
 
 
 class JobFailed(SkipJob):

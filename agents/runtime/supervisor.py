@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from agents.core.errors import BadInput, HoldfastError, JobFailed, SkipJob, StopAgent
+from agents.core.errors import BadInput, HoldfastError, JobFailed, SkipJob, StopAgent, StoreUnavailable
 from agents.roles.acts import Task
 from agents.roles.results import TaskResult
 from agents.runtime.backoff import Backoff
@@ -94,7 +94,7 @@ class Supervisor:
         if result is not None:
             return self._keep(task, result)
         wait = self.backoff.failed(task.key, self.clock())
-        is_news = isinstance(error, SkipJob) and task.key not in self._errors
+        is_news = isinstance(error, (SkipJob, StoreUnavailable)) and task.key not in self._errors
         log.log(
             logging.WARNING if is_news else logging.INFO, "%s: %s; next try in %g s", task.key, error, wait
         )

@@ -22,14 +22,23 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import NoReturn
 
-from agents.core.errors import BadInput, BadObject, HoldfastError, JobFailed, Retry, SkipJob, StopAgent
+from agents.core.errors import (
+    BadInput,
+    BadObject,
+    HoldfastError,
+    JobFailed,
+    Retry,
+    SkipJob,
+    StopAgent,
+    StoreUnavailable,
+)
 from agents.core.ids import CoupleId
 from agents.roles.acts import Task
 from agents.roles.results import TaskResult, parse_result
 from agents.runtime.executor import Failed, Finished, performed
 from agents.workers.base import Worker
 
-_ERRORS: tuple[type[HoldfastError], ...] = (JobFailed, Retry, SkipJob, StopAgent, BadInput)
+_ERRORS: tuple[type[HoldfastError], ...] = (JobFailed, StoreUnavailable, Retry, SkipJob, StopAgent, BadInput)
 """What the loop tells apart; an error goes between the processes as the first of these that it is."""
 
 _NICER = 5

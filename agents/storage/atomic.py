@@ -16,10 +16,12 @@ from typing import Final
 PRIVATE: Final = 0o600
 """The mode of a file that its owner alone may read."""
 READABLE: Final = 0o644
-"""The mode of a file that everybody may read, as far as the umask allows."""
+"""The mode of a file that everybody may read."""
 
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 """The flags that open a folder."""
+SUBFOLDER: Final = FOLDER | os.O_NOFOLLOW
+"""The flags that open a folder and follow no link to one."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -44,7 +46,15 @@ def opened(name: str | Path, flags: int, folder: int | None = None, mode: int = 
 
 
 def write_whole(
-    folder: int, name: str, data: bytes, temporary: str, mode: int, *, replace: bool = True
+    folder: int,
+    name: str,
+    data: bytes,
+    temporary: str,
+    mode: int,
+    *,
+    replace: bool = True,
+    into: int | None = None,
+    umask: bool = True,
 ) -> None:
     """Writes a file; when this returns, the file and its name are on the disk.
 
@@ -56,35 +66,29 @@ def write_whole(
         name: of the file.
         data: all that the file is to hold.
         temporary: a name in the folder that no other writer uses. What has this name is removed first.
-        mode: of the file, less the umask.
+        mode: of the file.
         replace: whether to take the place of a file of this name.
+        into: descriptor of the folder where it gets its name, on the same disk, if that is another one.
+        umask: whether the umask takes from the mode.
 
     Raises:
         FileExistsError: there is such a file, and it is not to be replaced.
         OSError: the file cannot be written.
     """
+    there = folder if into is None else into
     _remove(temporary, folder)
     try:
         with opened(temporary, _NEW, folder, mode) as file:
             with os.fdopen(file, "wb", closefd=False) as stream:
                 stream.write(data)
+            if not umask:
+                os.fchmod(file, mode)
             os.fsync(file)
         place = os.replace if replace else os.link
-        place(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        place(temporary, name, src_dir_fd=folder, dst_dir_fd=there)
     finally:
         _remove(temporary, folder)
-    os.fsync(folder)
-
-
-def make_subfolder(folder: int, name: str) -> None:
-    """Makes a folder in an open one if there is none of this name, and forces its name to the disk.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    with suppress(FileExistsError):
-        os.mkdir(name, dir_fd=folder)
-        os.fsync(folder)
+    os.fsync(there)
 
 
 def force(folder: Path) -> None:

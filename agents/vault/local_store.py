@@ -1,9 +1,14 @@
 """An object store in a folder of the local file system, for agents that share a machine.
 
-Layout: object ``ab12...`` is the file ``<folder>/ab/ab12...`` (all 64 digits). A writer holds the lock of the
-subfolder ``ab``, writes ``ab/incoming``, forces it to the disk and renames it. So an object is whole or
-absent at any moment, and a crash leaves at most one ``incoming`` a subfolder, which the next writer there
-replaces.
+Layout: object ``ab12...`` is the file ``<folder>/u<uid>/ab/ab12...`` (all 64 digits) of whoever put it.
+Every user of the machine writes in a folder of its own there and reads all: so no agent waits for another,
+and a stranger can add no more than a copy that is passed over. An object is written under a name that nobody
+else has, forced to the disk and renamed, so it is whole or absent at any moment. Everybody may read it,
+whatever the umask: it is sealed, or public.
+
+A read takes the first copy that has the right hash: this user's, then the others', the smallest first, so
+that a large false one comes after the true one; then ``<folder>/ab/ab12...``, where earlier versions put it.
+A copy that cannot be read, or is something else, only means that the next one is tried.
 
 Files are opened relative to their folder and never through a symbolic link: whoever may write to the folder
 can withhold an object, but cannot make an agent read another file.
@@ -11,95 +16,135 @@ can withhold an object, but cannot make an agent read another file.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from agents.core.errors import BadObject, ObjectMissing, StorageFailed, StoreUnavailable
-from agents.storage.atomic import FOLDER, READABLE, make_subfolder, opened, write_whole
-from agents.storage.files import make_folder
+from agents.core.errors import ObjectDamaged, ObjectMissing, StoreFault, StoreUnavailable
+from agents.storage.atomic import FOLDER, SUBFOLDER, opened
+from agents.storage.shared import is_own, own_folder, own_subfolder, user_folders, usual_name, write_public
 from agents.vault.store import MAX_OBJECT_BYTES, ObjectId, check_size, checked
 
-_INCOMING: Final = "incoming"
-_SUBFOLDER: Final = FOLDER | os.O_NOFOLLOW
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted pipe must not hang us
+_EARLIER: Final = ""
+"""The place of objects of earlier versions: the folder itself."""
 
 
 class LocalStore:
-    """`ObjectStore` in a folder. Several threads and processes may use one folder at once.
+    """`ObjectStore` in a folder. Several threads, processes and users may use one folder at once.
 
     Args:
-        folder: made if it is not there.
+        folder: made by the first `put` if it is not there. It is not touched before: an agent starts, and
+            does all that needs no object, while the store is away.
         max_object_bytes: larger objects are neither written nor read.
-
-    Raises:
-        StoreUnavailable: the folder cannot be made.
     """
 
     def __init__(self, folder: Path, max_object_bytes: int = MAX_OBJECT_BYTES) -> None:
         self._folder = folder
         self._max_object_bytes = max_object_bytes
-        try:
-            make_folder(folder, private=False)
-        except StorageFailed as failure:  # of the store, which is not the end of the agent
-            raise StoreUnavailable(f"the object store {folder} cannot be made: {failure.reason}") from failure
 
     def put(self, data: bytes) -> ObjectId:
-        """Store ``data``; a damaged file of the same object is replaced. See `ObjectStore.put`."""
+        """Store ``data``; a damaged file of the same object is replaced. See `ObjectStore.put`.
+
+        Another user's copy does not count: it can be taken away again.
+        """
         check_size(data, self._max_object_bytes)
         object_id = ObjectId.of(data)
-        with _unavailable(f"object {object_id} cannot be written"), self._locked(object_id) as subfolder:
-            if not self._holds(object_id):
-                write_whole(subfolder, str(object_id), data, _INCOMING, READABLE)
+        name = str(object_id)
+        with (
+            _unavailable(f"object {name} cannot be written in {self._folder}"),
+            own_folder(self._folder) as own,
+            own_subfolder(own, name[:2]) as subfolder,
+        ):
+            if not self._holds(subfolder, object_id):
+                write_public(own, subfolder, name, data)
         return object_id
 
     def get(self, object_id: ObjectId) -> bytes:
         """The object's bytes, checked against their hash. See `ObjectStore.get`."""
+        faults: list[StoreFault] = []
+        what = f"object {object_id} cannot be read in {self._folder}"
+        with _unavailable(what), opened(self._folder, FOLDER) as shared:
+            for place in self._places(shared, object_id):
+                try:
+                    return self._copy(shared, place, object_id)
+                except StoreFault as fault:
+                    faults.append(fault)
+        raise max(faults, key=_telling)
+
+    def _places(self, shared: int, object_id: ObjectId) -> Iterator[str]:
+        """The folders in the shared one where a copy may be, in the order in which they are tried."""
+        own = usual_name()
+        if is_own(shared, own):
+            yield own
+        others = [folder.name for folder in user_folders(shared)]
+        sizes = ((self._size(shared, place, object_id), place) for place in others if place != own)
+        yield from (place for size, place in sorted(pair for pair in sizes if pair[0] is not None))
+        yield _EARLIER
+
+    def _size(self, shared: int, place: str, object_id: ObjectId) -> int | None:
+        """How large a copy seems to be; None if there is none. What cannot be looked at is tried last."""
         try:
-            data = self._read(object_id)
+            with _subfolder(shared, place, object_id) as subfolder:
+                return os.stat(str(object_id), dir_fd=subfolder, follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return self._max_object_bytes + 1
+
+    def _copy(self, shared: int, place: str, object_id: ObjectId) -> bytes:
+        """The object's bytes, from one place.
+
+        Raises:
+            ObjectMissing, ObjectDamaged, StoreUnavailable: this copy is of no use.
+        """
+        try:
+            with _subfolder(shared, place, object_id) as subfolder:
+                return self._read(subfolder, object_id)
         except FileNotFoundError:
             raise ObjectMissing(f"no object {object_id}") from None
         except OSError as error:
-            raise StoreUnavailable(f"object {object_id} cannot be read: {error.strerror}") from error
-        return checked(data, object_id)
+            raise StoreUnavailable(
+                f"object {object_id} cannot be read in {self._folder / place}: {error.strerror}"
+            ) from error
 
-    def _holds(self, object_id: ObjectId) -> bool:
+    def _holds(self, subfolder: int, object_id: ObjectId) -> bool:
+        """Whether this user's own copy is there and right."""
         try:
-            self.get(object_id)
-        except (ObjectMissing, BadObject):
+            self._read(subfolder, object_id)
+        except (OSError, ObjectDamaged):
             return False
         return True
 
-    @contextmanager
-    def _locked(self, object_id: ObjectId) -> Iterator[int]:
-        with opened(self._folder, FOLDER) as folder:
-            name = str(object_id)[:2]
-            make_subfolder(folder, name)
-            with opened(name, _SUBFOLDER, folder) as subfolder:
-                fcntl.flock(subfolder, fcntl.LOCK_EX)  # released on close, or when the process dies
-                yield subfolder
-
-    def _read(self, object_id: ObjectId) -> bytes:
+    def _read(self, subfolder: int, object_id: ObjectId) -> bytes:
         name = str(object_id)
-        with opened(self._folder, FOLDER) as folder:
-            _refuse_unless(stat.S_ISDIR, name[:2], folder)
-            with opened(name[:2], _SUBFOLDER, folder) as subfolder:
-                _refuse_unless(stat.S_ISREG, name, subfolder)
-                with opened(name, _READ, subfolder) as file, open(file, "rb", closefd=False) as stream:
-                    data = stream.read(self._max_object_bytes + 1)
-        if len(data) > self._max_object_bytes:
-            raise BadObject(f"object {object_id} is larger than the limit of {self._max_object_bytes} bytes")
-        return data
+        # a planted link or pipe; this check can be raced, but opening does not follow links or wait either
+        if not stat.S_ISREG(os.stat(name, dir_fd=subfolder, follow_symlinks=False).st_mode):
+            raise ObjectDamaged(f"what is stored as object {name} is no plain file")
+        with opened(name, _READ, subfolder) as file, open(file, "rb", closefd=False) as stream:
+            size = os.fstat(file).st_size
+            if size > (limit := self._max_object_bytes):
+                raise ObjectDamaged(f"object {name} is larger than the limit of {limit} bytes")
+            return checked(stream.read(size), object_id)
 
 
-def _refuse_unless(is_kind: Callable[[int], bool], name: str, folder: int) -> None:
-    """Refuse a planted link or pipe. This check can be raced; opening does not follow links either."""
-    if not is_kind(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-        raise BadObject(f"{name} in the object store is neither a plain file nor a folder")
+@contextmanager
+def _subfolder(shared: int, place: str, object_id: ObjectId) -> Iterator[int]:
+    """The descriptor of the folder where a place has an object. No link is followed on the way."""
+    with ExitStack() as folders:
+        for name in filter(None, (place, str(object_id)[:2])):
+            shared = folders.enter_context(opened(name, SUBFOLDER, shared))
+        yield shared
+
+
+def _telling(fault: StoreFault) -> int:
+    """How much a fault says: a copy that cannot be read may be the right one, one of other bytes is not."""
+    if isinstance(fault, ObjectDamaged):
+        return 1
+    return 2 if isinstance(fault, StoreUnavailable) else 0
 
 
 @contextmanager

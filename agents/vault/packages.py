@@ -40,7 +40,7 @@ def put_sealed(store: ObjectStore, data: bytes, public_key: PublicKey, context: 
 
     Raises:
         BadInput: too large for the store, or a context over 255 bytes.
-        StoreUnavailable: the store did not answer.
+        StoreUnavailable: the store did not take it.
     """
     return seal_location(store.put(seal(public_key, data, context).blob), public_key)
 
@@ -52,8 +52,7 @@ def fetch_sealed(
 
     Raises:
         BadObject: location or object is not for this key, altered, or of another context.
-        ObjectMissing: the store does not hold the object (yet).
-        StoreUnavailable: the store did not answer.
+        StoreFault: the store did not deliver the object.
     """
     sealed = Sealed(store.get(open_location(sealed_location, secret_key)))
     return open_sealed(secret_key, sealed, context)
@@ -66,7 +65,7 @@ def put_shared(
 
     Raises:
         BadInput: no reader, more than 4096, or too large for the store.
-        StoreUnavailable: the store did not answer.
+        StoreUnavailable: the store did not take it.
     """
     return store.put(seal_to_many(public_keys, data, context).blob)
 
@@ -78,7 +77,6 @@ def fetch_shared(
 
     Raises:
         BadObject: not an envelope, not for this key, altered, or of another context.
-        ObjectMissing: the store does not hold the object (yet).
-        StoreUnavailable: the store did not answer.
+        StoreFault: the store did not deliver the object.
     """
     return open_envelope(secret_key, Envelope(store.get(object_id)), context)

@@ -1,7 +1,9 @@
 """The object store: bytes by their SHA-256, behind one narrow seam.
 
 A store is not trusted. It cannot read what it holds (`agents.vault.packages` seals) and cannot pass off other
-bytes: an object's name is its hash, checked on every read. A backend is two methods; the shared tests hold.
+bytes: an object's name is its hash, checked on every read. So whatever is wrong with what a store gives is
+the store's fault, concerns one object, and may be put right: a `StoreFault`, never a `BadObject`. A backend
+is two methods; the shared tests hold.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from agents.core.errors import BadInput, BadObject, ObjectMissing
+from agents.core.errors import BadInput, BadObject, ObjectDamaged, ObjectMissing
 
 OBJECT_ID_BYTES: Final = 32
 MAX_OBJECT_BYTES: Final = 256 * 2**20
@@ -53,7 +55,7 @@ class ObjectStore(Protocol):
 
         Raises:
             BadInput: larger than the store takes.
-            StoreUnavailable: the backend did not answer.
+            StoreUnavailable: it cannot be written, or the backend did not answer.
         """
 
     def get(self, object_id: ObjectId) -> bytes:
@@ -61,8 +63,8 @@ class ObjectStore(Protocol):
 
         Raises:
             ObjectMissing: the store does not hold it (yet).
-            BadObject: what the store holds under this id is something else.
-            StoreUnavailable: the backend did not answer.
+            ObjectDamaged: what the store holds under this id is something else.
+            StoreUnavailable: it cannot be read, or the backend did not answer.
         """
 
 
@@ -101,8 +103,8 @@ def checked(data: bytes, object_id: ObjectId) -> bytes:
     """``data``, if they are what ``object_id`` names.
 
     Raises:
-        BadObject: they are not.
+        ObjectDamaged: they are not.
     """
     if ObjectId.of(data) != object_id:
-        raise BadObject(f"the store's bytes for object {object_id} have another hash")
+        raise ObjectDamaged(f"the store's bytes for object {object_id} have another hash")
     return data

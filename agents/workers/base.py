@@ -59,7 +59,7 @@ def fetch_plan(
     """The plan of a model.
 
     Raises:
-        ObjectMissing: the store does not have it.
+        StoreFault: the store did not deliver it.
         BadObject: the location is no object id, or the plan is not what the chain's hash says.
         BadPlan: it is outside the schema or the limits.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.core.enums import FlagReason
-from agents.core.errors import BadInput, BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadInput, BadObject, BadPlan, StopAgent, StoreFault
 from agents.core.ids import InstanceId, dataset_of, subset_of
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
@@ -73,10 +73,10 @@ class CloudOwnerWorker:
                 package_context(dataset_of(task.ci), index),
             )
             subset = Subset.from_bytes(data)
-        except ObjectMissing as missing:
+        except StoreFault as fault:
             if tools.clock() <= task.patience_until:
                 raise
-            return RefusedPackage(problem=str(missing))
+            return RefusedPackage(problem=str(fault))
         except BadObject as bad:
             return RefusedPackage(problem=str(bad))
         if subset.index != index:
@@ -143,8 +143,8 @@ class CloudOwnerWorker:
     def _plan(self, task: TrainModel) -> Plan:
         try:
             return fetch_plan(self.tools.store, task.plan_location, task.plan_hash, self.limits)
-        except ObjectMissing as missing:
-            self._retry_or_flag(task, missing, FlagReason.PLAN_UNAVAILABLE)
+        except StoreFault as fault:
+            self._flag_when_patience_ends(task, fault, FlagReason.PLAN_UNAVAILABLE)
             raise
         except BadObject as bad:
             raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
@@ -159,11 +159,9 @@ class CloudOwnerWorker:
             return kept
         try:
             keys = self.tools.store.get(where)
-        except ObjectMissing as missing:
-            self._retry_or_flag(task, missing, FlagReason.PLAN_UNAVAILABLE)
+        except StoreFault as fault:
+            self._flag_when_patience_ends(task, fault, FlagReason.PLAN_UNAVAILABLE)
             raise
-        except BadObject as bad:
-            raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
         self.tools.home.write(_keys_file(where), keys)
         return keys
 
@@ -171,8 +169,8 @@ class CloudOwnerWorker:
         context = weights_context(task.tc, task.round)
         try:
             data = fetch_shared(self.tools.store, ObjectId(task.model_location), self.tools.key, context)
-        except ObjectMissing as missing:
-            self._retry_or_flag(task, missing, FlagReason.WEIGHTS_UNAVAILABLE)
+        except StoreFault as fault:
+            self._flag_when_patience_ends(task, fault, FlagReason.WEIGHTS_UNAVAILABLE)
             raise
         except BadObject as bad:
             raise _Flag(FlagReason.WEIGHTS_MISMATCH, bad) from bad
@@ -180,9 +178,10 @@ class CloudOwnerWorker:
             raise _Flag(FlagReason.WEIGHTS_MISMATCH, "the weights do not match their hash")
         return data
 
-    def _retry_or_flag(self, task: TrainModel, missing: ObjectMissing, reason: FlagReason) -> None:
+    def _flag_when_patience_ends(self, task: TrainModel, fault: StoreFault, reason: FlagReason) -> None:
+        """Until then the store may still deliver; after it, what it did not deliver is unavailable."""
         if self.tools.clock() > task.patience_until:
-            raise _Flag(reason, missing) from missing
+            raise _Flag(reason, fault) from fault
 
 
 @dataclass(frozen=True)

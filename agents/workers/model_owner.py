@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopAgent, StoreFault
 from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
@@ -146,7 +146,7 @@ class ModelOwnerWorker:
                     result_context(tc, round_, ref.ci),
                 )
                 family.check_result(data)
-            except (ObjectMissing, BadObject):
+            except (StoreFault, BadObject):  # of this replica; another one may have delivered
                 continue
             found = digest(data)
             self.tools.home.write(_result_file(found), data)

@@ -38,13 +38,12 @@ from agents.roles.acts import ReviewPlan
 from agents.runtime.executor import InlineExecutor
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal
-from agents.vault.store import MemoryStore
 from agents.workers.data_owner import DataOwnerWorker
 from testing.evm import codec
 from testing.fake_market import TERMS
 from testing.histories import STRATA, told
 from testing.poison import ODD_TEXTS, is_clean
-from testing.workers import TC, Place, a_plan
+from testing.workers import TC, FaultyStore, Place, a_plan
 
 STORY = told(rounds=2)
 SHORT = ODD_TEXTS[:-1]
@@ -82,7 +81,7 @@ def lines(stream: io.StringIO) -> list[str]:
 def test_a_plan_with_poison_in_a_fields_name_is_one_line_of_the_data_owners_log(
     tmp_path: Path, written: io.StringIO, text: str
 ) -> None:
-    place = Place(tmp_path, "data owner", MemoryStore())
+    place = Place(tmp_path, "data owner", FaultyStore())
     worker = DataOwnerWorker(
         place.tools, "wine", None, 4, 0, TERMS, lambda purpose: sha256(purpose).digest(), "none"
     )

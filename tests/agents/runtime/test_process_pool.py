@@ -22,10 +22,12 @@ from agents.core.errors import (
     BadPlan,
     HoldfastError,
     JobFailed,
+    ObjectDamaged,
     ObjectMissing,
     Retry,
     SkipJob,
     StopAgent,
+    StoreUnavailable,
 )
 from agents.core.ids import CoupleId
 from agents.roles.results import PlanReview, TaskResult
@@ -107,6 +109,8 @@ def test_nothing_is_started_before_there_is_a_job(shop: Shop) -> None:
     ("error", "kind"),
     [
         (ObjectMissing("no object"), Retry),
+        (StoreUnavailable("a full disk"), StoreUnavailable),
+        (ObjectDamaged("another hash"), StoreUnavailable),
         (BadObject("garbage"), SkipJob),
         (StopAgent("the subset is gone"), StopAgent),
         (BadPlan("no such model"), BadInput),

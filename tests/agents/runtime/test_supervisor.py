@@ -18,6 +18,7 @@ from agents.core.errors import (
     BadObject,
     HoldfastError,
     JobFailed,
+    ObjectDamaged,
     ObjectMissing,
     StopAgent,
     StoreUnavailable,
@@ -216,6 +217,13 @@ GIVEN_UP: list[tuple[Task[TaskResult], HoldfastError, TaskResult]] = [
         StoreUnavailable("the store is away"),
         Flagged(flag=FlagReason.WEIGHTS_UNAVAILABLE, why="the store is away"),
     ),
+    (
+        TRAIN,
+        ObjectDamaged("another hash"),
+        Flagged(flag=FlagReason.WEIGHTS_UNAVAILABLE, why="another hash"),
+    ),
+    (OPEN, ObjectDamaged("another hash"), RefusedPackage(problem="another hash")),
+    (COLLECT, StoreUnavailable("the store is away"), AgreedResult(digest=b"", agreeing=0)),
     (COLLECT, TOO_LONG, AgreedResult(digest=b"", agreeing=0)),
 ]
 
@@ -294,6 +302,21 @@ def test_what_another_member_sent_is_told_once(caplog: pytest.LogCaptureFixture)
         ("INFO", f"{job(1).key}: garbage; next try in 1 s"),
         ("INFO", f"{job(1).key}: garbage; next try in 2 s"),
     ]
+
+
+def test_a_store_that_is_full_or_unreadable_is_told_once_in_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, "agents")
+    desk = Desk()
+    supervisor = desk.supervisor()
+    for _ in range(3):
+        fail(
+            desk, supervisor, job(1), StoreUnavailable("object ab cannot be written: No space left on device")
+        )
+    told = [record.getMessage() for record in caplog.records]
+    said = "object ab cannot be written: No space left on device"
+    assert told == [f"{job(1).key}: {said}; next try in 0.5 s"]
 
 
 def test_what_is_not_there_yet_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -19,6 +19,7 @@ import pytest
 from agents.audit.replay import audit
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus
+from agents.core.errors import StoreUnavailable
 from agents.core.events import JobReported, RoundDrawn
 from agents.core.ids import Address, subset_of
 from agents.readmodel.statements import Statement
@@ -47,20 +48,28 @@ class HangingStore(LocalStore):
     """Never answers for some tasks, and tells when it begins not to.
 
     Attributes:
-        task: what it is read for.
+        task: what it is read or written for.
+        on: in what it hangs.
     """
 
     task: Task[TaskResult]
 
-    def __init__(self, folder: Path, hangs: Hangs, tell: Connection) -> None:
+    def __init__(self, folder: Path, hangs: Hangs, tell: Connection, on: str) -> None:
         super().__init__(folder, max_object_bytes=64 << 20)
-        self.hangs, self.tell = hangs, tell
+        self.hangs, self.tell, self.on = hangs, tell, on
+
+    def put(self, data: bytes) -> ObjectId:
+        self._answer("put")
+        return super().put(data)
 
     def get(self, object_id: ObjectId) -> bytes:
-        if self.hangs(self.task):
+        self._answer("get")
+        return super().get(object_id)
+
+    def _answer(self, to: str) -> None:
+        if to == self.on and self.hangs(self.task):
             self.tell.send(self.task.key)
             hang()
-        return super().get(object_id)
 
 
 @dataclass(frozen=True)
@@ -79,14 +88,15 @@ class Play:
     Args:
         folder: for homes and store.
         hangs: for which tasks the store does not answer.
+        on: to what: ``get`` or ``put``.
     """
 
-    def __init__(self, folder: Path, hangs: Hangs) -> None:
+    def __init__(self, folder: Path, hangs: Hangs, on: str) -> None:
         self._heard, tell = Pipe(duplex=False)
         self._hung: set[str] = set()
 
         def worker(tools: Tools) -> CloudOwnerWorker:
-            return PatientWorker(replace(tools, store=HangingStore(folder / "store", hangs, tell)))
+            return PatientWorker(replace(tools, store=HangingStore(folder / "store", hangs, tell, on)))
 
         store = LocalStore(folder / "store")
         self.world = World(folder, cheats={0: (CloudOwner, worker)}, rounds=1, shared=store)
@@ -124,8 +134,8 @@ class Play:
 
 
 @contextmanager
-def story(folder: Path, hangs: Hangs = lambda _: False) -> Iterator[Play]:
-    play = Play(folder, hangs)
+def story(folder: Path, hangs: Hangs = lambda _: False, on: str = "get") -> Iterator[Play]:
+    play = Play(folder, hangs, on)
     try:
         yield play
     finally:
@@ -145,9 +155,13 @@ def trains_on_the_first(task: Task[TaskResult]) -> bool:
     return isinstance(task, TrainModel) and not task.drawn & ((1 << subset_of(task.ci)) - 1)
 
 
-def test_a_slow_job_never_makes_another_deadline_pass(tmp_path: Path) -> None:
-    """Of two jobs one hangs on the store. The other is reported at once, the one that hangs is flagged."""
-    with story(tmp_path, trains_on_the_first) as play:
+@pytest.mark.parametrize("on", ["get", "put"])
+def test_a_slow_job_never_makes_another_deadline_pass(tmp_path: Path, on: str) -> None:
+    """Of two jobs one hangs on the store, as it reads or as it hands its result over.
+
+    The other is reported at once, the one that hangs is flagged.
+    """
+    with story(tmp_path, trains_on_the_first, on) as play:
         play.play(lambda: play.world.is_over)
         own, history = play.statement(), play.world.chain.history
         assert (own.accepted, own.flagged, own.missed, own.forfeited) == (1, 1, 0, 0)
@@ -161,6 +175,22 @@ def test_a_slow_job_never_makes_another_deadline_pass(tmp_path: Path) -> None:
         (flagged,) = [result for result in play.agent.journal.values() if isinstance(result, Flagged)]
         assert flagged.flag is FlagReason.PLAN_REFUSED
         assert flagged.why == "it was stopped after 180 s: too long"
+
+
+def no_space(data: bytes) -> ObjectId:
+    raise StoreUnavailable("object ab cannot be written: No space left on device")
+
+
+def test_a_result_that_a_full_store_does_not_take_is_flagged_in_time(tmp_path: Path) -> None:
+    with story(tmp_path) as play:
+        store = play.pool.worker.tools.store  # type: ignore[attr-defined]
+        store.put = no_space  # before the processes are begun
+        play.play(lambda: play.world.is_over)
+        own = play.statement()
+        assert (own.accepted, own.flagged, own.missed, own.forfeited) == (0, 2, 0, 0)
+        flags = [result for result in play.agent.journal.values() if isinstance(result, Flagged)]
+        assert {flag.flag for flag in flags} == {FlagReason.WEIGHTS_UNAVAILABLE}
+        assert all("No space left on device" in flag.why for flag in flags)
 
 
 def statuses(play: Play) -> list[InstanceStatus]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.core.errors import BadInput, BadObject, ObjectMissing
+from agents.core.errors import BadInput, BadObject, ObjectDamaged, ObjectMissing
 from agents.vault.local_store import LocalStore
 from agents.vault.store import MemoryStore, ObjectId, ObjectStore
 
@@ -79,5 +79,5 @@ def test_memory_store_checks_the_hash() -> None:
     store = MemoryStore()
     object_id = store.put(b"honest")
     store.objects[object_id] = b"altered"
-    with pytest.raises(BadObject, match="another hash"):
+    with pytest.raises(ObjectDamaged, match="another hash"):
         store.get(object_id)

@@ -1,6 +1,6 @@
 """A cloud owner's work: what it accepts, what it flags, and what it waits for.
 
-Rules: A30, A33, A34.
+Rules: A30, A33, A34, V15.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agents.core.enums import FlagReason
-from agents.core.errors import ObjectMissing, StopAgent
+from agents.core.errors import StopAgent, StoreFault, StoreUnavailable
 from agents.core.ids import instance_id
 from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
@@ -22,11 +22,25 @@ from agents.roles.acts import OpenPackage, ReviewPlan, TrainModel
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage
 from agents.vault.packages import fetch_sealed, open_location, put_sealed, put_shared, seal_location
 from agents.vault.sealing import Sealed
-from agents.vault.store import MemoryStore, ObjectId
+from agents.vault.store import ObjectId
 from agents.workers.base import package_context, result_context, weights_context
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.families import initial_weights, train
-from testing.workers import CI, DS, NO_POINT, PATIENCE, TC, Place, a_plan, a_subset, done, key_of, trained
+from testing.workers import (
+    CI,
+    DS,
+    NO_POINT,
+    PATIENCE,
+    STORE_FAULTS,
+    TC,
+    FaultyStore,
+    Place,
+    a_plan,
+    a_subset,
+    done,
+    key_of,
+    trained,
+)
 
 PLAN, SUBSET = a_plan(), a_subset()
 MO_KEY = key_of("model owner")
@@ -34,7 +48,7 @@ MO_KEY = key_of("model owner")
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, "cloud owner", MemoryStore())
+    return Place(tmp_path, "cloud owner", FaultyStore())
 
 
 @pytest.fixture
@@ -67,28 +81,34 @@ def test_it_keeps_what_it_opened(place: Place, worker: CloudOwnerWorker) -> None
     assert place.tools.home.read(f"subsets/{CI:x}") == SUBSET.to_bytes()
 
 
-@pytest.mark.parametrize("second", [0, PATIENCE])
-def test_it_waits_for_a_package_that_is_not_there(
-    place: Place, worker: CloudOwnerWorker, second: int
+@pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
+def test_it_waits_for_a_package_that_the_store_does_not_deliver_and_then_refuses_it(
+    place: Place, worker: CloudOwnerWorker, how: str, fault: type[StoreFault]
 ) -> None:
-    location = package(place)
-    place.lose(where(place, location))
-    place.now = second
-    with pytest.raises(ObjectMissing):
-        worker.perform(opening(location))
-
-
-def test_it_gives_a_package_up_after_its_patience(place: Place, worker: CloudOwnerWorker) -> None:
-    location = package(place)
-    place.lose(where(place, location))
+    task = opening(package(place))
+    place.hurt(where(place, task.sealed_location), how)
+    for second in (0, PATIENCE):
+        place.now = second
+        with pytest.raises(fault):
+            worker.perform(task)
     place.now = PATIENCE + 1
-    assert "no object" in worker.perform(opening(location)).refusal
+    result = worker.perform(task)
+    assert isinstance(result, RefusedPackage)
+    assert result.problem
 
 
-def test_it_has_a_problem_with_a_spoilt_package(place: Place, worker: CloudOwnerWorker) -> None:
-    location = package(place)
-    place.spoil(where(place, location))
-    assert "another hash" in worker.perform(opening(location)).refusal
+@pytest.mark.parametrize("how", STORE_FAULTS)
+def test_a_package_that_comes_within_its_patience_is_opened(
+    place: Place, worker: CloudOwnerWorker, how: str
+) -> None:
+    task = opening(package(place))
+    location = where(place, task.sealed_location)
+    sealed = place.store.objects[ObjectId(location)]
+    place.hurt(location, how)
+    with pytest.raises(StoreFault):
+        worker.perform(task)
+    place.mend(sealed)
+    assert isinstance(worker.perform(task), OpenedPackage)
 
 
 @pytest.mark.parametrize("what", ["reader", "context", "index", "bytes", "location"])
@@ -170,24 +190,45 @@ def test_a_lazy_replica_gets_another(place: Place, worker: CloudOwnerWorker) -> 
     assert trained(LazyWorker(place.tools), task).digest != trained(worker, task).digest
 
 
+@pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
 @pytest.mark.parametrize(
-    ("lost", "reason"),
+    ("location", "reason"),
     [
         ("plan_location", FlagReason.PLAN_UNAVAILABLE),
         ("model_location", FlagReason.WEIGHTS_UNAVAILABLE),
     ],
 )
-def test_it_waits_for_what_is_not_there_and_then_flags(
-    place: Place, worker: CloudOwnerWorker, lost: str, reason: FlagReason
+def test_what_the_store_does_not_deliver_is_waited_for_and_then_unavailable(
+    place: Place,
+    worker: CloudOwnerWorker,
+    location: str,
+    reason: FlagReason,
+    how: str,
+    fault: type[StoreFault],
 ) -> None:
+    """Other bytes too: they are the store's fault, and not the model owner's, and may be put right."""
     task = training(place, worker)
-    place.lose(getattr(task, lost))
+    honest = place.store.objects[ObjectId(getattr(task, location))]
+    place.hurt(getattr(task, location), how)
     for second in (0, PATIENCE):
         place.now = second
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(fault):
             worker.perform(task)
     place.now = PATIENCE + 1
     assert flagged(worker, task) is reason
+    place.now = PATIENCE
+    place.mend(honest)
+    trained(worker, task)
+
+
+def test_a_result_that_the_store_does_not_take_is_tried_again(place: Place, worker: CloudOwnerWorker) -> None:
+    """When its patience is over the supervisor flags it."""
+    task = training(place, worker)
+    place.store.is_full = True
+    with pytest.raises(StoreUnavailable, match="No space left on device"):
+        worker.perform(task)
+    place.store.is_full = False
+    trained(worker, task)
 
 
 def flagged(worker: CloudOwnerWorker, task: TrainModel) -> FlagReason:
@@ -203,8 +244,6 @@ def test_it_flags_a_plan_that_is_not_what_its_hash_says(place: Place, worker: Cl
     other = place.store.put(a_plan(rounds=9).canonical_bytes())
     assert flagged(worker, replace(task, plan_location=other.digest)) is FlagReason.PLAN_MISMATCH
     assert flagged(worker, replace(task, plan_location=b"no id")) is FlagReason.PLAN_MISMATCH
-    place.spoil(task.plan_location)
-    assert flagged(worker, task) is FlagReason.PLAN_MISMATCH
 
 
 @pytest.mark.parametrize(
@@ -244,7 +283,7 @@ def test_it_refuses_a_plan_whose_results_no_store_takes(place: Place, worker: Cl
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 
-@pytest.mark.parametrize("what", ["other", "round", "reader", "bytes", "plan", "location", "spoilt"])
+@pytest.mark.parametrize("what", ["other", "round", "reader", "bytes", "plan", "location"])
 def test_it_flags_weights_that_are_not_what_their_hash_says(
     place: Place, worker: CloudOwnerWorker, what: str
 ) -> None:
@@ -262,10 +301,8 @@ def test_it_flags_weights_that_are_not_what_their_hash_says(
             task = reweighed(task, place, b"no weights")
         case "plan":
             task = reweighed(task, place, initial_weights(a_plan(features=4)).to_bytes())
-        case "location":
-            task = replace(task, model_location=b"no id")
         case _:
-            place.spoil(task.model_location)
+            task = replace(task, model_location=b"no id")
     assert flagged(worker, task) is FlagReason.WEIGHTS_MISMATCH
 
 

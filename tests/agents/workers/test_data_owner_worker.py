@@ -14,7 +14,15 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from agents.core.errors import BadData, CannotSplit, ObjectMissing, StopAgent
+from agents.core.errors import (
+    BadData,
+    CannotSplit,
+    ObjectDamaged,
+    ObjectMissing,
+    StopAgent,
+    StoreFault,
+    StoreUnavailable,
+)
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.data import exposed
@@ -28,11 +36,21 @@ from agents.roles.acts import OpenPackage, PackReplica, ReviewPlan, SplitData
 from agents.roles.results import PackedReplica, RefusedKey, parse_result
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
-from agents.vault.store import MemoryStore
 from agents.workers.base import package_context
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
 from testing.fake_market import TERMS
-from testing.workers import DS, NO_POINT, TC, Place, a_plan, an_encrypted_plan, done, key_of
+from testing.workers import (
+    DS,
+    NO_POINT,
+    STORE_FAULTS,
+    TC,
+    FaultyStore,
+    Place,
+    a_plan,
+    an_encrypted_plan,
+    done,
+    key_of,
+)
 from testing.world import address_of
 
 Sums = Literal["dataset", "round"]
@@ -46,7 +64,7 @@ def derive(purpose: bytes) -> bytes:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, "data owner", MemoryStore(), now=5_000)
+    return Place(tmp_path, "data owner", FaultyStore(), now=5_000)
 
 
 def worker(
@@ -195,6 +213,21 @@ def test_stops_if_a_subset_that_it_keeps_is_gone(place: Place) -> None:
         worker(place).perform(packing(0, READERS[0]))
 
 
+def test_a_package_that_the_store_does_not_take_is_tried_again_and_leaves_nothing(place: Place) -> None:
+    """Each replica is packed by itself: no other is put again, and a nearly full store is not filled up."""
+    work = worker(place)
+    done(work, SPLITTING)
+    before = len(place.store.objects)
+    place.store.is_full = True
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable, match="No space left on device"):
+            work.perform(packing(0, READERS[0]))
+    assert len(place.store.objects) == before
+    place.store.is_full = False
+    assert isinstance(done(work, packing(0, READERS[0])), PackedReplica)
+    assert len(place.store.objects) == before + 1
+
+
 # --- plans ---
 
 GOOD = a_plan(features=13, classes=3)
@@ -236,18 +269,23 @@ def test_it_is_against_a_plan_that_is_not_what_its_hash_says(place: Place) -> No
     assert "hash" in review(place, GOOD.canonical_bytes(), plan_hash=bytes(32))
 
 
-def test_it_is_against_a_plan_that_the_store_has_spoilt(place: Place) -> None:
-    work = worker(place)
+def test_it_is_against_a_plan_that_is_nowhere(place: Place) -> None:
+    assert done(worker(place), ReviewPlan(TC, GOOD.digest(), b"no id")).problem
+
+
+@pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
+def test_it_waits_for_a_plan_that_the_store_does_not_deliver(
+    place: Place, how: str, fault: type[StoreFault]
+) -> None:
+    """Other bytes may be put right; a request that nobody answers lapses, which costs nobody anything."""
+    work, location = worker(place), place.store.put(GOOD.canonical_bytes())
     work.perform(SPLITTING)
-    location = place.store.put(GOOD.canonical_bytes())
-    place.spoil(location.digest)
-    assert done(work, ReviewPlan(TC, GOOD.digest(), location.digest)).problem
-    assert done(work, ReviewPlan(TC, GOOD.digest(), b"no id")).problem
-
-
-def test_it_waits_for_a_plan_that_is_not_there(place: Place) -> None:
-    with pytest.raises(ObjectMissing):
-        worker(place).perform(ReviewPlan(TC, GOOD.digest(), GOOD.digest()))
+    place.hurt(location.digest, how)
+    task = ReviewPlan(TC, GOOD.digest(), location.digest)
+    with pytest.raises(fault):
+        work.perform(task)
+    place.mend(GOOD.canonical_bytes())
+    assert done(work, task).problem == ""
 
 
 @pytest.mark.parametrize("damage", [None, b"no samples"])
@@ -313,7 +351,10 @@ def test_it_wants_to_see_the_keys_that_a_plan_names(place: Place) -> None:
     with pytest.raises(ObjectMissing):
         review(place, encrypted())
     place.spoil(place.store.put(KEYS).digest)
-    assert "another hash" in review(place, encrypted())
+    with pytest.raises(ObjectDamaged):
+        review(place, encrypted())
+    place.mend(KEYS)
+    assert review(place, encrypted()) == ""
 
 
 def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.core.enums import FlagReason
-from agents.core.errors import BadPlan, ObjectMissing
+from agents.core.errors import BadPlan, StoreFault
 from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
@@ -22,7 +22,6 @@ from agents.roles.acts import OpenPackage, TrainModel
 from agents.roles.results import Flagged
 from agents.vault.packages import fetch_sealed, put_sealed, put_shared
 from agents.vault.sealing import Sealed
-from agents.vault.store import MemoryStore
 from agents.workers.base import (
     cohort_of,
     package_context,
@@ -36,7 +35,9 @@ from testing.workers import (
     CI,
     DS,
     PATIENCE,
+    STORE_FAULTS,
     TC,
+    FaultyStore,
     Place,
     a_subset,
     an_encrypted_plan,
@@ -53,7 +54,7 @@ DRAWN = 0b1010
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, "cloud owner", MemoryStore())
+    return Place(tmp_path, "cloud owner", FaultyStore())
 
 
 @pytest.fixture
@@ -171,21 +172,18 @@ def test_keys_that_it_kept_badly_are_fetched_again(place: Place, worker: CloudOw
     assert place.tools.home.read(f"keys/{digest(KEYS.public).hex()}") == KEYS.public
 
 
-def test_it_waits_for_keys_that_are_not_there_and_then_flags(place: Place, worker: CloudOwnerWorker) -> None:
+@pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
+def test_it_waits_for_keys_that_the_store_does_not_deliver_and_then_flags(
+    place: Place, worker: CloudOwnerWorker, how: str, fault: type[StoreFault]
+) -> None:
     task = training(place)
-    place.lose(digest(KEYS.public))
+    place.hurt(digest(KEYS.public), how)
     for second in (0, PATIENCE):
         place.now = second
-        with pytest.raises(ObjectMissing):
+        with pytest.raises(fault):
             worker.perform(task)
     place.now = PATIENCE + 1
     assert flagged(worker, task) is FlagReason.PLAN_UNAVAILABLE
-
-
-def test_it_flags_keys_that_are_not_what_the_plan_says(place: Place, worker: CloudOwnerWorker) -> None:
-    task = training(place)
-    place.spoil(digest(KEYS.public))
-    assert flagged(worker, task) is FlagReason.PLAN_MISMATCH
 
 
 def test_it_refuses_a_plan_without_keys(place: Place, worker: CloudOwnerWorker) -> None:
@@ -222,13 +220,11 @@ def test_it_refuses_to_train_without_seeds_for_masks(place: Place, worker: Cloud
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 
-@pytest.mark.parametrize("what", ["no ciphertext", "other", "spoilt"])
+@pytest.mark.parametrize("what", ["no ciphertext", "other"])
 def test_it_flags_weights_that_are_no_good(place: Place, worker: CloudOwnerWorker, what: str) -> None:
     task = training(place, encrypted=b"no weights") if what == "no ciphertext" else training(place)
     if what == "other":
         other = FakeFamily(PLAN).encrypt(KEYS, initial_weights(PLAN))
         shared = put_shared(place.store, other, [place.key.public_key], weights_context(TC, 1))
         task = replace(task, model_location=shared.digest)
-    elif what == "spoilt":
-        place.spoil(task.model_location)
     assert flagged(worker, task) is FlagReason.WEIGHTS_MISMATCH

@@ -29,7 +29,7 @@ from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
-from agents.vault.store import MemoryStore, ObjectId
+from agents.vault.store import ObjectId
 from agents.workers.base import cohort_of, result_context, weights_context
 from agents.workers.model_owner import ModelOwnerWorker, should_stop
 from agents.workers.own_keys import PUBLIC_FILE, SECRET_FILE
@@ -40,6 +40,7 @@ from testing.workers import (
     DS,
     PATIENCE,
     TC,
+    FaultyStore,
     Place,
     a_subset,
     an_encrypted_plan,
@@ -145,12 +146,12 @@ class Study:
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    return Study(Place(tmp_path, "model owner", MemoryStore()), an_encrypted_plan())
+    return Study(Place(tmp_path, "model owner", FaultyStore()), an_encrypted_plan())
 
 
 @pytest.fixture
 def by_round(tmp_path: Path) -> Study:
-    return Study(Place(tmp_path, "model owner", MemoryStore()), an_encrypted_plan(sums="round"))
+    return Study(Place(tmp_path, "model owner", FaultyStore()), an_encrypted_plan(sums="round"))
 
 
 def after(*updates: Sequence[int]) -> ServerState:
@@ -195,7 +196,7 @@ def test_it_makes_keys_once(study: Study) -> None:
 
 @pytest.mark.parametrize("file", [PUBLIC_FILE, SECRET_FILE])
 def test_a_crash_before_the_plan_leaves_no_half_of_a_key(tmp_path: Path, file: str) -> None:
-    study = Study(Place(tmp_path, "model owner", MemoryStore()), an_encrypted_plan())
+    study = Study(Place(tmp_path, "model owner", FaultyStore()), an_encrypted_plan())
     study.place.tools.home.path(file).unlink()
     study.drafted = done(study.worker, study.drafting)
     study.publish()
@@ -238,7 +239,7 @@ def test_nobody_else_opens_its_keys(study: Study) -> None:
 
 
 def test_keys_that_no_store_takes_stop_it_before_it_pays(tmp_path: Path) -> None:
-    place = Place(tmp_path, "model owner", MemoryStore(max_object_bytes=len(DESCRIPTION)))
+    place = Place(tmp_path, "model owner", FaultyStore(max_object_bytes=len(DESCRIPTION)))
     with pytest.raises(BadInput, match="this store takes at most"):
         Study(place, an_encrypted_plan())
 
@@ -371,7 +372,7 @@ def test_it_can_be_cut_off_anywhere_and_do_the_same_again(study: Study) -> None:
 
 
 def test_a_sum_that_is_begun_is_finished_with_spare_rounds(tmp_path: Path) -> None:
-    study = Study(Place(tmp_path, "model owner", MemoryStore()), an_encrypted_plan(rounds=3))
+    study = Study(Place(tmp_path, "model owner", FaultyStore()), an_encrypted_plan(rounds=3))
     study.publish()
     assert [study.publish(*drawn).stop for drawn in [(0, 1), (2, 3), (0, 1), (2, 3)]] == [
         False,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent
+from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent, StoreFault, StoreUnavailable
 from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
@@ -33,7 +33,7 @@ from agents.roles.acts import (
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights
 from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
-from agents.vault.store import MemoryStore, ObjectId
+from agents.vault.store import ObjectId
 from agents.workers.base import result_context, weights_context
 from agents.workers.model_owner import ModelOwnerWorker, should_stop, state_file
 from testing.fake_market import FakeMarket
@@ -43,7 +43,9 @@ from testing.workers import (
     DS,
     NO_POINT,
     PATIENCE,
+    STORE_FAULTS,
     TC,
+    FaultyStore,
     Place,
     a_plan,
     a_subset,
@@ -61,7 +63,7 @@ DOMAIN = FakeMarket.domain
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path, "model owner", MemoryStore())
+    place = Place(tmp_path, "model owner", FaultyStore())
     (tmp_path / "samples").write_bytes(exposed.to_bytes(SAMPLES))
     return place
 
@@ -135,11 +137,31 @@ def test_it_says_what_is_wrong_with_its_owners_plan(place: Place) -> None:
         work.perform(drafting(place))
 
 
-def test_it_waits_for_a_description_that_is_not_there(place: Place) -> None:
+@pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
+def test_it_waits_for_a_description_that_the_store_does_not_deliver(
+    place: Place, how: str, fault: type[StoreFault]
+) -> None:
     task = drafting(place)
-    place.store.objects.clear()
-    with pytest.raises(ObjectMissing):
+    place.hurt(task.metadata_location, how)
+    with pytest.raises(fault):
         a_worker(place).perform(task)
+    place.mend(json.dumps(FORM).encode())
+    assert done(a_worker(place), task).rounds == 8
+
+
+def test_a_full_store_holds_up_a_plan_and_the_weights_and_changes_neither(place: Place) -> None:
+    task, worker = drafting(place), a_worker(place)
+    place.store.is_full = True
+    with pytest.raises(StoreUnavailable, match="No space left on device"):
+        worker.perform(task)
+    place.store.is_full = False
+    assert digest(published_plan(place, drafted := done(worker, task))) == drafted.hash
+    place.store.is_full = True
+    with pytest.raises(StoreUnavailable, match="No space left on device"):
+        worker.perform(publishing())
+    place.store.is_full = False
+    first = done(worker, publishing())
+    assert first.hash == done(worker, publishing()).hash
 
 
 def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: Place) -> None:
@@ -205,9 +227,9 @@ def report(
     return ReportRef(ci, co, receipt, nonce, sealed.blob)
 
 
-def lose(place: Place, ref: ReportRef) -> None:
-    """The store no longer has the result."""
-    place.lose(open_location(Sealed(ref.sealed_location), place.key).digest)
+def lose(place: Place, ref: ReportRef, how: str = "lost") -> None:
+    """The store no longer delivers the result."""
+    place.hurt(open_location(Sealed(ref.sealed_location), place.key).digest, how)
 
 
 def collecting(*refs: ReportRef, quorum: int = 2) -> CollectResults:
@@ -219,7 +241,7 @@ def test_it_finds_the_digest_that_a_quorum_opens_to(place: Place, worker: ModelO
     assert worker.perform(collecting(*refs)) == AgreedResult(digest=honest().digest(), agreeing=3)
 
 
-@pytest.mark.parametrize("first", ["garbage", "lost", "spoilt", "unsealed", "other plan"])
+@pytest.mark.parametrize("first", ["garbage", "lost", "spoilt", "denied", "unsealed", "other plan"])
 def test_one_replica_that_can_be_fetched_will_do(place: Place, worker: ModelOwnerWorker, first: str) -> None:
     blob = {
         "garbage": b"garbage",
@@ -228,10 +250,8 @@ def test_one_replica_that_can_be_fetched_will_do(place: Place, worker: ModelOwne
         ).to_bytes(),
     }.get(first)
     bad, good = report(place, 1, blob=blob), report(place, 2)
-    if first == "lost":
-        lose(place, bad)
-    elif first == "spoilt":
-        place.spoil(open_location(Sealed(bad.sealed_location), place.key).digest)
+    if first in STORE_FAULTS:
+        lose(place, bad, first)
     elif first == "unsealed":
         bad = replace(bad, sealed_location=b"nowhere")
     # the first one's receipt is right all the same: it trained, and then uploaded something else
@@ -254,13 +274,13 @@ def test_a_result_uploaded_for_another_job_is_not_taken(place: Place, worker: Mo
     assert worker.perform(collecting(*refs)) == AgreedResult(digest=b"", agreeing=0)
 
 
-@pytest.mark.parametrize("why", ["lost", "no quorum", "nobody"])
+@pytest.mark.parametrize("why", ["lost", "spoilt", "denied", "no quorum", "nobody"])
 def test_it_waits_for_results_and_then_does_without(place: Place, worker: ModelOwnerWorker, why: str) -> None:
     refs = [] if why == "nobody" else [report(place, 1), report(place, 2, honest(seed=5))]
-    if why == "lost":
+    if why in STORE_FAULTS:
         refs = [report(place, 1), report(place, 2)]
         for ref in refs:
-            lose(place, ref)
+            lose(place, ref, why)
     task = collecting(*refs)
     for second in (0, PATIENCE):
         place.now = second
@@ -350,10 +370,13 @@ def test_it_fetches_what_another_settled(place: Place, worker: ModelOwnerWorker)
     assert published.hash == aggregated(honest()).weights.digest()
 
 
-def test_it_waits_for_a_settled_result_and_then_does_without(place: Place, worker: ModelOwnerWorker) -> None:
+@pytest.mark.parametrize("how", STORE_FAULTS)
+def test_it_waits_for_a_settled_result_and_then_does_without(
+    place: Place, worker: ModelOwnerWorker, how: str
+) -> None:
     worker.perform(publishing())
     lost = report(place, 1)
-    lose(place, lost)
+    lose(place, lost, how)
     other = honest(seed=5)
     found = SettledRef(1, 2, other.digest(), (report(place, 2, other),))
     task = publishing(1, (found, SettledRef(1, 3, honest().digest(), (lost,))))
