@@ -60,11 +60,11 @@ class FaultyStore(MemoryStore):
             raise StoreUnavailable("the object cannot be written: No space left on device")
         return super().put(data)
 
-    def get(self, object_id: ObjectId) -> bytes:
+    def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
         """See `ObjectStore.get`."""
         if object_id in self.denied:
             raise StoreUnavailable(f"object {object_id} cannot be read: Permission denied")
-        return super().get(object_id)
+        return super().get(object_id, most)
 
 
 STORE_FAULTS: dict[str, type[StoreFault]] = {

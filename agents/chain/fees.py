@@ -33,7 +33,7 @@ class Fees:
         return Fees(max(self.maximum, other.maximum), max(self.tip, other.tip), self.legacy)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeeLimits:
     """The most that is offered for a unit of gas, in wei; `urgent` in the last quarter of a window."""
 

@@ -338,6 +338,18 @@ class ForgetReplica(Task[Forgotten]):
         return f"forgotten/{self.ci:x}"
 
 
+@dataclass(frozen=True)
+class ForgetKeys(Task[Forgotten]):
+    """Delete the keys of a couple that has ended: they may be hundreds of megabytes."""
+
+    tc: CoupleId
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"forgotten-keys/{self.tc:x}"
+
+
 def package_key(ci: InstanceId) -> str:
     """Names an opened data package."""
     return f"package/{ci:x}"

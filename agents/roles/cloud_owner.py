@@ -25,6 +25,7 @@ from agents.core.market import Market
 from agents.roles.acts import (
     Act,
     AgainstPolicy,
+    ForgetKeys,
     ForgetReplica,
     Identity,
     OpenPackage,
@@ -168,6 +169,9 @@ class CloudOwner:
 
     def _rounds(self, situation: Situation, couple: Couple, instances: list[Instance]) -> Iterator[Act]:
         phase = situation.market.phase_of(couple, situation.now)
+        if phase in _ENDED:
+            yield from self._forget_keys(situation, couple, instances)
+            return
         for instance in instances:
             drawn = is_pending(couple, subset_of(instance.id)) and instance.was_in_pool(couple.pool_version)
             if not drawn:
@@ -178,6 +182,14 @@ class CloudOwner:
                 yield from self._settle(situation, couple, instance)
             elif phase is CouplePhase.OVERDUE:
                 yield from self._close(situation, couple, instance)
+
+    def _forget_keys(self, situation: Situation, couple: Couple, instances: list[Instance]) -> Iterator[Act]:
+        """The keys of a couple in which it trained."""
+        task = ForgetKeys(couple.id)
+        rounds = couple.rounds.values()
+        trained = any(record.answered(instance.id) for record in rounds for instance in instances)
+        if trained and situation.result(task) is None:
+            yield task
 
     def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
         market = situation.market
@@ -245,6 +257,7 @@ class CloudOwner:
             yield Send(close_round(couple.id, [subset]))
 
 
+_ENDED = (CouplePhase.COMPLETED, CouplePhase.ABORTED)
 _BONDED = (InstanceStatus.JOINED, InstanceStatus.VERIFIED, InstanceStatus.RETIRING)
 
 

@@ -26,6 +26,8 @@ ANYONE: Final = "anyone"
 
 DAY: Final = 24 * 3600
 MOST_REPLICAS: Final = 16
+MAX_OBJECT_MB: Final = 256
+"""What an object store takes."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ Members = Annotated[tuple[Annotated[str, AfterValidator(_member)], ...], BeforeV
 MemberAddress = Annotated[Address, AfterValidator(checksummed)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[int, Field(ge=1)]
+Megabytes = Annotated[int, Field(ge=1, le=MAX_OBJECT_MB)]
 Coins = Annotated[Wei, Field(ge=0)]
 
 
@@ -115,9 +118,7 @@ class Policy(BaseModel):
     @classmethod
     def of_each(cls) -> list[str]:
         """Those that may be others for one member."""
-        return sorted(
-            set(cls.lines()) - {"members", "at_stake", "max_couples", "max_instances", "with_member"}
-        )
+        return sorted(line for line in set(cls.lines()) - _OF_ALL if not line.endswith(_SIZE))
 
     def toward(self, member: Address) -> Self:
         """The policy as it is for one member."""
@@ -144,6 +145,7 @@ class DataOwnerPolicy(Policy):
     )
     max_couples_each: Count = Field(default=3, description="Couples to approve for one model owner.")
     max_rounds: Seconds = Field(default=1000, lt=2**16, description="Rounds that a couple may have.")
+    max_keys_mb: Megabytes = Field(default=256, description="MiB of a plan's keys.")
     max_quorum: Count = Field(
         default=0,
         le=MOST_REPLICAS,
@@ -166,6 +168,9 @@ class CloudOwnerPolicy(Policy):
     max_hold_seconds: Seconds = Field(
         default=30 * DAY, description="How long a bond may be held after leaving."
     )
+    max_package_mb: Megabytes = Field(default=64, description="MiB of a data package.")
+    max_keys_mb: Megabytes = Field(default=256, description="MiB of a plan's keys.")
+    max_weights_mb: Megabytes = Field(default=64, description="MiB of a round's weights.")
     max_instances: Count = Field(default=100, description="Replicas to hold.")
     max_instances_each: Count = Field(default=20, description="Replicas to hold of one data owner.")
 
@@ -192,6 +197,7 @@ class ModelOwnerPolicy(Policy):
     max_job_price: Coins = Field(
         default=ETHER // 100, description="Most that a cloud owner may take for a job."
     )
+    max_result_mb: Megabytes = Field(default=64, description="MiB of a job's result.")
     max_answer_window_seconds: Seconds = Field(
         default=7 * DAY, description="How long a request may wait for its answer."
     )
@@ -213,6 +219,8 @@ class ModelOwnerPolicy(Policy):
 
 
 _OF_ALL = frozenset({"members", "at_stake", "max_couples", "max_instances", "with_member"})
+_SIZE = "_mb"
+"""At the end of a line of which whoever fetches knows no member."""
 _KINDS = (DataOwnerPolicy, CloudOwnerPolicy, ModelOwnerPolicy, Policy)
 
 

@@ -190,6 +190,7 @@ _MODELS: dict[str, tuple[type[TaskResult], ...]] = {
     "review": (PlanReview,),
     "package": (RefusedPackage, OpenedPackage),
     "forgotten": (Forgotten,),
+    "forgotten-keys": (Forgotten,),
     "job": (Flagged, TrainingResult),
     "plan": (DraftedPlan,),
     "results": (AgreedResult,),

@@ -16,6 +16,7 @@ from agents.chain.chain_time import ChainTime
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
+from agents.chain.fees import FeeLimits
 from agents.chain.history import EventStream
 from agents.chain.sender import Sender
 from agents.chain.waiting import finish, send_and_wait
@@ -175,7 +176,12 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
             role,
             executor,
             EventStream(member.client, database, settings.confirmations, settings.evidence),
-            Sender(member.client, member.wallet, database),
+            Sender(
+                member.client,
+                member.wallet,
+                database,
+                FeeLimits(settings.max_fee, settings.max_fee_urgent),
+            ),
             journal,
             time.monotonic,
             settings.poll_seconds,

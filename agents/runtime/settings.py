@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from agents.chain.evidence import Means
+from agents.chain.fees import FeeLimits
 from agents.core.amounts import ETHER, Wei
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
@@ -197,6 +198,12 @@ class AgentSettings(MemberSettings):
     )
     job_memory_mb: int = Field(
         default=ExecutorLimits.job_memory_mb, ge=1024, description="MiB that a job's process may hold."
+    )
+    max_fee: Wei = Field(
+        default=FeeLimits.usual, gt=0, description="Most to offer for a unit of gas; else a call waits."
+    )
+    max_fee_urgent: Wei = Field(
+        default=FeeLimits.urgent, gt=0, description="The same in the last quarter of a window."
     )
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 

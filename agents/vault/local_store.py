@@ -26,7 +26,7 @@ from typing import Final
 from agents.core.errors import ObjectDamaged, ObjectMissing, StoreFault, StoreUnavailable
 from agents.storage.atomic import FOLDER, SUBFOLDER, opened
 from agents.storage.shared import is_own, own_folder, own_subfolder, user_folders, usual_name, write_public
-from agents.vault.store import MAX_OBJECT_BYTES, ObjectId, check_size, checked
+from agents.vault.store import MAX_OBJECT_BYTES, ObjectId, check_length, check_size, checked
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted pipe must not hang us
 _EARLIER: Final = ""
@@ -63,14 +63,15 @@ class LocalStore:
                 write_public(own, subfolder, name, data)
         return object_id
 
-    def get(self, object_id: ObjectId) -> bytes:
+    def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
         """The object's bytes, checked against their hash. See `ObjectStore.get`."""
         faults: list[StoreFault] = []
+        most = min(most, self._max_object_bytes)
         what = f"object {object_id} cannot be read in {self._folder}"
         with _unavailable(what), opened(self._folder, FOLDER) as shared:
             for place in self._places(shared, object_id):
                 try:
-                    return self._copy(shared, place, object_id)
+                    return self._copy(shared, place, object_id, most)
                 except StoreFault as fault:
                     faults.append(fault)
         raise max(faults, key=_telling)
@@ -95,7 +96,7 @@ class LocalStore:
         except OSError:
             return self._max_object_bytes + 1
 
-    def _copy(self, shared: int, place: str, object_id: ObjectId) -> bytes:
+    def _copy(self, shared: int, place: str, object_id: ObjectId, most: int) -> bytes:
         """The object's bytes, from one place.
 
         Raises:
@@ -103,7 +104,7 @@ class LocalStore:
         """
         try:
             with _subfolder(shared, place, object_id) as subfolder:
-                return self._read(subfolder, object_id)
+                return _read(subfolder, object_id, most)
         except FileNotFoundError:
             raise ObjectMissing(f"no object {object_id}") from None
         except OSError as error:
@@ -114,21 +115,21 @@ class LocalStore:
     def _holds(self, subfolder: int, object_id: ObjectId) -> bool:
         """Whether this user's own copy is there and right."""
         try:
-            self._read(subfolder, object_id)
+            _read(subfolder, object_id, self._max_object_bytes)
         except (OSError, ObjectDamaged):
             return False
         return True
 
-    def _read(self, subfolder: int, object_id: ObjectId) -> bytes:
-        name = str(object_id)
-        # a planted link or pipe; this check can be raced, but opening does not follow links or wait either
-        if not stat.S_ISREG(os.stat(name, dir_fd=subfolder, follow_symlinks=False).st_mode):
-            raise ObjectDamaged(f"what is stored as object {name} is no plain file")
-        with opened(name, _READ, subfolder) as file, open(file, "rb", closefd=False) as stream:
-            size = os.fstat(file).st_size
-            if size > (limit := self._max_object_bytes):
-                raise ObjectDamaged(f"object {name} is larger than the limit of {limit} bytes")
-            return checked(stream.read(size), object_id)
+
+def _read(subfolder: int, object_id: ObjectId, most: int) -> bytes:
+    name = str(object_id)
+    # a planted link or pipe; this check can be raced, but opening does not follow links or wait either
+    if not stat.S_ISREG(os.stat(name, dir_fd=subfolder, follow_symlinks=False).st_mode):
+        raise ObjectDamaged(f"what is stored as object {name} is no plain file")
+    with opened(name, _READ, subfolder) as file, open(file, "rb", closefd=False) as stream:
+        size = os.fstat(file).st_size
+        check_length(size, object_id, most)
+        return checked(stream.read(size), object_id)
 
 
 @contextmanager

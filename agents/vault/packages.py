@@ -16,7 +16,7 @@ from typing import Final
 from agents.vault.envelope import Envelope, open_envelope, seal_to_many
 from agents.vault.keys import PublicKey, SecretKey
 from agents.vault.sealing import SEAL_OVERHEAD_BYTES, Sealed, open_sealed, seal
-from agents.vault.store import OBJECT_ID_BYTES, ObjectId, ObjectStore
+from agents.vault.store import MAX_OBJECT_BYTES, OBJECT_ID_BYTES, ObjectId, ObjectStore
 
 SEALED_LOCATION_BYTES: Final = SEAL_OVERHEAD_BYTES + OBJECT_ID_BYTES  # 94: three words of an event
 
@@ -46,15 +46,19 @@ def put_sealed(store: ObjectStore, data: bytes, public_key: PublicKey, context: 
 
 
 def fetch_sealed(
-    store: ObjectStore, sealed_location: Sealed, secret_key: SecretKey, context: bytes = b""
+    store: ObjectStore,
+    sealed_location: Sealed,
+    secret_key: SecretKey,
+    context: bytes = b"",
+    most: int = MAX_OBJECT_BYTES,
 ) -> bytes:
-    """The data that `put_sealed` stored.
+    """The data that `put_sealed` stored; no object of more than ``most`` bytes is read.
 
     Raises:
         BadObject: location or object is not for this key, altered, or of another context.
         StoreFault: the store did not deliver the object.
     """
-    sealed = Sealed(store.get(open_location(sealed_location, secret_key)))
+    sealed = Sealed(store.get(open_location(sealed_location, secret_key), most))
     return open_sealed(secret_key, sealed, context)
 
 
@@ -71,12 +75,16 @@ def put_shared(
 
 
 def fetch_shared(
-    store: ObjectStore, object_id: ObjectId, secret_key: SecretKey, context: bytes = b""
+    store: ObjectStore,
+    object_id: ObjectId,
+    secret_key: SecretKey,
+    context: bytes = b"",
+    most: int = MAX_OBJECT_BYTES,
 ) -> bytes:
-    """The data that `put_shared` stored.
+    """The data that `put_shared` stored; no object of more than ``most`` bytes is read.
 
     Raises:
         BadObject: not an envelope, not for this key, altered, or of another context.
         StoreFault: the store did not deliver the object.
     """
-    return open_envelope(secret_key, Envelope(store.get(object_id)), context)
+    return open_envelope(secret_key, Envelope(store.get(object_id, most)), context)

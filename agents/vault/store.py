@@ -58,12 +58,12 @@ class ObjectStore(Protocol):
             StoreUnavailable: it cannot be written, or the backend did not answer.
         """
 
-    def get(self, object_id: ObjectId) -> bytes:
-        """The bytes whose SHA-256 is ``object_id``.
+    def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
+        """The bytes whose SHA-256 is ``object_id``; what is longer than ``most`` bytes is not read.
 
         Raises:
             ObjectMissing: the store does not hold it (yet).
-            ObjectDamaged: what the store holds under this id is something else.
+            ObjectDamaged: what the store holds under this id is something else, or longer.
             StoreUnavailable: it cannot be read, or the backend did not answer.
         """
 
@@ -82,11 +82,13 @@ class MemoryStore:
         self.objects[object_id] = data
         return object_id
 
-    def get(self, object_id: ObjectId) -> bytes:
+    def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
         """See `ObjectStore.get`."""
         if object_id not in self.objects:
             raise ObjectMissing(f"no object {object_id}")
-        return checked(self.objects[object_id], object_id)
+        data = self.objects[object_id]
+        check_length(len(data), object_id, most)
+        return checked(data, object_id)
 
 
 def check_size(data: bytes, max_object_bytes: int) -> None:
@@ -97,6 +99,16 @@ def check_size(data: bytes, max_object_bytes: int) -> None:
     """
     if len(data) > max_object_bytes:
         raise BadInput(f"an object of {len(data)} bytes: this store takes at most {max_object_bytes}")
+
+
+def check_length(length: int, object_id: ObjectId, most: int) -> None:
+    """Refuse what is longer than its reader wants.
+
+    Raises:
+        ObjectDamaged: it is.
+    """
+    if length > most:
+        raise ObjectDamaged(f"object {object_id} is larger than the limit of {most} bytes")
 
 
 def checked(data: bytes, object_id: ObjectId) -> bytes:

@@ -63,7 +63,7 @@ def fetch_plan(
         BadObject: the location is no object id, or the plan is not what the chain's hash says.
         BadPlan: it is outside the schema or the limits.
     """
-    data = store.get(ObjectId(location))
+    data = store.get(ObjectId(location), limits.plan_bytes)
     if digest(data) != plan_hash:
         raise BadObject("the plan does not match its hash")
     plan = parse_plan(data, limits)

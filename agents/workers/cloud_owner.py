@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from agents.core.enums import FlagReason
 from agents.core.errors import BadInput, BadObject, BadPlan, StopAgent, StoreFault
-from agents.core.ids import InstanceId, dataset_of, subset_of
+from agents.core.ids import CoupleId, InstanceId, dataset_of, subset_of
 from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.families.registry import family_of
 from agents.learning.family import Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.roles.acts import ForgetReplica, OpenPackage, Task, TrainModel
+from agents.roles.acts import ForgetKeys, ForgetReplica, OpenPackage, Task, TrainModel
 from agents.roles.results import (
     Flagged,
     Forgotten,
@@ -43,10 +43,14 @@ class CloudOwnerWorker:
 
     Attributes:
         limits: the largest plan that it accepts.
+        max_package_mb, max_keys_mb, max_weights_mb: MiB of the largest objects that it fetches.
     """
 
     tools: Tools
     limits: Limits = DEFAULT_LIMITS
+    max_package_mb: int = 64
+    max_keys_mb: int = 256
+    max_weights_mb: int = 64
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -56,10 +60,15 @@ class CloudOwnerWorker:
             case TrainModel():
                 return self._train(task)
             case ForgetReplica():
-                self.tools.home.remove(_subset_file(task.ci))
-                return Forgotten()
+                return self._forgotten(_subset_file(task.ci))
+            case ForgetKeys():
+                return self._forgotten(_keys_file(task.tc))
             case _:
                 raise StopAgent(f"a cloud owner does not do {type(task).__name__}")
+
+    def _forgotten(self, file: str) -> Forgotten:
+        self.tools.home.remove(file)
+        return Forgotten()
 
     # --- data ---
 
@@ -71,6 +80,7 @@ class CloudOwnerWorker:
                 Sealed(task.sealed_location),
                 tools.key,
                 package_context(dataset_of(task.ci), index),
+                self.max_package_mb << 20,
             )
             subset = Subset.from_bytes(data)
         except StoreFault as fault:
@@ -150,25 +160,26 @@ class CloudOwnerWorker:
             raise _Flag(FlagReason.PLAN_MISMATCH, bad) from bad
 
     def _keys(self, task: TrainModel, family: Family) -> bytes:
-        """The model owner's public keys: fetched once, then kept. None in plain text."""
+        """The model owner's public keys: fetched once, kept until the couple ends. None in plain text."""
         if not family.encrypted:
             return b""
         where = keys_id(family.plan)
-        kept = self.tools.home.read(_keys_file(where))
+        kept = self.tools.home.read(_keys_file(task.tc))
         if kept is not None and digest(kept) == where.digest:
             return kept
         try:
-            keys = self.tools.store.get(where)
+            keys = self.tools.store.get(where, self.max_keys_mb << 20)
         except StoreFault as fault:
             self._flag_when_patience_ends(task, fault, FlagReason.PLAN_UNAVAILABLE)
             raise
-        self.tools.home.write(_keys_file(where), keys)
+        self.tools.home.write(_keys_file(task.tc), keys)
         return keys
 
     def _weights(self, task: TrainModel) -> bytes:
-        context = weights_context(task.tc, task.round)
+        context, most = weights_context(task.tc, task.round), self.max_weights_mb << 20
+        store = self.tools.store
         try:
-            data = fetch_shared(self.tools.store, ObjectId(task.model_location), self.tools.key, context)
+            data = fetch_shared(store, ObjectId(task.model_location), self.tools.key, context, most)
         except StoreFault as fault:
             self._flag_when_patience_ends(task, fault, FlagReason.WEIGHTS_UNAVAILABLE)
             raise
@@ -204,5 +215,5 @@ def _subset_file(ci: InstanceId) -> str:
     return f"subsets/{ci:x}"
 
 
-def _keys_file(where: ObjectId) -> str:
-    return f"keys/{where}"
+def _keys_file(tc: CoupleId) -> str:
+    return f"keys/{tc:x}"

@@ -62,6 +62,7 @@ class DataOwnerWorker:
     terms: DatasetTerms
     derive: Callable[[bytes], bytes]
     secrecy: Secrecy = "dataset"
+    max_keys_mb: int = 256
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -132,7 +133,7 @@ class DataOwnerWorker:
             plan = fetch_plan(store, task.plan_location, task.plan_hash)
             family = family_of(plan)
             if family.encrypted:
-                store.get(keys_id(plan))
+                store.get(keys_id(plan), self.max_keys_mb << 20)
         except (BadObject, BadPlan) as bad:
             return PlanReview(problem=str(bad))
         samples = self._exposed()

@@ -42,6 +42,7 @@ from agents.workers.own_keys import load_keys, make_keys
 log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.json"
+_DESCRIPTION_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class ModelOwnerWorker:
         samples: file of the samples that the data owner exposed.
         plan_file: a plan of the owner's own; without one, a default for `model` and `rounds`.
         receipt_domain: of the market.
+        max_result_mb: MiB of the largest result that it fetches.
     """
 
     tools: Tools
@@ -61,6 +63,7 @@ class ModelOwnerWorker:
     rounds: int = 8
     seed: int = 0
     plan_file: Path | None = None
+    max_result_mb: int = 64
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -77,7 +80,7 @@ class ModelOwnerWorker:
     # --- the plan ---
 
     def _draft(self, task: DraftPlan) -> DraftedPlan:
-        data = self.tools.store.get(ObjectId(task.metadata_location))
+        data = self.tools.store.get(ObjectId(task.metadata_location), _DESCRIPTION_BYTES)
         if digest(data) != task.metadata_hash:
             raise BadObject("the dataset's description does not match its hash: choose another dataset")
         try:
@@ -144,6 +147,7 @@ class ModelOwnerWorker:
                     Sealed(ref.sealed_location),
                     self.tools.key,
                     result_context(tc, round_, ref.ci),
+                    self.max_result_mb << 20,
                 )
                 family.check_result(data)
             except (StoreFault, BadObject):  # of this replica; another one may have delivered

@@ -18,6 +18,7 @@ from agents.core.ids import CoupleId, InstanceId, dataset_id, instance_id, subse
 from agents.roles.acts import (
     Act,
     AgainstPolicy,
+    ForgetKeys,
     ForgetReplica,
     OpenPackage,
     Send,
@@ -202,6 +203,17 @@ def test_it_deletes_the_rows_of_an_instance_that_is_over() -> None:
     assert script.decide(role(script), results) == [ForgetReplica(ci)]
     assert script.decide(role(script), results | {ForgetReplica(ci).key: Forgotten()}) == []
     assert script.decide(role(script)) == [], "it never had any"
+
+
+def test_it_deletes_the_keys_of_a_couple_that_has_ended() -> None:
+    script = Script(replicas=2, rounds=1).bring_to(Phase.TRAINING)
+    script.answer("AA")
+    script.settle(0)
+    assert script.decide(role(script)) == []
+    script.complete()
+    task = ForgetKeys(script.tc)
+    assert script.decide(role(script)) == [task]
+    assert script.decide(role(script), {task.key: Forgotten()}) == []
 
 
 def test_it_deletes_the_rows_of_a_naming_that_has_lapsed() -> None:

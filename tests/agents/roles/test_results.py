@@ -16,6 +16,7 @@ from agents.core.ids import Address
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
+    ForgetKeys,
     ForgetReplica,
     OpenPackage,
     PackReplica,
@@ -70,6 +71,7 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
     ),
     (PackReplica(DS, 0, OWNER, b""), '{"problem": "no point"}', RefusedKey(problem="no point")),
     (ForgetReplica(CI), "{}", Forgotten()),
+    (ForgetKeys(TC), "{}", Forgotten()),
     (ReviewPlan(TC, b"", b""), '{"problem": ""}', PlanReview(problem="")),
     (ReviewPlan(TC, b"", b""), '{"problem": "too large"}', PlanReview(problem="too large")),
     (OpenPackage(CI, b"", 0), '{"digest": "8a27", "rows": 28}', OpenedPackage(digest=b"\x8a\x27", rows=28)),

@@ -356,7 +356,7 @@ def test_policy_show_says_every_line_and_where_it_is_from(
         capsys, "policy", "show", "cloud-owner", "--home", tmp_path, "--max-hold-seconds", 86400
     )
     assert (code, err) == (0, "")
-    from_ = {line.split()[0]: line.partition("# ")[2].partition(":")[0] for line in out.splitlines()[:13]}
+    from_ = {line.split()[0]: line.partition("# ")[2].partition(":")[0] for line in out.splitlines()[:16]}
     assert list(from_) == [name for name in CloudOwnerPolicy.model_fields if name != "with_member"]
     assert from_["members"] == f"from {tmp_path / 'agent.toml'}"
     assert from_["max_bond_jobs"] == f"from {tmp_path / 'agent.toml'}"

@@ -128,6 +128,8 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         "job_seconds": 60,
         "job_memory_mb": 2048,
         "quiet": True,
+        "max_fee": "3 gwei",
+        "max_fee_urgent": "4 gwei",
         "members": [str(OWNERS[0]), ANYONE],
         "at_stake": "7 ether",
         "at_stake_each": 5,
@@ -135,13 +137,14 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
     if kind is DataOwnerSettings:
         values |= {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
         values |= {"subsets_per_round": 3, "seed": 8, "max_couples": 8, "max_couples_each": 9}
-        values |= {"max_rounds": 5, "max_quorum": 1}
+        values |= {"max_rounds": 5, "max_quorum": 1, "max_keys_mb": 3}
         values |= {"secrecy": "round", "terms": str(terms)}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()
     else:
         values |= {"samples": "x", "model": "ridge", "rounds": 7, "seed": 2, "plan": "p.json"}
         values |= {"dataset": "0xab", "quorum": 3, "spare_rounds": 0, "number": 4}
+        values |= {"max_result_mb": 5}
         values |= {"max_round_price": 3, "max_job_price": 2, "max_answer_window_seconds": 9}
         values |= {"min_draw_window_seconds": 2, "max_draw_window_seconds": 8}
         values |= {"max_report_window_seconds": 7, "max_settle_window_seconds": 6}
@@ -152,6 +155,7 @@ def _policy_of_a_cloud_owner() -> dict[str, Any]:
     values = {"min_job_price": "2 gwei", "max_bond_jobs": 7, "max_penalty_jobs": 3, "max_hold_seconds": 9}
     values |= {"min_report_window_seconds": 2, "max_report_window_seconds": 8}
     values |= {"min_settle_window_seconds": 3, "max_settle_window_seconds": 7}
+    values |= {"max_package_mb": 3, "max_keys_mb": 2, "max_weights_mb": 1}
     return values | {"max_instances": 6, "max_instances_each": 5}
 
 

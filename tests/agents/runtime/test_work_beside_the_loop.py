@@ -31,7 +31,7 @@ from agents.runtime.process_pool import ProcessPool
 from agents.vault.keys import PublicKey
 from agents.vault.local_store import LocalStore
 from agents.vault.packages import put_sealed
-from agents.vault.store import ObjectId
+from agents.vault.store import MAX_OBJECT_BYTES, ObjectId
 from agents.workers.base import Tools, package_context
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -62,9 +62,9 @@ class HangingStore(LocalStore):
         self._answer("put")
         return super().put(data)
 
-    def get(self, object_id: ObjectId) -> bytes:
+    def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
         self._answer("get")
-        return super().get(object_id)
+        return super().get(object_id, most)
 
     def _answer(self, to: str) -> None:
         if to == self.on and self.hangs(self.task):

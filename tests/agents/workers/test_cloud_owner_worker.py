@@ -1,6 +1,6 @@
 """A cloud owner's work: what it accepts, what it flags, and what it waits for.
 
-Rules: A30, A33, A34, V15.
+Rules: A39, A77, A30, A33, A34, V15.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from agents.core.enums import FlagReason
-from agents.core.errors import StopAgent, StoreFault, StoreUnavailable
+from agents.core.errors import ObjectDamaged, StopAgent, StoreFault, StoreUnavailable
 from agents.core.ids import instance_id
 from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
 from agents.learning.integers.weights import TrainedModel
 from agents.learning.plans.limits import Limits
-from agents.roles.acts import OpenPackage, ReviewPlan, TrainModel
-from agents.roles.results import Flagged, OpenedPackage, RefusedPackage
+from agents.roles.acts import ForgetKeys, ForgetReplica, OpenPackage, ReviewPlan, TrainModel
+from agents.roles.results import Flagged, Forgotten, OpenedPackage, RefusedPackage
 from agents.vault.packages import fetch_sealed, open_location, put_sealed, put_shared, seal_location
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
@@ -337,3 +337,31 @@ def test_locations_of_results_do_not_tell_where_they_are(place: Place, worker: C
     sealed = trained(worker, training(place, worker)).sealed_location
     assert not any(object_id.digest in sealed for object_id in place.store.objects)
     assert seal_location(ObjectId(bytes(32)), MO_KEY.public_key).blob != sealed
+
+
+# --- sizes, and what it forgets ---
+
+
+def test_it_reads_no_object_that_is_larger_than_its_policy_allows(place: Place) -> None:
+    """2 MiB where one is allowed: like any package that cannot be had it is refused in time."""
+    small = CloudOwnerWorker(place.tools, max_package_mb=1)
+    task = opening(package(place, bytes(2 << 20)))
+    place.now = PATIENCE
+    with pytest.raises(ObjectDamaged, match=f"larger than the limit of {1 << 20} bytes"):
+        small.perform(task)
+    place.now += 1
+    refused = small.perform(task)
+    assert isinstance(refused, RefusedPackage)
+    assert "larger than the limit" in refused.problem
+
+
+def test_it_deletes_rows_and_keys_that_it_is_done_with(place: Place) -> None:
+    work, home = CloudOwnerWorker(place.tools), place.tools.home
+    kept = [f"subsets/{CI + 1:x}", f"keys/{TC + 1:x}"]
+    for file in (f"subsets/{CI:x}", f"keys/{TC:x}", *kept):
+        home.write(file, b"bytes")
+    for _ in range(2):
+        assert work.perform(ForgetReplica(CI)) == Forgotten()
+        assert work.perform(ForgetKeys(TC)) == Forgotten()
+    assert [home.read(f"subsets/{CI:x}"), home.read(f"keys/{TC:x}")] == [None, None]
+    assert [home.read(file) for file in kept] == [b"bytes"] * 2

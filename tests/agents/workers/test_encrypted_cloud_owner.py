@@ -167,9 +167,9 @@ def test_it_fetches_the_keys_once(place: Place, worker: CloudOwnerWorker) -> Non
 
 def test_keys_that_it_kept_badly_are_fetched_again(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place)
-    place.tools.home.write(f"keys/{digest(KEYS.public).hex()}", b"damaged")
+    place.tools.home.write(f"keys/{TC:x}", b"damaged")
     trained(worker, task)
-    assert place.tools.home.read(f"keys/{digest(KEYS.public).hex()}") == KEYS.public
+    assert place.tools.home.read(f"keys/{TC:x}") == KEYS.public
 
 
 @pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
