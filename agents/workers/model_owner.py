@@ -116,8 +116,10 @@ class ModelOwnerWorker:
                 f"the plan is for {plan.features} features and {plan.classes} classes, "
                 f"the dataset has {form.features} and {form.classes}: change the plan"
             )
-        if plan.noise_named != (form.guarantee and form.guarantee.noise):
-            raise BadPlan("the plan's noise is not the dataset's: change the plan")
+        if form.guarantee is None and plan.noise_named is not None:
+            raise BadPlan("the plan's sums come with noise, the dataset's do not: choose another model")
+        if form.guarantee is not None and plan.noise_named != form.guarantee.noise:
+            raise BadPlan("the dataset's sums come with noise that the plan does not name: change the plan")
         return plan.with_keys("")
 
     def _family(self) -> Family:

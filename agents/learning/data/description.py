@@ -36,6 +36,8 @@ class Description(BaseModel):
     def _is_sound(self) -> Description:
         if self.classes == 1 or (self.task is PredictionTask.CLASSIFICATION) != bool(self.classes):
             raise ValueError(f"a {self.task.value} with {self.classes} classes")
+        if self.guarantee is not None and self.guarantee.columns != self.features:
+            raise ValueError(f"a guarantee for other columns than the {self.features} there are")
         return self
 
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from agents.core.errors import CannotSplit
+from agents.core.errors import BadInput, CannotSplit
 from agents.learning.data.prepare import TEST_SHARE, Prepared
 from agents.learning.data.samples import (
     FEATURE_BITS,
@@ -69,6 +69,8 @@ def offer(table: Table, policy: PrivacyPolicy, subsets: int, seed: int, derive: 
     if train.size < MIN_ROWS * subsets:
         most = train.size // MIN_ROWS
         raise CannotSplit(f"{subsets} subsets are too many for {train.size} rows: use {most} or fewer")
+    if policy.colluding >= subsets:
+        raise BadInput(f"colluding is {policy.colluding}: of {subsets} subsets one at least must be honest")
     low, high = policy.ranges(table)
     columns, target = scaled(table.features, low, high), _target(table, policy)
     classes = len(table.class_names)

@@ -87,6 +87,12 @@ class Guarantee(Document):
     scale: tuple[int, ...]
     target: Range | None = None
 
+    @property
+    def columns(self) -> int:
+        """How many columns it is for; -1 if it is not for the same number throughout."""
+        sizes = {len(each) for each in (self.low, self.high, self.centre, self.scale)}
+        return sizes.pop() if len(sizes) == 1 else -1
+
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""

@@ -71,8 +71,14 @@ def test_no_row_is_exposed_and_the_description_says_what_holds(tmp_path: Path) -
 def test_a_model_owner_whose_plan_has_other_noise_is_told_so_before_it_pays(tmp_path: Path) -> None:
     for family in ("encrypted-logistic", "moments"):
         world = World(tmp_path / family, privacy=policy_of(WINE), plan=default_plan(WINE.task, 3, 13, family))
-        with pytest.raises(BadPlan, match="the plan's noise is not the dataset's: change the plan"):
+        with pytest.raises(BadPlan, match="come with noise that the plan does not name: change"):
             world.play()
+
+
+def test_a_model_owner_learns_before_it_pays_that_a_dataset_has_no_noise(tmp_path: Path) -> None:
+    world = World(tmp_path, plan=default_plan(WINE.task, 3, 13, "moments"))
+    with pytest.raises(BadPlan, match="the dataset's do not: choose another model"):
+        world.play()
 
 
 def test_noise_is_drawn_once_for_all_couples(tmp_path: Path) -> None:

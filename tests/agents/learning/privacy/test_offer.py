@@ -6,12 +6,14 @@ Rules: N3, N5, N10, N11.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from agents.core.errors import BadInput, CannotSplit
+from agents.core.errors import BadInput, BadObject, CannotSplit
+from agents.learning.data.description import describe, parse_description
 from agents.learning.data.samples import TARGET_BITS
 from agents.learning.data.tables import Table, load_table
 from agents.learning.privacy.accounting import Account, Release
@@ -52,6 +54,22 @@ def test_subsets_are_as_equal_as_can_be() -> None:
     assert [part.size for part in made.parts] == [29, 29, 28, 28, 28]
     with pytest.raises(CannotSplit, match="72 subsets are too many for 142 rows: use 71 or fewer"):
         offered("wine", subsets=72)
+
+
+def test_somebody_has_to_be_honest() -> None:
+    with pytest.raises(BadInput, match="colluding is 4: of 4 subsets one at least must be honest"):
+        offered("wine", noise="shared", colluding=4)
+
+
+def test_a_description_is_of_one_number_of_columns() -> None:
+    made, _ = offered("wine")
+    data = describe(WINE, made.prepared, made.guarantee).model_dump_json(exclude_none=True).encode()
+    assert parse_description(data).guarantee == made.guarantee
+    for field in ("low", "scale"):
+        spoilt = json.loads(data)
+        spoilt["guarantee"][field].pop()
+        with pytest.raises(BadObject, match="a guarantee for other columns than the 13 there are"):
+            parse_description(json.dumps(spoilt).encode())
 
 
 @pytest.mark.parametrize("table", ["wine", "diabetes", "breast-cancer"])
