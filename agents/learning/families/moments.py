@@ -23,7 +23,7 @@ from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair, Sums
 from agents.learning.he.cohorts import cohort_facts, read_cohort
-from agents.learning.he.randomness import Stream, Words
+from agents.learning.he.randomness import Words
 from agents.learning.he.secure_aggregation import check_cohort
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.fixed import RANGE_BITS, exact_matmul
@@ -35,7 +35,7 @@ from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 from agents.learning.plans.noise import Noise
 from agents.learning.plans.rational import Rational
 from agents.learning.privacy.accounting import variance_for
-from agents.learning.privacy.dealing import noise_of
+from agents.learning.privacy.dealing import masks_of, noise_of
 from agents.learning.privacy.moments import MomentsForm, noise_penalty
 from agents.learning.privacy.sensitivity import MOMENT_BITS, UNIT_BITS, moments_squared
 from agents.learning.privacy.unit_rows import unit_rows, with_intercept
@@ -192,19 +192,10 @@ class Moments(Family):
         noise = noise_of(subset.noise, self.form, self.plan.noise, len(cohort.members))
         shown = _words(self.form.of(subset.samples)) + _words(noise)
         if self.plan.noise.mode == "shared":
-            shown += self._masks(subset, cohort)
+            label = cohort.label + self.plan.digest()
+            shown += masks_of(subset, label, cohort.members, self.form.size)
         facts: dict[str, int | str | bool] = {"kind": "moments", "samples": len(subset.samples)}
         return pack({MOMENTS: shown.view(np.int64)}, facts | cohort_facts(cohort, subset.index))
-
-    def _masks(self, subset: Subset, cohort: Cohort) -> Words:
-        """(size,) uint64: this subset's parts of all pairs' streams, which cancel in the sum."""
-        total = np.zeros(self.form.size, dtype=np.uint64)
-        for partner in cohort.members:
-            if partner != subset.index:
-                part = Stream(subset.pairs[partner], b"mask of moments", cohort.label, self.plan.digest())
-                words = part.words(self.form.size)
-                total = total + words if subset.index < partner else total - words
-        return total
 
     # --- anybody ---
 
