@@ -28,7 +28,8 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted check \
+.PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
+	bench-privacy check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -79,6 +80,9 @@ bench-full: setup .venv-flower/.complete ## the same in full, half an hour and m
 
 bench-encrypted: setup ## a cloud owner's step on encrypted weights, against plain integers and a tutorial's way (ARGS=...)
 	@$(BIN)/python -m benchmarks.encrypted $(ARGS)
+
+bench-privacy: setup ## what noise that protects each person costs on the built-in tables (ARGS=...)
+	@$(BIN)/python -m benchmarks.privacy $(ARGS)
 
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
 	$(BIN)/ruff check

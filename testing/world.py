@@ -27,6 +27,7 @@ from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.learning.plans.base import Plan
+from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
@@ -217,6 +218,7 @@ class World:
         rounds: of the model owner's plan, a default one in plain text.
         plan: one of its own.
         secrecy: the least that the data owner accepts.
+        privacy: noise that it offers its dataset with.
         shared: a store to use in the place of the one in memory, where workers are processes.
 
     Attributes:
@@ -234,6 +236,7 @@ class World:
         policy: DataOwnerPolicy = LETS_TRAIN,
         plan: Plan | None = None,
         secrecy: Secrecy = "none",
+        privacy: PrivacyPolicy | None = None,
         shared: ObjectStore | None = None,
     ) -> None:
         self.chain, self.store, self.folder = FakeMarket(), MemoryStore(), folder
@@ -247,7 +250,7 @@ class World:
             (
                 lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy),
                 lambda tools: DataOwnerWorker(
-                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy
+                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy, privacy
                 ),
             ),
         )
@@ -261,7 +264,12 @@ class World:
             (
                 lambda identity: ModelOwner(identity, TRAINS, spare_rounds=spare_rounds),
                 lambda tools: ModelOwnerWorker(
-                    tools, samples, self.chain.domain, "logistic", rounds, plan_file=own
+                    tools,
+                    samples,
+                    self.chain.domain,
+                    "logistic" if privacy is None else None,
+                    rounds,
+                    plan_file=own,
                 ),
             ),
         )

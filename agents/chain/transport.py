@@ -34,6 +34,8 @@ _ANSWERED = (
 )  # what providers give beside a JSON-RPC error, for a question that is too large
 _SHUT = (401, 403)
 _BUSY = 429
+_GATEWAYS = (502, 503, 504)
+_AGAIN, _A_MOMENT = 2, 1.0
 
 
 class Provider(Protocol):
@@ -74,7 +76,7 @@ class Http:
         number = next(self._numbers)
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         try:
-            status, headers, body = self._post(json.dumps(request).encode())
+            status, headers, body = self._posted(json.dumps(request).encode())
         except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
             raise NodeUnavailable(type(error).__name__) from None
         answer = _json(body)
@@ -84,6 +86,24 @@ class Http:
         if answer.get("id") != number and "error" not in answer:  # errors that concern no request have none
             raise NodeUnavailable("the answer to another request")
         return answer
+
+    def _posted(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """The answer; what a gateway or a connection fails at in a moment is tried again in the next.
+
+        A step of an agent is many requests, and one that fails ends it. All of them may be made twice: what
+        sends a transaction sends the same bytes.
+        """
+        until = time.monotonic() + _A_MOMENT
+        for _ in range(_AGAIN):
+            try:
+                answer = self._post(body)
+            except (OSError, urllib3.exceptions.HTTPError):
+                if time.monotonic() > until:
+                    raise
+            else:
+                if answer[0] not in _GATEWAYS or time.monotonic() > until:
+                    return answer
+        return self._post(body)
 
     def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         deadline = time.monotonic() + self._timeout

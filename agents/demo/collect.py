@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.audit.live import Audited, audit_deployment
 from agents.chain.mined import transactions
+from agents.core.errors import BadPlan
 from agents.demo.outcome import DemoOutcome, Participant, Scores
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
@@ -49,6 +50,8 @@ class DividedData:
         features = prepared.train.features.shape[1]
         classes = prepared.train.classes
         plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
+        if plan.noise_named is not None:
+            raise BadPlan(f"{scenario.model} is for datasets that are offered with noise: the demo's is not")
         DEFAULT_LIMITS.check(plan)
         family_of(plan)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from agents.learning.data.samples import FEATURE_BITS, TARGET_BITS, FloatArray, Int64Array, Samples
 from agents.learning.families.registry import family_of
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 
@@ -42,11 +42,13 @@ def predict(plan: Plan, weights: Weights, samples: Samples) -> Int64Array | Floa
 
 
 def score(plan: Plan, weights: Weights, samples: Samples) -> float:
-    """Accuracy, or the coefficient of determination R2 (0 for a target that does not vary).
+    """Accuracy, or the coefficient of determination R2 (0 for a target that does not vary, or no samples).
 
     Raises:
         BadPlan: the plan is for other data than these.
     """
+    if not len(samples):
+        return 0.0
     predicted = predict(plan, weights, samples)
     if plan.classes:
         return float((predicted == samples.target).mean())
@@ -85,8 +87,8 @@ def _truth(samples: Samples) -> npt.NDArray[Any]:
 
 def _alone(plan: Plan, samples: Samples, rounds: int) -> Weights:
     """Weights after so many rounds in which one subset is the whole dataset."""
-    family, strategy = family_of(plan), strategy_of(plan)
+    family = family_of(plan)
     state = ServerState.initial(family.initial_weights())
     for _ in range(rounds):
-        state = strategy.aggregate(state, family.local_update(state.weights, samples))
+        state = family.aggregate(state, family.local_update(state.weights, samples))
     return state.weights

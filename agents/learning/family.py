@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from agents.learning.data.samples import FloatArray, Samples
 from agents.learning.data.subset import Subset
+from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import Plan
+from agents.learning.plans.base import DescentPlan, Plan
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
@@ -95,6 +96,7 @@ class Family(ABC):
     Attributes:
         schema: the class of its plans.
         encrypted: whether cloud owners train on ciphertexts. Then there are keys, and `sums` is not empty.
+        learns_once: whether the first sum is all there is to learn, and training ends with it.
 
     Args:
         plan: checked against the schema.
@@ -106,6 +108,7 @@ class Family(ABC):
 
     schema: ClassVar[type[Plan]]
     encrypted: ClassVar[bool]
+    learns_once: ClassVar[bool] = False
 
     def __init__(self, plan: Plan, limits: Limits = DEFAULT_LIMITS) -> None:
         self.plan = plan
@@ -178,6 +181,10 @@ class Family(ABC):
         return found
 
     # --- model owner ---
+
+    @abstractmethod
+    def aggregate(self, state: ServerState, update: Update) -> ServerState:
+        """The state after an update."""
 
     @abstractmethod
     def keys(self) -> KeyPair:
@@ -262,7 +269,17 @@ class Family(ABC):
         """
 
 
-class EncryptedFamily(Family):
+class DescentFamily(Family):
+    """A family that is trained by gradient descent, round after round."""
+
+    plan: DescentPlan
+
+    def aggregate(self, state: ServerState, update: Update) -> ServerState:
+        """As the plan's server does."""
+        return strategy_of(self.plan).aggregate(state, update)
+
+
+class EncryptedFamily(DescentFamily):
     """A family that is trained on ciphertexts.
 
     Raises:

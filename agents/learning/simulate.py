@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.learning.data.samples import Samples
 from agents.learning.families.registry import family_of
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
 
@@ -18,14 +18,14 @@ def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> I
 
     With sums over the dataset the state moves once all subsets have been drawn since it last did.
     """
-    family, strategy = family_of(plan), strategy_of(plan)
+    family = family_of(plan)
     state = ServerState.initial(family.initial_weights())
     waiting: dict[int, Update] = {}
     for chosen in draws(len(subsets), drawn, plan.rounds, seed):
         for index in chosen:
             waiting[index] = family.local_update(state.weights, subsets[index])
         if family.is_whole(waiting, family.members(chosen, len(subsets))):
-            state = strategy.aggregate(state, Update.total(list(waiting.values())))
+            state = family.aggregate(state, Update.total(list(waiting.values())))
             waiting.clear()
         yield state
 

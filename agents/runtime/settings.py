@@ -29,6 +29,7 @@ from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.families.registry import FAMILIES
+from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.policy import (
     MOST_REPLICAS,
     CloudOwnerPolicy,
@@ -102,6 +103,21 @@ def _read_terms(given: object) -> object:
         return checked(Terms, **_json_object(Path(given)))
     except BadInput as problem:
         raise BadInput(f"terms {given}: {problem}") from None
+
+
+def _read_privacy(given: object) -> object:
+    """A policy that a JSON file holds; what is no name of a file is left as it is."""
+    if not isinstance(given, str | Path):
+        return given
+    try:
+        return PrivacyPolicy.model_validate_json(Path(given).read_bytes())
+    except OSError as problem:
+        raise BadInput(f"privacy {given}: {problem}: name a JSON file of ranges") from None
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"privacy {given}: {where + ': ' if where else ''}{message}") from None
 
 
 def _json_object(file: Path) -> dict[str, object]:
@@ -225,6 +241,10 @@ class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
     secrecy: Secrecy = Field(
         default="dataset",
         description="Least that a plan keeps from a model owner: dataset, round or none.",
+    )
+    privacy: Annotated[PrivacyPolicy | None, BeforeValidator(_read_privacy)] = Field(
+        default=None,
+        description="JSON file of the columns' public ranges: then sums come with noise.",
     )
     terms: Annotated[Terms, BeforeValidator(_read_terms)] = Field(
         default=Terms(), description="JSON file of prices, bonds and windows."

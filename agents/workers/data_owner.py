@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -12,15 +12,18 @@ from agents.core.events import DatasetTerms
 from agents.core.ids import DatasetId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
-from agents.learning.data.description import describe
+from agents.learning.data.description import Description, describe, parse_description
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
-from agents.learning.data.subset import SECRET_BYTES, Subset
+from agents.learning.data.subset import SECRET_BYTES, Subset, SubsetNoise
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
 from agents.learning.family import Family
+from agents.learning.plans.base import Plan
+from agents.learning.privacy.offer import offer
+from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import PackReplica, ReviewPlan, SplitData, Task
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
 from agents.vault.keys import PublicKey
@@ -28,6 +31,7 @@ from agents.vault.packages import put_sealed
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
 
 EXPOSED_FILE = "exposed.samples"
+DESCRIPTION_FILE = "description.json"
 
 Secrecy = Literal["dataset", "round", "none"]
 """What a data owner lets a model owner see of results: sums over the whole dataset, sums over the subsets of
@@ -52,6 +56,8 @@ class DataOwnerWorker:
         terms: of the dataset; their `ends_at` counts from when the packages are made.
         derive: 32 secret bytes for a purpose; the subsets' secrets come from it, and those of pairs of them.
         secrecy: the least that a plan must keep.
+        privacy: noise that protects the people in the rows; then only plans with just this noise are
+            accepted, and no samples are exposed.
     """
 
     tools: Tools
@@ -62,6 +68,7 @@ class DataOwnerWorker:
     terms: DatasetTerms
     derive: Callable[[bytes], bytes]
     secrecy: Secrecy = "dataset"
+    privacy: PrivacyPolicy | None = None
     max_keys_mb: int = 256
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
@@ -78,21 +85,22 @@ class DataOwnerWorker:
 
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
-        table = load_table(self.table, self.target)
-        prepared = partition(table, self.seed)
-        self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
+        made = self._divided()
+        self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(made.prepared.validation))
         subsets = [
             Subset(
                 index,
-                prepared.train.take(rows),
+                made.prepared.train.take(rows),
                 self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)),
                 self._pairs(task.ds, index),
+                noise,
             )
-            for index, rows in enumerate(cut(table, prepared, self.subsets, self.seed))
+            for index, (rows, noise) in enumerate(zip(made.parts, made.noise, strict=True))
         ]
         for subset in subsets:
             self.tools.home.write(_subset_file(task.ds, subset.index), subset.to_bytes())
-        metadata = describe(table, prepared).model_dump_json().encode()
+        metadata = made.description.model_dump_json(exclude_none=True).encode()
+        self.tools.home.write(DESCRIPTION_FILE, metadata)
         return SplitDataset(
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
             metadata_hash=digest(metadata),
@@ -111,6 +119,17 @@ class DataOwnerWorker:
             raise StopAgent(f"{self.tools.home.path(file)} is gone: restore it from a backup")
         sealed = put_sealed(self.tools.store, data, reader, package_context(task.ds, task.subset))
         return PackedReplica(sealed_location=sealed.blob)
+
+    def _divided(self) -> _Divided:
+        """The table as it is offered: with noise, or else with skew."""
+        table = load_table(self.table, self.target)
+        if self.privacy is not None:
+            made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
+            description = describe(table, made.prepared, made.guarantee)
+            return _Divided(description, made.prepared, made.parts, made.noise)
+        prepared = partition(table, self.seed)
+        parts = cut(table, prepared, self.subsets, self.seed)
+        return _Divided(describe(table, prepared), prepared, parts, (None,) * self.subsets)
 
     def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
         """What the replicas of a subset share with those of each other one."""
@@ -139,6 +158,10 @@ class DataOwnerWorker:
         samples = self._exposed()
         if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
             return PlanReview(problem=f"the plan is for {plan.features} features and {plan.classes} classes")
+        if self.privacy is not None:
+            return PlanReview(problem=self._is_not_paid_for(plan))
+        if plan.noise_named is not None:
+            return PlanReview(problem="the plan's sums come with noise, the dataset's do not")
         return PlanReview(problem=self._shows_too_much(family))
 
     def _exposed(self) -> Samples:
@@ -147,6 +170,22 @@ class DataOwnerWorker:
         except BadData as bad:
             path = self.tools.home.path(EXPOSED_FILE)
             raise StopAgent(f"{path} is gone or damaged: restore it from a backup") from bad
+
+    def _is_not_paid_for(self, plan: Plan) -> str:
+        """Why a plan would spend more of the budget than the noise that was dealt; empty if it does not.
+
+        The dataset's one release is paid for when it is offered, and any couple may see it again. All else
+        that a plan could make of the rows is not.
+        """
+        data = self.tools.home.read(DESCRIPTION_FILE)
+        if data is None:
+            path = self.tools.home.path(DESCRIPTION_FILE)
+            raise StopAgent(f"{path} is gone: restore it from a backup")
+        guarantee = parse_description(data).guarantee
+        if guarantee is not None and plan.noise_named == guarantee.noise:
+            return ""
+        asked = "exact results" if plan.noise_named is None else "other noise"
+        return f"the plan asks for {asked}: the dataset is shown with its own noise only, in plans of moments"
 
     def _shows_too_much(self, family: Family) -> str:
         """What a plan would show that the policy does not allow; empty if nothing."""
@@ -161,6 +200,16 @@ class DataOwnerWorker:
         """Whether some round of an epoch draws a single subset of several."""
         per_round = self.terms.subsets_per_round
         return self.subsets > 1 and 1 in (per_round, self.subsets % per_round)
+
+
+@dataclass(frozen=True)
+class _Divided:
+    """A table as it is offered: its rows, those of each subset, and the noise of each."""
+
+    description: Description
+    prepared: Prepared
+    parts: Sequence[Int64Array]
+    noise: Sequence[SubsetNoise | None]
 
 
 def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:

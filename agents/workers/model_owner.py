@@ -19,7 +19,7 @@ from agents.learning.data.samples import Samples
 from agents.learning.evaluate import score
 from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.family import Family
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 from agents.roles.acts import (
@@ -43,6 +43,9 @@ log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.json"
 _DESCRIPTION_BYTES = 2**20
+
+NOISY_MODEL = "moments"
+"""By default, of a dataset whose sums come with noise."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +111,18 @@ class ModelOwnerWorker:
         if self.plan_file is not None:
             plan = parse_plan(_read(self.plan_file))
         else:
-            plan = default_plan(form.task, form.classes, form.features, self.model, self.rounds, self.seed)
+            model = self.model if form.guarantee is None else self.model or NOISY_MODEL
+            plan = default_plan(form.task, form.classes, form.features, model, self.rounds, self.seed)
+            plan = plan if form.guarantee is None else plan.with_noise(form.guarantee.noise)
         if (plan.features, plan.classes) != (form.features, form.classes):
             raise BadPlan(
                 f"the plan is for {plan.features} features and {plan.classes} classes, "
                 f"the dataset has {form.features} and {form.classes}: change the plan"
             )
+        if form.guarantee is None and plan.noise_named is not None:
+            raise BadPlan("the plan's sums come with noise, the dataset's do not: choose another model")
+        if form.guarantee is not None and plan.noise_named != form.guarantee.noise:
+            raise BadPlan("the dataset's sums come with noise that the plan does not name: change the plan")
         return plan.with_keys("")
 
     def _family(self) -> Family:
@@ -181,7 +190,8 @@ class ModelOwnerWorker:
             location=location.digest if location else b"",
             model=state.weights.digest(),
             score=now,
-            stop=should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
+            stop=(family.learns_once and bool(summed))
+            or should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
             summed=summed,
             missing=missing,
         )
@@ -223,7 +233,7 @@ class ModelOwnerWorker:
         except BadObject as bad:  # a false result that a majority vouched for: the sum is worth nothing
             log.warning("round %d teaches nothing: %s", task.round, bad)
             return state, 0
-        return strategy_of(family.plan).aggregate(state, update), len(found)
+        return family.aggregate(state, update), len(found)
 
     def _given(self, task: PublishWeights, family: Family, state: ServerState, *, anew: bool) -> bytes:
         """What the cloud owners get: the same bytes as long as the weights wait for the rest of a sum."""

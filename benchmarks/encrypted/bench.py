@@ -19,10 +19,10 @@ from agents.learning.data.subset import SECRET_BYTES, Subset
 from agents.learning.families.gradient_descent import PlainFamily
 from agents.learning.families.registry import FAMILIES, default_plan, family_of
 from agents.learning.family import Cohort
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import Plan
+from agents.learning.plans.base import DescentPlan, Plan
 from agents.learning.simulate import simulate
 from benchmarks.encrypted.tutorial import EncryptedLogisticRegression, Parameters
 
@@ -84,10 +84,12 @@ def subsets_of(data: str, seed: int) -> DividedData:
     return DividedData.of(Scenario(data=data, seed=seed, subsets=SUBSETS[data]))
 
 
-def plan_of(family: str, rehearsal: DividedData, rounds: int = ROUNDS) -> Plan:
+def plan_of(family: str, rehearsal: DividedData, rounds: int = ROUNDS) -> DescentPlan:
     """The default plan of a family for these data."""
     train = rehearsal.prepared.train
-    return default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
+    plan = default_plan(rehearsal.table.task, train.classes, train.features.shape[1], family, rounds)
+    assert isinstance(plan, DescentPlan)
+    return plan
 
 
 def measure_step(family_name: str, data: str, repeats: int) -> StepCosts:
@@ -204,7 +206,7 @@ def _weights(plan: Plan, rehearsal: DividedData) -> Weights:
     family = family_of(plan)
     state = ServerState.initial(family.initial_weights())
     update = family.local_update(state.weights, rehearsal.subsets[0])
-    return strategy_of(plan).aggregate(state, update).weights
+    return family.aggregate(state, update).weights
 
 
 def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples, repeats: int) -> Timing:

@@ -10,6 +10,7 @@ from agents.core.errors import BadObject
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.tables import Table
+from agents.learning.privacy.policy import Guarantee
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -20,6 +21,7 @@ class Description(BaseModel):
     Attributes:
         features: columns. `rows`: of all subsets together.
         classes: 0 for a regression.
+        guarantee: of a dataset whose sums come with noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -28,19 +30,26 @@ class Description(BaseModel):
     features: Count
     classes: int = Field(ge=0)
     rows: Count
+    guarantee: Guarantee | None = None
 
     @model_validator(mode="after")
     def _is_sound(self) -> Description:
         if self.classes == 1 or (self.task is PredictionTask.CLASSIFICATION) != bool(self.classes):
             raise ValueError(f"a {self.task.value} with {self.classes} classes")
+        if self.guarantee is not None and self.guarantee.columns != self.features:
+            raise ValueError(f"a guarantee for other columns than the {self.features} there are")
         return self
 
 
-def describe(table: Table, prepared: Prepared) -> Description:
+def describe(table: Table, prepared: Prepared, guarantee: Guarantee | None = None) -> Description:
     """The description of a table's training rows."""
     features = int(prepared.train.features.shape[1])
     return Description(
-        task=table.task, features=features, classes=prepared.train.classes, rows=len(prepared.train)
+        task=table.task,
+        features=features,
+        classes=prepared.train.classes,
+        rows=len(prepared.train),
+        guarantee=guarantee,
     )
 
 

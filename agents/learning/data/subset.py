@@ -12,6 +12,20 @@ from agents.learning.data.samples import FEATURE_LIMIT, TARGET_LIMIT, Samples
 from agents.learning.data.split import MAX_SUBSETS
 
 SECRET_BYTES = 32
+RELEASE_BYTES = 32
+
+
+@dataclass(frozen=True)
+class SubsetNoise:
+    """What a subset's replicas add to what they release of their rows, and to nothing else.
+
+    Attributes:
+        release: 32 bytes that name what it is for: the map of the rows, the noise and the number of subsets.
+        secret: its numbers, little-endian words of 64 bits, or the key of 32 bytes that they are drawn from.
+    """
+
+    release: bytes
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -26,12 +40,14 @@ class Subset:
         pairs: for each subset of the dataset, by index, 32 random bytes that the replicas of these two
             subsets share with nobody else but the data owner; zeros for itself. Masks are made of them that
             hide a result and cancel in the sum. None where nothing is to be masked.
+        noise: of a dataset whose sums have noise.
     """
 
     index: int
     samples: Samples
     secret: bytes = field(repr=False)
     pairs: tuple[bytes, ...] = field(default=(), repr=False)
+    noise: SubsetNoise | None = None
 
     def to_bytes(self) -> bytes:
         """Canonical bytes."""
@@ -42,6 +58,8 @@ class Subset:
             "secret": secret,
             "pairs": np.frombuffer(b"".join(self.pairs), dtype="<i4"),
         }
+        if self.noise is not None:
+            tensors["noise"] = np.frombuffer(self.noise.release + self.noise.secret, dtype="<i4")
         return pack(tensors, {"kind": "subset", "index": self.index, "classes": self.samples.classes})
 
     def digest(self) -> bytes:
@@ -56,7 +74,7 @@ class Subset:
             BadObject: not canonical, or its numbers are out of range.
         """
         tensors, facts = unpack(data, "the subset")
-        if set(tensors) != {"features", "target", "secret", "pairs"} or any(
+        if set(tensors) - {"noise"} != {"features", "target", "secret", "pairs"} or any(
             a.dtype != np.int32 for a in tensors.values()
         ):
             raise BadObject("the subset: not features, target, secret and pairs in int32")
@@ -75,7 +93,8 @@ class Subset:
             classes,
         )
         check(samples, "the subset")
-        return cls(index, samples, secret, pairs)
+        noise = _noise(tensors["noise"].astype("<i4").tobytes()) if "noise" in tensors else None
+        return cls(index, samples, secret, pairs, noise)
 
 
 def _pairs(data: bytes, index: int) -> tuple[bytes, ...]:
@@ -86,21 +105,30 @@ def _pairs(data: bytes, index: int) -> tuple[bytes, ...]:
     return pairs
 
 
-def check(samples: Samples, what: str) -> None:
+def _noise(data: bytes) -> SubsetNoise:
+    """The noise of a subset."""
+    if len(data) < RELEASE_BYTES + SECRET_BYTES:
+        raise BadObject(f"the subset: {len(data)} bytes of noise")
+    return SubsetNoise(data[:RELEASE_BYTES], data[RELEASE_BYTES:])
+
+
+def check(samples: Samples, what: str, least: int = 1) -> None:
     """Checks shapes and ranges of samples that somebody else quantised.
 
     Args:
         samples: of any shapes.
         what: begins the message, e.g. ``the subset``.
+        least: rows that there must be.
 
     Raises:
         BadObject: they do not fit together, or a number is out of its range.
     """
     features, target, classes = samples.features, samples.target, samples.classes
-    if features.ndim != 2 or target.ndim != 1 or features.shape[0] != target.shape[0] or features.size == 0:
+    fit = features.ndim == 2 and target.ndim == 1 and features.shape[0] == target.shape[0]
+    if not fit or features.shape[0] < least or not features.shape[1]:
         raise BadObject(f"{what}: features {features.shape} and target {target.shape} do not fit")
-    if features.max() > FEATURE_LIMIT or features.min() < -FEATURE_LIMIT:
+    if features.max(initial=0) > FEATURE_LIMIT or features.min(initial=0) < -FEATURE_LIMIT:
         raise BadObject(f"{what}: a feature is over {FEATURE_LIMIT}")
     low, high = (0, classes - 1) if classes else (-TARGET_LIMIT, TARGET_LIMIT)
-    if classes < 0 or classes == 1 or target.min() < low or target.max() > high:
+    if classes < 0 or classes == 1 or target.min(initial=low) < low or target.max(initial=low) > high:
         raise BadObject(f"{what}: a target outside {low}..{high}")

@@ -11,11 +11,11 @@ from agents.learning.data.samples import FEATURE_BITS, FloatArray
 from agents.learning.families.gradient_descent import Matrices, PlainFamily
 from agents.learning.integers.fixed import PROBABILITY_BITS, exact_matmul
 from agents.learning.integers.residual import class_errors, value_errors
-from agents.learning.plans.base import PenalisedPlan, Plan
+from agents.learning.plans.base import DescentPlan, PenalisedPlan, Plan
 from agents.learning.plans.defaults import CLIP, check_classes, momentum, never_early, roomy_clip, safe_step
 
 
-class LinearPlan(Plan):
+class LinearPlan(DescentPlan):
     """Least squares; of the classes' indicators for a classification."""
 
     family: Literal["linear"] = "linear"

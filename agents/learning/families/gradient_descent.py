@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair
+from agents.learning.family import NO_KEYS, Cohort, DescentFamily, KeyPair
 from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.fixed import saturate
 from agents.learning.integers.residual import goals
@@ -22,7 +22,7 @@ Matrices = Mapping[str, FloatArray]
 """Weights by name: whole numbers in units of 2^-weight_bits."""
 
 
-class PlainFamily(Family):
+class PlainFamily(DescentFamily):
     """A family whose weights and results everybody in the couple can read.
 
     A family says what the model's scores are and what the gradient of its loss is.

@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.core.errors import BadPlan
 from agents.learning.data.subset import Subset
-from agents.learning.family import Cohort
+from agents.learning.family import Cohort, Sums
 from agents.learning.he.randomness import Stream
 from agents.learning.he.ring import Content, Residues, column, reduced
 from agents.learning.plans.encrypted import EncryptedPlan
@@ -33,7 +33,7 @@ class JobStreams:
     """
 
     def __init__(self, plan: EncryptedPlan, subset: Subset, cohort: Cohort, weights: bytes) -> None:
-        check_cohort(plan, subset, cohort)
+        check_cohort(plan.sums, subset, cohort)
         self._subset, self._cohort = subset, cohort
         members = b"".join(member.to_bytes(2, "little") for member in cohort.members)
         self._where = (cohort.label, members, weights)
@@ -59,7 +59,7 @@ class JobStreams:
         return total
 
 
-def check_cohort(plan: EncryptedPlan, subset: Subset, cohort: Cohort) -> None:
+def check_cohort(sums: Sums, subset: Subset, cohort: Cohort) -> None:
     """Checks that a result would be hidden in its cohort's sum.
 
     A dataset of one subset has no sum to hide in: its only subset's results go out as they are, re-randomised
@@ -78,7 +78,7 @@ def check_cohort(plan: EncryptedPlan, subset: Subset, cohort: Cohort) -> None:
         raise BadPlan(f"the cohort {members} is not of a dataset of {known} subsets")
     if known > 1 and len(members) == 1:
         raise BadPlan(f"the cohort has only subset {subset.index}: its result would not be hidden in a sum")
-    if plan.sums == "dataset" and len(members) != known:
+    if sums == "dataset" and len(members) != known:
         raise BadPlan(
             f"the plan's sums are over the dataset's {known} subsets, the cohort has {len(members)}"
         )

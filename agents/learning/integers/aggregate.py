@@ -15,7 +15,7 @@ from agents.learning.data.samples import Int64Array
 from agents.learning.integers.fixed import RANGE_BITS
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import Plan
+from agents.learning.plans.base import DescentPlan
 
 Tensors = dict[str, Int64Array]
 
@@ -42,7 +42,7 @@ class ServerState:
 class FedAvg:
     """Federated averaging (McMahan et al. 2017): moves by `step` times the sample-weighted average change."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: DescentPlan) -> None:
         self.server = plan.server
 
     def aggregate(self, state: ServerState, update: Update) -> ServerState:
@@ -75,7 +75,7 @@ class FedAvgM(FedAvg):
 STRATEGIES: dict[str, type[FedAvg]] = {"fedavg": FedAvg, "fedavgm": FedAvgM}
 
 
-def strategy_of(plan: Plan) -> FedAvg:
+def strategy_of(plan: DescentPlan) -> FedAvg:
     """The strategy that the plan names."""
     return STRATEGIES[plan.server.strategy](plan)
 

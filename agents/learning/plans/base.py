@@ -2,33 +2,31 @@
 
 A plan is a JSON document that the model owner publishes with its hash, and that every cloud owner checks
 against its family's schema and its own limits before any work. It holds no floats: fractions are text such as
-``"1/65"``. Here is what all plans have: the numbers of gradient descent, the aggregation, when to stop.
+``"1/65"``. Here is what all plans have, and the numbers of gradient descent and of the aggregation.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import abstractmethod
 from fractions import Fraction
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from agents.core.errors import BadPlan
 from agents.learning.data.samples import FEATURE_LIMIT, PredictionTask
 from agents.learning.integers.fixed import RANGE_BITS
 from agents.learning.integers.residual import RESIDUAL_LIMIT
+from agents.learning.plans.document import Document
+from agents.learning.plans.noise import Noise
 from agents.learning.plans.rational import PositiveRational, Rational
 
 MAX_SERVER_STEP = 100
 MAX_MOMENTUM = Fraction(99, 100)
 MAX_SERVER_DENOMINATOR = 1_000
 """Together these keep the aggregation inside int64 (`aggregate.py`)."""
-
-
-class Document(BaseModel):
-    """A part of a plan: no other fields, no other types, no changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Server(Document):
@@ -70,12 +68,7 @@ class Plan(Document):
     features: int = Field(ge=1, description="columns of the data")
     classes: int = Field(ge=0, description="number of classes; 0 for a regression")
     weight_bits: int = Field(default=20, ge=12, le=24, description="the unit of a weight is 2^-weight_bits")
-    local_steps: int = Field(ge=1, description="gradient steps of one round at a cloud owner")
-    step: PositiveRational = Field(description="step size of a local step")
-    clip: int = Field(ge=1, le=64, description="rows are scaled down to this norm")
-    batch: int = Field(default=0, ge=0, description="rows of a step; 0 for all of them")
     rounds: int = Field(ge=1, description="at most so many rounds")
-    server: Server = Server()
     stop: Stop
 
     @property
@@ -89,11 +82,6 @@ class Plan(Document):
         return self.classes or 1
 
     @property
-    def decay(self) -> Fraction:
-        """The factor of the squared penalty on the weights; the intercept is free of it."""
-        return Fraction(0)
-
-    @property
     def shapes(self) -> dict[str, tuple[int, int]]:
         """The name and shape, (rows, columns), of each of the model's matrices.
 
@@ -101,20 +89,20 @@ class Plan(Document):
         """
         return {"output": (self.features + 1, self.outputs)}
 
+    def rows_at_once(self, rows: int) -> int:
+        """Of so many rows, those that one matrix product takes."""
+        return rows
+
+    @abstractmethod
     def bounds(self, rows: int) -> dict[str, float]:
-        """How large the partial sums of each matrix product in training could become, by the product's name.
+        """How large the partial sums of each matrix product could become, by the product's name.
 
         They are whole numbers, which float64 holds exactly below 2^53 (`fixed.py`); what saturates is at its
         limit.
 
         Args:
-            rows: of a step, at most.
+            rows: that one product takes, at most.
         """
-        weight = 2.0 ** (self.weight_bits + RANGE_BITS)
-        return {
-            "the scores (features x weights)": (self.features + 1) * FEATURE_LIMIT * weight,
-            "the gradient (rows x features x errors)": float(rows * FEATURE_LIMIT * RESIDUAL_LIMIT),
-        }
 
     @property
     def keys_named(self) -> str:
@@ -125,6 +113,20 @@ class Plan(Document):
         """The plan that names these keys, by their SHA-256 in hexadecimal; in plain text there are none."""
         del digest
         return self
+
+    @property
+    def noise_named(self) -> Noise | None:
+        """The noise that all results together have; none where sums are exact."""
+        return None
+
+    def with_noise(self, noise: Noise) -> Self:
+        """The plan for a dataset whose sums have this noise.
+
+        Raises:
+            BadPlan: such a plan's sums are exact.
+        """
+        del noise
+        raise BadPlan("the dataset's sums come with noise, and only a plan of moments is for those")
 
     def canonical_bytes(self) -> bytes:
         """The document in its one form: sorted keys, no spaces, ASCII."""
@@ -140,6 +142,37 @@ class Plan(Document):
             raise ValueError("classes must be 0 (a regression) or at least 2")
         if self.stop.metric != ("accuracy" if self.classes else "r2"):
             raise ValueError("the metric of a classification is accuracy, that of a regression r2")
+        return self
+
+
+class DescentPlan(Plan):
+    """A plan of gradient descent: local steps at cloud owners, whose results the model owner averages."""
+
+    local_steps: int = Field(ge=1, description="gradient steps of one round at a cloud owner")
+    step: PositiveRational = Field(description="step size of a local step")
+    clip: int = Field(ge=1, le=64, description="rows are scaled down to this norm")
+    batch: int = Field(default=0, ge=0, description="rows of a step; 0 for all of them")
+    server: Server = Server()
+
+    @property
+    def decay(self) -> Fraction:
+        """The factor of the squared penalty on the weights; the intercept is free of it."""
+        return Fraction(0)
+
+    def rows_at_once(self, rows: int) -> int:
+        """See `Plan.rows_at_once`: those of a step."""
+        return min(self.batch or rows, rows)
+
+    def bounds(self, rows: int) -> dict[str, float]:
+        """See `Plan.bounds`."""
+        weight = 2.0 ** (self.weight_bits + RANGE_BITS)
+        return {
+            "the scores (features x weights)": (self.features + 1) * FEATURE_LIMIT * weight,
+            "the gradient (rows x features x errors)": float(rows * FEATURE_LIMIT * RESIDUAL_LIMIT),
+        }
+
+    @model_validator(mode="after")
+    def _step_is_sound(self) -> DescentPlan:
         self._check_step()
         return self
 
@@ -150,7 +183,7 @@ class Plan(Document):
             raise ValueError(f"step {self.step} is over 1/(clip^2 + 1) = {bound}, where training can diverge")
 
 
-class FreeStepPlan(Plan):
+class FreeStepPlan(DescentPlan):
     """A plan of a network: no bound is proven for its steps.
 
     Its weights saturate, so that a bad step harms only its owner.
@@ -161,7 +194,7 @@ class FreeStepPlan(Plan):
             raise ValueError(f"step {self.step} is over 1")
 
 
-class PenalisedPlan(Plan):
+class PenalisedPlan(DescentPlan):
     """A plan with a penalty on the weights."""
 
     l2: Rational = Field(default=Fraction(0), description="factor of the squared penalty on the weights")

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agents.learning.plans.base import Document, Plan
+from agents.learning.plans.base import DescentPlan
+from agents.learning.plans.document import Document
 
 MODULUS_BITS = {4096: 109, 8192: 218, 16384: 438, 32768: 881}
 """The largest modulus of 128-bit security for each ring degree, in bits: homomorphicencryption.org's table of
@@ -47,7 +48,7 @@ class Encryption(Document):
         return self
 
 
-class EncryptedPlan(Plan):
+class EncryptedPlan(DescentPlan):
     """A plan of encrypted training."""
 
     encryption: Encryption

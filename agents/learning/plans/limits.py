@@ -41,7 +41,7 @@ class Limits:
             value, most = getattr(plan, field, 0), getattr(self, field)
             if value > most:
                 raise BadPlan(f"plan: {field} is {value}; this agent accepts at most {most}")
-        for what, bound in plan.bounds(min(plan.batch or self.rows, self.rows)).items():
+        for what, bound in plan.bounds(plan.rows_at_once(self.rows)).items():
             if bound >= EXACT:
                 raise BadPlan(
                     f"plan: {what} could reach {bound:.3g}, over the 2^53 up to which float64 is exact"

@@ -260,3 +260,45 @@ def test_what_a_node_writes_is_escaped_and_short(server: Server, endpoint: Endpo
     text = str(caught.value)
     assert text.isprintable()
     assert len(text) < 300
+
+
+# --- once more ---
+
+
+def after(failures: int, how: Send, asked: list[Any]) -> Send:
+    """Fails so often, and then answers."""
+
+    def send(handler: BaseHTTPRequestHandler, id_: Any) -> None:
+        asked.append(id_)
+        (how if len(asked) <= failures else reply(result))(handler, id_)
+
+    return send
+
+
+@pytest.mark.parametrize("how", [reply(b"", 502), reply(b"", 503), reply(b"", 504), drop])
+@pytest.mark.parametrize(("failures", "answered"), [(1, True), (2, True), (3, False)])
+def test_what_fails_in_a_moment_is_tried_again_twice(
+    server: Server, endpoint: Endpoint, how: Send, failures: int, answered: bool
+) -> None:
+    """Of a gateway that fails at every other request a step of ten would come through once in a thousand."""
+    asked: list[Any] = []
+    server.send = after(failures, how, asked)
+    if answered:
+        assert endpoint.ask("eth_chainId") == "0x7"
+    else:
+        with pytest.raises(NodeUnavailable):
+            endpoint.ask("eth_chainId")
+    assert len(asked) == min(failures + 1, 3)
+    assert len(set(asked)) == 1, "the same request"
+
+
+@pytest.mark.parametrize("how", [reply(b"", 500), reply(b"", 503), drop])
+def test_what_took_its_time_is_not_tried_again(
+    server: Server, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, how: Send
+) -> None:
+    monkeypatch.setattr(transport, "_A_MOMENT", -1.0)
+    asked: list[Any] = []
+    server.send = after(1, how, asked)
+    with pytest.raises(NodeUnavailable):
+        endpoint.ask("eth_chainId")
+    assert len(asked) == 1

@@ -88,6 +88,11 @@ def test_counts_the_ranges_that_ties_leave(tmp_path: Path) -> None:
     [
         ({"data": "no-such.csv"}, BadData, "no file no-such.csv, nor built-in data of that name: give a CSV"),
         ({"data": "wine", "target": "colour"}, BadData, "built-in data wine have their own target"),
+        (
+            {"data": "wine", "model": "moments"},
+            BadPlan,
+            "moments is for datasets that are offered with noise",
+        ),
         ({"data": "wine", "model": "forest"}, BadPlan, "no model 'forest': choose one of linear, ridge"),
         ({"data": "diabetes", "model": "logistic"}, BadPlan, "logistic regression needs classes"),
         ({"data": "wine", "subsets": 64, "replicas": 1}, CannotSplit, "64 subsets are too many for 114 rows"),

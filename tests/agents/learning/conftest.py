@@ -12,9 +12,9 @@ from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
 from agents.learning.families.affine import LinearPlan, LogisticPlan, RidgePlan
 from agents.learning.families.network import NetworkPlan
-from agents.learning.plans.base import Plan, Server, Stop
+from agents.learning.plans.base import DescentPlan, Server, Stop
 
-PlanMaker = Callable[..., Plan]
+PlanMaker = Callable[..., DescentPlan]
 SamplesMaker = Callable[..., Samples]
 
 FAMILIES = {"linear": LinearPlan, "ridge": RidgePlan, "logistic": LogisticPlan, "network": NetworkPlan}
@@ -24,7 +24,7 @@ FAMILIES = {"linear": LinearPlan, "ridge": RidgePlan, "logistic": LogisticPlan, 
 def make_plan() -> PlanMaker:
     """A plan of a family, with any field changed."""
 
-    def make(family: str = "logistic", **changes: object) -> Plan:
+    def make(family: str = "logistic", **changes: object) -> DescentPlan:
         classes = changes.get("classes", 2)
         fields: dict[str, object] = {
             "features": 3,
@@ -37,7 +37,7 @@ def make_plan() -> PlanMaker:
             "stop": Stop(metric="accuracy" if classes else "r2"),
         }
         fields |= {"hidden": 4, "seed": 1} if family == "network" else {}
-        plan: Plan = FAMILIES[family](**(fields | changes))
+        plan: DescentPlan = FAMILIES[family](**(fields | changes))
         return plan
 
     return make

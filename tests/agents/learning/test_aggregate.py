@@ -16,7 +16,7 @@ from agents.core.errors import BadObject
 from agents.learning.integers.aggregate import FedAvg, FedAvgM, ServerState, divide, scale, strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
-from agents.learning.plans.base import Plan, Server
+from agents.learning.plans.base import DescentPlan, Server
 from testing.families import initial_state
 from tests.agents.learning.conftest import PlanMaker
 
@@ -29,7 +29,7 @@ def state(*values: int, velocity: tuple[int, ...] = (0, 0)) -> ServerState:
     return ServerState(weights(*values), weights(*velocity))
 
 
-def plan_with(make_plan: PlanMaker, step: str, momentum: str = "0") -> Plan:
+def plan_with(make_plan: PlanMaker, step: str, momentum: str = "0") -> DescentPlan:
     kind: Literal["fedavg", "fedavgm"] = "fedavg" if momentum == "0" else "fedavgm"
     return make_plan(server=Server(strategy=kind, step=Fraction(step), momentum=Fraction(momentum)))
 

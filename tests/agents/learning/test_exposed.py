@@ -31,6 +31,12 @@ def test_samples_survive_their_bytes(make_samples: SamplesMaker, classes: int) -
     assert exposed.to_bytes(read) == data
 
 
+def test_there_may_be_no_rows_at_all(make_samples: SamplesMaker) -> None:
+    """As where people's rows are protected by noise."""
+    read = exposed.from_bytes(exposed.to_bytes(make_samples().take(np.array([], dtype=np.int64))))
+    assert (len(read), read.features.shape, read.classes) == (0, (0, 3), 2)
+
+
 def test_the_bytes_do_not_depend_on_how_arrays_lie_in_memory(make_samples: SamplesMaker) -> None:
     samples = make_samples()
     sliced = Samples(np.asfortranarray(samples.features), samples.target[::-1][::-1], samples.classes)
@@ -103,7 +109,7 @@ def test_refuses_other_integers(make_samples: SamplesMaker, name: str) -> None:
         ([[1, 2], [3, 4]], [0, 1, 1], 2, "features (2, 2) and target (3,) do not fit"),
         ([1, 2], [0, 1], 2, "features (2,) and target (2,) do not fit"),
         ([[1, 2]], [[0]], 2, "features (1, 2) and target (1, 1) do not fit"),
-        (np.empty((0, 2)), [], 2, "features (0, 2) and target (0,) do not fit"),
+        (np.empty((0, 0)), [], 2, "features (0, 0) and target (0,) do not fit"),
         ([[FEATURE_LIMIT + 1]], [0], 2, f"a feature is over {FEATURE_LIMIT}"),
         ([[-(2**31)]], [0], 2, f"a feature is over {FEATURE_LIMIT}"),
         ([[1]], [2], 2, "a target outside 0..1"),

@@ -138,7 +138,8 @@ def test_batches_let_more_rows_stay_exact() -> None:
     limits = replace(DEFAULT_LIMITS, rows=2**30)
     with pytest.raises(BadPlan, match=r"the gradient \(rows x features x errors\) could reach"):
         parse_plan(document(), limits)
-    assert parse_plan(document(batch=1_000), limits).batch == 1_000
+    plan = parse_plan(document(batch=1_000), limits)
+    assert plan.rows_at_once(2**30) == 1_000
 
 
 def test_an_agent_may_set_tighter_limits() -> None:

@@ -138,7 +138,9 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         values |= {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
         values |= {"subsets_per_round": 3, "seed": 8, "max_couples": 8, "max_couples_each": 9}
         values |= {"max_rounds": 5, "max_quorum": 1, "max_keys_mb": 3}
-        values |= {"secrecy": "round", "terms": str(terms)}
+        privacy = home / "ranges.json"
+        privacy.write_text(json.dumps({"columns": {"x": [0, 1]}}))
+        values |= {"secrecy": "round", "terms": str(terms), "privacy": str(privacy)}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()
     else:

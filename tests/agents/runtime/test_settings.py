@@ -15,6 +15,7 @@ from eth_utils.address import to_checksum_address
 from agents.core.amounts import ETHER
 from agents.core.errors import BadInput
 from agents.core.ids import Address
+from agents.learning.privacy.policy import PrivacyPolicy
 from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
@@ -113,6 +114,37 @@ def test_a_data_owner_allows_sums_over_the_dataset_unless_it_says_otherwise() ->
     assert refused(DataOwnerSettings, **DATA, secrecy="some") == (
         "secrecy: Input should be 'dataset', 'round' or 'none'"
     )
+
+
+# --- noise ---
+
+
+def test_a_file_of_ranges_asks_for_noise(tmp_path: Path) -> None:
+    file = tmp_path / "ranges.json"
+    file.write_text('{"columns": {"age": [0, 120]}, "epsilon": 2}')
+    assert checked(DataOwnerSettings, **DATA).privacy is None
+    policy = checked(DataOwnerSettings, **DATA, privacy=str(file)).privacy
+    assert policy == PrivacyPolicy(columns={"age": (0.0, 120.0)}, epsilon=2)
+    assert checked(DataOwnerSettings, **DATA, privacy=policy).privacy == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"columns": {"age": [9, 3]}}', "columns.age: a range goes up: 9.0 to 3.0 does not"),
+        ('{"columns": {}, "epsilon": 3}', "epsilon: Input should be 1, 2 or 4"),
+        ("ranges", "Invalid JSON: expected value at line 1 column 1"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_what_is_no_file_of_ranges_is_one_line(tmp_path: Path, text: str | None, message: str) -> None:
+    file = tmp_path / "ranges.json"
+    if text is not None:
+        file.write_text(text)
+    found = refused(DataOwnerSettings, **DATA, privacy=str(file))
+    assert found.startswith(f"privacy {file}: ")
+    assert message in found
+    assert "\n" not in found
 
 
 # --- every agent's ---

@@ -20,8 +20,8 @@ from agents.learning.data.prepare import partition
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
 from agents.learning.evaluate import score
-from agents.learning.families.registry import parse_plan
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.families.registry import family_of, parse_plan
+from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
 from agents.readmodel.statements import Statement
@@ -86,7 +86,7 @@ def replayed(world: World) -> tuple[Plan, ServerState]:
             subset: train(plan, state.weights, mine[subset]) for subset in mine if record.drawn >> subset & 1
         }
         assert {subset: result.digest() for subset, result in results.items()} == record.digests
-        state = strategy_of(plan).aggregate(state, Update.of(state.weights, list(results.values())))
+        state = family_of(plan).aggregate(state, Update.of(state.weights, list(results.values())))
     return plan, state
 
 

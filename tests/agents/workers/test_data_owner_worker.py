@@ -1,6 +1,6 @@
 """A data owner's work: packages that only their readers open, and plans that it lets pass.
 
-Rules: A20, A23, E14, E15, E16, P12, P15.
+Rules: A20, A23, E14, E15, E16, N10, N11, P12, P15.
 """
 
 from __future__ import annotations
@@ -32,13 +32,18 @@ from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
+from agents.learning.families.registry import default_plan
+from agents.learning.plans.noise import Noise
+from agents.learning.privacy.offer import offer
+from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import OpenPackage, PackReplica, ReviewPlan, SplitData
 from agents.roles.results import PackedReplica, RefusedKey, parse_result
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.workers.base import package_context
-from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
+from agents.workers.data_owner import DESCRIPTION_FILE, EXPOSED_FILE, DataOwnerWorker, Secrecy
 from testing.fake_market import TERMS
+from testing.privacy import policy_of
 from testing.workers import (
     DS,
     NO_POINT,
@@ -74,8 +79,9 @@ def worker(
     terms: DatasetTerms = TERMS,
     target: str | None = None,
     secrecy: Secrecy = "none",
+    privacy: PrivacyPolicy | None = None,
 ) -> DataOwnerWorker:
-    return DataOwnerWorker(place.tools, table, target, subsets, 0, terms, derive, secrecy)
+    return DataOwnerWorker(place.tools, table, target, subsets, 0, terms, derive, secrecy, privacy)
 
 
 SPLITTING = SplitData(DS)
@@ -363,6 +369,60 @@ def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None
     small = plan.encryption.model_copy(update={"primes": (30, 30)})
     document = plan.model_copy(update={"encryption": small}).with_keys(digest(KEYS).hex()).canonical_bytes()
     assert "noise budget" in review(place, document)
+
+
+# --- noise ---
+
+NOISY = policy_of(load_table("wine"), epsilon=4)
+
+
+def with_noise(**changes: object) -> bytes:
+    """A plan of moments for what `NOISY` makes of the table."""
+    made = offer(load_table("wine"), NOISY, 4, 0, derive)
+    plan = default_plan(PredictionTask.CLASSIFICATION, 3, 13, "moments").with_noise(made.guarantee.noise)
+    return plan.model_copy(update=changes).canonical_bytes()
+
+
+def test_with_noise_each_package_has_its_own_and_no_row_is_exposed(place: Place) -> None:
+    packages = opened(place, worker(place, privacy=NOISY))
+    noise = {index: subset.noise for (index, _), subset in packages.items()}
+    assert len({given.secret for given in noise.values() if given is not None}) == 4
+    assert sorted(len(subset.samples) for subset in packages.values()) == [35] * 4 + [36] * 4
+    assert len(exposed.from_bytes(place.tools.home.read(EXPOSED_FILE) or b"")) == 0
+    description = parse_description(place.tools.home.read(DESCRIPTION_FILE) or b"")
+    assert description.guarantee == offer(load_table("wine"), NOISY, 4, 0, derive).guarantee
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (with_noise(), ""),
+        (with_noise(loss="logistic", rounds=3), ""),
+        (with_noise(noise=Noise(mode="dealt", variance=2)), "the plan asks for other noise"),
+        (with_noise(noise=Noise(mode="own", variance=2**60)), "the plan asks for other noise"),
+        (GOOD.canonical_bytes(), "the plan asks for exact results: the dataset is shown with its own noise"),
+    ],
+)
+def test_it_declines_all_that_its_budget_has_not_paid(place: Place, document: bytes, problem: str) -> None:
+    work = worker(place, privacy=NOISY, secrecy="none")
+    work.perform(SPLITTING)
+    location = place.store.put(document)
+    found = done(work, ReviewPlan(TC, digest(document), location.digest)).problem
+    assert found.startswith(problem)
+    assert bool(found) == bool(problem)
+
+
+def test_without_noise_of_its_own_it_declines_plans_of_moments(place: Place) -> None:
+    assert review(place, with_noise()) == "the plan's sums come with noise, the dataset's do not"
+
+
+def test_it_stops_if_what_it_promised_is_gone(place: Place) -> None:
+    work = worker(place, privacy=NOISY)
+    work.perform(SPLITTING)
+    place.tools.home.path(DESCRIPTION_FILE).unlink()
+    location = place.store.put(with_noise())
+    with pytest.raises(StopAgent, match=f"{DESCRIPTION_FILE} is gone: restore it from a backup"):
+        work.perform(ReviewPlan(TC, digest(with_noise()), location.digest))
 
 
 def test_it_does_no_other_work(place: Place) -> None:

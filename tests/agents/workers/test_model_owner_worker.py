@@ -19,7 +19,7 @@ from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
 from agents.learning.families.registry import family_of, parse_plan
-from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
 from agents.roles.acts import (
@@ -342,7 +342,7 @@ def settle(place: Place, worker: ModelOwnerWorker, round_: int = 1) -> tuple[Set
 def aggregated(*results: TrainedModel) -> ServerState:
     """The state after a first round."""
     state = initial_state(PLAN)
-    return strategy_of(PLAN).aggregate(state, Update.of(state.weights, results))
+    return family_of(PLAN).aggregate(state, Update.of(state.weights, results))
 
 
 def test_it_aggregates_what_was_settled(place: Place, worker: ModelOwnerWorker) -> None:

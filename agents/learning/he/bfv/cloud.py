@@ -51,7 +51,7 @@ class BfvCloud:
     def check(self, subset: Subset, cohort: Cohort) -> None:
         """Refuses a job before keys and weights are read."""
         self._model.check_fit(subset.samples)
-        check_cohort(self._plan, subset, cohort)
+        check_cohort(self._plan.sums, subset, cohort)
 
     def train(
         self, keys: PublicKeys, weights: EncryptedWeights, subset: Subset, cohort: Cohort

@@ -63,7 +63,7 @@ class CkksCloud:
         self._model.check_fit(subset.samples)
         if rows > plan.rows:
             raise BadPlan(f"the plan has room for {plan.rows} rows, the subset has {rows}")
-        check_cohort(plan, subset, cohort)
+        check_cohort(plan.sums, subset, cohort)
         self.check_headroom(len(cohort.members))
 
     def check_headroom(self, members: int) -> None:

@@ -1,0 +1,1 @@
+"""What noise that protects people costs: `make bench-privacy`."""

@@ -1,0 +1,103 @@
+"""Whole stories of a dataset whose sums come with noise: from ranges to a model that nobody else ever has.
+
+Rules: N8, N10, N11, N12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agents.core.enums import CouplePhase as Phase
+from agents.core.errors import BadPlan
+from agents.learning.data import exposed
+from agents.learning.data.description import parse_description
+from agents.learning.data.subset import Subset
+from agents.learning.data.tables import load_table
+from agents.learning.evaluate import score
+from agents.learning.families.registry import default_plan, parse_plan
+from agents.learning.plans.noise import Mode
+from agents.learning.privacy.offer import divided, offer
+from testing.privacy import policy_of, subsets_of, trained
+from testing.world import WORLD_TERMS, World
+from tests.agents.runtime.test_stories import audited
+
+WINE = load_table("wine")
+
+
+@pytest.mark.parametrize(("mode", "colluding"), [("dealt", 0), ("shared", 1), ("own", 0)])
+def test_a_dataset_with_noise_becomes_a_model(tmp_path: Path, mode: Mode, colluding: int) -> None:
+    """Two rounds bring all four subsets; then there is nothing more to learn."""
+    policy = policy_of(WINE, epsilon=4, noise=mode, colluding=colluding)
+    world = World(tmp_path, rounds=2, privacy=policy, secrecy="dataset")
+    world.play()
+    assert (world.couple.phase, world.couple.round) == (Phase.COMPLETED, 2)
+    audited(world)
+    made = offer(WINE, policy, WORLD_TERMS.subsets, 0, world.data_owner_derive)
+    plan = parse_plan((world.folder / "model owner" / "plan.json").read_bytes())
+    assert plan.noise_named == made.guarantee.noise
+    state = trained(plan, subsets_of(made))
+    assert state.weights.digest() == world.couple.final_model_hash
+    assert score(plan, state.weights, made.prepared.test) > 0.7
+
+
+def test_replicas_bytes_are_equal_and_nobody_sends_weights(tmp_path: Path) -> None:
+    world = World(tmp_path, rounds=2, privacy=policy_of(WINE, epsilon=4))
+    world.play()
+    for record in world.couple.rounds.values():
+        assert len(set(record.digests.values())) == len(record.digests) == WORLD_TERMS.subsets_per_round
+    assert len({record.model_hash for record in world.couple.rounds.values()}) == 1
+    homes = [world.folder / f"cloud owner {number}" / "subsets" for number in range(3)]
+    packages = [sorted(path.read_bytes() for path in home.iterdir()) for home in homes]
+    assert packages[0] == packages[1] == packages[2]
+    assert all(Subset.from_bytes(data).noise is not None for data in packages[0])
+
+
+def test_no_row_is_exposed_and_the_description_says_what_holds(tmp_path: Path) -> None:
+    world = World(tmp_path, privacy=policy_of(WINE))
+    world.play()
+    home = world.folder / "data owner"
+    assert len(exposed.from_bytes((home / "exposed.samples").read_bytes())) == 0
+    description = parse_description((home / "description.json").read_bytes())
+    guarantee = description.guarantee
+    assert guarantee is not None
+    assert (guarantee.epsilon, guarantee.delta_digits, description.rows) == (4, 5, 142)
+    assert round(float(guarantee.rho), 2) == 0.37
+    assert len(guarantee.centre) == len(guarantee.scale) == len(guarantee.low) == description.features == 13
+
+
+def test_a_model_owner_whose_plan_has_other_noise_is_told_so_before_it_pays(tmp_path: Path) -> None:
+    for family in ("encrypted-logistic", "moments"):
+        world = World(tmp_path / family, privacy=policy_of(WINE), plan=default_plan(WINE.task, 3, 13, family))
+        with pytest.raises(BadPlan, match="come with noise that the plan does not name: change"):
+            world.play()
+
+
+def test_a_model_owner_learns_before_it_pays_that_a_dataset_has_no_noise(tmp_path: Path) -> None:
+    world = World(tmp_path, plan=default_plan(WINE.task, 3, 13, "moments"))
+    with pytest.raises(BadPlan, match="the dataset's do not: choose another model"):
+        world.play()
+
+
+def test_noise_is_drawn_once_for_all_couples(tmp_path: Path) -> None:
+    """Another market, another couple: the same results, so that no mean of many draws takes it away."""
+    policy = policy_of(WINE)
+    stories = []
+    for name in ("one", "other"):
+        world = World(tmp_path / name, rounds=2, privacy=policy)
+        world.play()
+        stories.append(world)
+    models = {world.couple.final_model_hash for world in stories}
+    assert len(models) == 1
+
+
+def test_another_table_has_other_noise() -> None:
+    """A cell is another: nothing of the noise is the same, and the difference of results is not the row."""
+    moved = WINE.features.copy()
+    moved[int(divided(len(moved), 0)[0][0]), 0] += 1.0
+    tables = (WINE, replace(WINE, features=moved))
+    offers = [offer(table, policy_of(WINE), 4, 0, World.data_owner_derive) for table in tables]
+    pairs = zip(offers[0].noise, offers[1].noise, strict=True)
+    assert all(one.release == other.release and one.secret != other.secret for one, other in pairs)
