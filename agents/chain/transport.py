@@ -35,7 +35,7 @@ _ANSWERED = (
 _SHUT = (401, 403)
 _BUSY = 429
 _GATEWAYS = (502, 503, 504)
-_AGAIN, _A_MOMENT = 2, 1.0
+_PAUSES, _A_MOMENT = (0.0, 0.05, 0.1, 0.2), 1.0
 
 
 class Provider(Protocol):
@@ -94,7 +94,7 @@ class Http:
         sends a transaction sends the same bytes.
         """
         until = time.monotonic() + _A_MOMENT
-        for _ in range(_AGAIN):
+        for pause in _PAUSES:
             try:
                 answer = self._post(body)
             except (OSError, urllib3.exceptions.HTTPError):
@@ -103,6 +103,7 @@ class Http:
             else:
                 if answer[0] not in _GATEWAYS or time.monotonic() > until:
                     return answer
+            time.sleep(pause)
         return self._post(body)
 
     def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
