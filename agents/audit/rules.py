@@ -246,7 +246,7 @@ def _verdict(couple: Couple, record: Round, ci: InstanceId, digest: bytes, domai
 
 
 def _of_void(market: Market, event: e.SubsetVoided) -> Iterator[str]:
-    """The silent are fined unless the round was flagged out; reports are paid if others had to flag."""
+    """The silent are fined unless the round was flagged out; reports are paid if the MO may be the reason."""
     couple = market.couples[event.tc]
     record = couple.rounds[event.round]
     of_reported = JobStatus.VOID if market.pays_who_reported(couple, event.subset) else JobStatus.IDLE

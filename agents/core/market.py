@@ -106,15 +106,20 @@ class Market:
     def quorum_of(self, couple: Couple, subset: int) -> int:
         """How many reports of a drawn subset must agree: a strict majority, or what the MO asks for."""
         assigned = len(self.assigned(couple, subset))
-        return max(assigned // 2 + 1, min(couple.quorum, assigned))
+        return max(self.majority_of(couple, subset), min(couple.quorum, assigned))
+
+    def majority_of(self, couple: Couple, subset: int) -> int:
+        """A strict majority of the instances that a drawn subset is assigned to."""
+        return len(self.assigned(couple, subset)) // 2 + 1
 
     def is_flagged(self, couple: Couple, subset: int) -> bool:
         """Whether anybody flagged of a drawn subset: the others may lack an honest quorum."""
         return any(instance.id in couple.current.flags for instance in self.assigned(couple, subset))
 
     def pays_who_reported(self, couple: Couple, subset: int) -> bool:
-        """Whether a drawn subset that is void pays its reports."""
-        return couple.current.flagged_out or self.is_flagged(couple, subset)
+        """Whether a drawn subset that is void pays its reports: the MO may be why there is no verdict."""
+        asked_more = couple.quorum > self.majority_of(couple, subset)
+        return couple.current.flagged_out or asked_more or self.is_flagged(couple, subset)
 
     def void_share_of(self, couple: Couple, subset: int) -> int:
         """What the data owner is paid for a drawn subset that is void: what paid reports leave, if any."""

@@ -249,7 +249,7 @@ class CloudOwner:
             yield Send(settle, deadline=couple.deadline + window, window=window)
 
     def _close(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:
-        """Closing pays where too many others flagged; half of a settle window is the model owner's."""
+        """Closing may pay who reported; half of a settle window is the model owner's."""
         market, subset = situation.market, subset_of(instance.id)
         half = market.dataset_of(couple).terms.settle_window_seconds // 2
         paid = instance.id in couple.current.reports and market.pays_who_reported(couple, subset)

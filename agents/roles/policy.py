@@ -133,8 +133,8 @@ class Policy(BaseModel):
 class DataOwnerPolicy(Policy):
     """Whom a data owner lets train.
 
-    A strict majority of the places is always allowed as a quorum. A model owner that may ask for all needs a
-    single cloud owner of its own to leave every subset void, and keeps the results of the others for nothing.
+    A strict majority of the places is always allowed as a quorum. Where all have to agree a single cloud
+    owner that lies leaves its subset void, and the model owner pays it for that, as all that reported.
     """
 
     at_stake_each: Coins = Field(

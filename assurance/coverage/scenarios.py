@@ -473,6 +473,14 @@ def blocked(evm: Evm) -> None:
     script.send(script.stranger, calls.close_round(script.tc, script.drawn))
 
 
+def asked_for_all(evm: Evm) -> None:
+    """All were to agree, and one lies: those who reported are paid."""
+    script = EvmScript(evm, replicas=3, rounds=1, quorum=3)
+    script.bring_to(Phase.TRAINING)
+    script.answer("AAF")
+    script.close()
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     ledger,
     members,
@@ -500,4 +508,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     left_in_between,
     unread,
     blocked,
+    asked_for_all,
 )

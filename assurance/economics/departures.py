@@ -77,6 +77,14 @@ DEPARTURES: tuple[Departure, ...] = (
         expected=_PAYS,
         why="who reported is paid unheard once the others flag",
     ),
+    Departure(
+        "CO",
+        "makes the result up where all must agree",
+        {0: s.Lies()},
+        among={"quorum": 3, "max_quorum": 3},
+        expected=_PAYS,
+        why="its subset is void, and who asked for more than a majority pays who reported unheard",
+    ),
     Departure("2 CO", "two of five replicas lie", _LIARS, among={"replicas": 5}),
     Departure(
         "2 CO",
@@ -130,7 +138,7 @@ DEPARTURES: tuple[Departure, ...] = (
         {0: s.Lies()},
         asks={"quorum": 3, "max_quorum": 3},
         expected=_PAYS,
-        why="subset 0 is void each time, and its results are had for nothing",
+        why="it pays the whole price of a void subset, and saves a training and the gas of settling",
     ),
     Departure("DO", "withholds its first seed", data=s.Withdraws(1)),
     Departure("DO", "withholds after a draw it dislikes", data=s.Withdraws(3)),

@@ -11,6 +11,7 @@ import {RoundFixture} from "assurance/proofs/RoundFixture.sol";
 /// @custom:solver integers
 contract SettlementProofs is Prover {
     uint256 private constant REPLICAS = 3;
+    uint8 private constant MAJORITY = 2;
     uint16 private constant FLAGGED_OUT = type(uint16).max;
     uint16 private constant SUBSET = 2;
     address private constant ANYBODY = address(0x5E);
@@ -78,12 +79,12 @@ contract SettlementProofs is Prover {
     /// @notice Closing an overdue subset moves coins between escrow, bonds and the balances of its COs and the DO only,
     /// and their sum stays what it was. The silent pay the penalty or what their bond has into the escrow. Who reported
     /// gets nothing, unless somebody flagged: then who reported gets the job's price, and the DO the rest of what the
-    /// subset costs.
+    /// subset costs. The MO asked for just a majority.
     /// @custom:bounds 3 replicas, each of which reported, was silent or flagged: all 10 cases, not in every order
     /// @custom:halmos --loop 64
     function check_closingMovesCoinsOnly(uint8 acts, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < 64; ++some) {
-            if (_isCase(some) && acts == some) return _close(_actsOf(some), 0, 0, amounts);
+            if (_isCase(some) && acts == some) return _close(_actsOf(some), MAJORITY, 0, amounts);
         }
     }
 
@@ -94,6 +95,17 @@ contract SettlementProofs is Prover {
     function check_closingWhereAllWereToAgreeMovesCoinsOnly(uint8 acts, RoundFixture.Amounts memory amounts) external {
         for (uint8 some = 0; some < 64; ++some) {
             if (!_isCase(some) || _count(_actsOf(some), RoundFixture.Act.Flags) == 0) continue;
+            if (acts == some) return _close(_actsOf(some), uint8(REPLICAS), 0, amounts);
+        }
+    }
+
+    /// @notice And where it asked for all to agree and nobody flagged: who reported is paid as if somebody had, and the
+    /// silent are fined.
+    /// @custom:bounds 3 replicas, each of which reported or was silent: all 4 cases, not in every order
+    /// @custom:halmos --loop 64
+    function check_closingWhereAllWereToAgreePaysReports(uint8 acts, RoundFixture.Amounts memory amounts) external {
+        for (uint8 some = 0; some < 64; ++some) {
+            if (!_isCase(some) || _count(_actsOf(some), RoundFixture.Act.Flags) != 0) continue;
             if (acts == some) return _close(_actsOf(some), uint8(REPLICAS), 0, amounts);
         }
     }
@@ -161,7 +173,7 @@ contract SettlementProofs is Prover {
 
             uint256 flags = _count(acts, RoundFixture.Act.Flags);
             bool flaggedOut = flagsLeft == FLAGGED_OUT;
-            bool paid = flaggedOut || flags != 0;
+            bool paid = flaggedOut || flags != 0 || quorum > MAJORITY;
             uint256 reported = paid ? _count(acts, RoundFixture.Act.Differs) : 0;
             Coins memory coins = _coins();
             bool right =

@@ -137,6 +137,13 @@ FAULTS = (
         "tally.count / 2",
     ),
     PlantedFault(
+        "who asks for all pays for no subset that a liar voids",
+        "SettlementProofs.closingWhereAllWereToAgreePaysReports",
+        SETTLEMENT,
+        "if (quorum > _majority(tally)) return true;",
+        "",
+    ),
+    PlantedFault(
         "the penalties of the silent vanish",
         "SettlementProofs.closingMovesCoinsOnly",
         SETTLEMENT,

@@ -103,7 +103,8 @@ class RoundInvariants:
     def _void(self, event: e.SubsetVoided, gone: Collection[InstanceId]) -> None:
         asked = [ci for ci in self._asked(event.subset) if ci not in gone]
         flagged = any(ci in self.answers and self.answers[ci] is None for ci in asked)
-        paid = {ci for ci in asked if self.answers.get(ci)} if self.flagged_out or flagged else set()
+        owed = self.flagged_out or flagged or self.request.quorum > len(asked) // 2 + 1
+        paid = {ci for ci in asked if self.answers.get(ci)} if owed else set()
         silent = set() if self.flagged_out else {ci for ci in asked if ci not in self.answers}
         for ci, judgement in self.judged.items():
             hold(

@@ -146,6 +146,23 @@ def void_for_want_of_a_settlement(evm: Evm) -> None:
     script.close()
 
 
+def void_at_a_majority(evm: Evm) -> None:
+    """Just a majority was to agree."""
+    _void(evm, quorum=3)
+
+
+def void_above_a_majority(evm: Evm) -> None:
+    """One more than a majority."""
+    _void(evm, quorum=4)
+
+
+def _void(evm: Evm, quorum: int) -> None:
+    script = EvmScript(evm, replicas=5, rounds=1, quorum=quorum)
+    script.bring_to(Phase.TRAINING)
+    script.answer("AAFFM")
+    script.close()
+
+
 def altered_reports(evm: Evm) -> None:
     """Whatever is altered is seen, whichever of the two commitments is the larger number."""
     script = EvmScript(evm, rounds=1)
@@ -196,6 +213,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     last_second_before_a_release,
     most_replicas,
     void_for_want_of_a_settlement,
+    void_at_a_majority,
+    void_above_a_majority,
     altered_reports,
     faulty_after_a_miss,
     left_with_the_penalty_exactly,

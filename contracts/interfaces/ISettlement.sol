@@ -17,11 +17,13 @@ import {ITraining} from "./ITraining.sol";
 /// | Flagged  | could not train, and said so in time | nothing                                                      |
 ///
 /// and the DO gets its share of the round's price. A subset that nobody settles is void, and the silent are fined. Its
-/// reports are Void and not paid, with two exceptions: the round was flagged out (then nobody is fined either), or
-/// somebody of the subset flagged. There a report is paid the job's price, whatever it says, and the DO gets its share
-/// and the price of the jobs that were not reported: an MO whose weights not all could read has the results of those
-/// who could, and pays for the subset what it costs. One flag is enough: if fewer than half lie, an MO that lets all
-/// read has an honest quorum. An instance that is Faulty, or whose bond no longer covers another miss, leaves the pool.
+/// reports are Void and not paid, with three exceptions: the round was flagged out (then nobody is fined either),
+/// somebody of the subset flagged, or the MO asked for a quorum over the strict majority of the subset's instances.
+/// There a report is paid the job's price, whatever it says, and the DO gets its share and the price of the jobs that
+/// were not reported: an MO whose weights not all could read, or that one liar keeps from its quorum, has the results
+/// of the others, and pays for the subset what it costs. One flag is enough: if fewer than half lie, an MO that lets
+/// all read and asks for no more than a majority has an honest quorum. An instance that is Faulty, or whose bond no
+/// longer covers another miss, leaves the pool.
 ///
 /// Trust: fewer than half of the replicas of a subset are dishonest (the paper's assumption). Without a quorum a call
 /// reverts, so a false digest does nothing. A report cannot be copied from an opened digest: reporting is closed by
@@ -80,7 +82,8 @@ interface ISettlement {
     function settleRound(uint256 tc, uint16 subset, bytes32 digest, Report[] calldata reports) external;
 
     /// @notice Exit from Overdue: voids subsets that nobody settled. Their silent instances lose the miss penalty,
-    /// unless the round was flagged out; who reported is paid where others flagged.
+    /// unless the round was flagged out; who reported is paid where others flagged, or where the MO asked for more than
+    /// a majority.
     /// @dev Caller: anyone, while Overdue. Emits {JobJudged} for each job that is paid or fined,
     /// {IDistribution-InstanceRetiring} for each instance that leaves, {SubsetVoided} for each subset, and
     /// {RoundClosed} with the last. The caller chooses how many at once.

@@ -41,7 +41,7 @@ abstract contract Settlement is Training {
         for (uint256 i = 0; i < subsets.length; ++i) {
             SubsetTally memory tally = _tallyOf(couple, tc, subsets[i]);
             uint256 share = 0;
-            if (flaggedOut || _isFlagged(tally)) share = _compensate(couple, tally);
+            if (flaggedOut || _paysReports(tally, couple.quorum)) share = _compensate(couple, tally);
             if (!flaggedOut) _fine(couple, tally);
             emit SubsetVoided(tc, msg.sender, tally.round, subsets[i], share);
             _closeSubset(couple, tally);
@@ -126,13 +126,20 @@ abstract contract Settlement is Training {
 
     /// @dev A strict majority of the assigned, or more if the MO asked for more: all of them at most.
     function _needed(SubsetTally memory tally, uint256 quorum) private pure returns (uint256 needed) {
-        uint256 majority = tally.count / 2 + 1;
+        uint256 majority = _majority(tally);
         needed = quorum < tally.count ? quorum : tally.count;
         if (needed < majority) needed = majority;
     }
 
-    /// @dev Whether anybody flagged: with a minority of liars among them, the others may lack an honest quorum.
-    function _isFlagged(SubsetTally memory tally) private pure returns (bool) {
+    /// @dev Of the assigned, strict.
+    function _majority(SubsetTally memory tally) private pure returns (uint256 majority) {
+        majority = tally.count / 2 + 1;
+    }
+
+    /// @dev Whether the MO may be why there is no verdict: it asked for more than a majority (also if so many are not
+    /// assigned any more), or somebody flagged. Either way a minority of liars is enough to keep the others from one.
+    function _paysReports(SubsetTally memory tally, uint256 quorum) private pure returns (bool) {
+        if (quorum > _majority(tally)) return true;
         for (uint256 i = 0; i < tally.count; ++i) {
             if (tally.verdicts[i] == JobStatus.Flagged) return true;
         }

@@ -72,20 +72,25 @@ def test_an_mo_with_a_minority_of_liars_and_one_unread_co_pays_the_whole_price(
         arena.close()
 
 
-@pytest.mark.parametrize("replicas", range(1, 8))
-def test_who_reports_what_it_trained_is_paid_as_long_as_fewer_than_half_are_dishonest(replicas: int) -> None:
+@pytest.mark.parametrize(
+    ("replicas", "quorum"),
+    sorted({(n, q) for n in range(1, 8) for q in (0, n // 2 + 1, n // 2 + 2, n) if q <= n}),
+)
+def test_who_reports_what_it_trained_is_paid_as_long_as_fewer_than_half_are_dishonest(
+    replicas: int, quorum: int
+) -> None:
     """A search of all coalitions of an MO with a minority of a subset's COs, up to the order of the replicas.
 
-    The MO chooses which honest COs can read; each of its own lies or is silent (if it flags it is as one that
-    cannot read); flags come last, which is best for it. Whoever reported what it trained is paid its job's
-    price at least, and the DO its share.
+    The MO chooses its quorum and which honest COs can read; each of its own lies or is silent (if it flags it
+    is as one that cannot read); flags come last, which is best for it. Whoever reported what it trained is
+    paid its job's price at least, and the DO its share.
     """
     lost = []
     for word in coalitions(replicas):
-        arena = training(replicas=replicas)
+        arena = training(replicas=replicas, quorum=quorum)
         before = arena.wealth()
         arena.answer(word)
-        if arena.phase is CouplePhase.SETTLING and 2 * word.count("A") > replicas:
+        if arena.phase is CouplePhase.SETTLING and word.count("A") >= max(quorum, replicas // 2 + 1):
             arena.settle(0, by=arena.stranger)
         else:
             arena.close()
@@ -118,16 +123,83 @@ def test_an_mo_whose_weights_nobody_can_read_pays_nothing_and_gets_nothing() -> 
     assert (attack.couple.round, attack.couple.max_rounds) == (1, 2)
 
 
-def test_an_mo_that_asks_for_all_and_has_one_liar_gets_the_others_work_for_nothing() -> None:
-    """Best play: `quorum` = n and one CO in league.
+@pytest.mark.parametrize("replicas", [3, 4, 5, 7])
+def test_an_mo_that_asks_for_all_and_has_one_liar_pays_the_whole_price(replicas: int) -> None:
+    """Best play: `quorum` = n and one CO in league, so that nothing can be settled and nobody flags.
 
-    Costs it nothing: the answer is the DO's, which declines (A28).
+    Saves: nothing; its liar's pay is its own. A DO declines such a quorum besides (A28).
     """
-    attack = training(quorum=3)
-    with attack.changes():
-        attack.answer("AAF")
+    attack = training(replicas=replicas, quorum=replicas)
+    paid = {f"co{number}": JOB for number in range(replicas)}
+    with attack.changes(mo=-ROUND - replicas * JOB, do=ROUND, **paid):
+        attack.answer("A" * (replicas - 1) + "F")
         with refused("Settlement_NoQuorum"):
             attack.settle(0)
+        attack.close()
+
+
+def test_one_that_is_silent_for_it_is_fined_and_saves_it_nothing() -> None:
+    attack = training(quorum=3)
+    with attack.changes(mo=-ROUND - 3 * JOB + MISS, do=ROUND + JOB, co0=JOB, co1=JOB, co2=-MISS):
+        attack.answer("AAM")
+        attack.close()
+
+
+def part_filled(places: int, assigned: int, quorum: int) -> AttackFixture:
+    """In training, with fewer instances than places."""
+    attack = AttackFixture(replicas=places, quorum=quorum)
+    attack.register()
+    attack.offer()
+    attack.name()
+    attack.cos = attack.cos[:assigned]
+    for ci in attack.cis()[:assigned]:
+        attack.join(ci)
+    attack.verify(*attack.cis()[:assigned])
+    attack.request()
+    attack.approve()
+    attack.start()
+    attack.draw()
+    return attack
+
+
+@pytest.mark.parametrize(("places", "assigned"), [(5, 3), (7, 4), (7, 5), (8, 3)])
+def test_a_majority_of_the_places_is_more_than_one_of_the_assigned(places: int, assigned: int) -> None:
+    """Best play: a quorum that the DO's agent lets pass, where of so few places filled a minority voids.
+
+    Saves: nothing.
+    """
+    attack = part_filled(places, assigned, places // 2 + 1)
+    paid = {f"co{number}": JOB for number in range(assigned)}
+    liars = (assigned - 1) // 2
+    with attack.changes(mo=-ROUND - assigned * JOB, do=ROUND, **paid):
+        attack.answer("A" * (assigned - liars) + "F" * liars)
+        with refused("Settlement_NoQuorum"):
+            attack.settle(0)
+        attack.close()
+
+
+def test_a_liar_that_leaves_and_is_released_makes_the_quorum_no_smaller() -> None:
+    """Best play: nobody closes until the liar is gone; of the two that are left a majority is all.
+
+    Saves: what the liar would have been paid.
+    """
+    attack = AttackFixture(quorum=3)
+    attack.bring_to(CouplePhase.DRAWING)
+    attack.attempt("co2", calls.retire_ci(attack.ci(2)))
+    attack.draw()
+    with attack.changes(mo=-ROUND - 2 * JOB, do=ROUND, co0=JOB, co1=JOB):
+        attack.answer("AAF")
+        liar = attack.market.instances[attack.ci(2)]
+        attack.now = liar.since + attack.terms.unbonding_seconds + 1
+        attack.attempt("stranger", calls.release_ci(liar.id))
+        attack.close()
+
+
+def test_an_mo_that_asks_for_just_a_majority_owes_nothing_where_no_majority_is_honest() -> None:
+    """What the rule is not about: it takes so many that they could settle what they like."""
+    attack = training(quorum=2)
+    with attack.changes(mo=MISS, co2=-MISS):
+        attack.answer("AFM")
         attack.close()
 
 

@@ -3,7 +3,8 @@
 # ├── when a subset is not pending: refused
 # └── else each subset is void
 #     ├── the round was flagged out: its reports are paid, nobody is fined (test_flag_tj.py)
-#     ├── the subset is flagged, by one replica or more: its reports are paid,
+#     ├── the subset is flagged, by one replica or more, or the couple's quorum is over the strict majority of
+#     │   the assigned, filled places or not: its reports are paid, if there are any,
 #     │   the silent lose their penalty
 #     ├── else nothing is paid for it, the silent lose their penalty, reports are void
 #     └── with the last one the round is closed and the next one may start
@@ -23,6 +24,7 @@ from testing.contracts.ledger_checks import moves_coins
 from testing.contracts.logs import events
 from testing.contracts.market import LiveDataset, LiveMarket
 from testing.contracts.reverts import reverts_with
+from testing.script import FORGED
 
 OVERDUE = 1 << CouplePhase.OVERDUE
 
@@ -90,12 +92,18 @@ def test_voids_what_has_no_quorum(market: LiveMarket, dataset: LiveDataset) -> N
 
 @pytest.mark.parametrize(
     ("letters", "quorum"),
-    [("AGGM", 0), ("AFGG", 0), ("AAGM", 0), ("AAGM", 3), ("AAAG", 4), ("AMMG", 4), ("AAFM", 0), ("AAAM", 4)],
+    [
+        *[("AGGM", 0), ("AFGG", 0), ("AAGM", 0), ("AAGM", 3), ("AAAG", 4), ("AMMG", 4)],
+        *[("AAFM", 0), ("AAFM", 2), ("AAFM", 3), ("AAFM", 4), ("AAAF", 4), ("AAAM", 4), ("MMMM", 4)],
+    ],
 )
-def test_pays_the_reports_of_a_flagged_subset_and_of_no_other(
+def test_pays_the_reports_where_one_flagged_or_more_than_a_majority_had_to_agree_and_no_others(
     market: LiveMarket, letters: str, quorum: int
 ) -> None:
-    """A second subset, in which all report, keeps the round from being flagged out."""
+    """Three of four are a majority.
+
+    A second subset, in which all report, keeps the round from being flagged out.
+    """
     dataset = market.dataset_with(replicas=4, subsets=2, subsets_per_round=2)
     couple = couple_in(CouplePhase.TRAINING, dataset, quorum=quorum)
     couple.answer(letters, "AAAA")
@@ -103,7 +111,7 @@ def test_pays_the_reports_of_a_flagged_subset_and_of_no_other(
     couple.outlive_settlement()
     price, penalty = TERMS.job_price, TERMS.miss_penalty
     replicas = list(zip(dataset.instances(0), letters, strict=True))
-    paid = [ci for ci, letter in replicas if letter in "AF" and "G" in letters]
+    paid = [ci for ci, letter in replicas if letter in "AF" and ("G" in letters or quorum == 4)]
     silent = [ci for ci, letter in replicas if letter == "M"]
     share = 500 + price * (4 - len(paid)) if paid else 0
     expected = {dataset.owner_of(ci): price for ci in paid} | dict.fromkeys(silent, -penalty)
@@ -117,6 +125,34 @@ def test_pays_the_reports_of_a_flagged_subset_and_of_no_other(
         RoundClosed(couple.tc, 1),
     ]
     assert all(couple.status(ci) is JobStatus.VOID for ci, letter in replicas if letter in "AF")
+
+
+@pytest.mark.parametrize(("quorum", "pays"), [(2, False), (3, True), (4, True)])
+def test_it_is_the_majority_of_the_assigned_that_a_quorum_is_over(
+    market: LiveMarket, quorum: int, pays: bool
+) -> None:
+    """Of five places two are given up before the start: two of three are a majority."""
+    dataset = market.dataset_with(replicas=5)
+    couple = couple_in(CouplePhase.APPROVED, dataset, quorum=quorum)
+    for ci in dataset.instances()[:2]:
+        dataset.retire(ci)
+    couple.start()
+    couple.draw()
+    first, second, silent = dataset.instances()[2:]
+    couple.report(first)
+    couple.report(second, FORGED)
+    couple.outlive_settlement()
+    price, penalty = TERMS.job_price, TERMS.miss_penalty
+    share = TERMS.round_price + price if pays else 0
+    expected = {silent: -penalty, couple.tc: penalty - (2 * price if pays else 0) - share}
+    if pays:
+        expected |= {
+            dataset.owner_of(first): price,
+            dataset.owner_of(second): price,
+            market.data_owner: share,
+        }
+    with moves_coins(market, expected):
+        couple.close()
 
 
 def test_a_miss_that_the_bond_cannot_cover_again_ends_the_instance(market: LiveMarket) -> None:

@@ -29,11 +29,15 @@ ALIKE, ALONE, FLAGS, SILENT = "f", "x", "u", "m"
 class Rule(StrEnum):
     """Which void subsets pay their reports, in a round that is not flagged out.
 
-    FLAGGED: those of which anybody flagged (S23).
-    UNABLE: those of which so many flagged that the others could not have been a quorum. It was the market's
-    rule at first, and a fault: see docs/adr/0009-who-pays-for-a-round-that-most-cannot-train.md.
+    OWED: those of which anybody flagged, and those of which more than a majority had to agree (S23).
+    FLAGGED: those of which anybody flagged.
+    UNABLE: those of which so many flagged that the others could not have been a quorum.
+
+    The last two were the market's rules before, and faults: see
+    docs/adr/0009-who-pays-for-a-round-that-most-cannot-train.md.
     """
 
+    OWED = "owed"
     FLAGGED = "flagged"
     UNABLE = "unable"
 
@@ -64,7 +68,7 @@ def flagged_out(words: tuple[str, ...]) -> bool:
     return 2 * sum(map(flags_of, words)) > sum(map(len, words))
 
 
-def outcome(setting: Setting, word: str, *, out: bool, rule: Rule = Rule.FLAGGED) -> Outcome:
+def outcome(setting: Setting, word: str, *, out: bool, rule: Rule = Rule.OWED) -> Outcome:
     """Of a subset in a round that is flagged out, or is not.
 
     Whoever trained settles if enough agree with it, so nobody can keep a subset from its verdict.
@@ -74,7 +78,11 @@ def outcome(setting: Setting, word: str, *, out: bool, rule: Rule = Rule.FLAGGED
 
 
 def _needed(setting: Setting, assigned: int) -> int:
-    return max(assigned // 2 + 1, min(setting.quorum, assigned))
+    return max(_majority(assigned), min(setting.quorum, assigned))
+
+
+def _majority(assigned: int) -> int:
+    return assigned // 2 + 1
 
 
 def _agreed(word: str, needed: int) -> str | None:
@@ -116,8 +124,10 @@ def _void(setting: Setting, word: str, out: bool, rule: Rule) -> Outcome:
 
 
 def _pays(setting: Setting, word: str, rule: Rule) -> bool:
-    flags = flags_of(word)
-    return flags > 0 and (rule is Rule.FLAGGED or len(word) - flags < _needed(setting, len(word)))
+    flags, assigned = flags_of(word), len(word)
+    if rule is Rule.UNABLE:
+        return flags > 0 and assigned - flags < _needed(setting, assigned)
+    return flags > 0 or (rule is Rule.OWED and setting.quorum > _majority(assigned))
 
 
 def _reports(letter: str) -> bool:

@@ -24,7 +24,8 @@ class Means(StrEnum):
     """What a coalition can do beside answering and letting answer as it likes.
 
     PLAIN: nothing.
-    QUORUM: the model owner asks for more than a strict majority, and the data owner grants it.
+    QUORUM: the model owner, of the coalition or not, asks for more than a strict majority, and the data owner
+    grants it.
     DATA: the data owner gives replicas different data, and vouches for them in the block in which the round
     is started, so that no honest one can leave in time: those that hold other data than most can but flag.
     FLAGS: its last flag is mined before reports that are on their way.
@@ -53,11 +54,11 @@ class Coalition:
     def means(self) -> Iterator[Means]:
         """Those that are open to it, and give it what others do not.
 
-        A larger quorum also where the honest data owner is careless. A model owner needs no different data to
-        have honest replicas flag.
+        A larger quorum also where the honest data owner is careless; one that an honest model owner asks for
+        is of use to who can lie. A model owner needs no different data to have honest replicas flag.
         """
         yield Means.PLAIN
-        if self.model:
+        if self.model or self.clouds:
             yield Means.QUORUM
         if self.data and not self.model:
             yield Means.DATA

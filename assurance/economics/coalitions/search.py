@@ -94,7 +94,7 @@ def search(
     setting: Setting,
     coalition: Coalition,
     means: Means,
-    rule: Rule = Rule.FLAGGED,
+    rule: Rule = Rule.OWED,
     *,
     blind: bool = False,
 ) -> Finding:

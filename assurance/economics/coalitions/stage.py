@@ -151,7 +151,7 @@ class Stage(EvmScript):
                         raise
 
 
-def worked_out(setting: Setting, words: tuple[str, ...], rule: Rule = Rule.FLAGGED) -> dict[str, int]:
+def worked_out(setting: Setting, words: tuple[str, ...], rule: Rule = Rule.OWED) -> dict[str, int]:
     """What `Stage.play` has to return by what was worked out."""
     out = flagged_out(words)
     results: list[Outcome] = [outcome(setting, word, out=out, rule=rule) for word in words]

@@ -365,6 +365,16 @@ def test_finds_a_report_that_others_flagged_and_that_was_not_paid(letters: str) 
     assert findings(tampered(script, e.JobJudged, amount=101)) == [f"JobJudged pays {reporter} 101, not 100"]
 
 
+def test_finds_a_report_that_was_not_paid_though_more_than_a_majority_had_to_agree() -> None:
+    script = story(("AFM",), finish=False, quorum=3)
+    assert findings(script.chain.history) == []
+    reporter = short(script.cis()[0])
+    assert findings(without(script, e.JobJudged)) == [f"SubsetVoided judges {reporter} IDLE, not VOID"]
+    assert findings(tampered(script, e.SubsetVoided, data_owner_share=0)) == [
+        "SubsetVoided pays the data owner 0, not 1100"
+    ]
+
+
 def test_finds_a_report_that_was_paid_without_a_verdict() -> None:
     script = story(("AFM",), finish=False)
     paid = script.cis()[1]

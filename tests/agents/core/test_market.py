@@ -356,6 +356,32 @@ def test_a_subset_of_which_some_flagged_pays_its_reports_and_fines_the_silent() 
     assert (couple.escrow, silent.bond) == (escrow - 500 - 4 * 100 + 40, 260)
 
 
+@pytest.mark.parametrize(("quorum", "pays"), [(0, False), (3, False), (4, True), (5, True)])
+def test_a_subset_of_which_more_than_a_majority_had_to_agree_pays_its_reports(
+    quorum: int, pays: bool
+) -> None:
+    script = Script(replicas=5, quorum=quorum).bring_to(Phase.TRAINING)
+    script.answer("AAFMM")
+    couple = script.couple
+    assert not script.market.is_flagged(couple, 0)
+    assert script.market.majority_of(couple, 0) == 3
+    assert script.market.pays_who_reported(couple, 0) is pays
+    share = 1_000 + 2 * 100 if pays else 0
+    assert script.market.void_share_of(couple, 0) == share
+    escrow, reporters = couple.escrow, ("co0", "co1", "co2")
+    due = {"do": share} | dict.fromkeys(reporters, 100) if pays else {}
+    assert changes(script, script.close) == due
+    assert couple.escrow == escrow + 2 * 40 - share - (300 if pays else 0)
+
+
+def test_a_subset_without_reports_pays_nobody_whatever_its_quorum() -> None:
+    script = Script(replicas=3, quorum=3).bring_to(Phase.TRAINING)
+    script.answer("MMM")
+    assert script.market.pays_who_reported(script.couple, 0)
+    assert script.market.void_share_of(script.couple, 0) == 0
+    assert changes(script, script.close) == {}
+
+
 @pytest.mark.parametrize(("quorum", "needed"), [(0, 2), (1, 2), (2, 2), (3, 3), (4, 3), (5, 3)])
 def test_a_quorum_is_a_majority_at_least_and_all_at_most(quorum: int, needed: int) -> None:
     script = Script(replicas=5, quorum=quorum).open()

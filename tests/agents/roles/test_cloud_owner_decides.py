@@ -515,10 +515,16 @@ def test_it_does_not_settle_for_a_result_that_is_not_the_quorums() -> None:
 
 
 @pytest.mark.parametrize(
-    ("letters", "closes"), [("AGGG", True), ("AGGM", True), ("AAMM", False), ("AFGM", True)]
+    ("letters", "quorum", "closes"),
+    [
+        *[("AGGG", 0, True), ("AGGM", 0, True), ("AAMM", 0, False), ("AFGM", 0, True)],
+        *[("AAFM", 3, False), ("AAFM", 4, True), ("AAAF", 4, True)],
+    ],
 )
-def test_it_closes_what_others_flagged_once_the_model_owner_had_time(letters: str, closes: bool) -> None:
-    script = Script(replicas=4).bring_to(Phase.TRAINING)
+def test_it_closes_what_pays_its_report_once_the_model_owner_had_time(
+    letters: str, quorum: int, closes: bool
+) -> None:
+    script = Script(replicas=4, quorum=quorum).bring_to(Phase.TRAINING)
     script.now += 5
     script.answer(letters)
     since = script.now if letters == "AGGG" else script.market.settle_deadline(script.couple)

@@ -34,9 +34,18 @@ BOND, COST = DEFAULT.terms.instance_bond, DEFAULT.training_cost
 SIZES = (3, 4, 5, 6, 7)
 
 SETTLEMENT = "contracts/market/Settlement.sol"
-FLAGGED = "flaggedOut || _isFlagged(tally)"
-UNABLE = "flaggedOut || (_isFlagged(tally) && _able(tally) < _needed(tally, couple.quorum))"
-ABLE = """
+PAYS = "flaggedOut || _paysReports(tally, couple.quorum)"
+PAID = {
+    Rule.UNABLE: "flaggedOut || (_isFlagged(tally) && _able(tally) < _needed(tally, couple.quorum))",
+    Rule.FLAGGED: "flaggedOut || _isFlagged(tally)",
+}
+"""What stood there while the market had its former rules, and what they asked, below."""
+ASKED = """
+    function _isFlagged(SubsetTally memory tally) private pure returns (bool) {
+        for (uint256 i = 0; i < tally.count; ++i) if (tally.verdicts[i] == JobStatus.Flagged) return true;
+        return false;
+    }
+
     function _able(SubsetTally memory tally) private pure returns (uint256 able) {
         for (uint256 i = 0; i < tally.count; ++i) if (tally.verdicts[i] != JobStatus.Flagged) ++able;
     }
@@ -54,7 +63,7 @@ def most(replicas: int) -> int:
 
 
 def found(
-    replicas: int, data: bool, model: bool, clouds: int, means: Means, rule: Rule = Rule.FLAGGED
+    replicas: int, data: bool, model: bool, clouds: int, means: Means, rule: Rule = Rule.OWED
 ) -> Finding:
     return search(shaped(replicas), Coalition(data, model, clouds), means, rule)
 
@@ -181,25 +190,43 @@ def test_by_plain_means_a_coalition_saves_the_pay_of_those_that_it_does_not_let_
         assert finding.best[Aim.GAIN].gain == due, finding
 
 
+@pytest.mark.parametrize("replicas", SIZES)
+def test_a_larger_quorum_gains_a_model_owner_no_more_than_plain_means_and_no_unpaid_work(
+    replicas: int,
+) -> None:
+    for data, clouds in product((False, True), range(most(replicas) + 1)):
+        asked = found(replicas, data, True, clouds, Means.QUORUM).best
+        plain = found(replicas, data, True, clouds, Means.PLAIN).best
+        assert asked[Aim.GAIN].gain <= plain[Aim.GAIN].gain
+        assert not any(play.free or play.loss for play in asked.values())
+
+
+def test_nor_where_places_are_not_filled() -> None:
+    """A strict majority of five places, which every DO's agent grants, is all of three replicas."""
+    assert max(5 // 2 + 1, DataOwnerPolicy().max_quorum) == 3
+    changes = Stage(shaped(3, quorum=3), ("AAf",), places=5).play()
+    assert changes == {"do": PRICE, "mo": -PRICE - 3 * WAGE, "co0": WAGE, "co1": WAGE, "co2": WAGE}
+
+
 # --- the thefts that there were ---
 
 
 @cache
-def market_with_the_old_rule() -> bytes:
+def market_with(rule: Rule) -> bytes:
     source = (ROOT / SETTLEMENT).read_text()
-    assert source.count(FLAGGED) == 1
-    faulty = source.replace(FLAGGED, UNABLE).rstrip().removesuffix("}") + ABLE
+    assert source.count(PAYS) == 1
+    faulty = source.replace(PAYS, PAID[rule]).rstrip().removesuffix("}") + ASKED
     with Solc() as solc:
         return solc.bytecode(MARKET, {SETTLEMENT: faulty})
 
 
 @pytest.mark.parametrize("replicas", SIZES)
-def test_it_finds_the_theft_that_the_old_rule_allowed(replicas: int) -> None:
+def test_it_finds_the_theft_that_the_first_rule_allowed(replicas: int) -> None:
     for data in (False, True):
         theft = found(replicas, data, True, most(replicas), Means.PLAIN, Rule.UNABLE).best[Aim.FREE]
         assert theft.free == theft.results > 0
         assert theft.paid == 0
-        played = Stage(shaped(replicas), theft.words, code=market_with_the_old_rule()).play()
+        played = Stage(shaped(replicas), theft.words, code=market_with(Rule.UNABLE)).play()
         assert played == worked_out(shaped(replicas), theft.words, Rule.UNABLE)
         assert played == dict.fromkeys(played, 0), "all results for nothing"
         now = Stage(shaped(replicas), theft.words).play()
@@ -209,6 +236,23 @@ def test_it_finds_the_theft_that_the_old_rule_allowed(replicas: int) -> None:
 def test_that_theft_was_a_subsets_worth_of_results_but_for_the_unread() -> None:
     theft = found(3, False, True, 1, Means.PLAIN, Rule.UNABLE).best[Aim.FREE]
     assert theft.words == ("AUf",)
+
+
+@pytest.mark.parametrize("replicas", SIZES)
+def test_it_finds_the_theft_that_a_larger_quorum_was(replicas: int) -> None:
+    """One liar had all results for nothing, until who asks for more than a majority had to pay for it."""
+    for data in (False, True):
+        best = found(replicas, data, True, 1, Means.QUORUM, Rule.FLAGGED).best
+        theft = best[Aim.FREE]
+        assert (theft.quorum, theft.free, theft.paid) == (replicas, replicas - 1, 0)
+        assert data or best[Aim.GAIN].gain == PRICE + (replicas - 1) * WAGE + COST
+        asked = shaped(replicas, quorum=replicas)
+        played = Stage(asked, theft.words, code=market_with(Rule.FLAGGED)).play()
+        assert played == worked_out(asked, theft.words, Rule.FLAGGED)
+        assert played == dict.fromkeys(played, 0), "all results for nothing"
+        now = Stage(asked, theft.words).play()
+        assert now["mo"] == -PRICE - replicas * WAGE
+        assert all(now[f"co{number}"] == WAGE for number in range(replicas))
 
 
 @pytest.mark.parametrize("replicas", SIZES)
@@ -241,18 +285,14 @@ def test_our_own_agent_flags_what_it_could_not_leave_in_time() -> None:
 
 
 @pytest.mark.parametrize("replicas", SIZES)
-def test_with_a_larger_quorum_one_liar_has_all_results_for_nothing(replicas: int) -> None:
-    best = found(replicas, False, True, 1, Means.QUORUM).best
-    assert (best[Aim.FREE].quorum, best[Aim.FREE].free) == (replicas, replicas - 1)
-    assert best[Aim.GAIN].gain == PRICE + (replicas - 1) * WAGE + COST
-    assert found(replicas, False, True, 0, Means.QUORUM).best[Aim.FREE].free == 0
-
-
-def test_it_needs_no_do_that_grants_it_where_places_are_not_filled() -> None:
-    """A strict majority of five places is all of three replicas."""
-    assert max(5 // 2 + 1, DataOwnerPolicy().max_quorum) == 3
-    changes = Stage(shaped(3, quorum=3), ("AAf",), places=5).play()
-    assert changes == dict.fromkeys(changes, 0)
+def test_an_honest_mo_that_asks_for_more_than_a_majority_pays_for_what_a_liar_voids(replicas: int) -> None:
+    """The price of the rule: the liar keeps its bond, and is paid."""
+    for data in (False, True):
+        clouds = most(replicas)
+        best = found(replicas, data, False, clouds, Means.QUORUM).best
+        assert best[Aim.LOSS].loss == PRICE + replicas * WAGE
+        assert best[Aim.GAIN].gain == clouds * COST
+        assert best[Aim.FREE].free == 0
 
 
 @pytest.mark.parametrize(("drawn", "replicas"), [*product((1, 2, 3), (3, 5)), (1, 4), (2, 7)])
@@ -300,20 +340,19 @@ def test_it_tells_coalitions_and_writes_their_rows(
     assert report["confirmed_on_the_market"] > 50
     rows = report["rows"]
     assert len(rows) == 2 * 3 * sum(len(list(one.means())) for one in coalitions(3))
-    theft = next(
+    harm = next(
         row
         for row in rows
-        if (row["coalition"], row["means"], row["replicas"], row["subsets"])
-        == ("MO+CO", "larger quorum", 3, 1)
+        if (row["coalition"], row["means"], row["replicas"], row["subsets"]) == ("CO", "larger quorum", 3, 1)
     )
-    assert theft["best"]["free"] == {
+    assert harm["best"]["loss"] == {
         "quorum": 3,
         "answers": ["AAf"],
-        "gain": PRICE + 2 * WAGE + COST,
+        "gain": COST,
         "honest_results": 2,
-        "honest_paid": 0,
-        "free_results": 2,
-        "worst_loss": PRICE,
+        "honest_paid": 2 * WAGE,
+        "free_results": 0,
+        "worst_loss": PRICE + 3 * WAGE,
     }
 
 
