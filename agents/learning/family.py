@@ -143,6 +143,17 @@ class Family(ABC):
         """What the model owner sees of results."""
         return ""
 
+    def singles_out(self, rows: int) -> str:
+        """Why a sum over the dataset may give single rows away; empty if it is not known to.
+
+        Nobody can check what a model owner encrypts: one that follows no rules sums what it likes.
+
+        Args:
+            rows: of the dataset, that are trained on.
+        """
+        del rows
+        return ""
+
     @property
     def ciphertext(self) -> CiphertextKind:
         """Which ciphertexts cloud owners compute on."""
@@ -293,6 +304,17 @@ class EncryptedFamily(DescentFamily):
     def sums(self) -> Sums:
         """As the plan says."""
         return self.plan.sums
+
+    def singles_out(self, rows: int) -> str:
+        """Why a sum over the dataset may give single rows away; empty if it is not known to.
+
+        Nobody can check what a model owner encrypts: one that follows no rules sums what it likes.
+
+        Args:
+            rows: of the dataset, that are trained on.
+        """
+        del rows
+        return ""
 
     @property
     def ciphertext(self) -> CiphertextKind:

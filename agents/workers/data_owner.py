@@ -171,17 +171,20 @@ class DataOwnerWorker:
             path = self.tools.home.path(EXPOSED_FILE)
             raise StopAgent(f"{path} is gone or damaged: restore it from a backup") from bad
 
+    def _description(self) -> Description:
+        data = self.tools.home.read(DESCRIPTION_FILE)
+        if data is None:
+            path = self.tools.home.path(DESCRIPTION_FILE)
+            raise StopAgent(f"{path} is gone: restore it from a backup")
+        return parse_description(data)
+
     def _is_not_paid_for(self, plan: Plan) -> str:
         """Why a plan would spend more of the budget than the noise that was dealt; empty if it does not.
 
         The dataset's one release is paid for when it is offered, and any couple may see it again. All else
         that a plan could make of the rows is not.
         """
-        data = self.tools.home.read(DESCRIPTION_FILE)
-        if data is None:
-            path = self.tools.home.path(DESCRIPTION_FILE)
-            raise StopAgent(f"{path} is gone: restore it from a backup")
-        guarantee = parse_description(data).guarantee
+        guarantee = self._description().guarantee
         if guarantee is not None and plan.noise_named == guarantee.noise:
             return ""
         asked = "exact results" if plan.noise_named is None else "other noise"
@@ -190,6 +193,9 @@ class DataOwnerWorker:
     def _shows_too_much(self, family: Family) -> str:
         """What a plan would show that the policy does not allow; empty if nothing."""
         kept: Secrecy = family.sums or "none"
+        why = family.singles_out(self._description().rows) if self.secrecy != "none" else ""
+        if why:
+            return f"a model owner who breaks the rules can have single rows of this plan's sums: {why}"
         if _LEAST_FIRST.index(kept) < _LEAST_FIRST.index(self.secrecy):
             return f"the plan shows the model owner {_SHOWS[kept]}: only {_SHOWS[self.secrecy]} are allowed"
         if kept == "round" and self._draws_one_alone():

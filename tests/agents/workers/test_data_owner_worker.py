@@ -363,6 +363,35 @@ def test_it_wants_to_see_the_keys_that_a_plan_names(place: Place) -> None:
     assert review(place, encrypted()) == ""
 
 
+def a_family_s(kind: str, **changes: object) -> bytes:
+    """A default plan of a family, with keys that are there."""
+    plan = default_plan(PredictionTask.CLASSIFICATION, 3, 13, kind).with_keys(digest(KEYS).hex())
+    return plan.model_copy(update=changes).canonical_bytes()
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (a_family_s("encrypted-cubic"), "its gradients are not linear in the weights"),
+        (a_family_s("encrypted-network"), "its gradients are not linear in the weights"),
+        (a_family_s("encrypted-features"), "its 400 random features are more than a tenth of 115 rows"),
+        (a_family_s("encrypted-features", hidden=11), "its 11 random features are more than a tenth of 115"),
+        (a_family_s("encrypted-features", hidden=10), ""),
+        (a_family_s("encrypted-logistic"), ""),
+    ],
+    ids=["cubic", "network", "400 features", "11 features", "10 features", "linear"],
+)
+def test_it_shows_no_sum_that_can_give_single_rows(place: Place, document: bytes, why: str) -> None:
+    """Nobody can check what a model owner encrypts, so its rules are not asked."""
+    place.store.put(KEYS)
+    for secrecy in ("dataset", "round"):
+        problem = review(place, document, secrecy=secrecy)
+        start = "a model owner who breaks the rules can have single rows of this plan's sums: "
+        assert problem.startswith(start + why if why else "")
+        assert bool(problem) == bool(why)
+    assert review(place, document, secrecy="none") == ""
+
+
 def test_it_is_against_a_plan_that_its_family_cannot_train(place: Place) -> None:
     """Its primes are too small for its plaintexts."""
     plan = an_encrypted_plan(features=13, classes=3)

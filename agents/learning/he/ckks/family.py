@@ -46,6 +46,15 @@ class ApproximateFamily(ComposedFamily):
         )
         self.cloud.check_headroom(2)
 
+    def singles_out(self, rows: int) -> str:
+        """See `Family.singles_out`: gradients of degree three are moments of degree four.
+
+        Weights in one row's slots alone make the sum one of single rows; with well-formed ones an iteration
+        finds outlying rows within a few dozen sums.
+        """
+        del rows
+        return "its gradients are not linear in the weights"
+
 
 def _form(scheme: CkksScheme, circuit: StepCircuit) -> ObjectForm:
     """Keys for relinearisation and, called turns, for each rotation; results of one prime."""
