@@ -22,6 +22,7 @@ from scripts.local_chain import ROOT, connect_brownie, local_chain
 
 QUIETLY = ("--quiet", "--disable-pip-version-check", "--no-compile")
 OF_DEVELOPMENT = {
+    "coincurve",
     "eth-brownie",
     "hypothesis",
     "mypy",

@@ -42,7 +42,7 @@ class Promise:
 
 
 PROMISES = (
-    Promise("agents", ("--extra", "report"), ("3.11", "3.12", "3.13"), (LINUX, LINUX_ARM)),
+    Promise("agents", ("--extra", "report"), ("3.11", "3.12", "3.13", "3.14"), (LINUX, LINUX_ARM)),
     Promise("development", ("--all-extras",), ("3.11", "3.12"), (LINUX,)),
 )
 

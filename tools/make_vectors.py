@@ -1,10 +1,11 @@
 """Writes tests/vectors.json: what the hash rule, the ids, the seed chains and the lottery must compute.
 
-    python tools/make_vectors.py
+    python -m tools.make_vectors
 
-Solidity (contracts/libraries) and Python (agents/core) are both checked against that file. So this script
-shares no code with either: it needs an ABI encoder and keccak, says each rule once more in its own words, and
-makes all inputs by hashing labels. Running it again writes the same file.
+What members seal is in it, too (tools/vault_vectors.py). Solidity (contracts/libraries) and Python
+(agents/core, agents/vault) are checked against that file. So this script shares no code with either: it needs
+an ABI encoder and keccak, says each rule once more in its own words, and makes all inputs by hashing labels.
+Running it again writes the same file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
+
+from tools import vault_vectors
 
 VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors.json"
 LARGEST_SERIALS = {1: 2**32 - 1, 2: 2**24 - 1, 3: 2**32 - 1}
@@ -297,7 +300,8 @@ def _rounds(subsets: int, each: int, tc: int, mo: list[bytes], do: list[bytes]) 
 def vectors() -> dict[str, list[Vector]]:
     """All chapters."""
     receipts = domains, data_receipts, training_receipts
-    chapters = ids, instances, *receipts, seed_chains, round_seeds, draws, epochs
+    sealed = vault_vectors.encryption_keys, vault_vectors.seals, vault_vectors.envelopes
+    chapters = ids, instances, *receipts, seed_chains, round_seeds, draws, epochs, *sealed
     return {chapter.__name__: list(chapter()) for chapter in chapters}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
@@ -10,6 +11,7 @@ from typing import Any, Final, NoReturn, Protocol
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from agents.chain.signing import signing_key
 from agents.core.derivation import derive
 from agents.core.errors import BadInput, StorageFailed
 from agents.core.ids import Address
@@ -39,10 +41,10 @@ class Wallet:
         address: of the account.
     """
 
-    __slots__ = ("_account", "address")
+    __slots__ = ("_key", "address")
 
     def __init__(self, account: LocalAccount) -> None:
-        self._account = account
+        self._key = signing_key(bytes(account.key))
         self.address = Address(account.address)
 
     @classmethod
@@ -53,7 +55,7 @@ class Wallet:
             BadInput: the bytes are no key of secp256k1.
         """
         try:
-            return cls(Account.from_key(key))
+            return cls(Account.from_key(signing_key(key)))
         except ValueError:
             # not chained: the library's message may quote the key
             raise BadInput(
@@ -73,13 +75,14 @@ class Wallet:
         Raises:
             BadInput: the file is there already, or cannot be written.
         """
-        account: LocalAccount = Account.create()
+        key = secrets.token_bytes(KEY_BYTES)
+        wallet = cls.from_key(key)
         if light:
-            keystore = Account.encrypt(account.key, password, "pbkdf2", LIGHT_ITERATIONS)
+            keystore = Account.encrypt(key, password, "pbkdf2", LIGHT_ITERATIONS)
         else:
-            keystore = Account.encrypt(account.key, password, "scrypt")
+            keystore = Account.encrypt(key, password, "scrypt")
         _write_new(path, json.dumps(keystore))
-        return cls(account)
+        return wallet
 
     @classmethod
     def load(cls, path: Path, password: str) -> Wallet:
@@ -103,11 +106,11 @@ class Wallet:
 
     def sign(self, transaction: Mapping[str, Any]) -> bytes:
         """See `Signer`."""
-        return bytes(self._account.sign_transaction(dict(transaction)).raw_transaction)
+        return bytes(Account.sign_transaction(dict(transaction), self._key).raw_transaction)
 
     def derive(self, purpose: bytes, length: int = 32) -> bytes:
         """``length`` secret bytes that are good for ``purpose`` alone, and always the same."""
-        return derive(bytes(self._account.key), length, purpose)
+        return derive(self._key.to_bytes(), length, purpose)
 
     def __repr__(self) -> str:
         return f"Wallet({self.address})"

@@ -1,4 +1,4 @@
-"""Encryption keys of members: secp256k1 key pairs for ECIES.
+"""Encryption keys of members: secp256k1 key pairs that agree on secrets (ECDH).
 
 A member's encryption key is derived from its wallet (`SecretKey.from_seed`), so there is one secret to keep.
 It never equals the wallet's key: a key that signs is not used to decrypt.
@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-import ecies.keys
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from agents.core.derivation import derive
 from agents.core.errors import BadInput, BadObject
 
 PUBLIC_KEY_BYTES: Final = 64
-SECRET_KEY_BYTES: Final = 32
+X_BYTES: Final = 32
 ENCRYPTION_PURPOSE: Final = b"holdfast/encryption-key/1"
 
-_GROUP_ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+_CURVE: Final = ec.SECP256K1()
+_SEED_BYTES: Final = 32
 _WIDE_BYTES: Final = 48  # 128 bits more than the order: reducing leaves a bias below 2^-128
+_EVEN, _WHOLE = b"\x02", b"\x04"  # how SEC 1 marks an x whose y is even, and an x with its y
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +41,45 @@ class PublicKey:
     def __post_init__(self) -> None:
         if len(self.encoded) != PUBLIC_KEY_BYTES:
             raise BadObject(f"a public key has {PUBLIC_KEY_BYTES} bytes; this one has {len(self.encoded)}")
-        try:
-            self.point()
-        except ValueError:
-            raise BadObject("a public key that is not a point of secp256k1") from None
+        _point(_WHOLE + self.encoded)
 
-    def point(self) -> ecies.keys.PublicKey:
-        """The key as the ECIES library wants it."""
-        return ecies.keys.PublicKey("secp256k1", self.encoded)
+    @classmethod
+    def from_x(cls, x: bytes) -> PublicKey:
+        """The one of the two points with this ``x`` (32 bytes, big-endian) whose y is even.
+
+        Raises:
+            BadObject: the curve has no such points.
+        """
+        return cls(_encoded(_point(_EVEN + x)))
+
+    @property
+    def x(self) -> bytes:
+        """32 bytes, big-endian. A point and its negative have the same one."""
+        return self.encoded[:X_BYTES]
+
+    def point(self) -> ec.EllipticCurvePublicKey:
+        """The key as the library wants it."""
+        return _point(_WHOLE + self.encoded)
 
 
 class SecretKey:
     """A member's secret encryption key.
 
-    It shows itself nowhere: not in repr or str, and it refuses to be pickled or copied. `expose` is the one
-    way to its bytes.
+    It shows itself nowhere: not in repr or str, it refuses to be pickled or copied, and nothing gives its
+    bytes away.
     """
 
     __slots__ = ("_key", "public_key")
 
-    def __init__(self, secret: bytes) -> None:
-        """Take the key from its 32 bytes, big-endian.
-
-        Raises:
-            BadInput: not 32 bytes, zero, or not below the order of the curve.
-        """
-        if len(secret) != SECRET_KEY_BYTES or not 0 < int.from_bytes(secret, "big") < _GROUP_ORDER:
-            raise BadInput("not a secret key of secp256k1: give 32 bytes, above zero and below its order")
-        self._key = ecies.keys.PrivateKey("secp256k1", secret)
-        self.public_key = PublicKey(self._key.public_key.to_bytes()[1:])
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        """Take over a key that the library made, of this curve: see `generate` and `from_seed`."""
+        self._key = key
+        self.public_key = PublicKey(_encoded(key.public_key()))
 
     @classmethod
     def generate(cls) -> SecretKey:
         """A fresh key from the operating system's randomness."""
-        return cls(ecies.keys.PrivateKey("secp256k1").secret)
+        return cls(ec.generate_private_key(_CURVE))
 
     @classmethod
     def from_seed(cls, seed: bytes, purpose: bytes = ENCRYPTION_PURPOSE) -> SecretKey:
@@ -84,21 +92,33 @@ class SecretKey:
         Raises:
             BadInput: the seed is shorter than 32 bytes.
         """
-        if len(seed) < SECRET_KEY_BYTES:
-            raise BadInput(f"a seed of {len(seed)} bytes is too short: give at least {SECRET_KEY_BYTES}")
+        if len(seed) < _SEED_BYTES:
+            raise BadInput(f"a seed of {len(seed)} bytes is too short: give at least {_SEED_BYTES}")
         wide = int.from_bytes(derive(seed, _WIDE_BYTES, purpose), "big")
-        return cls((wide % (_GROUP_ORDER - 1) + 1).to_bytes(SECRET_KEY_BYTES, "big"))
+        return cls(ec.derive_private_key(wide % (_CURVE.group_order - 1) + 1, _CURVE))
 
-    def expose(self) -> bytes:
-        """The 32 secret bytes. For the ECIES library and for nothing that is printed, logged or stored."""
-        return self._key.secret
+    def shared_with(self, other: PublicKey) -> bytes:
+        """The 32 secret bytes that both owners can compute: the x of the product (SEC 1, 3.3.1).
 
-    def shared_with(self, point: ecies.keys.PublicKey) -> bytes:
-        """The 32-byte secret that the owner of the ephemeral ``point`` encapsulated for this key."""
-        return point.decapsulate(self._key)
+        They are the same for ``other`` and for its negative, and are no key: `agents.vault.agreement` makes
+        keys of them.
+        """
+        return self._key.exchange(ec.ECDH(), other.point())
 
     def __repr__(self) -> str:
         return "SecretKey(hidden)"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret key is neither pickled nor copied")
+
+
+def _point(marked: bytes) -> ec.EllipticCurvePublicKey:
+    """A point of the curve; never the one at infinity, which is marked otherwise."""
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(_CURVE, marked)
+    except ValueError:
+        raise BadObject("a public key that is not a point of secp256k1") from None
+
+
+def _encoded(point: ec.EllipticCurvePublicKey) -> bytes:
+    return point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[len(_WHOLE) :]

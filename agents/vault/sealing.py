@@ -1,18 +1,19 @@
-"""Sealing to one member: ECIES on secp256k1 with AES-256-GCM (eciespy).
+"""Sealing to one member: a key from secp256k1, AES-256-GCM under it.
 
 A sealed object, byte by byte::
 
     offset  length
-    0       33      ephemeral public key, compressed
+    0       1       "S"
+    1       32      x of the ephemeral public key, big-endian
     33      12      AES-GCM nonce
     45      16      AES-GCM tag
     61      1       length c of the context, 0..255   } encrypted
     62      c       context                           } and
     62+c    ...     data                              } authenticated
 
-The first three rows are eciespy's own layout with a compressed key and a 12-byte nonce, the shortest it
-offers: every byte of a sealed location is paid for on chain. eciespy takes no associated data, so the context
-stands inside.
+The AES key is what sender and reader agree on (`agents.vault.agreement`) under the label below. Every byte of
+a sealed location is paid for on chain. The context stands inside: as associated data of AES-GCM it would not
+be fixed, for a sender could look for one ciphertext that opens under two contexts.
 
 A seal keeps a secret and shows tampering. It does not show who sealed: anybody can seal to a public key.
 """
@@ -22,18 +23,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import ecies
-from ecies.config import Config
-
 from agents.core.errors import BadInput, BadObject
-from agents.vault.keys import PublicKey, SecretKey
+from agents.vault.agreement import reader_secrets, sender_secrets
+from agents.vault.cipher import CIPHER_OVERHEAD_BYTES, KEY_BYTES, decrypt, encrypt
+from agents.vault.keys import X_BYTES, PublicKey, SecretKey
+
+_MAGIC: Final = b"S"
+_EARLIER: Final = (b"\x02", b"\x03")
+_KEY: Final = b"holdfast/sealed/2/key"
+_HEAD_BYTES: Final = len(_MAGIC) + X_BYTES
 
 MAX_CONTEXT_BYTES: Final = 255
-SEAL_OVERHEAD_BYTES: Final = 33 + 12 + 16 + 1  # without a context
-
-_ECIES: Final = Config(
-    is_ephemeral_key_compressed=True, is_hkdf_key_compressed=True, symmetric_nonce_length=12
-)
+SEAL_OVERHEAD_BYTES: Final = _HEAD_BYTES + CIPHER_OVERHEAD_BYTES + 1  # without a context
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,19 +62,23 @@ def seal(public_key: PublicKey, data: bytes, context: bytes = b"") -> Sealed:
     Raises:
         BadInput: the context is too long.
     """
-    return Sealed(ecies.encrypt(public_key.encoded, _frame(context) + data, _ECIES))
+    framed = _frame(context) + data
+    ephemeral = SecretKey.generate()
+    key = sender_secrets(ephemeral, public_key, KEY_BYTES, _KEY)
+    return Sealed(b"".join([_MAGIC, ephemeral.public_key.x, encrypt(key, framed)]))
 
 
 def open_sealed(secret_key: SecretKey, sealed: Sealed, context: bytes = b"") -> bytes:
     """The data of a sealed object.
 
     Raises:
-        BadObject: sealed to another key, altered, cut short, or sealed under another context.
+        BadObject: sealed to another key, by an earlier version, altered, cut short, or under another context.
         BadInput: the context is too long.
     """
     frame = _frame(context)
-    plaintext = _decrypt(secret_key, sealed)
-    # Raised out here: an exception chained to the library's would hold frames that hold the secret.
+    if sealed.blob.startswith(_EARLIER):
+        raise BadObject(f"a sealed object of {len(sealed.blob)} bytes is of an earlier version, or altered")
+    plaintext = _decrypt(secret_key, sealed.blob)
     if plaintext is None:
         raise BadObject(f"a sealed object of {len(sealed.blob)} bytes does not open with this key")
     if not plaintext.startswith(frame):
@@ -87,8 +92,11 @@ def _frame(context: bytes) -> bytes:
     return bytes([len(context)]) + context
 
 
-def _decrypt(secret_key: SecretKey, sealed: Sealed) -> bytes | None:
-    try:
-        return ecies.decrypt(secret_key.expose(), sealed.blob, _ECIES)
-    except ValueError:  # what the curve and the cipher raise, whatever is wrong
+def _decrypt(secret_key: SecretKey, blob: bytes) -> bytes | None:
+    if not blob.startswith(_MAGIC):
         return None
+    try:
+        key = reader_secrets(secret_key, blob[len(_MAGIC) : _HEAD_BYTES], KEY_BYTES, _KEY)
+    except BadObject:  # no point of the curve
+        return None
+    return decrypt(key, blob[_HEAD_BYTES:])

@@ -12,18 +12,28 @@ import logging
 import pickle
 import traceback
 
+import coincurve
 import pytest
-from coincurve import PrivateKey
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.core.errors import BadInput, BadObject
-from agents.vault import sealing
+from agents.vault import keys, sealing
 from agents.vault.keys import ENCRYPTION_PURPOSE, PublicKey, SecretKey
 from agents.vault.sealing import Sealed, open_sealed
 
 ORDER = 2**256 - 432420386565659656852420866394968145599
 SECRET = bytes(range(1, 33))
+FIELD = 2**256 - 2**32 - 977
+X_OF_1 = bytes(31) + b"\x01"
+Y_OF_1 = bytes.fromhex("4218f20ae6c646b363db68605822fb14264ca8d2587fdd6fbc750d587e76a7ee")  # of x = 1
+ON_TWIST = bytes(31) + b"\x05"  # 5 ** 3 + 7 is no square
+
+
+def key_of(secret: bytes | int) -> SecretKey:
+    number = secret if isinstance(secret, int) else int.from_bytes(secret, "big")
+    return SecretKey(ec.derive_private_key(number, ec.SECP256K1()))
 
 
 def hkdf_sha256(secret: bytes, length: int, info: bytes) -> bytes:
@@ -37,7 +47,10 @@ def hkdf_sha256(secret: bytes, length: int, info: bytes) -> bytes:
 
 
 def test_public_key_is_x_then_y_without_prefix() -> None:
-    assert SecretKey(SECRET).public_key.encoded == PrivateKey(SECRET).public_key.format(compressed=False)[1:]
+    """As another library writes it."""
+    theirs = coincurve.PrivateKey(SECRET).public_key.format(compressed=False)
+    assert key_of(SECRET).public_key.encoded == theirs[1:]
+    assert key_of(SECRET).public_key.x == theirs[1:33]
 
 
 def test_generated_keys_differ() -> None:
@@ -46,7 +59,7 @@ def test_generated_keys_differ() -> None:
 
 def test_seed_gives_the_key_of_rfc_5869() -> None:
     wide = int.from_bytes(hkdf_sha256(SECRET, 48, ENCRYPTION_PURPOSE), "big")
-    assert SecretKey.from_seed(SECRET).expose() == (wide % (ORDER - 1) + 1).to_bytes(32, "big")
+    assert SecretKey.from_seed(SECRET).public_key == key_of(wide % (ORDER - 1) + 1).public_key
 
 
 def test_seed_key_never_changes() -> None:
@@ -60,10 +73,11 @@ def test_seed_key_never_changes() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.binary(min_size=32, max_size=64))
-def test_seed_key_is_valid_and_not_the_seed(seed: bytes) -> None:
-    key = SecretKey.from_seed(seed)
-    assert key.expose() == SecretKey.from_seed(seed).expose() != seed
-    assert 0 < int.from_bytes(key.expose(), "big") < ORDER
+def test_seed_key_is_the_same_each_time_and_not_the_seed(seed: bytes) -> None:
+    public = SecretKey.from_seed(seed).public_key
+    assert public == SecretKey.from_seed(seed).public_key
+    as_key = int.from_bytes(seed, "big") % ORDER
+    assert not as_key or public != key_of(as_key).public_key
 
 
 def test_purposes_and_seeds_give_different_keys() -> None:
@@ -80,19 +94,17 @@ def test_refuses_a_short_seed() -> None:
         SecretKey.from_seed(SECRET[:31])
 
 
-@pytest.mark.parametrize(
-    "secret",
-    [b"", SECRET[:31], SECRET + b"x", bytes(32), ORDER.to_bytes(32, "big"), b"\xff" * 32],
-    ids=["empty", "short", "long", "zero", "order", "above-order"],
-)
-def test_refuses_what_is_no_secret_key(secret: bytes) -> None:
-    with pytest.raises(BadInput, match="not a secret key") as refused:
-        SecretKey(secret)
-    assert secret.hex() == "" or secret.hex() not in str(refused.value)
+def test_refuses_a_key_of_another_curve() -> None:
+    for curve in (ec.SECP256R1(), ec.SECP384R1()):
+        with pytest.raises(BadObject):
+            SecretKey(ec.generate_private_key(curve))
 
 
-def test_takes_the_largest_secret_key() -> None:
-    assert SecretKey((ORDER - 1).to_bytes(32, "big")).expose() == (ORDER - 1).to_bytes(32, "big")
+def test_seeds_reach_both_ends_of_the_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever 48 bytes a seed gives, there is a key: its number is never 0 and never the order."""
+    for wide, number in ((0, 1), (ORDER - 2, ORDER - 1), (ORDER - 1, 1)):
+        monkeypatch.setattr(keys, "derive", lambda *_, wide=wide: wide.to_bytes(48, "big"))
+        assert SecretKey.from_seed(SECRET).public_key == key_of(number).public_key
 
 
 @pytest.mark.parametrize("length", [0, 33, 63, 65])
@@ -102,19 +114,49 @@ def test_refuses_a_public_key_of_another_length(length: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "encoded", [bytes(64), b"\xff" * 64, bytes(63) + b"\x01"], ids=["zero", "above-field", "off-curve"]
+    "encoded",
+    [
+        bytes(64),
+        b"\xff" * 64,
+        bytes(63) + b"\x01",
+        ON_TWIST + bytes(32),
+        (FIELD + 1).to_bytes(32, "big") + Y_OF_1,
+    ],
+    ids=["zero", "above-field", "off-curve", "no-such-x", "not-reduced"],
 )
 def test_refuses_a_public_key_off_the_curve(encoded: bytes) -> None:
     with pytest.raises(BadObject, match="not a point"):
         PublicKey(encoded)
 
 
+@pytest.mark.parametrize(
+    "x", [b"", bytes(31), bytes(32), bytes(33), ON_TWIST, b"\xff" * 32, (FIELD + 1).to_bytes(32, "big")]
+)
+def test_refuses_an_x_of_no_point(x: bytes) -> None:
+    with pytest.raises(BadObject, match="not a point"):
+        PublicKey.from_x(x)
+
+
+def test_finds_the_even_one_of_the_points_with_an_x() -> None:
+    assert PublicKey.from_x(X_OF_1).encoded == X_OF_1 + Y_OF_1
+    found = [PublicKey.from_x(key_of(number).public_key.x) for number in range(1, 9)]
+    assert all(point.encoded[-1] % 2 == 0 for point in found)
+    assert {point == key_of(number).public_key for number, point in enumerate(found, 1)} == {True, False}
+
+
+def test_both_owners_share_the_same_secret() -> None:
+    one, other = key_of(SECRET), key_of(SECRET[::-1])
+    assert one.shared_with(other.public_key) == other.shared_with(one.public_key)
+    product = coincurve.PublicKey(b"\x04" + other.public_key.encoded).multiply(SECRET).format()
+    assert one.shared_with(other.public_key) == product[1:]
+
+
 def test_public_keys_compare_by_value() -> None:
-    assert len({SecretKey(SECRET).public_key, SecretKey(SECRET).public_key}) == 1
+    assert len({key_of(SECRET).public_key, key_of(SECRET).public_key}) == 1
 
 
 def test_secret_shows_in_no_text(caplog: pytest.LogCaptureFixture) -> None:
-    key = SecretKey(SECRET)
+    key = key_of(SECRET)
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("holdfast").debug("key %s %r %s", key, key, {"key": [key]})
     for text in (caplog.text, f"{key} {key!r} {[key]}"):
@@ -127,12 +169,13 @@ def test_secret_shows_in_no_text(caplog: pytest.LogCaptureFixture) -> None:
 def test_secret_key_is_neither_pickled_nor_copied(leak: object) -> None:
     assert callable(leak)
     with pytest.raises(TypeError, match="neither pickled nor copied"):
-        leak(SecretKey(SECRET))
+        leak(key_of(SECRET))
 
 
-def test_secret_shows_in_no_traceback_with_locals() -> None:
+@pytest.mark.parametrize("x", [bytes(32), X_OF_1], ids=["no point", "a point"])
+def test_secret_shows_in_no_traceback_with_locals(x: bytes) -> None:
     with pytest.raises(BadObject) as refused:
-        open_sealed(SecretKey(SECRET), Sealed(b"\x02" * 100))
+        open_sealed(key_of(SECRET), Sealed(b"S" + x + bytes(67)))
     error = refused.value
     assert error.__context__ is None
     assert error.__cause__ is None
