@@ -116,3 +116,21 @@ def test_in_plain_text_any_result_will_do_and_a_sum_takes_all(make_plan: PlanMak
         assert family.is_whole(members, members)
         assert not family.is_whole(members[1:], members)
         assert not family.is_whole((), ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "why"),
+    [
+        ("encrypted-cubic", 10**9, "its gradients are not linear in the weights"),
+        ("encrypted-network", 10**9, "its gradients are not linear in the weights"),
+        ("encrypted-features", 4_009, "its 400 random features are more than a tenth of 4009 rows"),
+        ("encrypted-features", 10_853, "its map has more than a quarter as many numbers as 10853 rows"),
+        ("encrypted-features", 10_854, ""),
+        ("encrypted-logistic", 1, ""),
+        ("logistic", 1, ""),
+    ],
+)
+def test_which_sums_can_single_rows_out(kind: str, rows: int, why: str) -> None:
+    """401 weights of 400 features and the intercept: 80,601 products and 802 others, of 30 columns."""
+    plan = default_plan(PredictionTask.CLASSIFICATION, 2, 30, kind)
+    assert family_of(plan).singles_out(rows) == why

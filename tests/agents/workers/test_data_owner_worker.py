@@ -373,13 +373,12 @@ def a_family_s(kind: str, **changes: object) -> bytes:
     ("document", "why"),
     [
         (a_family_s("encrypted-cubic"), "its gradients are not linear in the weights"),
-        (a_family_s("encrypted-network"), "its gradients are not linear in the weights"),
         (a_family_s("encrypted-features"), "its 400 random features are more than a tenth of 115 rows"),
         (a_family_s("encrypted-features", hidden=11), "its 11 random features are more than a tenth of 115"),
         (a_family_s("encrypted-features", hidden=10), ""),
         (a_family_s("encrypted-logistic"), ""),
     ],
-    ids=["cubic", "network", "400 features", "11 features", "10 features", "linear"],
+    ids=["cubic", "400 features", "11 features", "10 features", "linear"],
 )
 def test_it_shows_no_sum_that_can_give_single_rows(place: Place, document: bytes, why: str) -> None:
     """Nobody can check what a model owner encrypts, so its rules are not asked."""
