@@ -373,8 +373,8 @@ def a_family_s(kind: str, **changes: object) -> bytes:
     ("document", "why"),
     [
         (a_family_s("encrypted-cubic"), "its gradients are not linear in the weights"),
-        (a_family_s("encrypted-features"), "its 400 random features are more than a tenth of 115 rows"),
-        (a_family_s("encrypted-features", hidden=11), "its 11 random features are more than a tenth of 115"),
+        (a_family_s("encrypted-features"), "its 400 random features are more than a tenth of 114 rows"),
+        (a_family_s("encrypted-features", hidden=11), "its 11 random features are more than a tenth of 114"),
         (a_family_s("encrypted-features", hidden=10), ""),
         (a_family_s("encrypted-logistic"), ""),
     ],
