@@ -9,8 +9,11 @@ from __future__ import annotations
 import email.utils
 import ipaddress
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Protocol
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from agents.chain.answers import NodeBusy, NodeRefused, NodeShut, plain
 from agents.core.errors import BadInput, NodeUnavailable
@@ -35,6 +39,7 @@ _ANSWERED = (
 _SHUT = (401, 403)
 _BUSY = 429
 _GATEWAYS = (502, 503, 504)
+_GRACE = 1.25
 _PAUSES, _A_MOMENT = (0.0, 0.05, 0.1, 0.2), 1.0
 
 
@@ -57,14 +62,14 @@ class Http:
     """
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        host = urlsplit(url).hostname
-        if not url.startswith(("http://", "https://")) or host is None:
+        host = _host(url)
+        if host is None:
             raise BadInput("the node's address must be a URL such as http://127.0.0.1:8545")
         self.host = host
         self._url = url
         self._timeout = timeout_seconds
         self._numbers = count(1)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = not _is_this_machine(host)  # a proxy is for other machines
 
     def make_request(self, method: str, params: Any) -> Mapping[str, Any]:
@@ -115,6 +120,85 @@ class Http:
             return response.status_code, response.headers, b"".join(_parts(response, deadline))
 
 
+class _Session(requests.Session):
+    """Of requests that have to be answered in time, and where we ask.
+
+    requests' own waits for each byte of a header anew, and reads where a redirect leads to without being told
+    to follow it, however long the answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, _Adapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere: a redirect is no answer of a node."""
+        del resp
+        return None
+
+
+class _Adapter(HTTPAdapter):
+    """Connections whose answers begin in time."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """See `HTTPAdapter`."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> urllib3.ProxyManager:
+        """See `HTTPAdapter`."""
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class _Prompt(urllib3.connection.HTTPConnection):
+    """A connection that is shut if the answer's header is not whole in the time for one silence."""
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        """See `HTTPConnection`."""
+        sock = self.sock
+        longest = _GRACE * (sock.gettimeout() or 0.0)  # mere silence ends before that
+        guard = threading.Timer(longest, _shut, (sock,))
+        guard.daemon = True
+        guard.start()
+        try:
+            return super().getresponse()
+        finally:
+            guard.cancel()
+
+
+class _PromptTls(_Prompt, urllib3.connection.HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Prompt
+
+
+class _PoolTls(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _PromptTls
+
+
+_POOLS = {"http": _Pool, "https": _PoolTls}
+
+
+def _shut(sock: socket.socket) -> None:
+    """Whoever reads from it finds its end; also below TLS, which is in use by who reads."""
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _host(url: str) -> str | None:
+    """Of an HTTP URL; None if it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in ("http", "https") and url.isascii() else None
+
+
 def _parts(response: requests.Response, deadline: float) -> Iterator[bytes]:
     """The body as it comes in."""
     left = MOST_BYTES
@@ -161,11 +245,11 @@ def _seconds(header: str | None) -> float | None:
         return float(header)
     try:
         until = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        return max(0.0, (until - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):  # OverflowError: a year or a time zone that there is not
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _is_this_machine(host: str) -> bool:

@@ -6,6 +6,7 @@ Rules: A92.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,7 +20,7 @@ from agents.chain import transport
 from agents.chain.answers import NodeBusy, NodeRefused, NodeShut
 from agents.chain.codec import Codec
 from agents.chain.endpoint import Endpoint
-from agents.core.errors import NodeUnavailable
+from agents.core.errors import BadInput, NodeUnavailable
 
 Send = Callable[[BaseHTTPRequestHandler, Any], None]
 """Answers a request, given its id."""
@@ -302,3 +303,72 @@ def test_what_took_its_time_is_not_tried_again(
     with pytest.raises(NodeUnavailable):
         endpoint.ask("eth_chainId")
     assert len(asked) == 1
+
+
+# --- what a hostile node was found to do ---
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2024 00:00:99999999999999999999 GMT",
+        "9" * 400,
+    ],
+)
+def test_a_rest_that_makes_no_sense_is_a_rest_of_our_own_choice(
+    server: Server, endpoint: Endpoint, header: str
+) -> None:
+    """It ended every agent that asked this node, and the audit."""
+    server.send = reply(b"", 429, {"Retry-After": header})
+    with pytest.raises(NodeBusy) as busy:
+        endpoint.ask("eth_chainId")
+    assert busy.value.wait is None or busy.value.wait > 0
+
+
+def test_a_header_that_does_not_end_is_no_answer(server: Server, endpoint: Endpoint) -> None:
+    """Each byte came in time: an agent stood still for as long as the node liked."""
+
+    def send(handler: BaseHTTPRequestHandler, _id: Any) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(200):
+            try:
+                handler.wfile.write(b"a")
+            except OSError:
+                return
+            server.pause.wait(0.02)
+
+    server.send = send
+    begun = time.monotonic()
+    with pytest.raises(NodeUnavailable):
+        endpoint.ask("eth_chainId")
+    assert time.monotonic() - begun < 3, "of four seconds, a timeout of 0.3"
+
+
+def test_a_redirect_is_not_read(server: Server, endpoint: Endpoint) -> None:
+    """The library read all of it, however long, to follow it if it were asked to."""
+    written = 0
+
+    def send(handler: BaseHTTPRequestHandler, _id: Any) -> None:
+        nonlocal written
+        handler.send_response(302)
+        handler.send_header("Location", "http://127.0.0.1:1/")
+        handler.send_header("Content-Length", str(2**40))
+        handler.end_headers()
+        try:
+            while written < 2**30:
+                written += handler.wfile.write(bytes(2**20))
+        except OSError:
+            return
+
+    server.send = send
+    with pytest.raises(NodeUnavailable):
+        endpoint.ask("eth_chainId")
+    assert written < 2**28
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:1/\udcff", "ftp://x", "http://", "x"])
+def test_what_is_no_url_is_wrong_input(url: str) -> None:
+    with pytest.raises(BadInput, match="must be a URL"):
+        transport.Http(url, 1.0)
