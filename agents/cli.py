@@ -29,6 +29,7 @@ from agents.audit.live import Audited, audit_deployment
 from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
+from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import InstanceId
 from agents.output.logs import escape_what_is_left, log_to_stderr
@@ -132,11 +133,14 @@ def wallet(settings: WalletSettings) -> None:
 @takes(MemberSettings)
 def withdraw(
     settings: MemberSettings,
-    amount: Annotated[int | None, typer.Option(help="Wei; by default all that is free.")] = None,
+    amount: Annotated[
+        str | None, typer.Option(help="Wei, or as '0.1 ether'; by default all that is free.")
+    ] = None,
 ) -> None:
     """Take coins out of the market."""
+    wanted = None if amount is None else _amount(amount)
     member = launch.enrol(settings, launch.unlock(settings))
-    say(f"{launch.take_out(settings, member, amount)} wei withdrawn")
+    say(f"{launch.take_out(settings, member, wanted)} wei withdrawn")
 
 
 @app.command()
@@ -209,6 +213,15 @@ def _run(name: str, settings: AgentSettings, assemble: Assemble) -> None:
     role, worker = assemble(member)
     with launch.stopped_by_signals() as stop:
         launch.run(settings, member, role, worker, stop)
+
+
+def _amount(text: str) -> int:
+    try:
+        wei = read_amount(text)
+    except ValueError as problem:
+        raise BadInput(f"--amount: {problem}") from None
+    assert isinstance(wei, int)
+    return wei
 
 
 def _instance(text: str) -> InstanceId:

@@ -103,7 +103,8 @@ def _run(*command: str | Path, at: Path) -> str:
 
 def _environment() -> dict[str, str]:
     """This one, with nothing that names this folder's modules or tells agents anything."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HOLDFAST"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HOLDFAST"))}
+    return kept | {"HOLDFAST_PASSWORD": "of a wallet that is thrown away"}
 
 
 if __name__ == "__main__":

@@ -35,10 +35,14 @@ class Fees:
 
 @dataclass(frozen=True)
 class FeeLimits:
-    """The most that is offered for a unit of gas, in wei; `urgent` in the last quarter of a window."""
+    """The most that is offered for a unit of gas, in wei; `urgent` in the last quarter of a window.
+
+    `tip` bounds what the block's maker gets, whom a node that says what is usual may know.
+    """
 
     usual: int = 500 * GWEI
     urgent: int = 2000 * GWEI
+    tip: int = 50 * GWEI
 
     def at(self, now: int, urgent_from: float) -> int:
         """The limit at a chain time, for what is urgent from another on."""
@@ -48,8 +52,9 @@ class FeeLimits:
 class FeeMarket:
     """What gas costs on one chain."""
 
-    def __init__(self, chain: Transactions) -> None:
+    def __init__(self, chain: Transactions, most_tip: int = FeeLimits.tip) -> None:
         self._chain = chain
+        self._most_tip = most_tip
         self._headers_without = 0
         self._last: tuple[bytes, Fees] | None = None
 
@@ -66,7 +71,7 @@ class FeeMarket:
     def _asked(self, head: Head) -> Fees:
         if head.base_fee is not None:
             self._headers_without = 0
-            tip = self._tip(head.base_fee)
+            tip = min(self._most_tip, self._tip(head.base_fee))
             return Fees(BASE_FEE_GROWTH * head.base_fee + tip, tip)
         self._headers_without += 1
         if self._headers_without < LEGACY_AFTER:

@@ -54,7 +54,7 @@ class Sender:
         client.claim(database)
         limits, patience = limits or FeeLimits(), patience or Patience()
         place, chain = client.deployment, Transactions(client, signer.address)
-        fees = FeeMarket(chain)
+        fees = FeeMarket(chain, limits.tip)
         self._chain = chain
         self._clock = clock
         self._outbox = Outbox(database, signer.address)

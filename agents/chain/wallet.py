@@ -73,8 +73,12 @@ class Wallet:
                 to guess. For wallets that hold no value.
 
         Raises:
-            BadInput: the file is there already, or cannot be written.
+            BadInput: the password is empty, or the file is there already, or cannot be written.
         """
+        if not password:
+            raise BadInput(
+                "a wallet needs a password: name a file of it (--password-file), or set HOLDFAST_PASSWORD"
+            )
         key = secrets.token_bytes(KEY_BYTES)
         wallet = cls.from_key(key)
         if light:
@@ -95,7 +99,7 @@ class Wallet:
             keystore = json.loads(path.read_bytes())
         except OSError as error:
             raise BadInput(f"no wallet at {path} ({error.strerror}): make one, or name its file") from error
-        except ValueError:
+        except (ValueError, RecursionError):
             raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
         try:
             return cls.from_key(bytes(Account.decrypt(keystore, password)))

@@ -10,12 +10,22 @@ The lines are settings of the agents as they stand here (`agents.runtime.setting
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
 from eth_utils.address import is_address, to_checksum_address
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
 
 from agents.core.amounts import ETHER, Wei, read_amount
 from agents.core.events import DatasetTerms
@@ -84,6 +94,18 @@ def is_of_coins(policy: Policy, line: str) -> bool:
     return any(isinstance(one, BeforeValidator) and one.func is read_amount for one in metadata)
 
 
+def _check(line: FieldInfo, what: str, value: int) -> None:
+    """Whether a line may have a value.
+
+    Raises:
+        ValueError: it may not.
+    """
+    try:
+        TypeAdapter(Annotated[line.annotation, *line.metadata]).validate_python(value)
+    except ValidationError as error:
+        raise ValueError(f"{what}: {error.errors(include_url=False)[0]['msg']}") from None
+
+
 class Policy(BaseModel):
     """What every role's policy has."""
 
@@ -100,6 +122,15 @@ class Policy(BaseModel):
         default={}, description="Lines that are others for one member, in a table of its address."
     )
 
+    @field_validator("with_member", mode="before")
+    @classmethod
+    def _once(cls, tables: object) -> object:
+        names = [str(name).lower() for name in tables] if isinstance(tables, Mapping) else []
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} has two tables: make one of them")
+        return tables
+
     @field_validator("with_member")
     @classmethod
     def _known(cls, tables: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
@@ -107,6 +138,8 @@ class Policy(BaseModel):
         for member, table in tables.items():
             for line in table.keys() - set(lines):
                 raise ValueError(f"{member} has {line!r}: a table may have {', '.join(lines)}")
+            for line, value in table.items():
+                _check(cls.model_fields[line], f"{member} has {line} = {value}", value)
         return tables
 
     @classmethod

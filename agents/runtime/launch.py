@@ -180,7 +180,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
                 member.client,
                 member.wallet,
                 database,
-                FeeLimits(settings.max_fee, settings.max_fee_urgent),
+                FeeLimits(settings.max_fee, settings.max_fee_urgent, settings.max_tip),
             ),
             journal,
             time.monotonic,

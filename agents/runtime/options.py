@@ -153,8 +153,9 @@ def _read_file(context: typer.Context, file: Path | None) -> None:
         table = tomllib.loads(file.read_text())
     except OSError as problem:
         raise BadInput(f"settings {file}: {problem.strerror}: name a TOML file of settings") from None
-    except ValueError as problem:
-        raise BadInput(f"settings {file}: {problem}: name a TOML file of settings") from None
+    except (ValueError, RecursionError) as problem:
+        raise BadInput(f"settings {file}: {problem}: mend it, or name another TOML file") from None
+    _refuse_booleans(table, file)
     writable = {name for name, field in _all_fields() if _flag(name, field) or _is_table(field)}
     _refuse_unknown(table, writable, str(file))
     many = {option.name for option in context.command.params if option.multiple}
@@ -165,6 +166,23 @@ def _read_file(context: typer.Context, file: Path | None) -> None:
         name: [value] if name in many and not isinstance(value, list) else value
         for name, value in table.items()
     }
+
+
+def _refuse_booleans(table: Mapping[str, Any], file: Path) -> None:
+    """Where numbers belong: true would be taken for 1."""
+    switches = {name for name, field in _all_fields() if field.annotation is bool}
+    for name, value in table.items():
+        for inner in _values(value):
+            if isinstance(inner, bool) and name not in switches:
+                raise BadInput(f"{file}: {name}: {str(inner).lower()} is no value for it: write a number")
+
+
+def _values(value: object) -> Iterator[object]:
+    """All that is in a value of a file, in its tables and lists."""
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    yield value
+    for one in inside:
+        yield from _values(one)
 
 
 def _read_file_at_home(context: typer.Context, home: str) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -123,7 +124,9 @@ def _read_privacy(given: object) -> object:
 def _json_object(file: Path) -> dict[str, object]:
     try:
         fields = json.loads(file.read_bytes())
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise BadInput(f"{problem.strerror}: name a JSON file of terms") from None
+    except (ValueError, RecursionError) as problem:
         raise BadInput(f"{problem}: name a JSON file of terms") from None
     if not isinstance(fields, dict):
         raise BadInput("not a JSON object: name a JSON file of terms")
@@ -181,6 +184,8 @@ class WalletSettings(HomeSettings):
             raise BadInput(
                 f"password file {file}: {problem.strerror}: name a file that can be read"
             ) from None
+        except ValueError:
+            raise BadInput(f"password file {file}: not UTF-8: name a file of text") from None
 
 
 class MemberSettings(MarketSettings, WalletSettings):
@@ -220,6 +225,9 @@ class AgentSettings(MemberSettings):
     )
     max_fee_urgent: Wei = Field(
         default=FeeLimits.urgent, gt=0, description="The same in the last quarter of a window."
+    )
+    max_tip: Wei = Field(
+        default=FeeLimits.tip, ge=0, description="The most of it that goes to the block's maker."
     )
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 
@@ -282,6 +290,13 @@ class CloudOwnerSettings(CloudOwnerPolicy, AgentSettings):
 
 class ModelOwnerSettings(ModelOwnerPolicy, AgentSettings):
     """A model owner's. `number` counts this wallet's models from 1; each has a home of its own."""
+
+    @field_validator("model")
+    @classmethod
+    def _is_known(cls, model: str | None) -> str | None:
+        if model not in (None, *FAMILIES):
+            raise ValueError(f"{model!r} is no model: choose one of {', '.join(FAMILIES)}")
+        return model
 
     samples: Path = Field(description="The samples that the data owner exposed.")
     model: str | None = Field(default=None, description=f"One of {', '.join(FAMILIES)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ class Home:
     """A folder that only its owner reads.
 
     Args:
-        folder: made with mode 0700 if it is not there.
+        folder: made if it is not there; its mode is 0700 from then on.
 
     Raises:
         StorageFailed: the disk refuses. So may `read` and `write`.
@@ -28,6 +29,9 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         make_folder(folder)
+        with disk_faults(f"{folder} cannot be made private"):
+            if stat.S_IMODE(folder.stat().st_mode) & ~_PRIVATE_FOLDER:  # made by hand, or by others' leave
+                folder.chmod(_PRIVATE_FOLDER)
 
     def path(self, name: str) -> Path:
         """Where the file `name` (with ``/`` for folders) is, or would be."""

@@ -83,19 +83,18 @@ class ModelOwnerWorker:
     # --- the plan ---
 
     def _draft(self, task: DraftPlan) -> DraftedPlan:
+        own = None if self.plan_file is None else parse_plan(_read(self.plan_file))
         data = self.tools.store.get(ObjectId(task.metadata_location), _DESCRIPTION_BYTES)
         if digest(data) != task.metadata_hash:
             raise BadObject("the dataset's description does not match its hash: choose another dataset")
         try:
-            plan = self._chosen(parse_description(data))
+            plan = self._chosen(own, parse_description(data))
             family = family_of(plan)
             if family.encrypted:
                 keys = make_keys(self.tools, family)
                 plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())
-        except BadPlan as bad:
-            if self.plan_file is None and self.model is None:  # nothing but the description asked for it
-                raise BadObject(f"{bad}: choose another dataset or model") from bad
-            raise
+        except BadPlan as bad:  # a dataset that does not fit is no mistake of the plan's owner
+            raise BadObject(f"{bad}: choose another dataset, model or plan") from bad
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
         return DraftedPlan(
@@ -106,10 +105,10 @@ class ModelOwnerWorker:
             sums=family.sums,
         )
 
-    def _chosen(self, form: Description) -> Plan:
+    def _chosen(self, own: Plan | None, form: Description) -> Plan:
         """The owner's plan, or a default one; of an encrypted plan without its keys."""
-        if self.plan_file is not None:
-            plan = parse_plan(_read(self.plan_file))
+        if own is not None:
+            plan = own
         else:
             model = self.model if form.guarantee is None else self.model or NOISY_MODEL
             plan = default_plan(form.task, form.classes, form.features, model, self.rounds, self.seed)

@@ -733,3 +733,11 @@ def test_says_what_the_node_had_against_it(
     slow.errors["eth_sendRawTransaction"] = [{"code": -32003, "message": "out of favour"}]
     desk.step(retire(1))
     assert [line for line in caplog.messages if "out of favour" in line]
+
+
+def test_a_tip_beyond_all_measure_is_not_paid(slow: StubNode, desk: Desk) -> None:
+    """A node that says what is usual may know who makes the blocks: it had 0.02 coins paid for a call."""
+    for _ in range(3):
+        slow.mine().transactions.append(Pooled("0x1", "0xA", 0, b"", 0, "", 0, 480 * GWEI))
+    desk.step(retire(1))
+    assert [offer[2] for offer in desk.offers] == [50 * GWEI]

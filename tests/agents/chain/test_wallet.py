@@ -123,3 +123,17 @@ def test_refuses_another_file(text: str, tmp_path: Path) -> None:
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(BadInput, match="is not a keystore"):
         Wallet.load(path, "password")
+
+
+def test_a_wallet_has_a_password(tmp_path: Path) -> None:
+    """All keys and seeds derive from it: without one it was made all the same, and opened to anybody."""
+    with pytest.raises(BadInput, match="a wallet needs a password"):
+        Wallet.create(tmp_path / "wallet.json", "")
+    assert not (tmp_path / "wallet.json").exists()
+
+
+def test_a_file_of_brackets_is_no_keystore(tmp_path: Path) -> None:
+    file = tmp_path / "wallet.json"
+    file.write_text("[" * 100_000)
+    with pytest.raises(BadInput, match="is not a keystore"):
+        Wallet.load(file, "x")

@@ -163,6 +163,7 @@ def test_a_line_may_be_another_for_one_member() -> None:
         ({"max_couples_each": 5}, "has 'max_couples_each'"),
         ({"max_bond_jobs": -1}, "greater than or equal to 0"),
         ({"max_bond_jobs": "many"}, "is no amount"),
+        ({"max_hold_seconds": 0}, "max_hold_seconds = 0: Input should be greater than or equal to 1"),
     ],
 )
 def test_a_table_of_a_member_has_lines_that_can_be_of_one(table: dict[str, object], why: str) -> None:
@@ -182,3 +183,8 @@ def test_terms_that_no_policy_knows_are_terms_all_the_same() -> None:
         for line in kind.model_fields:
             if line.endswith("_window_seconds"):
                 assert line.partition("_")[2] in terms
+
+
+def test_a_member_has_one_table() -> None:
+    with pytest.raises(ValidationError, match="has two tables"):
+        CloudOwnerPolicy.model_validate({"with_member": {NORTH: {}, NORTH.lower(): {}}})

@@ -59,7 +59,7 @@ OFFER = ("data-owner", "--table", "wine", "--home")
         ((*OFFER, "HOME", "--cloud-owner", OWNER), "3 replicas need as many different cloud owners"),
         (
             (*OFFER, "HOME", "--cloud-owner", OWNER, "--terms", "none.json"),
-            "terms none.json: [Errno 2] No such file or directory: 'none.json': name a JSON file of terms",
+            "terms none.json: No such file or directory: name a JSON file of terms",
         ),
         (
             ("cloud-owner", "--home", "HOME", "--password-file", "none"),
@@ -77,7 +77,7 @@ OFFER = ("data-owner", "--table", "wine", "--home")
         ),
         (
             ("withdraw", "--home", "HOME", "--amount", "all"),
-            "Invalid value for '--amount': Input should be a val",
+            "--amount: 'all' is no amount: write wei, or as '0.1 ether'",
         ),
         (("train", "--home", "HOME"), "No such command 'train': see `holdfast --help`\n"),
     ],

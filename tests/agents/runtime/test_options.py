@@ -130,6 +130,7 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         "quiet": True,
         "max_fee": "3 gwei",
         "max_fee_urgent": "4 gwei",
+        "max_tip": "2 gwei",
         "members": [str(OWNERS[0]), ANYONE],
         "at_stake": "7 ether",
         "at_stake_each": 5,
@@ -260,7 +261,7 @@ def test_a_file_that_cannot_be_read_is_told(capsys: pytest.CaptureFixture[str], 
     assert refused(capsys, "cloud-owner", "--home", home).startswith(f"settings {file}: 'utf-8' codec can't")
     file.write_text("rpc =")
     line = refused(capsys, "cloud-owner", "--home", home)
-    assert line == f"settings {file}: Invalid value (at end of document): name a TOML file of settings"
+    assert line == f"settings {file}: Invalid value (at end of document): mend it, or name another TOML file"
 
 
 @pytest.mark.parametrize(
@@ -310,3 +311,40 @@ def test_what_a_part_takes_for_granted_is_the_settings_default(
     for field in fields(part):
         if field.name in kind.model_fields and field.default is not MISSING:
             assert field.default == kind.model_fields[field.name].default, field.name
+
+
+# --- what was found by trying ---
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("at_stake = true", "at_stake: true is no value for it: write a number"),
+        (
+            '[with_member."0x0000000000000000000000000000000000000001"]\nmax_rounds = false',
+            "with_member: false",
+        ),
+        ("members = [true]", "members: true is no value for it"),
+    ],
+)
+def test_true_is_not_taken_for_one(
+    capsys: pytest.CaptureFixture[str], home: Path, line: str, told: str
+) -> None:
+    (home / "agent.toml").write_text(line)
+    assert refused(capsys, "cloud-owner", "--home", home).startswith(f"{home / 'agent.toml'}: {told}")
+
+
+def test_brackets_without_end_are_one_line(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    (home / "agent.toml").write_text("workers = " + "[" * 100_000)
+    assert refused(capsys, "cloud-owner", "--home", home).startswith(f"settings {home / 'agent.toml'}: ")
+    (home / "agent.toml").unlink()
+    (home / "terms.json").write_text("[" * 100_000)
+    flags = ("--table", "wine", "--cloud-owner", OWNERS[0], "--terms", home / "terms.json")
+    assert "name a JSON file of terms" in refused(capsys, "data-owner", "--home", home, *flags)
+
+
+def test_a_model_that_there_is_not_is_told_before_anything_is_sent(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    said = refused(capsys, "model-owner", "--home", home, "--samples", "s", "--model", "encryptd-logistic")
+    assert said.startswith("--model: 'encryptd-logistic' is no model: choose one of linear, ridge")

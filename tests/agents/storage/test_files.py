@@ -224,3 +224,11 @@ def test_creating_on_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
         create(path, b"new")
     assert str(failed.value) == f"{path} {FULL}"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_is_there_already_becomes_private(tmp_path: Path) -> None:
+    """It was made by hand, and its journal and databases could be read by others."""
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o755)
+    Home(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700

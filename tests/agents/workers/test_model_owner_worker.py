@@ -112,7 +112,7 @@ def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
     assert done(a_worker(place), drafting(place)).model_type == "encrypted-logistic"
     assert done(a_worker(place, model="ridge"), drafting(place, form)).model_type == "ridge"
     assert done(a_worker(place, model="network", seed=3), drafting(place, form)).model_type == "network"
-    with pytest.raises(BadPlan, match="no model 'forest'"):
+    with pytest.raises(BadObject, match="no model 'forest'"):
         a_worker(place, model="forest").perform(drafting(place, form))
 
 
@@ -125,12 +125,13 @@ def test_it_takes_a_plan_of_its_owners(place: Place) -> None:
 
 
 def test_it_says_what_is_wrong_with_its_owners_plan(place: Place) -> None:
+    """What it is not fit for is the dataset's matter, and ends nobody: whoever offers one could end all."""
     own = place.folder / "own.json"
     work = a_worker(place, plan_file=own)
     with pytest.raises(ObjectMissing, match="not there"):
         work.perform(drafting(place))
     own.write_bytes(a_plan(features=4).canonical_bytes())
-    with pytest.raises(BadPlan, match="4 features and 2 classes, the dataset has 3 and 2: change the plan"):
+    with pytest.raises(BadObject, match="4 features and 2 classes, the dataset has 3 and 2: change the plan"):
         work.perform(drafting(place))
     own.write_bytes(b"{}")
     with pytest.raises(BadPlan):
@@ -194,11 +195,10 @@ def test_it_wants_no_dataset_whose_description_is_no_good(place: Place, form: ob
 
 
 def test_it_wants_no_dataset_that_its_default_model_is_too_small_for(place: Place) -> None:
-    """Its owner chose nothing; a model that was named is the owner's own fault."""
     task = drafting(place, {**FORM, "features": 20_000})
-    with pytest.raises(BadObject, match=r"20001 weights.*: choose another dataset or model"):
+    with pytest.raises(BadObject, match=r"20001 weights.*: choose another dataset, model or plan"):
         a_worker(place).perform(task)
-    with pytest.raises(BadPlan, match="20001 weights"):
+    with pytest.raises(BadObject, match="20001 weights"):
         a_worker(place, model="encrypted-logistic").perform(task)
 
 
