@@ -125,6 +125,8 @@ class DemoRun:
                 **common,
                 table=scenario.data,
                 target=scenario.target,
+                task=scenario.task,
+                merge_rare=scenario.merge_rare,
                 subsets=scenario.subsets,
                 replicas=scenario.replicas,
                 seed=scenario.seed,

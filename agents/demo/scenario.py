@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.demo.outcome import Cheat
+from agents.learning.data.samples import PredictionTask
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -62,10 +63,13 @@ class Scenario:
     """What `make demo` is told.
 
     Attributes:
-        data: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        data: path of a table's file, or name of a built-in table. `target` is its column, by default the
+            last.
         rounds: of training; by default enough for every subset to be drawn several times.
         model: family; by default what suits the target, trained on encrypted weights.
         seed: of keys, partition, split and draws: the same seed gives the same run.
+        task: what the target is, if its looks do not tell.
+        merge_rare: classes with fewer rows are made one.
     """
 
     data: str = "breast-cancer"
@@ -76,6 +80,8 @@ class Scenario:
     model: str | None = None
     seed: int = 0
     network: str = "ganache"
+    task: PredictionTask | None = None
+    merge_rare: int | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (

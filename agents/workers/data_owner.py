@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import describe
 from agents.learning.data.prepare import Prepared, partition, strata_of
-from agents.learning.data.samples import Int64Array, Samples
+from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
 from agents.learning.data.subset import SECRET_BYTES, Subset
@@ -26,6 +27,8 @@ from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDat
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
+
+log = logging.getLogger(__name__)
 
 EXPOSED_FILE = "exposed.samples"
 
@@ -46,12 +49,15 @@ class DataOwnerWorker:
     """Cuts a table into packages.
 
     Attributes:
-        table: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        table: path of a table's file, or name of a built-in table. `target` is its column, by default the
+            last.
         subsets: how many.
         seed: of the partition and the split.
         terms: of the dataset; their `ends_at` counts from when the packages are made.
         derive: 32 secret bytes for a purpose; the subsets' secrets come from it, and those of pairs of them.
         secrecy: the least that a plan must keep.
+        task: what the target is, if its looks do not tell.
+        merge_rare: classes with fewer rows are made one.
     """
 
     tools: Tools
@@ -62,6 +68,8 @@ class DataOwnerWorker:
     terms: DatasetTerms
     derive: Callable[[bytes], bytes]
     secrecy: Secrecy = "dataset"
+    task: PredictionTask | None = None
+    merge_rare: int | None = None
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -77,8 +85,10 @@ class DataOwnerWorker:
 
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
-        table = load_table(self.table, self.target)
+        table = load_table(self.table, self.target, self.task, self.merge_rare)
         prepared = partition(table, self.seed)
+        for note in (*table.notes, *prepared.notes):
+            log.info("%s", note)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(prepared.validation))
         subsets = [
             Subset(
