@@ -96,6 +96,8 @@ class Scenario:
                 f"{self.subsets} subsets of {self.replicas} replicas: the demo runs each cloud owner as a "
                 f"process of its own, at most {MOST_CLOUD_OWNERS}: choose fewer"
             )
+        if self.merge_rare is not None and self.merge_rare < 2:
+            raise BadInput(f"merge_rare is {self.merge_rare}: choose 2 or more")
         if not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed}: choose 0 or more, below 2^63")
 

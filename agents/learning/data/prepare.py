@@ -147,7 +147,7 @@ def strata_of(target: npt.NDArray[np.generic], task: PredictionTask, bins: int =
     """(n,) int64 labels that a split is skewed by: the classes, or the quantile bins of a continuous target.
 
     Bins that ties leave empty are left out, so the labels run from 0 without a gap. If all but one are (most
-    costs are 0), what is below, at and above the most frequent value are the labels.
+    costs are 0), the most frequent value and all others are the labels.
     """
     if task is PredictionTask.CLASSIFICATION:
         return target.astype(np.int64)
@@ -160,10 +160,10 @@ def strata_of(target: npt.NDArray[np.generic], task: PredictionTask, bins: int =
 
 
 def _about_the_usual(values: FloatArray) -> Int64Array:
-    """Labels of what is below, at and above the most frequent value."""
+    """0 for the most frequent value, 1 for all others."""
     several, counts = np.unique(values, return_counts=True)
-    _, labels = np.unique(np.sign(values - several[counts.argmax()]), return_inverse=True)
-    return labels.astype(np.int64)
+    others: Int64Array = (values != several[counts.argmax()]).astype(np.int64)
+    return others
 
 
 def _rows(

@@ -73,8 +73,10 @@ def load_table(
             if given is not None:
                 raise BadData(f"built-in data {source} have their own target: leave the {what} out")
         return _built_in(str(source))
-    if "://" in str(source) or str(source) == "-":
-        raise BadData(f"{str(source)[:80]!r} is no file: save the table to one first")
+    if "://" in str(source):  # it may hold a password: it is not told
+        raise BadData("no file but an address: save the table to a file first")
+    if str(source) == "-":
+        raise BadData("'-' is no file: save the table to one first")
     path = Path(source)
     try:
         there = path.exists()

@@ -147,9 +147,7 @@ def _with_classes(
             f"{file}: target {name!r} has no second class of {MIN_CLASS_ROWS} rows: choose another column"
         )
     if numeric and task is None and len(target.classes) > 2:
-        note = (
-            f"{len(target.classes)} different whole numbers, learnt as classes (task regression: as a number)"
-        )
+        note = f"{len(target.classes)} whole numbers, learnt as classes (task regression: as a number)"
         target = replace(target, notes=(*target.notes, note))
     return target
 

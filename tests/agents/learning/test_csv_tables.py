@@ -79,7 +79,9 @@ def test_reads_decimal_commas_between_semicolons(tmp_path: Path) -> None:
 
 
 def test_quoted_cells_may_hold_delimiters_and_line_breaks(tmp_path: Path) -> None:
-    table = load(tmp_path, "u,v,y\n" + "".join(f'{i}.5,"x, \n{i // 2 % 2}",{"ab"[i % 2]}\n' for i in range(60)))
+    table = load(
+        tmp_path, "u,v,y\n" + "".join(f'{i}.5,"x, \n{i // 2 % 2}",{"ab"[i % 2]}\n' for i in range(60))
+    )
     assert table.feature_names == ("u", "v=x, \n1")
 
 

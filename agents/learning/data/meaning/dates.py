@@ -43,10 +43,8 @@ _FORMS = (
     _form("day.month.year", r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4}|\d{2})"),
     _form("month/day/year", r"(?P<m>\d{1,2})(?P<mark>[/-])(?P<d>\d{1,2})(?P=mark)(?P<y>\d{4}|\d{2})"),
     _form("day/month/year", r"(?P<d>\d{1,2})(?P<mark>[/-])(?P<m>\d{1,2})(?P=mark)(?P<y>\d{4}|\d{2})"),
-    _form(
-        "day, name of the month, year", r"(?P<d>\d{1,2})[-. ]+(?P<b>[a-z]{3,9})\.?[-., ]+(?P<y>\d{4}|\d{2})"
-    ),
-    _form("name of the month, day, year", r"(?P<b>[a-z]{3,9})\.? +(?P<d>\d{1,2}),? +(?P<y>\d{4})"),
+    _form("day, month's name, year", r"(?P<d>\d{1,2})[-. ]+(?P<b>[a-z]{3,9})\.?[-., ]+(?P<y>\d{4}|\d{2})"),
+    _form("month's name, day, year", r"(?P<b>[a-z]{3,9})\.? +(?P<d>\d{1,2}),? +(?P<y>\d{4})"),
     _form("year and month", r"(?P<y>\d{4})[-/](?P<m>\d{1,2})"),
 )
 _TIME = re.compile(

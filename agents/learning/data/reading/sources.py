@@ -12,8 +12,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
-import zstandard
-
 from agents.core.errors import BadData
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.reading.delimited import read_delimited
@@ -27,7 +25,6 @@ _Opened = Callable[[Path], AbstractContextManager[IO[bytes] | gzip.GzipFile | bz
 _PACKED: dict[bytes, _Opened] = {
     b"\x1f\x8b": gzip.GzipFile,
     b"BZh": bz2.BZ2File,
-    b"\x28\xb5\x2f\xfd": zstandard.open,
 }
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK\x03\x04"
@@ -36,7 +33,7 @@ _ZIP = b"PK\x03\x04"
 def read_file(path: Path) -> tuple[list[Column], list[str]]:
     """The columns of a file, with notes on how it was read.
 
-    CSV and its kin, as they are or packed (gzip, bzip2, Zstandard); Parquet, Feather, Excel (xlsx, xlsb, xls)
+    CSV and its kin, as they are or packed (gzip, bzip2); Parquet, Feather, Excel (xlsx, xlsb, xls)
     and OpenDocument.
 
     Raises:
@@ -77,7 +74,7 @@ def _unpacked(path: Path, opened: _Opened) -> bytes:
     try:
         with opened(path) as file:
             data = file.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zstandard.ZstdError) as error:
+    except (OSError, EOFError) as error:
         raise BadData(f"{path.name}: cannot be unpacked ({error}): pack it again") from error
     if len(data) > MAX_BYTES:
         raise BadData(f"{path.name}: larger than {MAX_BYTES >> 20} MiB when unpacked")
