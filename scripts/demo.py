@@ -41,11 +41,14 @@ _LEFT = {HOMES, LOGS, STORE, JSON_NAME, PAGE_NAME, *_DEPLOYMENTS}
 
 
 def main(
-    data: Annotated[str, typer.Option(help="A table's file, or a built-in table.")] = "breast-cancer",
+    data: Annotated[
+        str, typer.Option(help="A table's file, a database, or a built-in table.")
+    ] = "breast-cancer",
     target: Annotated[str | None, typer.Option(help="The target's column; by default the last.")] = None,
     task: Annotated[
         PredictionTask | None, typer.Option(help="What the target is; else its looks decide.")
     ] = None,
+    query: Annotated[str | None, typer.Option(help="A SELECT, where data is a database's address.")] = None,
     merge_rare: Annotated[int | None, typer.Option(help="Classes of fewer rows become one.")] = None,
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
@@ -59,7 +62,7 @@ def main(
     escape_what_is_left()
     try:
         perform(
-            Scenario(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare),
+            Scenario(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query),
             folder,
         )
     except HoldfastError as problem:

@@ -44,7 +44,7 @@ class DividedData:
             BadData, CannotSplit: the data cannot be used so.
             BadPlan: there is no such model, or not for such a target or so many columns.
         """
-        table = load_table(scenario.data, scenario.target, scenario.task, scenario.merge_rare)
+        table = load_table(scenario.data, scenario.target, scenario.task, scenario.merge_rare, scenario.query)
         prepared = partition(table, scenario.seed)
         features = prepared.train.features.shape[1]
         classes = prepared.train.classes
@@ -151,7 +151,7 @@ def _parties(demo: DemoRun) -> list[Participant]:
 
 
 def _told(scenario: Scenario) -> dict[str, str]:
-    learnt = ("data", "target", "task", "merge_rare")
+    learnt = ("data", "query", "target", "task", "merge_rare")
     played = ("subsets", "replicas", "rounds", "model", "seed", "network")
     values = {name: getattr(scenario, name) for name in (*learnt, *played)}
     return {

@@ -127,6 +127,7 @@ class DemoRun:
                 target=scenario.target,
                 task=scenario.task,
                 merge_rare=scenario.merge_rare,
+                query=scenario.query,
                 subsets=scenario.subsets,
                 replicas=scenario.replicas,
                 seed=scenario.seed,

@@ -70,6 +70,7 @@ class Scenario:
         seed: of keys, partition, split and draws: the same seed gives the same run.
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
+        query: which rows, if `data` is the address of a database.
     """
 
     data: str = "breast-cancer"
@@ -82,6 +83,7 @@ class Scenario:
     network: str = "ganache"
     task: PredictionTask | None = None
     merge_rare: int | None = None
+    query: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (

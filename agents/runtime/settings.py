@@ -205,7 +205,7 @@ class AgentSettings(MemberSettings):
 class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
     """A data owner's."""
 
-    table: str = Field(description="A table's file, or a built-in table.")
+    table: str = Field(description="A table's file, a database's address, or a built-in table.")
     cloud_owners: Annotated[tuple[MemberAddress, ...], Flag("--cloud-owner")] = Field(
         description="Address of a cloud owner; once for each."
     )
@@ -214,6 +214,7 @@ class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
         default=None, description="classification or regression; by default as the target looks."
     )
     merge_rare: int | None = Field(default=None, ge=2, description="Classes of fewer rows become one.")
+    query: str | None = Field(default=None, description="A SELECT, where the table is a database.")
     subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS, description="How many subsets (m).")
     replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS, description="Replicas of each subset (n).")
     subsets_per_round: Annotated[int | None, Flag("--per-round")] = Field(

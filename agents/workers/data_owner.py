@@ -49,8 +49,8 @@ class DataOwnerWorker:
     """Cuts a table into packages.
 
     Attributes:
-        table: path of a table's file, or name of a built-in table. `target` is its column, by default the
-            last.
+        table: path of a table's file, address of a database, or name of a built-in table. `target` is its
+            column, by default the last.
         subsets: how many.
         seed: of the partition and the split.
         terms: of the dataset; their `ends_at` counts from when the packages are made.
@@ -58,6 +58,7 @@ class DataOwnerWorker:
         secrecy: the least that a plan must keep.
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
+        query: which rows of a database.
     """
 
     tools: Tools
@@ -70,6 +71,7 @@ class DataOwnerWorker:
     secrecy: Secrecy = "dataset"
     task: PredictionTask | None = None
     merge_rare: int | None = None
+    query: str | None = None
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -85,7 +87,7 @@ class DataOwnerWorker:
 
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
-        table = load_table(self.table, self.target, self.task, self.merge_rare)
+        table = load_table(self.table, self.target, self.task, self.merge_rare, self.query)
         prepared = partition(table, self.seed)
         for note in (*table.notes, *prepared.notes):
             log.info("%s", note)

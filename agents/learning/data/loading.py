@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -40,6 +41,7 @@ def table_of(
     Raises:
         BadData: one line: what cannot be learnt, and what would do.
     """
+    _check_names(name, columns)
     place, found = _find(name, [column.name for column in columns], target)
     goal = columns.pop(place)
     learnt = read_target(name, goal, task, merge_rare)
@@ -56,6 +58,15 @@ def table_of(
     learns = PredictionTask.CLASSIFICATION if learnt.classes else PredictionTask.REGRESSION
     told = (*notes, *found, *learnt.notes, *more)
     return Table(name, values, learnt.values, learns, names, learnt.classes, told)
+
+
+def _check_names(file: str, columns: list[Column]) -> None:
+    """Refuses columns of which two have one name, or none at all."""
+    if not columns:
+        raise BadData(f"{file}: no columns")
+    [(name, times)] = Counter(column.name for column in columns).most_common(1)
+    if times > 1:
+        raise BadData(f"{file}: the header names column {name!r} twice: rename one")
 
 
 def _find(file: str, names: list[str], wanted: str | None) -> tuple[int, list[str]]:

@@ -48,22 +48,27 @@ def load_table(
     target: str | None = None,
     task: PredictionTask | None = None,
     merge_rare: int | None = None,
+    query: str | None = None,
 ) -> Table:
-    """Load a built-in data set (`BUILT_IN`) or a file.
+    """Load a built-in data set (`BUILT_IN`), a file, or the rows of a query.
 
     A target that is text, or has at most 20 different whole numbers, makes a classification; any other a
     regression, unless `task` says otherwise.
 
     Args:
-        source: a built-in name, or the path of a file with a header: CSV and its kin, also packed, Parquet,
-            Feather, Excel.
+        source: a built-in name, the path of a file with a header (CSV and its kin, also packed, Parquet,
+            Feather, Excel), or the address of a PostgreSQL database (``postgresql://user@host/database``).
         target: the column to learn; the last one by default.
         task: what the target is.
         merge_rare: classes with fewer rows are made one.
+        query: a SELECT, for a database.
 
     Raises:
         BadData: one line: what is wrong with the table and what to do.
     """
+    is_database = str(source).startswith(("postgresql://", "postgres://"))
+    if query is not None and not is_database:
+        raise BadData("a query needs a database: give its address, postgresql://user@host/database")
     if str(source) in BUILT_IN:
         for given, what in (
             (target, "target column"),
@@ -73,6 +78,8 @@ def load_table(
             if given is not None:
                 raise BadData(f"built-in data {source} have their own target: leave the {what} out")
         return _built_in(str(source))
+    if is_database:
+        return _of_query(str(source), query, target, task, merge_rare)
     if "://" in str(source):  # it may hold a password: it is not told
         raise BadData("no file but an address: save the table to a file first")
     if str(source) == "-":
@@ -93,6 +100,18 @@ def load_table(
 
     columns, notes = read_file(path)
     return table_of(path.name, columns, notes, target, task, merge_rare)
+
+
+def _of_query(
+    address: str, query: str | None, target: str | None, task: PredictionTask | None, merge_rare: int | None
+) -> Table:
+    if query is None:
+        raise BadData("a database needs a query: say which rows with a SELECT")
+    from agents.learning.data.loading import table_of
+    from agents.learning.data.reading.database import read_query
+
+    name, columns, notes = read_query(address, query)
+    return table_of(name, columns, notes, target, task, merge_rare)
 
 
 def _built_in(name: str) -> Table:

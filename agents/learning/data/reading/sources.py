@@ -42,19 +42,19 @@ def read_file(path: Path) -> tuple[list[Column], list[str]]:
     head = _head(path)
     for magic, opened in _PACKED.items():
         if head.startswith(magic):
-            return _in_order(path.name, read_delimited(path.name, _unpacked(path, opened)))
+            return read_delimited(path.name, _unpacked(path, opened))
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise BadData(f"{path.name}: larger than {MAX_BYTES >> 20} MiB")
     if head.startswith(b"PAR1"):
-        return _in_order(path.name, read_parquet(path))
+        return read_parquet(path)
     if head.startswith(b"ARROW1"):
-        return _in_order(path.name, read_feather(path))
+        return read_feather(path)
     if head.startswith(_OLD_EXCEL) or (head.startswith(_ZIP) and _is_sheet(path)):
-        return _in_order(path.name, read_excel(path.name, path.read_bytes()))
+        return read_excel(path.name, path.read_bytes())
     if head.startswith(_ZIP):
         raise BadData(f"{path.name}: a zip archive: unpack it, or pack the table with gzip")
-    return _in_order(path.name, read_delimited(path.name, path.read_bytes()))
+    return read_delimited(path.name, path.read_bytes())
 
 
 def _head(path: Path) -> bytes:
@@ -89,20 +89,3 @@ def _is_sheet(path: Path) -> bool:
     except zipfile.BadZipFile as error:
         raise BadData(f"{path.name}: a broken Excel file or zip archive") from error
     return any(name.startswith("xl/workbook") for name in names) or "content.xml" in names
-
-
-def _in_order(name: str, read: tuple[list[Column], list[str]]) -> tuple[list[Column], list[str]]:
-    """What was read, if no two columns have one name.
-
-    Raises:
-        BadData: two have.
-    """
-    columns, notes = read
-    seen: set[str] = set()
-    for column in columns:
-        if column.name in seen:
-            raise BadData(f"{name}: the header names column {column.name!r} twice: rename one")
-        seen.add(column.name)
-    if not columns:
-        raise BadData(f"{name}: no columns")
-    return columns, notes
