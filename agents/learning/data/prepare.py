@@ -34,6 +34,9 @@ _FAR = 3
 _FLATTENS = 2
 """... and makes the column's deviation so many times as large."""
 
+_FAR_FROM_ONE = 30
+"""As `_FAR`, where half of the cells are one value (0, mostly): the range of the others tells less."""
+
 _MOST_SLIPS = 200
 """At each end of a column, one cell of so many may be a slip, and one in any case."""
 
@@ -97,7 +100,9 @@ def _fences(values: FloatArray) -> tuple[float, float]:
     few = max(1, values.size // _MOST_SLIPS)
     sorted_ = np.partition(values, (few, values.size - 1 - few))
     least, most = float(sorted_[few]), float(sorted_[-1 - few])
-    low, high = least - _FAR * (most - least), most + _FAR * (most - least)
+    quarter, three_quarters = np.quantile(sorted_, (0.25, 0.75))
+    far = (_FAR if quarter < three_quarters else _FAR_FROM_ONE) * (most - least)
+    low, high = least - far, most + far
     sound = values[(values >= low) & (values <= high)]
     flat = least < most and values.std() >= _FLATTENS * sound.std()
     return (low, high) if flat else (-np.inf, np.inf)

@@ -148,6 +148,12 @@ def test_a_column_of_almost_nothing_but_zeros_has_no_slips() -> None:
     assert scaler.mean.tolist() == pytest.approx([1 / 401])
 
 
+@pytest.mark.parametrize(("most", "is_slip"), [(6.0, False), (60.0, True)])
+def test_where_half_is_zero_a_slip_is_farther(most: float, is_slip: bool) -> None:
+    scaler = Standardiser.fit(np.array([0.0] * 380 + [1.0] * 20 + [most] * 2)[:, None])
+    assert bool(np.isfinite(scaler.high[0])) == is_slip
+
+
 def test_a_slip_in_the_target_leaves_its_scale_alone() -> None:
     table = load_table("diabetes")
     target = table.target.astype(np.float64)

@@ -7,6 +7,8 @@ import io
 import re
 from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow
@@ -64,7 +66,7 @@ def _read(name: str, body: bytes, layout: Layout, above: int, *, spelled: bool) 
         nonlocal comments, broken
         if layout.comment is not None and row.text.lstrip().startswith(layout.comment):
             comments += 1
-        elif row.text.strip():
+        elif row.text.replace(layout.delimiter, "").strip():
             broken = True
         return "skip"
 
@@ -92,6 +94,7 @@ def _read(name: str, body: bytes, layout: Layout, above: int, *, spelled: bool) 
         raise BadData(f"{name}: {str(error).splitlines()[0]}") from error
     if broken:
         _check(name, body, layout, above)
+        raise BadData(f"{name}: rows of another length than the header's {layout.header_fields} fields")
     return table, comments
 
 
@@ -134,13 +137,14 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
-def _full_rows(cells: list[Cells], layout: Layout):  # type: ignore[no-untyped-def]
+def _full_rows(cells: list[Cells], layout: Layout) -> npt.NDArray[np.bool_]:
+    """(n,) bool: which rows are neither empty nor comments."""
     full = cells[0].present.copy()
     for one in cells[1:]:
         full |= one.present
     if layout.comment is not None:
         starts = pc.starts_with(cells[0].array, layout.comment).fill_null(False)
-        full &= ~starts.to_numpy(zero_copy_only=False)
+        full &= ~np.asarray(starts.to_numpy(zero_copy_only=False), dtype=np.bool_)
     return full
 
 

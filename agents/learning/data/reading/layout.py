@@ -16,6 +16,7 @@ _COMMENTS = ("#", "%", "//")
 _SEP_LINE = re.compile(r'\s*"?sep=(.)"?\s*$', re.IGNORECASE)
 _SAMPLE_BYTES = 4 << 20
 _SAMPLE_ROWS = 50
+_BELOW = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ def _preamble(text: str) -> tuple[str | None, str | None, int, int]:
         mark = next((mark for mark in _COMMENTS if line.lstrip().startswith(mark)), None)
         if sep is not None:
             said = sep[1]
-        elif mark is not None and not _is_header(line, text[lines.letters :], mark, said):
+        elif mark is not None and not _is_header(
+            line, text[lines.letters : lines.letters + _BELOW], mark, said
+        ):
             comment = mark
         elif line.strip():
             break

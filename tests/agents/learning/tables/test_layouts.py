@@ -29,6 +29,14 @@ def test_line_ends_may_be_mixed(load: Loader) -> None:
     assert load("".join(rows)).features[:3].tolist() == FIRST
 
 
+@pytest.mark.parametrize("blank", ["", "  ", ",", " , ", ",,", " , , ", "\t"])
+def test_rows_of_nothing_are_skipped(load: Loader, blank: str) -> None:
+    rows = PLAIN.splitlines()
+    table = load("\n".join(["u,v,y", blank, *rows[:9], blank, *rows[9:], blank, ""]))
+    assert table.features.shape == (ROWS, 2)
+    assert table.notes == ()
+
+
 @pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"', "\n\nsep=;"])
 def test_a_sep_line_names_the_delimiter(load: Loader, line: str) -> None:
     table = load(f"{line}\nu;v,w;y\n" + PLAIN.replace(",", ";"))
