@@ -10,7 +10,7 @@ import numpy as np
 from agents.learning.data.identifiers import identifier, is_target, names_classes, numbers_rows
 from agents.learning.data.meaning.categories import MAX_CATEGORIES, Categories, categories_of, group_rare
 from agents.learning.data.meaning.dates import understand_compact, understand_dates
-from agents.learning.data.meaning.numbers import Understood, understand
+from agents.learning.data.meaning.numbers import Understood, cells, understand
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array
 
@@ -38,13 +38,12 @@ def numbers_of(column: Column, *, of_target: bool = False) -> Numbers | None:
         column: some cells of which are not missing.
         of_target: whether words such as "none" may be classes.
     """
-    cells = column.cells
     usual = column.style.decimal == "." and not column.style.comma_usual
-    plain = None if not usual and cells.doubtful_dots() else cells.plain_numbers()
+    plain = None if not usual and column.cells.doubtful_dots() else column.cells.plain_numbers()
     if plain is not None:
         days = understand_compact(plain)
         return Numbers(plain) if days is None else Numbers(days.values, days.notes)
-    words, codes = cells.distinct()
+    words, codes = column.cells.distinct()
     understood = understand(words, codes, column.style, of_target=of_target) or understand_dates(words, codes)
     if understood is None:
         return None
@@ -59,7 +58,7 @@ def _strays(words: list[str], codes: Int64Array, understood: Understood) -> list
     if not missed.size:
         return []
     usual = words[int(missed[counts[missed].argmax()])]
-    return [f"{int(counts[missed].sum())} cells that are no number (as {usual!r}) taken as missing"]
+    return [f"{cells(int(counts[missed].sum()))} without a number (as {usual!r}) taken as missing"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.core.errors import BadData
+from agents.learning.data.meaning.numbers import cells
 from agents.learning.data.samples import (
     FEATURE_BITS,
     FEATURE_LIMIT,
@@ -87,8 +88,8 @@ class Standardiser:
         """A line for each of the d columns that has slips of the key."""
         slips = (features < self.low) | (features > self.high)
         return [
-            f"{names[place]}: {slips[:, place].sum()} cells far from all others (as "
-            f"{features[slips[:, place], place][0]:.15g}) are cut, and left out of mean and deviation"
+            f"{names[place]}: {cells(int(slips[:, place].sum()))} far from all others (as "
+            f"{features[slips[:, place], place][0]:.15g}) cut, and left out of mean and deviation"
             for place in np.flatnonzero(slips.any(axis=0)).tolist()
         ]
 

@@ -192,8 +192,7 @@ def test_what_the_target_is_may_be_said_and_what_was_done_to_the_data_is_told(tm
     assert divided.prepared.train.classes == 0
     assert divided.notes == (
         "target: column 'visits'",
-        "column 'age': 1 cells far from all others (as 1000000000) are cut, and left out of mean and "
-        "deviation",
+        "column 'age': 1 cell far from all others (as 1000000000) cut, and left out of mean and deviation",
     )
     merged = DividedData.of(Scenario(data=data, merge_rare=10))
     assert "(rare)" in merged.table.class_names

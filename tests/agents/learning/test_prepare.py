@@ -124,10 +124,8 @@ def test_slips_of_the_key_leave_scale_and_centre_alone(slips: list[float]) -> No
     assert scaler.mean.tolist() == pytest.approx(SOUND.mean.tolist())
     assert scaler.deviation.tolist() == pytest.approx(SOUND.deviation.tolist())
     column = np.array([[1.0], *([slip] for slip in slips)])
-    assert scaler.notes(column, ["column 'u'"]) == [
-        f"column 'u': {len(slips)} cells far from all others (as {slips[0]:.15g}) are cut, and left out of "
-        "mean and deviation"
-    ]
+    told = f"{len(slips)} cell{'s' * (len(slips) > 1)} far from all others (as {slips[0]:.15g}) cut"
+    assert scaler.notes(column, ["u"]) == [f"u: {told}, and left out of mean and deviation"]
 
 
 @pytest.mark.parametrize("values", [[300.0], [1e9] * 4, [np.nan], []])
@@ -161,7 +159,7 @@ def test_a_slip_in_the_target_leaves_its_scale_alone() -> None:
     prepared = partition(replace(table, target=target), 0)
     assert np.median(np.abs(prepared.train.target)) > 0.4 * 2**TARGET_BITS
     assert prepared.notes == (
-        "target: 3 cells far from all others (as 1000000000) are cut, and left out of mean and deviation",
+        "target: 3 cells far from all others (as 1000000000) cut, and left out of mean and deviation",
     )
 
 

@@ -143,9 +143,8 @@ def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
     with caplog.at_level("INFO"):
         split = done(owner, SPLITTING)
     assert caplog.messages == [
-        "column 'dose': 1 cells with thousands ('1,234' is 1234)",
-        "column 'age': 1 cells far from all others (as 1000000000) are cut, and left out of mean and "
-        "deviation",
+        "column 'dose': 1 cell with thousands ('1,234' is 1234)",
+        "column 'age': 1 cell far from all others (as 1000000000) cut, and left out of mean and deviation",
     ]
     told = parse_description(place.store.get(ObjectId(split.metadata_location)))
     assert told.model_dump() == {

@@ -252,6 +252,11 @@ def _value(one: _Written, convention: Convention) -> float:
 # --- notes ---
 
 
+def cells(count: int) -> str:
+    """So many cells, in words."""
+    return f"{count} cell" if count == 1 else f"{count} cells"
+
+
 def _notes(
     words: Sequence[str],
     counts: Int64Array,
@@ -280,7 +285,7 @@ def _notes(
         some = [(word, count, value) for word, count, one, value in known if holds(word, one)]
         if some:
             word, _, value = some[0]
-            yield f"{sum(count for _, count, _ in some)} cells {what} ({word!r} is {value:.15g})"
+            yield f"{cells(sum(count for _, count, _ in some))} {what} ({word!r} is {value:.15g})"
 
 
 def _percent_notes(
@@ -295,6 +300,6 @@ def _percent_notes(
     if np.abs(values[bare]).max() <= 1 < np.abs(values[signed]).max():
         values[bare] *= 100
     return [
-        f"{int(counts[bare].sum())} cells without a percent sign among them "
+        f"{cells(int(counts[bare].sum()))} without a percent sign among them "
         f"({words[first]!r} is {values[first]:g} %)"
     ]

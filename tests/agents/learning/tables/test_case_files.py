@@ -40,7 +40,7 @@ def case(name: str, target: str | None = "state", **how: object) -> Table:
             ("age", "lactate"),
             [74, 2.71],
             [
-                "column 'lactate': 3 cells that are no number (as 'n.d.') taken as missing",
+                "column 'lactate': 3 cells without a number (as 'n.d.') taken as missing",
                 "column 'lactate': 3 missing values set to the training median",
             ],
         ),

@@ -99,7 +99,7 @@ def test_few_words_among_dates_are_missing(load: Loader) -> None:
     table = load("u,v,y\n" + lines(lambda i: "unsure" if i == 7 else f"2024-{i % 12 + 1}-{i % 28 + 1}"))
     assert np.isnan(table.features[7, 1])
     assert table.notes[1:] == (
-        "column 'v': 1 cells that are no number (as 'unsure') taken as missing",
+        "column 'v': 1 cell without a number (as 'unsure') taken as missing",
         "column 'v': 1 missing values set to the training median",
     )
 

@@ -109,7 +109,7 @@ def test_a_mark_before_three_digits_groups_or_divides_as_the_file_does(
             "every '.' stands before three digits, read as a decimal mark ('1.250' is 1.25, though "
             "it could be 1250)",
         ),
-        (SEMICOLONS, "1 cells with thousands ('1.250' is 1250)"),
+        (SEMICOLONS, "1 cell with thousands ('1.250' is 1250)"),
     ],
 )
 def test_neither_reading_is_silent(style: Style, told: str) -> None:
@@ -149,7 +149,10 @@ def test_amounts_of_another_currency_are_missing() -> None:
 def test_few_words_among_numbers_are_missing_and_noted(load: Loader, share: int) -> None:
     table = load("u,v,y\n" + lines(lambda i: "broken" if i < share else i * 11 % 59))
     assert np.isnan(table.features[:, 1]).sum() == share
-    assert table.notes[0] == f"column 'v': {share} cells that are no number (as 'broken') taken as missing"
+    assert (
+        table.notes[0]
+        == f"column 'v': {share} cell{'s' * (share > 1)} without a number (as 'broken') taken as missing"
+    )
 
 
 def test_many_words_among_numbers_are_categories(load: Loader) -> None:
@@ -160,7 +163,7 @@ def test_many_words_among_numbers_are_categories(load: Loader) -> None:
 def test_a_usual_word_for_a_missing_number_is_no_word_however_often(load: Loader) -> None:
     table = load("u,v,y\n" + lines(lambda i: ("none", "Not done", i * 11 % 59, 7, 8, 9)[i % 6]))
     assert np.isnan(table.features[:, 1]).sum() == ROWS // 3
-    assert table.notes[0] == f"column 'v': {ROWS // 3} cells that are no number (as 'none') taken as missing"
+    assert table.notes[0] == f"column 'v': {ROWS // 3} cells without a number (as 'none') taken as missing"
 
 
 @pytest.mark.parametrize(

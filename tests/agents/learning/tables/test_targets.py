@@ -57,7 +57,7 @@ def test_few_words_among_the_numbers_of_a_target_are_rows_without_one(load: Load
     assert table.features.shape == (100, 1)
     assert table.notes == (
         "2 rows without a target dropped",
-        "target 'y': 1 cells that are no number (as 'lost') taken as missing",
+        "target 'y': 1 cell without a number (as 'lost') taken as missing",
     )
 
 
