@@ -21,9 +21,8 @@ brownie_env = exec env HOME="$(CURDIR)/.home" SOLCX_BINARY_PATH="$(CURDIR)/.home
 # them, on all cores (tools/run_tests.py). The demo runs on Ganache.
 run_tests = $(brownie_env) $(BIN)/python -m tools.run_tests $(TESTS) -- $(ARGS)
 
-# $(call flag,NAME,--name) is --name "value" if NAME has a value; the shell reads the value from its environment,
-# so that spaces and quotes in it are safe.
-flag = $(if $(value $(1)),$(2) "$$$(1)")
+# $(call flag,NAME,--name) is --name 'value' if NAME has a value, as it was typed: spaces, quotes and dollars in it are safe.
+flag = $(if $(value $(1)),$(2) '$(subst ','\'',$(value $(1)))')
 export NETWORK
 
 .DEFAULT_GOAL := help
@@ -41,8 +40,9 @@ setup: .venv/.complete node_modules/.complete $(COMPILER) ## install everything,
 compile: setup ## compile the contracts
 	$(brownie_env) $(BIN)/brownie compile
 
-demo: setup ## a dataset becomes a model (DATA TARGET SUBSETS REPLICAS ROUNDS MODEL SEED NETWORK FOLDER)
+demo: setup ## a dataset becomes a model (DATA QUERY TARGET TASK MERGE_RARE SUBSETS REPLICAS ROUNDS MODEL SEED NETWORK FOLDER)
 	@$(brownie_env) $(BIN)/python scripts/demo.py $(call flag,DATA,--data) $(call flag,TARGET,--target) \
+		$(call flag,QUERY,--query) $(call flag,TASK,--task) $(call flag,MERGE_RARE,--merge-rare) \
 		$(call flag,SUBSETS,--subsets) $(call flag,REPLICAS,--replicas) $(call flag,ROUNDS,--rounds) \
 		$(call flag,MODEL,--model) $(call flag,SEED,--seed) $(call flag,NETWORK,--network) \
 		$(call flag,FOLDER,--folder)

@@ -25,6 +25,7 @@ from agents.demo.report.page import JSON_NAME, PAGE_NAME
 from agents.demo.run import FUEL, HOMES, LOGS, STORE, DemoRun, play, withdraw_all
 from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
+from agents.learning.data.samples import PredictionTask
 from agents.learning.families.registry import FAMILIES
 from agents.output.logs import escape_what_is_left
 from agents.output.terminal import complain
@@ -40,8 +41,15 @@ _LEFT = {HOMES, LOGS, STORE, JSON_NAME, PAGE_NAME, *_DEPLOYMENTS}
 
 
 def main(
-    data: Annotated[str, typer.Option(help="CSV with a header row, or a built-in table.")] = "breast-cancer",
+    data: Annotated[
+        str, typer.Option(help="A table's file, a database, or a built-in table.")
+    ] = "breast-cancer",
     target: Annotated[str | None, typer.Option(help="The target's column; by default the last.")] = None,
+    task: Annotated[
+        PredictionTask | None, typer.Option(help="What the target is; else its looks decide.")
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="A SELECT, where data is a database's address.")] = None,
+    merge_rare: Annotated[int | None, typer.Option(help="Classes of fewer rows become one.")] = None,
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
     rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
@@ -53,7 +61,10 @@ def main(
     """A dataset becomes a trained, settled, paid model."""
     escape_what_is_left()
     try:
-        perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network), folder)
+        perform(
+            Scenario(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query),
+            folder,
+        )
     except HoldfastError as problem:
         complain(problem)
         raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
@@ -69,7 +80,7 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     console = Console(highlight=False)
     started_at = int(time.time())
     divided = DividedData.of(scenario)
-    for note in divided.table.notes:
+    for note in divided.notes:
         console.print(f"[dim]{escape(printable(note))}[/]", soft_wrap=True)
     old = _last_run(folder)
     with local_chain(scenario.network, block_time=1) as chain:

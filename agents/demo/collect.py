@@ -15,7 +15,7 @@ from agents.demo.scenario import Scenario
 from agents.demo.work import work_of
 from agents.learning import evaluate
 from agents.learning.data.prepare import Prepared, partition, strata_of
-from agents.learning.data.samples import Int64Array, Samples
+from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.integers.weights import Weights
@@ -45,7 +45,7 @@ class DividedData:
             BadData, CannotSplit: the data cannot be used so.
             BadPlan: there is no such model, or not for such a target or so many columns.
         """
-        table = load_table(scenario.data, scenario.target)
+        table = load_table(scenario.data, scenario.target, scenario.task, scenario.merge_rare, scenario.query)
         prepared = partition(table, scenario.seed)
         features = prepared.train.features.shape[1]
         classes = prepared.train.classes
@@ -55,6 +55,11 @@ class DividedData:
         DEFAULT_LIMITS.check(plan)
         family_of(plan)
         return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each thing that was done to the data."""
+        return (*self.table.notes, *self.prepared.notes)
 
     @property
     def subsets(self) -> list[Samples]:
@@ -94,7 +99,7 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
     work = work_of(plan, couple.id, couple.round, home, cloud_owners, divided.prepared.test)
     return DemoOutcome(
         dataset_name=divided.table.name,
-        notes=divided.table.notes,
+        notes=divided.notes,
         model=family_of(plan).name(),
         network=demo.scenario.network,
         chain_id=client.deployment.chain_id,
@@ -149,6 +154,11 @@ def _parties(demo: DemoRun) -> list[Participant]:
 
 
 def _told(scenario: Scenario) -> dict[str, str]:
-    names = ("data", "target", "subsets", "replicas", "rounds", "model", "seed", "network")
-    values = {name: getattr(scenario, name) for name in names}
-    return {name: str(value) for name, value in values.items() if value is not None}
+    learnt = ("data", "query", "target", "task", "merge_rare")
+    played = ("subsets", "replicas", "rounds", "model", "seed", "network")
+    values = {name: getattr(scenario, name) for name in (*learnt, *played)}
+    return {
+        name: str(value.value if isinstance(value, PredictionTask) else value)
+        for name, value in values.items()
+        if value is not None
+    }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.demo.outcome import Cheat
+from agents.learning.data.samples import PredictionTask
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -62,10 +63,14 @@ class Scenario:
     """What `make demo` is told.
 
     Attributes:
-        data: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        data: path of a table's file, or name of a built-in table. `target` is its column, by default the
+            last.
         rounds: of training; by default enough for every subset to be drawn several times.
         model: family; by default what suits the target, trained on encrypted weights.
         seed: of keys, partition, split and draws: the same seed gives the same run.
+        task: what the target is, if its looks do not tell.
+        merge_rare: classes with fewer rows are made one.
+        query: which rows, if `data` is the address of a database.
     """
 
     data: str = "breast-cancer"
@@ -76,6 +81,9 @@ class Scenario:
     model: str | None = None
     seed: int = 0
     network: str = "ganache"
+    task: PredictionTask | None = None
+    merge_rare: int | None = None
+    query: str | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -90,6 +98,8 @@ class Scenario:
                 f"{self.subsets} subsets of {self.replicas} replicas: the demo runs each cloud owner as a "
                 f"process of its own, at most {MOST_CLOUD_OWNERS}: choose fewer"
             )
+        if self.merge_rare is not None and self.merge_rare < 2:
+            raise BadInput(f"merge_rare is {self.merge_rare}: choose 2 or more")
         if not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed}: choose 0 or more, below 2^63")
 

@@ -29,6 +29,7 @@ from agents.core.amounts import ETHER, Wei
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
+from agents.learning.data.samples import PredictionTask
 from agents.learning.families.registry import FAMILIES
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.policy import (
@@ -235,11 +236,16 @@ class AgentSettings(MemberSettings):
 class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
     """A data owner's."""
 
-    table: str = Field(description="A CSV file with a header row, or a built-in table.")
+    table: str = Field(description="A table's file, a database's address, or a built-in table.")
     cloud_owners: Annotated[tuple[MemberAddress, ...], Flag("--cloud-owner")] = Field(
         description="Address of a cloud owner; once for each."
     )
     target: str | None = Field(default=None, description="The target's column; by default the last.")
+    task: PredictionTask | None = Field(
+        default=None, description="classification or regression; by default as the target looks."
+    )
+    merge_rare: int | None = Field(default=None, ge=2, description="Classes of fewer rows become one.")
+    query: str | None = Field(default=None, description="A SELECT, where the table is a database.")
     subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS, description="How many subsets (m).")
     replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS, description="Replicas of each subset (n).")
     subsets_per_round: Annotated[int | None, Flag("--per-round")] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, describe, parse_description
 from agents.learning.data.prepare import Prepared, partition, strata_of
-from agents.learning.data.samples import Int64Array, Samples
+from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
 from agents.learning.data.subset import SECRET_BYTES, Subset, SubsetNoise
@@ -29,6 +30,8 @@ from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDat
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
+
+log = logging.getLogger(__name__)
 
 EXPOSED_FILE = "exposed.samples"
 DESCRIPTION_FILE = "description.json"
@@ -50,7 +53,8 @@ class DataOwnerWorker:
     """Cuts a table into packages.
 
     Attributes:
-        table: path of a CSV file or name of a built-in table. `target` is its column, by default the last.
+        table: path of a table's file, address of a database, or name of a built-in table. `target` is its
+            column, by default the last.
         subsets: how many.
         seed: of the partition and the split.
         terms: of the dataset; their `ends_at` counts from when the packages are made.
@@ -58,6 +62,9 @@ class DataOwnerWorker:
         secrecy: the least that a plan must keep.
         privacy: noise that protects the people in the rows; then only plans with just this noise are
             accepted, and no samples are exposed.
+        task: what the target is, if its looks do not tell.
+        merge_rare: classes with fewer rows are made one.
+        query: which rows of a database.
     """
 
     tools: Tools
@@ -70,6 +77,9 @@ class DataOwnerWorker:
     secrecy: Secrecy = "dataset"
     privacy: PrivacyPolicy | None = None
     max_keys_mb: int = 256
+    task: PredictionTask | None = None
+    merge_rare: int | None = None
+    query: str | None = None
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -86,6 +96,8 @@ class DataOwnerWorker:
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
         made = self._divided()
+        for note in made.notes:
+            log.info("%s", note)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(made.prepared.validation))
         subsets = [
             Subset(
@@ -122,14 +134,15 @@ class DataOwnerWorker:
 
     def _divided(self) -> _Divided:
         """The table as it is offered: with noise, or else with skew."""
-        table = load_table(self.table, self.target)
+        table = load_table(self.table, self.target, self.task, self.merge_rare, self.query)
         if self.privacy is not None:
             made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
             description = describe(table, made.prepared, made.guarantee)
-            return _Divided(description, made.prepared, made.parts, made.noise)
+            return _Divided(description, made.prepared, made.parts, made.noise, table.notes)
         prepared = partition(table, self.seed)
         parts = cut(table, prepared, self.subsets, self.seed)
-        return _Divided(describe(table, prepared), prepared, parts, (None,) * self.subsets)
+        notes = (*table.notes, *prepared.notes)
+        return _Divided(describe(table, prepared), prepared, parts, (None,) * self.subsets, notes)
 
     def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
         """What the replicas of a subset share with those of each other one."""
@@ -210,12 +223,13 @@ class DataOwnerWorker:
 
 @dataclass(frozen=True)
 class _Divided:
-    """A table as it is offered: its rows, those of each subset, and the noise of each."""
+    """A table as it is offered: its rows, those of each subset, the noise of each; notes for its owner."""
 
     description: Description
     prepared: Prepared
     parts: Sequence[Int64Array]
     noise: Sequence[SubsetNoise | None]
+    notes: Sequence[str]
 
 
 def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:

@@ -1,65 +1,82 @@
-"""From text columns to numbers: what is kept, encoded or dropped, each decision with a note."""
+"""From columns of cells to numbers: what is kept, encoded or dropped, each decision with a note."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from agents.learning.data.samples import FloatArray
+from agents.learning.data.identifiers import identifier, is_target, names_classes, numbers_rows
+from agents.learning.data.meaning.categories import MAX_CATEGORIES, Categories, categories_of, group_rare
+from agents.learning.data.meaning.dates import understand_compact, understand_dates
+from agents.learning.data.meaning.numbers import Understood, cells, understand
+from agents.learning.data.reading.cells import Column
+from agents.learning.data.samples import FloatArray, Int64Array
 
 MAX_MISSING = 0.4
 """A feature with a larger share of missing cells is dropped."""
 
-MAX_CATEGORIES = 20
-"""A text feature with more categories is dropped: it is an identifier, a date or free text."""
 
-ID_NAME = re.compile(r"(^|[ _.-])(id|index|uuid|key|no)$", re.IGNORECASE)
+@dataclass(frozen=True)
+class Numbers:
+    """A column that was understood as numbers.
 
-Encoded = tuple[list[FloatArray], list[str], str | None]
+    Attributes:
+        values: (n,) float64, NaN where missing.
+        notes: without the column's name.
+    """
+
+    values: FloatArray
+    notes: tuple[str, ...] = ()
+
+
+def numbers_of(column: Column, *, of_target: bool = False) -> Numbers | None:
+    """A column's cells as numbers or days; None if they are words.
+
+    Args:
+        column: some cells of which are not missing.
+        of_target: whether words such as "none" may be classes.
+    """
+    usual = column.style.decimal == "." and not column.style.comma_usual
+    plain = None if not usual and column.cells.doubtful_dots() else column.cells.plain_numbers()
+    if plain is not None:
+        days = understand_compact(plain)
+        return Numbers(plain) if days is None else Numbers(days.values, days.notes)
+    words, codes = column.cells.distinct()
+    understood = understand(words, codes, column.style, of_target=of_target) or understand_dates(words, codes)
+    if understood is None:
+        return None
+    values = np.where(codes >= 0, understood.values[codes], np.nan)
+    return Numbers(values, (*understood.notes, *_strays(words, codes, understood)))
+
+
+def _strays(words: list[str], codes: Int64Array, understood: Understood) -> list[str]:
+    """A note on the words among numbers, which are missing cells now."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(words))
+    missed = np.flatnonzero(np.isnan(understood.values))
+    if not missed.size:
+        return []
+    usual = words[int(missed[counts[missed].argmax()])]
+    return [f"{cells(int(counts[missed].sum()))} without a number (as {usual!r}) taken as missing"]
 
 
 @dataclass(frozen=True)
-class Column:
-    """A named column of text cells, None where missing; `decimal_comma` allows 3,14 for 3.14."""
-
-    name: str
-    cells: tuple[str | None, ...]
-    decimal_comma: bool = False
-
-    def take(self, rows: Sequence[int]) -> Column:
-        """The column with only these rows."""
-        return Column(self.name, tuple(self.cells[row] for row in rows), self.decimal_comma)
-
-    def numbers(self) -> FloatArray | None:
-        """(n,) float64 with NaN for missing and infinite cells; None if some cell is not a number."""
-        values = np.full(len(self.cells), np.nan)
-        for row, text in enumerate(self.cells):
-            if text is None:
-                continue
-            number = self._number(text)
-            if number is None:
-                return None
-            values[row] = number if math.isfinite(number) else np.nan
-        return values
-
-    def _number(self, text: str) -> float | None:
-        if "_" in text:
-            return None
-        for form in (text, text.replace(",", ".")) if self.decimal_comma else (text,):
-            try:
-                return float(form)
-            except ValueError:
-                continue
-        return None
+class _Encoded:
+    arrays: tuple[FloatArray, ...] = ()
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def encode_features(columns: Sequence[Column]) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
-    """Encode feature columns: numbers as they are, text one-hot; unusable ones are dropped.
+def encode_features(
+    columns: Iterable[Column], target: FloatArray, classes: int
+) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
+    """Encode feature columns: numbers as they are, words one-hot; unusable ones are dropped.
+
+    Args:
+        columns: of n rows each.
+        target: (n,) float64: what is to be learnt, so that a column that tells it can be found.
+        classes: how many it has; 0 for a regression.
 
     Returns:
         (n, d) float64 features with NaN where missing, their d names, and notes on what was done.
@@ -67,50 +84,85 @@ def encode_features(columns: Sequence[Column]) -> tuple[FloatArray, tuple[str, .
     arrays: list[FloatArray] = []
     names: list[str] = []
     notes: list[str] = []
-    for column in columns:
-        new_arrays, new_names, note = _encode(column)
-        arrays += new_arrays
-        names += new_names
-        notes += [] if note is None else [note]
-    features = np.column_stack(arrays) if arrays else np.empty((0, 0))
+    for place, column in enumerate(columns):
+        encoded = _encode(column, target, classes, first=place == 0)
+        arrays += encoded.arrays
+        names += encoded.names
+        notes += encoded.notes
+    features = np.empty((target.size, len(arrays)))
+    for place in range(len(arrays)):
+        features[:, place] = arrays[place]
+        arrays[place] = features[:0, 0]  # room for the next
     return features, tuple(names), tuple(notes)
 
 
-def _encode(column: Column) -> Encoded:
-    numbers = column.numbers()
-    absent = sum(text is None for text in column.cells) if numbers is None else int(np.isnan(numbers).sum())
-    if absent > MAX_MISSING * len(column.cells):
-        return [], [], f"column {column.name!r} dropped: {absent} of {len(column.cells)} values are missing"
-    return _encode_text(column, absent) if numbers is None else _encode_numbers(column, numbers, absent)
+def _encode(column: Column, target: FloatArray, classes: int, *, first: bool) -> _Encoded:
+    name = column.name
+    if column.cells.absent == len(column.cells):
+        return _dropped(name, f"{len(column.cells)} of {len(column.cells)} values are missing")
+    numbers = numbers_of(column)
+    if numbers is not None:
+        values = np.where(np.isfinite(numbers.values), numbers.values, np.nan)
+        return _encode_numbers(column, Numbers(values, numbers.notes), target, classes, first=first)
+    words, codes = column.cells.distinct()
+    return _encode_words(column, categories_of(words, codes), target, classes)
 
 
-def _encode_numbers(column: Column, numbers: FloatArray, absent: int) -> Encoded:
-    present = numbers[~np.isnan(numbers)]
-    distinct = np.unique(present)
+def _encode_numbers(
+    column: Column, numbers: Numbers, target: FloatArray, classes: int, *, first: bool
+) -> _Encoded:
+    name, values = column.name, numbers.values
+    absent = int(np.isnan(values).sum())
+    if absent > MAX_MISSING * values.size:
+        return _dropped(name, f"{absent} of {values.size} values are missing", *numbers.notes)
+    distinct = np.unique(values[~np.isnan(values)])
     if distinct.size == 1:
-        return [], [], f"column {column.name!r} dropped: it is constant"
-    if distinct.size == len(column.cells) and _identifies(column.name, distinct):
-        return [], [], f"column {column.name!r} dropped: it numbers the rows"
-    note = f"column {column.name!r}: {absent} missing values set to the training median" if absent else None
-    return [numbers], [column.name], note
+        return _dropped(name, "it is constant")
+    rows = numbers_rows(name, values, distinct, unnamed=column.unnamed, first=first)
+    if rows is not None:
+        return _dropped(name, rows)
+    if classes == distinct.size:
+        codes = np.where(np.isnan(values), -1, np.searchsorted(distinct, values))
+        told = names_classes(codes, distinct.size, target, classes)
+    else:
+        told = None if classes else is_target(values, target)
+    if told is not None:
+        return _dropped(name, told)
+    notes = [f"column {name!r}: {note}" for note in numbers.notes]
+    if absent:
+        notes.append(f"column {name!r}: {absent} missing values set to the training median")
+    return _Encoded((values,), (name,), tuple(notes))
 
 
-def _identifies(name: str, distinct: FloatArray) -> bool:
-    """Distinct whole numbers that count the rows, or are called an identifier."""
-    whole = bool((distinct == np.rint(distinct)).all())
-    return whole and (bool((np.diff(distinct) == 1).all()) or ID_NAME.search(name) is not None)
+def _encode_words(column: Column, found: Categories, target: FloatArray, classes: int) -> _Encoded:
+    name, rows = column.name, found.codes.size
+    absent = int((found.codes < 0).sum())
+    if absent > MAX_MISSING * rows:
+        return _dropped(name, f"{absent} of {rows} values are missing")
+    if len(found.labels) == 1:
+        return _dropped(name, "it is constant")
+    known = identifier(name, len(found.labels), rows - absent)
+    if known is not None:
+        return _dropped(name, known)
+    told = names_classes(found.codes, len(found.labels), target, classes)
+    if told is not None:
+        return _dropped(name, told)
+    few = found if len(found.labels) <= MAX_CATEGORIES else group_rare(found)
+    if few is None:
+        return _dropped(name, f"text with {len(found.labels)} different values")
+    counts = np.bincount(few.codes[few.codes >= 0], minlength=len(few.labels))
+    usual = int(counts.argmax())
+    filled = np.where(few.codes < 0, usual, few.codes)
+    first = 1 if len(few.labels) == 2 else 0
+    note = f"column {name!r}: {len(few.labels)} categories one-hot encoded"
+    note += f", {absent} missing values set to {few.labels[usual]!r}" if absent else ""
+    notes = [*(f"column {name!r}: {joined}" for joined in few.notes), note]
+    return _Encoded(
+        tuple((filled == place).astype(np.float64) for place in range(first, len(few.labels))),
+        tuple(f"{name}={label}" for label in few.labels[first:]),
+        tuple(notes),
+    )
 
 
-def _encode_text(column: Column, absent: int) -> Encoded:
-    tally = Counter(text for text in column.cells if text is not None)
-    if len(tally) == 1:
-        return [], [], f"column {column.name!r} dropped: it is constant"
-    if len(tally) > MAX_CATEGORIES:
-        return [], [], f"column {column.name!r} dropped: text with {len(tally)} different values"
-    usual = min(tally, key=lambda text: (-tally[text], text))
-    filled = np.array([usual if text is None else text for text in column.cells])
-    categories = sorted(tally)[1:] if len(tally) == 2 else sorted(tally)
-    note = f"column {column.name!r}: {len(tally)} categories one-hot encoded"
-    note += f", {absent} missing values set to {usual!r}" if absent else ""
-    arrays = [(filled == category).astype(np.float64) for category in categories]
-    return arrays, [f"{column.name}={category}" for category in categories], note
+def _dropped(name: str, why: str, *notes: str) -> _Encoded:
+    return _Encoded(notes=(f"column {name!r} dropped: {'; '.join((why, *notes))}",))

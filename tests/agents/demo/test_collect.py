@@ -26,6 +26,7 @@ from agents.demo.outcome import Cheat
 from agents.demo.report import summary
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
+from agents.learning.data.samples import PredictionTask
 from agents.learning.data.skew import check_skew
 from agents.learning.plans.limits import Limits
 from testing.world import World
@@ -185,3 +186,19 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
     assert cheats == list(Cheat)
     assert len(outcome.parties) == 14
     assert summary(outcome)["rounds"] == 2
+
+
+def test_what_the_target_is_may_be_said_and_what_was_done_to_the_data_is_told(tmp_path: Path) -> None:
+    rows = [(i * 7 % 13, 10**9 if i == 12 else i % 5, i % 12 + i // 100) for i in range(150)]
+    data = table(tmp_path / "visits.csv", ["dose", "age", "visits"], rows)
+    with pytest.raises(BadData, match=r"class '12' of target 'visits' has 4 rows"):
+        DividedData.of(Scenario(data=data))
+    divided = DividedData.of(Scenario(data=data, task=PredictionTask.REGRESSION, seed=1))
+    assert divided.prepared.train.classes == 0
+    assert divided.notes == (
+        "target: column 'visits'",
+        "column 'age': 1 cell far from all others (as 1000000000) cut, and left out of mean and deviation",
+    )
+    merged = DividedData.of(Scenario(data=data, merge_rare=10))
+    assert "(rare)" in merged.table.class_names
+    assert len(merged.table.class_names) == 12

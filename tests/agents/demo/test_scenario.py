@@ -32,6 +32,7 @@ PLAYABLE = [(m, n) for m, n in SHAPES if m * n <= MOST_CLOUD_OWNERS]
         ({"replicas": 17}, "replicas is 17: choose 1 to 16"),
         ({"rounds": 0}, "rounds is 0: choose 1 to 1000"),
         ({"rounds": 1001}, "rounds is 1001: choose 1 to 1000"),
+        ({"merge_rare": 1}, "merge_rare is 1: choose 2 or more"),
         ({"seed": -1}, "seed is -1: choose 0 or more, below 2^63"),
         ({"seed": 2**63}, "seed is 9223372036854775808: choose 0 or more, below 2^63"),
         (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadData
-from agents.learning.data import csv_file as csvfile
+from agents.learning.data.reading import sources
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.tables import Table, load_table
 
@@ -79,7 +79,9 @@ def test_reads_decimal_commas_between_semicolons(tmp_path: Path) -> None:
 
 
 def test_quoted_cells_may_hold_delimiters_and_line_breaks(tmp_path: Path) -> None:
-    table = load(tmp_path, "u,v,y\n" + "".join(f'{i}.5,"x, \n{i % 2}",{"ab"[i % 2]}\n' for i in range(60)))
+    table = load(
+        tmp_path, "u,v,y\n" + "".join(f'{i}.5,"x, \n{i // 2 % 2}",{"ab"[i % 2]}\n' for i in range(60))
+    )
     assert table.feature_names == ("u", "v=x, \n1")
 
 
@@ -140,14 +142,14 @@ def test_drops_useless_columns_with_a_note(tmp_path: Path, name: str, cells: str
         ("u,u\n1,2\n", "the header names column 'u' twice: rename one"),
         ("u,y\n1,a\n2\n", "line 3 has 1 fields, the header has 2"),
         ('u,y\n1,"a\n', "line 2: unexpected end of data"),
-        (b"u,y\n\xff,a\n", "not UTF-8 at byte 4: save it as UTF-8"),
+        (b"u,y\n\x81,a\n", "neither UTF-8 nor Windows-1252 at byte 4: save it as UTF-8"),
         ("u,y\n" + rows_of(39, "{x},{c}"), "39 rows with a target; at least 40 are needed"),
         ("u,y\n" + rows_of(60, "{x},a"), "target 'y' has the single class 'a': there is nothing to learn"),
         ("u,y\n" + rows_of(60, "{x},5"), "target 'y' is the same in every row: there is nothing to learn"),
         ("u,y\n" + rows_of(60, "{x},{t}"), "target 'y' has 60 classes, over 50: choose another column"),
         (
             "u,y\n1.5,rare\n" + rows_of(60, "{x},{c}"),
-            "class 'rare' of target 'y' has 1 rows, at least 10 are needed: merge or drop it",
+            "class 'rare' of target 'y' has 1 rows, at least 10 are needed: merge or drop it (merge-rare 10)",
         ),
         ("y\n" + rows_of(60, "{c}"), "no usable feature column is left (only the target)"),
         (
@@ -172,7 +174,7 @@ def test_refuses_a_missing_file_and_names_the_built_in_data() -> None:
 
 
 def test_refuses_an_enormous_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csvfile, "MAX_BYTES", 8)
+    monkeypatch.setattr(sources, "MAX_BYTES", 8)
     assert refusal(tmp_path, "u,y\n1,2\n3,4\n") == "some.csv: larger than 0 MiB"
 
 

@@ -1,6 +1,6 @@
 """Holding out, standardising and quantising.
 
-Rules: P11, P15.
+Rules: P11, P15, P19.
 """
 
 from __future__ import annotations
@@ -86,6 +86,87 @@ def test_quantile_bins_are_equal_and_tied_ones_merge() -> None:
     tied = strata_of(np.array([0.0] * 30 + [1.0] * 20 + list(range(2, 12))), PredictionTask.REGRESSION)
     assert np.bincount(tied).min() > 0
     assert tied.max() < BINS - 1
+
+
+@pytest.mark.parametrize(
+    ("target", "labels"),
+    [
+        ([0.0] * 9 + [5.0], [0] * 9 + [1]),
+        ([-1.0] + [0.0] * 9, [0] + [1] * 9),
+        ([-1.0] + [0.0] * 18 + [2.0], [0] + [1] * 19),
+    ],
+)
+def test_a_number_that_is_mostly_one_value_has_strata_about_it(
+    target: list[float], labels: list[int]
+) -> None:
+    assert strata_of(np.array(target), PredictionTask.REGRESSION).tolist() == labels
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_strata_about_the_usual_value_are_even(seed: int) -> None:
+    table = replace(load_table("diabetes"), target=np.where(np.arange(442) % 13, 0.0, np.arange(442.0)))
+    train = partition(table, seed).train
+    assert (np.bincount(strata_of(train.target, PredictionTask.REGRESSION)) % 2 == 0).all()
+
+
+def scaler_of(*slips: float, rows: int = 400) -> Standardiser:
+    return Standardiser.fit(
+        np.array([*(i * 7 % 101 for i in range(rows)), *slips], dtype=np.float64)[:, None]
+    )
+
+
+SOUND = scaler_of()
+
+
+@pytest.mark.parametrize("slips", [[1e9], [-1e9, 2e9], [1e9, 1e9], [1e4]])
+def test_slips_of_the_key_leave_scale_and_centre_alone(slips: list[float]) -> None:
+    scaler = scaler_of(*slips)
+    assert scaler.mean.tolist() == pytest.approx(SOUND.mean.tolist())
+    assert scaler.deviation.tolist() == pytest.approx(SOUND.deviation.tolist())
+    column = np.array([[1.0], *([slip] for slip in slips)])
+    told = f"{len(slips)} cell{'s' * (len(slips) > 1)} far from all others (as {slips[0]:.15g}) cut"
+    assert scaler.notes(column, ["u"]) == [f"u: {told}, and left out of mean and deviation"]
+
+
+@pytest.mark.parametrize("values", [[300.0], [1e9] * 4, [np.nan], []])
+def test_what_is_not_far_or_not_rare_is_no_slip(values: list[float]) -> None:
+    scaler = scaler_of(*values)
+    filled = np.nan_to_num(np.array([*(i * 7 % 101 for i in range(400)), *values]), nan=scaler.median[0])
+    assert scaler.mean.tolist() == pytest.approx([filled.mean()])
+    assert scaler.notes(np.array([[1e12]]), ["u"]) == []
+
+
+def test_few_rows_have_no_slips() -> None:
+    assert scaler_of(1e9, rows=12).low.tolist() == [-np.inf]
+
+
+def test_a_column_of_almost_nothing_but_zeros_has_no_slips() -> None:
+    scaler = Standardiser.fit(np.array([0.0] * 400 + [1.0])[:, None])
+    assert scaler.high.tolist() == [np.inf]
+    assert scaler.mean.tolist() == pytest.approx([1 / 401])
+
+
+@pytest.mark.parametrize(("most", "is_slip"), [(6.0, False), (60.0, True)])
+def test_where_half_is_zero_a_slip_is_farther(most: float, is_slip: bool) -> None:
+    scaler = Standardiser.fit(np.array([0.0] * 380 + [1.0] * 20 + [most] * 2)[:, None])
+    assert bool(np.isfinite(scaler.high[0])) == is_slip
+
+
+def test_a_slip_in_the_target_leaves_its_scale_alone() -> None:
+    table = load_table("diabetes")
+    target = table.target.astype(np.float64)
+    target[:3] = 1e9
+    prepared = partition(replace(table, target=target), 0)
+    assert np.median(np.abs(prepared.train.target)) > 0.4 * 2**TARGET_BITS
+    assert prepared.notes == (
+        "target: 3 cells far from all others (as 1000000000) cut, and left out of mean and deviation",
+    )
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_data_have_no_slips(name: str) -> None:
+    for seed in range(3):
+        assert partition(load_table(name), seed).notes == ()
 
 
 def test_strata_of_classes_are_the_classes() -> None:

@@ -26,6 +26,7 @@ from agents.chain.client import BlockRef, MarketClient
 from agents.chain.deployment import Deployment
 from agents.core.amounts import ETHER
 from agents.core.ids import Address
+from agents.learning.data.samples import PredictionTask
 from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, Policy
 from agents.runtime import launch
 from agents.runtime.settings import (
@@ -102,6 +103,17 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 # --- agents ---
 
 
+def test_a_data_owner_is_told_which_tasks_there_are(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    owners = [word for owner in OWNERS for word in ("--cloud-owner", owner)]
+    code, _, said = run(
+        capsys, "data-owner", "--home", tmp_path, "--table", "t.csv", *owners, "--task", "guess"
+    )
+    assert code == 2
+    assert said.endswith("--task: Input should be 'classification' or 'regression'\n")
+
+
 def test_a_data_owner_is_told_its_table_shape_and_terms(
     capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path
 ) -> None:
@@ -109,6 +121,7 @@ def test_a_data_owner_is_told_its_table_shape_and_terms(
     terms.write_text(json.dumps({"round_price": 5, "offer_seconds": 60}))
     flags = ["--table", "t.csv", "--target", "y", "--subsets", 5, "--replicas", 2, "--per-round", 3]
     flags += ["--seed", 8, "--terms", terms, "--opening-deposit", 9, "--secrecy", "round"]
+    flags += ["--task", "regression", "--merge-rare", 12]
     flags += [word for owner in OWNERS for word in ("--cloud-owner", owner.lower())]
     assert run(capsys, "data-owner", "--home", tmp_path, *flags) == (0, "", "")
     (settings,) = started.settings
@@ -116,6 +129,7 @@ def test_a_data_owner_is_told_its_table_shape_and_terms(
     assert (settings.home, settings.table, settings.target) == (tmp_path, "t.csv", "y")
     assert (settings.subsets, settings.replicas, settings.subsets_per_round) == (5, 2, 3)
     assert (settings.seed, settings.opening_deposit, settings.secrecy) == (8, 9, "round")
+    assert (settings.task, settings.merge_rare) == (PredictionTask.REGRESSION, 12)
     assert settings.cloud_owners == tuple(OWNERS), "checksummed"
     assert (settings.terms.round_price, settings.terms.offer_seconds) == (5, 60)
     assert started.parts == [("role of a data_owner", "worker of the wallet")]

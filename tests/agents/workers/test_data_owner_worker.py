@@ -40,6 +40,7 @@ from agents.roles.acts import OpenPackage, PackReplica, ReviewPlan, SplitData
 from agents.roles.results import PackedReplica, RefusedKey, parse_result
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
+from agents.vault.store import ObjectId
 from agents.workers.base import package_context
 from agents.workers.data_owner import DESCRIPTION_FILE, EXPOSED_FILE, DataOwnerWorker, Secrecy
 from testing.fake_market import TERMS
@@ -135,6 +136,29 @@ def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> 
     train = partition(load_table("wine"), 0).train
     assert sorted(rows) == sorted(row.tobytes() for row in train.features)
     assert all(len(np.unique(subset.samples.target)) < 3 for subset in one_each.values())
+
+
+def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = tmp_path / "visits.csv"
+    rows = [f"{'1,234' if i == 7 else i * 7 % 13},{i % 12},{10**9 if i == 9 else i % 5}" for i in range(120)]
+    rows[7] = '"1,234",7,2'
+    table.write_text("dose,visits,age\n" + "\n".join(rows))
+    owner = replace(worker(place, table, target="visits"), task=PredictionTask.REGRESSION)
+    with caplog.at_level("INFO"):
+        split = done(owner, SPLITTING)
+    assert caplog.messages == [
+        "column 'dose': 1 cell with thousands ('1,234' is 1234)",
+        "column 'age': 1 cell far from all others (as 1000000000) cut, and left out of mean and deviation",
+    ]
+    told = parse_description(place.store.get(ObjectId(split.metadata_location)))
+    assert told.model_dump() == {
+        "task": PredictionTask.REGRESSION,
+        "features": 2,
+        "classes": 0,
+        "rows": told.rows,
+    }
 
 
 def test_it_exposes_the_validation_rows(place: Place) -> None:
