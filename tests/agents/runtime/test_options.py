@@ -141,6 +141,7 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         values |= {"max_rounds": 5, "max_quorum": 1, "max_keys_mb": 3}
         privacy = home / "ranges.json"
         privacy.write_text(json.dumps({"columns": {"x": [0, 1]}}))
+        values |= {"task": "regression", "merge_rare": 3, "query": "select 1"}
         values |= {"secrecy": "round", "terms": str(terms), "privacy": str(privacy)}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()

@@ -153,7 +153,7 @@ def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
         "column 'age': 1 cell far from all others (as 1000000000) cut, and left out of mean and deviation",
     ]
     told = parse_description(place.store.get(ObjectId(split.metadata_location)))
-    assert told.model_dump() == {
+    assert told.model_dump(exclude_none=True) == {
         "task": PredictionTask.REGRESSION,
         "features": 2,
         "classes": 0,
