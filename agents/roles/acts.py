@@ -147,6 +147,23 @@ class AgainstPolicy(LeftUndone):
 
 
 @dataclass(frozen=True)
+class Declined(LeftUndone):
+    """A couple whose data owner does not want it."""
+
+    couple: str
+
+    @property
+    def key(self) -> str:
+        """The couple."""
+        return f"declined/{self.couple}"
+
+    @property
+    def words(self) -> str:
+        """That its data owner knows why."""
+        return f"{self.couple} was declined: its data owner's log says why; ask with another plan (--number)"
+
+
+@dataclass(frozen=True)
 class Unnameable(LeftUndone):
     """A cloud owner that its data owner lists, and that cannot be given a replica."""
 

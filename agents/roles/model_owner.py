@@ -24,6 +24,7 @@ from agents.roles.acts import (
     Act,
     AgainstPolicy,
     CollectResults,
+    Declined,
     DraftPlan,
     Identity,
     PublishWeights,
@@ -126,7 +127,9 @@ class ModelOwner:
 
     def _couple(self, situation: Situation, couple: Couple) -> Iterator[Act]:
         phase = situation.market.phase_of(couple, situation.now)
-        if phase is CouplePhase.LAPSED:
+        if phase is CouplePhase.DECLINED:
+            yield Declined(f"couple {couple.id:x}")
+        elif phase is CouplePhase.LAPSED:
             yield Send(cancel_tc(couple.id))
         elif phase is CouplePhase.WITHHELD:
             yield Send(expire_draw(couple.id))

@@ -135,6 +135,8 @@ def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
 def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
+    if not settings.samples.exists():
+        log.warning("there are no samples at %s yet: get them from the data owner", settings.samples)
     if ds is None:
         _warn_if_alone(settings.members)
     role = _made(
@@ -152,7 +154,7 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
 
 def _warn_if_alone(members: Sequence[str]) -> None:
     if not members:
-        log.warning("no members are set, so this agent deals with nobody: name some, or anyone")
+        log.warning("no members are set, so this agent deals with nobody: name some, or anyone (--members)")
 
 
 def _made(kind: Callable[..., P], settings: AgentSettings, **given: object) -> P:

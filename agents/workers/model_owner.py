@@ -184,13 +184,18 @@ class ModelOwnerWorker:
         now = score(plan, state.weights, self._samples())
         history = self._noted(task, now, bool(summed))
         begun = family.carries_on and bool(found) and not summed
+        over = (family.learns_once and bool(summed)) or should_stop(
+            plan, len(history), [value for value, new in history if new], begun=begun
+        )
+        if over:
+            file = self.tools.home.path(state_file(task.tc, task.round, "weights"))
+            log.info("training is over after round %d: score %.3f, weights in %s", task.round, now, file)
         return PublishedWeights(
             hash=digest(data),
             location=location.digest if location else b"",
             model=state.weights.digest(),
             score=now,
-            stop=(family.learns_once and bool(summed))
-            or should_stop(plan, len(history), [value for value, new in history if new], begun=begun),
+            stop=over,
             summed=summed,
             missing=missing,
         )

@@ -18,6 +18,7 @@ from agents.core.ids import dataset_id
 from agents.roles.acts import (
     Act,
     CollectResults,
+    Declined,
     DraftPlan,
     PublishWeights,
     ReportRef,
@@ -175,7 +176,7 @@ def test_it_takes_a_lapsed_request_back() -> None:
 def test_a_declined_request_is_the_end() -> None:
     script = Script().bring_to(Phase.REQUESTED)
     script.send(script.do, calls.decline_tc(script.tc))
-    assert script.decide(role(script), planned(script)) == []
+    assert script.decide(role(script), planned(script)) == [Declined(f"couple {script.tc:x}")]
 
 
 # --- rounds ---

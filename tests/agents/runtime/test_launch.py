@@ -236,7 +236,7 @@ def test_a_data_owner_is_warned_of_terms_that_deter_nobody(
 def test_an_agent_that_deals_with_nobody_says_so(
     common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
-    nobody = ["no members are set, so this agent deals with nobody: name some, or anyone"]
+    nobody = ["no members are set, so this agent deals with nobody: name some, or anyone (--members)"]
     make: dict[str, Callable[[tuple[str, ...]], object]] = {
         "data_owner": lambda members: launch.data_owner(
             DataOwnerSettings(**common, table="wine", cloud_owners=OWNERS, members=members), member
@@ -245,7 +245,7 @@ def test_an_agent_that_deals_with_nobody_says_so(
             CloudOwnerSettings(**common, members=members), member
         ),
         "model_owner": lambda members: launch.model_owner(
-            ModelOwnerSettings(**common, samples=Path("samples"), members=members), member
+            ModelOwnerSettings(**common, samples=Path(__file__), members=members), member
         ),
     }
     make[kind](())
@@ -257,8 +257,17 @@ def test_an_agent_that_deals_with_nobody_says_so(
 def test_a_dataset_that_is_named_is_whom_to_deal_with(
     common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
 ) -> None:
-    launch.model_owner(ModelOwnerSettings(**common, samples=Path("samples"), dataset="1f"), member)
+    launch.model_owner(ModelOwnerSettings(**common, samples=Path(__file__), dataset="1f"), member)
     assert caplog.messages == []
+
+
+def test_a_model_owner_is_told_at_once_that_it_has_no_samples(
+    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was told after its escrow was locked."""
+    none = common["home"] / "none.samples"
+    launch.model_owner(ModelOwnerSettings(**common, samples=none, members=("anyone",)), member)
+    assert caplog.messages == [f"there are no samples at {none} yet: get them from the data owner"]
 
 
 @pytest.mark.parametrize(("told", "ds"), [(None, None), ("0x1F", 31), ("1f", 31), ("00", 0)])
