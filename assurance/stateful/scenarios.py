@@ -37,6 +37,14 @@ def flagged_out_unevenly(evm: Evm) -> None:
     script.close()
 
 
+def flagged_out_by_others(evm: Evm) -> None:
+    """Most of a round's jobs are flagged, and one subset has no flag at all: its reports are paid."""
+    script = EvmScript(evm, replicas=3, subsets=3, subsets_per_round=3)
+    script.bring_to(Phase.TRAINING)
+    script.answer("AAA", "GGA", "GGG")
+    script.close()
+
+
 def instance_of_a_later_dataset(evm: Evm) -> None:
     """It is in a pool, as early and of the same subset, but not in the couple's."""
     _answers_for_another(evm, couple_of=1, instance_of=2)
@@ -138,6 +146,14 @@ def most_replicas(evm: Evm) -> None:
         script.send(script.stranger, calls.release_ci(ci))
 
 
+def void_with_the_most_replicas(evm: Evm) -> None:
+    """Sixteen reported, and nobody settled."""
+    script = EvmScript(evm, replicas=16, rounds=1)
+    script.bring_to(Phase.TRAINING)
+    script.answer("A" * 16)
+    script.close()
+
+
 def void_for_want_of_a_settlement(evm: Evm) -> None:
     """Few flagged, and the others could have agreed: nobody settled, and nobody is paid."""
     script = EvmScript(evm, replicas=5, rounds=1)
@@ -204,6 +220,7 @@ def left_with_the_penalty_exactly(evm: Evm) -> None:
 SCENARIOS: tuple[Scenario, ...] = (
     subset_out_of_range,
     flagged_out_unevenly,
+    flagged_out_by_others,
     instance_of_a_later_dataset,
     instance_of_an_earlier_dataset,
     full_to_the_last_wei,
@@ -212,6 +229,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     last_second_to_settle,
     last_second_before_a_release,
     most_replicas,
+    void_with_the_most_replicas,
     void_for_want_of_a_settlement,
     void_at_a_majority,
     void_above_a_majority,
