@@ -27,7 +27,7 @@ from agents.demo.scenario import Scenario
 from assurance.economics import theory
 from assurance.economics.coalitions import tables
 from assurance.economics.coalitions.search import REPLICAS, Finding, searched
-from assurance.economics.coalitions.stage import confirm
+from assurance.economics.coalitions.stage import play_out
 from assurance.economics.departures import DEPARTURES, DepartureResult, Verdict, measure
 from assurance.economics.figure import draw
 from assurance.economics.setting import Setting
@@ -96,7 +96,7 @@ def _confirmed(setting: Setting, findings: Sequence[Finding]) -> int:
     """Plays what was found on the market; returns how many rounds that were."""
     plays = {(play.quorum, play.words) for found in findings for play in found.best.values()}
     for quorum, words in sorted(plays):
-        confirm(setting.but(quorum=quorum), words)
+        play_out(setting.but(quorum=quorum), words)
     return len(plays)
 
 

@@ -163,7 +163,7 @@ def worked_out(setting: Setting, words: tuple[str, ...], rule: Rule = Rule.OWED)
     }
 
 
-def confirm(setting: Setting, words: tuple[str, ...]) -> None:
+def play_out(setting: Setting, words: tuple[str, ...]) -> None:
     """Plays a round on the market; one that is not drawn needs no proof.
 
     Raises:

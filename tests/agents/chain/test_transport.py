@@ -196,19 +196,24 @@ def test_is_not_let_in(status: int, server: Server, endpoint: Endpoint) -> None:
         endpoint.ask("eth_call")
 
 
-def in_seconds(seconds: float) -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+def in_seconds(seconds: float) -> Callable[[], str]:
+    return lambda: format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
 @pytest.mark.parametrize(
     ("header", "least", "most"),
-    [("7", 7, 7), (in_seconds(600), 400, 600), (in_seconds(-60), 0, 0), ("Mon, 30 Nov 2026", 0, 10**9)],
+    [
+        (lambda: "7", 7, 7),
+        (in_seconds(600), 400, 600),
+        (in_seconds(-60), 0, 0),
+        (lambda: "Mon, 30 Nov 2026", 0, 10**9),
+    ],
     ids=["seconds", "a date to come", "a date gone by", "a date without a time"],
 )
 def test_is_told_how_long_to_rest(
-    header: str, least: float, most: float, server: Server, endpoint: Endpoint
+    header: Callable[[], str], least: float, most: float, server: Server, endpoint: Endpoint
 ) -> None:
-    server.send = reply(b"slow down", 429, {"Retry-After": header})
+    server.send = reply(b"slow down", 429, {"Retry-After": header()})
     with pytest.raises(NodeBusy, match="asks for a rest before eth_call: HTTP 429") as caught:
         endpoint.ask("eth_call")
     assert caught.value.wait is None or least <= caught.value.wait <= most

@@ -18,7 +18,7 @@ from agents.core.enums import CouplePhase
 from testing.world import WORLD_TERMS, Agent, World
 
 TERMS = replace(WORLD_TERMS, subsets_per_round=1)
-CHECKPOINTS = {"data owner": 28, "cloud owner 0": 28, "model owner": 30}
+CHECKPOINTS = {"data owner": 28, "cloud owner 0": 30, "model owner": 30}
 """How many places there are to be killed at: before and after each journal write and each transaction."""
 
 

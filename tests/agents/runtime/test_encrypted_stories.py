@@ -192,7 +192,7 @@ def test_the_silent_cost_the_others_nothing(tmp_path: Path) -> None:
 
 # --- crashes ---
 
-CHECKPOINTS = {"cloud owner 0": 36, "model owner": 38}
+CHECKPOINTS = {"cloud owner 0": 38, "model owner": 38}
 
 
 def small_world(folder: Path, rounds: int = 2) -> World:

@@ -22,7 +22,7 @@ from assurance.economics.coalitions import stage
 from assurance.economics.coalitions.answers import LATE, Rule, flagged_out, outcome
 from assurance.economics.coalitions.members import Coalition, Means, coalitions, partitions, unpaid
 from assurance.economics.coalitions.search import Aim, Finding, RoundPlay, search, searched
-from assurance.economics.coalitions.stage import DisagreementError, Stage, confirm, worked_out
+from assurance.economics.coalitions.stage import DisagreementError, Stage, play_out, worked_out
 from assurance.economics.setting import Setting
 from assurance.mutation.solc import MARKET, Solc
 from testing.compiler import ROOT
@@ -130,23 +130,23 @@ def test_every_answer_of_a_subset_comes_to_what_was_worked_out(replicas: int, qu
     }
     assert len(words) >= {3: 29, 4: 45, 5: 150}[replicas]
     for word in sorted(words):
-        confirm(shaped(replicas, quorum=quorum), (word,))
+        play_out(shaped(replicas, quorum=quorum), (word,))
 
 
 def test_subsets_of_a_round_that_is_flagged_out_come_to_what_was_worked_out() -> None:
     for words in (("LUu", "LUu"), ("UUu", "AUf"), ("LAu", "UUu", "UUu"), ("UUUuu", "LLUff")):
         assert flagged_out(words)
-        confirm(DEFAULT, words)
+        play_out(DEFAULT, words)
 
 
 def test_a_round_that_is_not_drawn_is_not_played() -> None:
-    confirm(DEFAULT, ())
+    play_out(DEFAULT, ())
 
 
 def test_it_tells_if_the_market_does_something_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "worked_out", lambda *_: {"do": 1})
     with pytest.raises(DisagreementError, match="instead of"):
-        confirm(DEFAULT, ("AAA",))
+        play_out(DEFAULT, ("AAA",))
 
 
 def test_it_tells_if_a_report_is_not_too_late() -> None:
@@ -266,7 +266,7 @@ def test_it_finds_what_different_data_took_from_who_trained_on_them(replicas: in
     spoils = victims * (BOND - WAGE) // quorum * clouds + victims * WAGE
     assert best[Aim.GAIN].gain == spoils + victims * WAGE + clouds * COST
     for play in best.values():
-        confirm(shaped(replicas), play.words)
+        play_out(shaped(replicas), play.words)
 
 
 def test_our_own_agent_flags_what_it_could_not_leave_in_time() -> None:
@@ -322,7 +322,7 @@ def test_a_do_that_hands_out_different_data_has_an_mo_pay_for_no_verdict(replica
 def test_a_majority_is_out_of_the_bound() -> None:
     changes = worked_out(shaped(3), ("Aff",))
     assert changes["co0"] == -BOND
-    confirm(shaped(3), ("Aff",))
+    play_out(shaped(3), ("Aff",))
 
 
 # --- the program ---
