@@ -18,7 +18,7 @@ from agents.chain.same_chain import SameChain
 from agents.chain.spans import SpanReader
 from agents.chain.transport import Provider
 from agents.chain.views import View
-from agents.core.errors import BadLog, NodeUnavailable
+from agents.core.errors import BadInput, BadLog, NodeUnavailable
 from agents.core.events import Logged
 
 __all__ = ["BlockRef", "MarketClient", "RawLog"]
@@ -65,9 +65,14 @@ class MarketClient:
             timeout_seconds: of each request.
 
         Raises:
-            BadInput: a URL is none.
+            BadInput: a URL is none, or the deployment's ABI cannot be read.
         """
-        codec = Codec(deployment.abi)
+        try:
+            codec = Codec(deployment.abi)
+        except Exception as problem:  # noqa: BLE001  # libraries fail at a damaged ABI in many ways
+            raise BadInput(
+                f"the deployment's ABI cannot be read ({type(problem).__name__}): deploy the market anew"
+            ) from None
         return cls(deployment, Node.connect(rpc, timeout_seconds, codec.refusal), codec)
 
     @classmethod

@@ -142,3 +142,18 @@ def test_reads_many_views_at_once(node: StubNode, client: MarketClient) -> None:
 def test_counts_the_contracts_coins(node: StubNode, client: MarketClient, deployment: Deployment) -> None:
     node.balances[deployment.market] = 12
     assert client.coins() == client.coins(1) == 12
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"type": "function", "name": "f", "inputs": 7, "outputs": []},
+        {"type": "event", "name": "E", "inputs": [{"type": "uint256", "indexed": False}]},
+        {"type": "event", "name": "Deposited", "inputs": [{"name": "a", "type": "uint7", "indexed": False}]},
+    ],
+)
+def test_a_damaged_abi_is_one_line(entry: dict[str, Any]) -> None:
+    deployment = Deployment(1, Address("0x5FbDB2315678afecb367f032d93F642f64180aa3"), 1, [entry])
+    with pytest.raises(BadInput, match="the deployment's ABI cannot be read"):
+        MarketClient.connect("http://127.0.0.1:1", deployment)
