@@ -80,7 +80,7 @@ class MomentsPlan(Plan):
         return self.weight_bits + RANGE_BITS
 
 
-class Moments(Family):
+class MomentsFamily(Family):
     """The plan `moments`.
 
     Raises:

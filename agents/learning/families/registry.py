@@ -17,7 +17,7 @@ from agents.learning.families.encrypted_cubic import EncryptedCubic
 from agents.learning.families.encrypted_features import FeaturesFamily
 from agents.learning.families.encrypted_linear import EncryptedLinear, EncryptedLogistic, EncryptedRidge
 from agents.learning.families.encrypted_network import EncryptedNetwork
-from agents.learning.families.moments import Moments
+from agents.learning.families.moments import MomentsFamily
 from agents.learning.families.network import PlainNetwork
 from agents.learning.family import Family
 from agents.learning.plans.base import Plan
@@ -36,7 +36,7 @@ FAMILIES: dict[str, type[Family]] = {
         FeaturesFamily,
         EncryptedCubic,
         EncryptedNetwork,
-        Moments,
+        MomentsFamily,
     )
 }
 """By the name that plans call them."""

@@ -45,7 +45,7 @@ def read_query(address: str, query: str) -> tuple[str, list[Column], list[str]]:
     """The name of the database, the columns of a query's rows, and notes.
 
     The rows are put in order by all they hold, so that the same rows always make the same table. The query
-    can change nothing. The password is the variable PGPASSWORD.
+    runs in a read-only transaction. The password is the variable PGPASSWORD.
 
     Args:
         address: postgresql://user@host:port/database, also with ?sslmode=..., or ?host=/folder/of/the/socket.

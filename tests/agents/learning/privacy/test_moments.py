@@ -16,7 +16,7 @@ from agents.learning.data.canonical import pack, unpack
 from agents.learning.data.samples import PredictionTask, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.evaluate import score
-from agents.learning.families.moments import MOMENTS, Moments, MomentsPlan
+from agents.learning.families.moments import MOMENTS, MomentsFamily, MomentsPlan
 from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.family import NO_KEYS, Cohort
 from agents.learning.integers.aggregate import ServerState
@@ -79,7 +79,7 @@ def test_the_sum_is_the_exact_one_with_noise_of_the_right_size(table: str, mode:
     assert (found.samples, found.fraction_bits) == (exact.samples, exact.fraction_bits)
     assert found.change["subsets"] == exact.change["subsets"] == [4]
     difference = (found.change[MOMENTS] - exact.change[MOMENTS]).astype(float)
-    assert isinstance(family, Moments)
+    assert isinstance(family, MomentsFamily)
     variances = np.array(family.form.variances(made.guarantee.noise.of_sum(4)), dtype=float)
     assert 0.6 < float(np.mean(difference**2 / variances)) < 1.6
 
