@@ -186,9 +186,9 @@ class CloudOwner:
     def _forget_keys(self, situation: Situation, couple: Couple, instances: list[Instance]) -> Iterator[Act]:
         """The keys of a couple in which it trained."""
         task = ForgetKeys(couple.id)
-        rounds = couple.rounds.values()
-        trained = any(record.answered(instance.id) for record in rounds for instance in instances)
-        if trained and situation.result(task) is None:
+        if situation.result(task) is None and any(
+            record.answered(instance.id) for record in couple.rounds.values() for instance in instances
+        ):
             yield task
 
     def _answer(self, situation: Situation, couple: Couple, instance: Instance) -> Iterator[Act]:

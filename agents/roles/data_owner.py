@@ -199,7 +199,7 @@ class DataOwner:
         if stranger:
             yield AgainstPolicy(asset, stranger)
             return
-        too_much = next(self._too_much(market, couple), None)
+        too_much = next(self._too_much(market, couple, dealings.before), None)
         if too_much:
             yield AgainstPolicy(asset, too_much)
             yield self._declined(market, couple)
@@ -228,7 +228,7 @@ class DataOwner:
     def _approved(self, couple: Couple, terms: DatasetTerms, dealings: Dealings) -> Act:
         """Its approval, unless with those before it there is too much: then the request waits."""
         owner, bond = couple.model_owner, terms.couple_bond
-        breaches = chain(self._no_room(couple, dealings), dealings.stakes.on_lock(owner, bond))
+        breaches = chain(self._no_room(couple, dealings.numbers), dealings.stakes.on_lock(owner, bond))
         breach = next(breaches, None)
         if breach:
             return AgainstPolicy(f"couple {couple.id:x}", breach)
@@ -245,18 +245,18 @@ class DataOwner:
         window = market.dataset_of(couple).terms.answer_window_seconds
         return Send(decline_tc(couple.id), deadline=couple.deadline, window=window)
 
-    def _too_much(self, market: Market, couple: Couple) -> Iterator[Breach]:
+    def _too_much(self, market: Market, couple: Couple, approved: Counter[Address]) -> Iterator[Breach]:
         """What of a request the policy rules out for good."""
         policy = self.policy.toward(couple.model_owner)
-        yield from self._no_room(couple, self._dealings(market))
+        yield from self._no_room(couple, approved)
         yield from at_most("max_rounds", couple.max_rounds, policy.max_rounds, "rounds")
         majority = market.dataset_of(couple).terms.max_replicas // 2 + 1
         yield from at_most("max_quorum", couple.quorum, max(majority, policy.max_quorum), "that must agree")
 
-    def _no_room(self, couple: Couple, dealings: Dealings) -> Iterator[Breach]:
+    def _no_room(self, couple: Couple, couples: Counter[Address]) -> Iterator[Breach]:
         """Whether there are as many couples as there may be."""
         policy, owner = self.policy.toward(couple.model_owner), couple.model_owner
-        with_it, in_all = dealings.numbers[owner], dealings.numbers.total()
+        with_it, in_all = couples[owner], couples.total()
         yield from over("max_couples_each", with_it, policy.max_couples_each, "of this model owner's")
         yield from over("max_couples", in_all, policy.max_couples, "couples on this dataset")
 

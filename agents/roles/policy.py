@@ -294,15 +294,20 @@ class Stakes:
 
 @dataclass
 class Dealings:
-    """What a member has agreed to so far, while it decides: coins that are locked, and how often with whom.
+    """What a member has agreed to: coins that are locked, and how often with whom.
 
     Attributes:
-        stakes: the coins.
-        numbers: of replicas or couples, by the other member.
+        stakes: the coins, with those of what it agrees to while it decides.
+        before: of replicas or couples on the chain, by the other member.
+        numbers: of them and of those that it agrees to while it decides.
     """
 
     stakes: Stakes
-    numbers: Counter[Address]
+    before: Counter[Address]
+    numbers: Counter[Address] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.numbers = self.before.copy()
 
     def agree(self, member: Address, amount: int) -> None:
         """One more, for so many wei."""

@@ -19,13 +19,14 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import Role
 from agents.core.hashing import chain_link, seed_chain
 from agents.core.ids import CoupleId, DatasetId, InstanceId, dataset_id, instance_id, model_id
+from agents.core.market import Market
 from agents.roles import common
-from agents.roles.acts import Act, AgainstPolicy, Identity, OpenPackage, Send, Task
+from agents.roles.acts import Act, AgainstPolicy, Identity, OpenPackage, Send, Situation, Task
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import seed_link
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
-from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy
+from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, Dealings, ModelOwnerPolicy
 from agents.roles.results import DraftedPlan, OpenedPackage, PlanReview, TaskResult
 from agents.runtime.settings import Terms
 from testing.script import PLAN, Script, data_digest, identity
@@ -228,6 +229,22 @@ def test_sybil_model_owners_lock_no_more_than_may_be_at_stake(
     bonds = [act.locks for act in acts if isinstance(act, Send) and act.call.function == "approveTC"]
     assert sum(bonds) == locked * script.terms.couple_bond
     assert line in broken(acts)
+
+
+def test_each_request_is_counted_once_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted anew for each, ten thousand requests would be a hundred million steps of a data owner's time."""
+    script = a_market().open()
+    reviews = requests(script, 30)
+    counted: list[int] = []
+    count = DataOwner._dealings
+
+    def once_more(owner: DataOwner, market: Market) -> Dealings:
+        counted.append(len(market.couples))
+        return count(owner, market)
+
+    monkeypatch.setattr(DataOwner, "_dealings", once_more)
+    lets(script, DataOwnerPolicy(members=(ANYONE,))).decide(Situation(script.market, reviews, script.now))
+    assert counted == [30]
 
 
 def test_sybil_model_owners_get_so_many_looks_at_a_dataset() -> None:
