@@ -232,7 +232,7 @@ def test_sybil_model_owners_lock_no_more_than_may_be_at_stake(
 
 
 def test_each_request_is_counted_once_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counted anew for each, ten thousand requests would be a hundred million steps of a data owner's time."""
+    """Counted anew for each, ten thousand requests would take a hundred million steps."""
     script = a_market().open()
     reviews = requests(script, 30)
     counted: list[int] = []
