@@ -7,6 +7,7 @@ transaction long before it shows its receipt, so that is believed late: until th
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from agents.chain.outbox import Attempt, Outbox
 from agents.chain.patience import Patience
@@ -70,9 +71,9 @@ class Strangers:
         if look.count <= count:
             self.is_unused(count)
         elif count not in self._since and (found := self._found(count, look)) is not None:
-            raise self._used_by_another(count, found)
+            raise self._used_by_another(found)
         elif self._is_over(count, look):
-            raise self._used_by_another(count, self._found(count, look))
+            self._judge(count, look)
 
     def is_unused(self, nonce: int) -> None:
         """The chain does not show this nonce used, or not any more."""
@@ -96,9 +97,27 @@ class Strangers:
             if known is not None:  # a node that has it in its pool, and counts it: two that disagree
                 self.is_unused(nonce)
                 return None
+        self._judge(nonce, look)
+        return None
+
+    def _judge(self, nonce: int, look: Look) -> None:
+        """Believes that a nonce is another's if that one's transaction can be shown, and else waits anew.
+
+        A server of another chain, or one that lies, has counts and no such transaction.
+
+        Raises:
+            StopAgent: it is another's.
+        """
         found = self._found(nonce, look)
-        self._outbox.drop(nonce)
-        raise self._used_by_another(nonce, found)
+        if found is not None:
+            self._outbox.drop(nonce)
+            raise self._used_by_another(found)
+        log.warning(
+            "the node counts transaction %d of %s, and shows none: it is waited for", nonce, self._wallet
+        )
+        self._since[nonce] = replace(
+            self._since.get(nonce, look), now=look.now
+        )  # searched from where it began
 
     def _is_over(self, nonce: int, look: Look) -> bool:
         """Whether the nonce was used without a sign of us for as long as we wait."""
@@ -111,9 +130,10 @@ class Strangers:
         """The hash of whoever's transaction of a used nonce, if it is in a block before we saw that."""
         return self._chain.mined_with(nonce, self._since.get(nonce, look).head)
 
-    def _used_by_another(self, nonce: int, found: bytes | None) -> StopAgent:
-        which = f"transaction 0x{found.hex()}" if found else f"its transaction {nonce}"
-        return StopAgent(f"{self._wallet} is used by another process, in {which}: stop one")
+    def _used_by_another(self, found: bytes) -> StopAgent:
+        return StopAgent(
+            f"{self._wallet} is used by another process, in transaction 0x{found.hex()}: stop one"
+        )
 
 
 def _assumed(attempt: Attempt, known: Known) -> TransactionReceipt:

@@ -482,16 +482,24 @@ def test_a_nonce_that_one_answer_alone_shows_used_stops_nobody(
     assert done(desk.step(retire(2))) == [("retireCI", "sent")]
 
 
-def test_a_foreign_transaction_that_cannot_be_found_is_named_by_its_nonce(
-    slow: StubNode, desk: Desk, wallet: Wallet
+def test_a_foreign_transaction_that_cannot_be_found_is_not_believed_until_it_is(
+    slow: StubNode, desk: Desk, wallet: Wallet, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A server of another chain has counts of its own: by them an agent ended whose wallet nobody used."""
     desk.step(retire(1))
     slow.pool.clear()
     slow.mine().transactions.append(stranger(wallet))
     slow.lacking.add("eth_getTransactionByHash")
     slow.altered["eth_getBlockByNumber"] = lambda block: block and {**block, "transactions": []}
     slow.lacking.clear()
-    with pytest.raises(StopAgent, match="in its transaction 0: stop one"):
+    received = len(slow.received)
+    desk.steps(70)
+    assert len(slow.received) == received, "nothing is signed meanwhile"
+    told = [message for message in caplog.messages if "and shows none: it is waited for" in message]
+    assert told
+    assert all(f"transaction 0 of {wallet.address}" in message for message in told)
+    slow.altered.clear()
+    with pytest.raises(StopAgent, match="is used by another process, in transaction 0x"):
         desk.steps(70)
 
 
