@@ -9,6 +9,18 @@ import pytest
 
 CHAINS = ExitStack()
 
+LONGEST_ID = 60
+"""Characters of a parameter that a test is named by."""
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a test by the parameter's, not by its value, where that is a long text or made of many bytes.
+
+    Two processes collect the tests side by side and must name them alike: bytes that were made a moment
+    ago, such as a zip archive with the time in it, would not.
+    """
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What mostly waits comes first, so that the others need not wait for it in the end."""

@@ -155,7 +155,7 @@ def test_refuses_a_workbook_without_rows(
 def zipped(name: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(name, "x")
+        archive.writestr(zipfile.ZipInfo(name), "x")
     return packed.getvalue()
 
 
