@@ -30,11 +30,11 @@ from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core.amounts import read_amount
-from agents.core.errors import BadInput, HoldfastError
+from agents.core.errors import BadInput, HoldfastError, Refused
 from agents.core.ids import InstanceId
+from agents.core.refusals import in_words
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain, say, say_json
-from agents.roles.policy import Policy
 from agents.runtime import launch
 from agents.runtime.options import Places, takes
 from agents.runtime.policy_view import shown_policy
@@ -58,6 +58,7 @@ policy_show = typer.Typer(help="Every line in force, as a settings file has it, 
 policy.add_typer(policy_show, name="show")
 app.add_typer(policy, name="policy")
 
+PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings
 Assemble = Callable[[launch.AgentContext], launch.Parts]
 
 
@@ -176,7 +177,9 @@ def show_model_owner_policy(settings: ModelOwnerPolicySettings, places: Places) 
     _show(settings, places)
 
 
-def _show(policy: Policy, places: Places) -> None:
+def _show(policy: PolicySettings, places: Places) -> None:
+    if not policy.home.is_dir():
+        say(f"# there is no home {policy.home} yet: make a wallet there first (holdfast wallet)")
     for line in shown_policy(policy, places):
         say(line)
 
@@ -191,6 +194,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BadInput as problem:
         complain(problem)
         raise SystemExit(2) from None
+    except Refused as problem:
+        complain(f"the market refuses: {in_words(problem)}")
+        raise SystemExit(1) from None
     except HoldfastError as problem:
         complain(problem)
         raise SystemExit(1) from None

@@ -89,6 +89,10 @@ class DueSender:
         tasks = [task for task in (HANGING, SLOW) if task.key not in situation.results]
         return [*(Send(call) for call in calls[len(self.delays) :]), *tasks]
 
+    def awaits(self, _: Situation) -> str:
+        """Nothing of others."""
+        return ""
+
     def replay(self) -> Iterable[Logged]:
         """No events."""
         return ()

@@ -20,7 +20,6 @@ from agents.readmodel.accounts import BalanceSheet
 
 _BLOCKS_A_REQUEST = 2_000
 _GONE = (InstanceStatus.RETIRED, InstanceStatus.REFUSED, InstanceStatus.REJECTED)
-_OVER = (CouplePhase.DECLINED, CouplePhase.CANCELLED, CouplePhase.ABORTED, CouplePhase.COMPLETED)
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def views_of(member: Address, market: Market, now: int) -> Iterator[Expected]:
             yield _name(instance), views.cloud_instance(instance.id), _instance(instance)
     for couple in market.couples.values():
         own = couple.model_owner == member or couple.ds in offered | held
-        if own and couple.phase not in _OVER:
+        if own and not couple.phase.is_over:
             yield from _of_couple(market, couple, now)
 
 

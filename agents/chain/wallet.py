@@ -98,7 +98,9 @@ class Wallet:
         try:
             keystore = json.loads(path.read_bytes())
         except OSError as error:
-            raise BadInput(f"no wallet at {path} ({error.strerror}): make one, or name its file") from error
+            raise BadInput(
+                f"no wallet at {path} ({error.strerror}): make one with `holdfast wallet`, or name its home"
+            ) from error
         except (ValueError, RecursionError):
             raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
         try:

@@ -45,6 +45,11 @@ class CouplePhase(IntEnum):
     ABORTED = 12
     COMPLETED = 13
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can come after it."""
+        return self in (self.DECLINED, self.CANCELLED, self.ABORTED, self.COMPLETED)
+
 
 class JobStatus(IntEnum):
     """Where a train job stands."""

@@ -19,7 +19,6 @@ from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.wallet import Wallet
 from agents.core.amounts import ETHER
-from agents.core.enums import CouplePhase
 from agents.core.errors import HoldfastError, Retry, StopAgent
 from agents.core.events import MarketEvent
 from agents.core.ids import Address, CoupleId, couple_id
@@ -54,7 +53,6 @@ _ATTEMPTS = 5
 _TIMEOUT_SECONDS = 4.0  # Ganache now and then never answers an estimate that a block overtakes
 _ALL_COINS = 2**96
 T = TypeVar("T")
-_OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ def _asked_again(ask: Callable[[], T]) -> T:
 
 
 def _over(market: Market, tc: CoupleId) -> bool:
-    return tc in market.couples and market.couples[tc].phase in _OVER
+    return tc in market.couples and market.couples[tc].phase.is_over
 
 
 # --- processes ---

@@ -247,6 +247,9 @@ class Party(Protocol):
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now, in the order in which it should be done."""
 
+    def awaits(self, situation: Situation) -> str:
+        """For what of others it waits, in words; empty if for nothing, or if it is not long."""
+
 
 @dataclass(frozen=True)
 class ReportRef:

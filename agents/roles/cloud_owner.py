@@ -78,6 +78,18 @@ class CloudOwner:
             acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance, dealings)
         return funded(self.identity, situation, acts)
 
+    def awaits(self, situation: Situation) -> str:
+        """See `Party`."""
+        market = situation.market
+        held = [i for i in market.instances_at(self.identity.address) if i.status in _BONDED]
+        if not held:
+            return "a data owner that its policy allows to name it"
+        of = {dataset_of(instance.id) for instance in held}
+        couples = (couple for couple in market.couples.values() if couple.ds in of)
+        if all(market.phase_of(couple, situation.now).is_over for couple in couples):
+            return f"model owners: it holds {len(held)} replicas, and nobody trains on them now"
+        return ""
+
     def _dealings(self, market: Market, instances: Iterable[Instance]) -> Dealings:
         """The replicas that it holds, of datasets that there are."""
         held = (i for i in instances if i.status in _BONDED and dataset_of(i.id) in market.datasets)

@@ -23,6 +23,7 @@ from agents.core.events import DatasetTerms
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
+from agents.roles import awaiting
 from agents.roles.acts import (
     NO_DEADLINE,
     Act,
@@ -82,6 +83,20 @@ class DataOwner:
                 acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, dealings)
         acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
         return funded(self.identity, situation, acts)
+
+    def awaits(self, situation: Situation) -> str:
+        """See `Party`."""
+        market = situation.market
+        if self.ds not in market.datasets:
+            return ""
+        couples = [couple for couple in market.couples.values() if couple.ds == self.ds]
+        if any(not market.phase_of(couple, situation.now).is_over for couple in couples):
+            return ""
+        return (
+            awaiting.for_members(market, chain.from_iterable(self.cloud_owners))
+            or awaiting.for_replicas(market, market.datasets[self.ds])
+            or f"model owners to ask for dataset {self.ds:x}"
+        )
 
     def _dealings(self, market: Market) -> Dealings:
         """Its couple bonds, and the couples that it ever approved on this dataset."""

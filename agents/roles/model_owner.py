@@ -20,6 +20,7 @@ from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
+from agents.roles import awaiting
 from agents.roles.acts import (
     Act,
     AgainstPolicy,
@@ -72,6 +73,17 @@ class ModelOwner:
         couple = market.couples.get(self.tc)
         due = self._couple(situation, couple) if couple else self._request(situation)
         return funded(self.identity, situation, due)
+
+    def awaits(self, situation: Situation) -> str:
+        """See `Party`."""
+        market = situation.market
+        couple = market.couples.get(self.tc)
+        if couple:
+            return awaiting.in_couple(market, couple, situation.now)
+        for dataset in self._wanted(market):
+            if next(self._breaches(dataset), None) is None:
+                return awaiting.for_replicas(market, dataset)
+        return "a dataset that its policy allows" if self.ds is None else f"dataset {self.ds:x} to be offered"
 
     # --- the request ---
 

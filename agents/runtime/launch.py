@@ -58,6 +58,7 @@ P = TypeVar("P")
 
 JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
+NUMBER_FILE = "model.number"
 
 
 Parts = tuple[Party, Worker]
@@ -135,6 +136,7 @@ def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
 def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a model owner."""
     ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
+    _claim(member.tools.home, settings.number)
     if not settings.samples.exists():
         log.warning("there are no samples at %s yet: get them from the data owner", settings.samples)
     if ds is None:
@@ -150,6 +152,22 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
         plan_file=settings.plan,
     )
     return role, worker
+
+
+def _claim(home: Home, number: int) -> None:
+    """Makes a home that of one model.
+
+    Raises:
+        BadInput: it is another's, whose plan and weights would be taken for this one's.
+    """
+    claimed = home.read(NUMBER_FILE)
+    if claimed is None:
+        home.write(NUMBER_FILE, b"%d" % number)
+    elif claimed != b"%d" % number:
+        raise BadInput(
+            f"{home.folder} is the home of model {claimed.decode(errors='replace')}: give model {number} a "
+            "home of its own, with a copy of the wallet (--home)"
+        )
 
 
 def _warn_if_alone(members: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from agents.chain.intents import Intent, IntentState, Outcome
 from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
+from agents.core.refusals import in_words
 from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
@@ -117,6 +118,7 @@ class Runner:
     market: Market = field(init=False)
     supervisor: Supervisor = field(init=False)
     _left_undone: set[str] = field(init=False, default_factory=set)
+    _awaited: tuple[str, float] = field(init=False, default=("", 0.0))
 
     def __post_init__(self) -> None:
         self.market = Market(self.events.replay())
@@ -156,6 +158,7 @@ class Runner:
         situation = Situation(self.market, self.journal, upto.timestamp, self.transactions.coins)
         acts = self._sound(self.role.decide(situation), upto)
         self._tell_left_undone([act for act in acts if isinstance(act, LeftUndone)])
+        self._tell_awaited(self.role.awaits(situation))
         sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
         return self.supervisor.record() or sent or moved
@@ -211,7 +214,8 @@ class Runner:
         """Tells what became of an intent; whether it came further."""
         if outcome.refusal is not None:
             wait = self.backoff.failed(outcome.key, now)
-            log.info("%s refused: %s; next try in %g s", outcome.function, outcome.refusal, wait)
+            why = in_words(outcome.refusal)
+            log.info("%s refused: %s; next try in %g s", outcome.function, why, wait)
             return False
         if outcome.state is IntentState.MINED:
             self.backoff.succeeded(outcome.key)
@@ -226,6 +230,18 @@ class Runner:
             if act.key not in before:
                 log.warning("%s", act.words)
 
+    def _tell_awaited(self, awaited: str) -> None:
+        """Says for what it waits, once for as long as it is so, when that is not over in a moment."""
+        before, since = self._awaited
+        if awaited != before:
+            self._awaited = awaited, self.clock()
+        elif awaited and self.clock() >= since + _A_MOMENT:
+            self._awaited = awaited, float("inf")
+            log.info("waiting for %s", awaited)
+
+
+_A_MOMENT = 10.0
+"""Seconds. Who waits for less is not worth a line."""
 
 _SENDING = "transactions"
 """Under this name the node's failures with transactions wait."""

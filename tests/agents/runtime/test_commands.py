@@ -381,6 +381,16 @@ def test_policy_show_says_every_line_and_where_it_is_from(
     assert told["with_member"] == {NORTH: {"at_stake_each": "2 ether"}}
 
 
+def test_policy_show_says_that_there_is_no_such_home(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, out, _ = run(capsys, "policy", "show", "cloud-owner", "--home", tmp_path / "bbo")
+    assert code == 0
+    assert out.startswith(f"# there is no home {tmp_path / 'bbo'} yet: make a wallet there first")
+    _, out, _ = run(capsys, "policy", "show", "cloud-owner", "--home", tmp_path)
+    assert "there is no home" not in out
+
+
 @pytest.mark.parametrize("kind", [DataOwnerPolicy, CloudOwnerPolicy, ModelOwnerPolicy])
 def test_what_policy_show_says_is_a_settings_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: type[Policy]

@@ -129,6 +129,9 @@ class Quiet:
             return []
         return [Chore()]
 
+    def awaits(self, _: Situation) -> str:
+        return ""
+
     def perform(self, _: Task[AgreedResult]) -> AgreedResult:
         self.done.value += 1
         return AgreedResult(digest=b"\xff" * 10_000, agreeing=1)

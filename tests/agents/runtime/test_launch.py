@@ -292,6 +292,15 @@ def test_a_model_owner_has_the_settings_parts(
     assert worker == ModelOwnerWorker(member.tools, Path("samples"), DOMAIN, "ridge", 9, 4, Path("plan.json"))
 
 
+def test_a_home_is_one_models(common: dict[str, Any], member: launch.AgentContext) -> None:
+    """The second model would have the first one's plan and weights."""
+    settings = ModelOwnerSettings(**common, samples=Path("samples"), members=OWNERS[:1])
+    for _ in range(2):
+        launch.model_owner(settings, member)
+    with pytest.raises(BadInput, match=r"home is the home of model 1: give model 2 a home of its own"):
+        launch.model_owner(settings.model_copy(update={"number": 2}), member)
+
+
 # --- running ---
 
 

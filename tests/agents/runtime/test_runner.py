@@ -74,6 +74,7 @@ class Rig:
         times: the chain's, as they were told.
         mined: what is told at the next look at the chain.
         away: what looking at transactions raises.
+        awaited: what the role waits for.
     """
 
     due: Callable[[Situation], list[Act]]
@@ -96,6 +97,7 @@ class Rig:
     check_due: bool = False
     sound: bool = True
     times: list[int] = field(default_factory=list)
+    awaited: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -118,6 +120,9 @@ class Rig:
     def decide(self, situation: Situation) -> list[Act]:
         self.situations.append(situation)
         return self.due(situation)
+
+    def awaits(self, _: Situation) -> str:
+        return self.awaited
 
     # worker
     def perform(self, task: Task[TaskResult]) -> TaskResult:
@@ -357,6 +362,20 @@ def test_what_is_left_out_for_want_of_coins_is_said_once(caplog: pytest.LogCaptu
     due.append(short)
     runner.step()
     assert caplog.messages == [line, line], "it was affordable meanwhile"
+
+
+def test_what_it_waits_for_is_said_once_it_takes_long(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "agents")
+    rig = Rig(todo())
+    runner = rig.runner()
+    for seconds, awaited in [(0, "an answer"), (9, "an answer"), (9, "a seed"), (18, "a seed"), (18, "")]:
+        rig.now, rig.awaited = START + seconds, awaited
+        runner.step()
+    assert caplog.messages == []
+    for seconds in (20, 30, 31, 60):
+        rig.now, rig.awaited = START + seconds, "a seed"
+        runner.step()
+    assert caplog.messages == ["waiting for a seed"]
 
 
 def test_deadlines_go_with_the_intents() -> None:
