@@ -179,7 +179,8 @@ class Broadcasts:
             return
         for nonce in missing:
             payload = Payload(self._signer.address, b"", 0, TRANSFER_GAS)
-            self.begin(Sending(nonce, (), math.inf, math.inf), payload, fees, look)
+            filler = Sending(nonce, (), math.inf, math.inf, signed_at=look.head.number)
+            self.begin(filler, payload, fees, look)
 
     # --- signing ---
 

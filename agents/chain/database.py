@@ -81,7 +81,10 @@ CREATE TABLE gas (function TEXT PRIMARY KEY, most INTEGER NOT NULL, shortfalls I
 CREATE TABLE setback (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, rests_until INTEGER NOT NULL)
     WITHOUT ROWID;
 """
-_STEPS = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+ALTER TABLE sending ADD COLUMN signed_at INTEGER;
+"""
+_STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """From each version of the file to the next: a file of any of them is brought to the last."""
 
 

@@ -88,9 +88,15 @@ class Delivery:
             if found is not None:
                 return found
         if used:
-            return self._strangers.late(nonce, look)
+            return self._late(nonce, look)
         self._strangers.is_unused(nonce)
         return None
+
+    def _late(self, nonce: int, look: Look) -> tuple[Attempt, TransactionReceipt] | None:
+        late = self._strangers.late(nonce, look)
+        if not self._outbox.attempts(nonce):  # it was given up
+            self._broadcasts.ended(nonce)
+        return late
 
     def _receipt(self, nonce: int) -> tuple[Attempt, TransactionReceipt] | None:
         """Whichever attempt was mined, with its receipt."""

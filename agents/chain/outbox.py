@@ -43,6 +43,8 @@ class Sending:
         deadline, urgent_from: the earliest of the intents', in chain time.
         block: number of the block that holds one of the attempts, and `block_hash`; None while it is open.
             The hash alone is None if an earlier version saw it mined.
+        signed_at: number of the chain's last block when the first attempt was signed; None if an earlier
+            version signed it.
     """
 
     nonce: int
@@ -51,6 +53,7 @@ class Sending:
     urgent_from: float
     block: int | None = None
     block_hash: bytes | None = None
+    signed_at: int | None = None
 
 
 class Outbox:
@@ -74,9 +77,9 @@ class Outbox:
     def begin(self, sending: Sending, attempt: Attempt) -> None:
         """Keeps the first attempt of a nonce, and what for: it is on the disk when this returns."""
         keys = None if sending.keys is None else json.dumps(sending.keys)
-        values = (sending.nonce, keys, sending.deadline, sending.urgent_from)
+        values = (sending.nonce, keys, sending.deadline, sending.urgent_from, sending.signed_at)
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO sending VALUES (?, ?, ?, ?, NULL, NULL)", values)
+            connection.execute("INSERT INTO sending VALUES (?, ?, ?, ?, NULL, NULL, ?)", values)
             _add(connection, attempt)
 
     def add(self, attempt: Attempt) -> None:
@@ -109,6 +112,10 @@ class Outbox:
         """One more than the highest nonce that we signed; 0 if there is none."""
         ((last,),) = self._database.rows("SELECT coalesce(max(nonce), -1) FROM sending")
         return int(last) + 1
+
+    def signed_at(self, nonce: int) -> int | None:
+        """The chain's last block when the nonce was signed; None if it was not, or that is not known."""
+        return next((sending.signed_at for sending in self._sendings("nonce = ?", nonce)), None)
 
     def open(self) -> list[Sending]:
         """What is in no block as far as we know, by nonce."""
@@ -150,12 +157,11 @@ class Outbox:
             connection.execute("DELETE FROM sending WHERE nonce = ?", (nonce,))
 
     def _sendings(self, where: str, *values: object) -> list[Sending]:
-        query = f"SELECT nonce, keys, deadline, urgent_from, block, block_hash FROM sending WHERE {where}"
+        columns = "nonce, keys, deadline, urgent_from, block, block_hash, signed_at"
+        query = f"SELECT {columns} FROM sending WHERE {where}"
         return [
-            Sending(
-                nonce, None if keys is None else tuple(json.loads(keys)), deadline, urgent, block, block_hash
-            )
-            for nonce, keys, deadline, urgent, block, block_hash in self._database.rows(query, *values)
+            Sending(nonce, None if keys is None else tuple(json.loads(keys)), *others)
+            for nonce, keys, *others in self._database.rows(query, *values)
         ]
 
 

@@ -203,6 +203,7 @@ class Sender:
             tuple(intent.key for intent in intents),
             min(intent.deadline for intent in intents),
             min(intent.urgent_from for intent in intents),
+            signed_at=look.head.number,
         )
         self._broadcasts.begin(sending, prepared.payload, prepared.fees, look)
         self._strangers.signed(nonce)

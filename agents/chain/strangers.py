@@ -1,7 +1,8 @@
 """Whether our wallet's nonces are used by somebody else: by another process that has the same key.
 
 The sign is a nonce that is used, while none of our transactions is in its place. A node may count a
-transaction long before it shows its receipt, so that is believed late: until then it may be ours.
+transaction long before it shows its receipt, so that is believed late: until then it may be ours. And a
+server behind the node may have miscounted when we chose the nonce: what was counted long before shows that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from agents.core.errors import NodeUnavailable, StopAgent
 from agents.core.ids import Address
 
 log = logging.getLogger(__name__)
+
+WELL_BEFORE = 12
+"""Blocks: of what was counted so long before we signed, nothing is ours, though a server was ahead."""
 
 
 class Strangers:
@@ -34,6 +38,7 @@ class Strangers:
         self._outbox = outbox
         self._patience = patience
         self._count: int | None = None
+        self._counted_at = 0
         self._since: dict[int, Look] = {}
 
     def own_count(self, look: Look) -> int:
@@ -42,11 +47,11 @@ class Strangers:
         What another program sent while this process was not there is only told.
 
         Raises:
-            NodeUnavailable: two answers of the node differ, and we have none of our own.
+            NodeUnavailable: two answers of the node differ.
         """
         if self._count is None:
             signed = self._outbox.next_nonce()
-            if signed < look.count and self._chain.nonce() != look.count:
+            if self._chain.nonce() != look.count:
                 raise NodeUnavailable("the node counts the wallet's transactions in two ways")
             if 0 < signed < look.count:
                 log.warning(
@@ -54,7 +59,7 @@ class Strangers:
                     look.count - signed,
                     self._wallet,
                 )
-            self._count = max(signed, look.count)
+            self._count, self._counted_at = max(signed, look.count), look.head.number
         return self._count
 
     def signed(self, nonce: int) -> None:
@@ -70,6 +75,8 @@ class Strangers:
         count = self.own_count(look)
         if look.count <= count:
             self.is_unused(count)
+        elif count not in self._since and self._gives_up(count):
+            return
         elif count not in self._since and (found := self._found(count, look)) is not None:
             raise self._used_by_another(found)
         elif self._is_over(count, look):
@@ -85,6 +92,8 @@ class Strangers:
         Raises:
             StopAgent: it is somebody else's.
         """
+        if nonce not in self._since and self._gives_up(nonce):
+            return None
         if not self._is_over(nonce, look):
             return None
         for attempt in self._outbox.attempts(nonce):
@@ -112,12 +121,33 @@ class Strangers:
         if found is not None:
             self._outbox.drop(nonce)
             raise self._used_by_another(found)
+        if self._gives_up(nonce):
+            return
         log.warning(
             "the node counts transaction %d of %s, and shows none: it is waited for", nonce, self._wallet
         )
         self._since[nonce] = replace(
             self._since.get(nonce, look), now=look.now
         )  # searched from where it began
+
+    def _gives_up(self, nonce: int) -> bool:
+        """Whether a nonce was used well before we took it for the next: then all is counted anew.
+
+        One server of another chain behind the node is enough for it, when the first count is its own.
+        """
+        chosen_at = self._outbox.signed_at(nonce) if self._outbox.attempts(nonce) else self._counted_at
+        before = -1 if chosen_at is None else chosen_at - WELL_BEFORE
+        if before < 0 or not all(self._chain.nonce_at(before) > nonce for _ in range(2)):  # not by one answer
+            return False
+        log.warning(
+            "transaction %d of %s was made before we chose that number: the node miscounted; counting anew",
+            nonce,
+            self._wallet,
+        )
+        self._outbox.drop(nonce)
+        self._count = None
+        self.is_unused(nonce)
+        return True
 
     def _is_over(self, nonce: int, look: Look) -> bool:
         """Whether the nonce was used without a sign of us for as long as we wait."""

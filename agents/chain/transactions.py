@@ -121,6 +121,13 @@ class Transactions:
         """How many transactions of the account are in blocks."""
         return quantity(self._ask("eth_getTransactionCount", self._account, "latest"))
 
+    def nonce_at(self, block: int) -> int:
+        """How many there were up to a block; 0 if the node does not keep that."""
+        try:
+            return quantity(self._ask("eth_getTransactionCount", self._account, hex(block)))
+        except (NodeRefused, Refused):
+            return 0
+
     def balance(self) -> int:
         """The account's coins, in wei."""
         return quantity(self._ask("eth_getBalance", self._account, "latest"))

@@ -96,6 +96,7 @@ class StubNode:
         lacking: methods that this kind of node does not have.
         says: how this kind of node objects to a transaction, by the reason.
         replaces: whether its pool takes another transaction of the same nonce.
+        without_old_counts: whether it keeps of the state what the last block left alone.
         lag: blocks at the end that it does not show to whoever asks for a nonce.
         receipt_lag: the same for a receipt.
         blooms: whether headers have them; else all bits are zero.
@@ -118,6 +119,7 @@ class StubNode:
     lacking: set[str] = field(default_factory=set)
     says: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(GETH))
     replaces: bool = True
+    without_old_counts: bool = False
     lag: int = 0
     receipt_lag: int = 0
     balances: defaultdict[str, int] = field(default_factory=lambda: defaultdict(lambda: RICH))
@@ -313,8 +315,12 @@ class StubNode:
             "reward": [[hex(paid[len(paid) // 2]) if paid else "0x0"] for paid in tips],
         }
 
-    def _eth_getTransactionCount(self, address: str, _tag: str) -> str:
-        return hex(self.nonce(address, self.lag))
+    def _eth_getTransactionCount(self, address: str, tag: str) -> str:
+        if tag == "latest":
+            return hex(self.nonce(address, self.lag))
+        if self.without_old_counts:
+            raise NodeError({"code": -32000, "message": "missing trie node"})
+        return hex(self.nonce(address, max(0, len(self.blocks) - 1 - int(tag, 16))))
 
     def _eth_getTransactionByHash(self, hash_: str) -> dict[str, Any] | None:
         for pooled in self.pool:

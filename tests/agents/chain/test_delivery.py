@@ -27,7 +27,8 @@ from agents.chain.node import Node
 from agents.chain.outbox import KEPT, Attempt, Outbox, Sending
 from agents.chain.patience import Patience
 from agents.chain.peer import PATIENCE_SECONDS
-from agents.chain.transactions import Payload, TransactionReceipt
+from agents.chain.strangers import WELL_BEFORE
+from agents.chain.transactions import SEARCHED_BLOCKS, Payload, TransactionReceipt
 from agents.chain.wallet import Wallet
 from agents.core import calls
 from agents.core.errors import BadInput, NodeUnavailable, StopAgent, WrongNetwork
@@ -501,6 +502,65 @@ def test_a_foreign_transaction_that_cannot_be_found_is_not_believed_until_it_is(
     slow.altered.clear()
     with pytest.raises(StopAgent, match="is used by another process, in transaction 0x"):
         desk.steps(70)
+
+
+def miscounted(node: StubNode, wallet: Wallet, blocks: int) -> None:
+    """The wallet was used before in another home, so many blocks ago; and who counts first finds nothing."""
+    node.mine().transactions.append(stranger(wallet))
+    for _ in range(blocks):
+        node.mine()
+    answers = iter(["0x0", "0x0"])
+    node.altered["eth_getTransactionCount"] = lambda count: next(answers, count)
+
+
+def test_a_count_that_was_too_low_from_the_start_is_found_out(
+    slow: StubNode, desk: Desk, wallet: Wallet, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One server of another chain answered twice: what was signed by its count could never be mined."""
+    miscounted(slow, wallet, WELL_BEFORE)
+    assert done(desk.step(retire(1))) == [("retireCI", "sent")]
+    slow.mine()
+    assert done(desk.step(retire(1))) == [("retireCI", "sent")]
+    assert caplog.messages == [
+        f"transaction 0 of {wallet.address} was made before we chose that number: the node miscounted; "
+        "counting anew"
+    ]
+    slow.mine()
+    assert done(desk.step()) == [("retireCI", "mined")]
+    assert desk.mined[-1] == [1]
+    assert not desk.sender.in_flight
+
+
+def test_a_count_that_was_too_low_is_found_out_before_anything_is_signed(
+    slow: StubNode, desk: Desk, wallet: Wallet
+) -> None:
+    miscounted(slow, wallet, WELL_BEFORE)
+    assert done(desk.step(calls.withdraw(-1))) == [("withdraw", "refused")]
+    assert done(desk.step(retire(1))) == [("retireCI", "sent")]
+    slow.mine()
+    assert desk.mined[-1] == [1]
+
+
+def test_a_nonce_that_was_used_just_before_may_be_anybodys(
+    slow: StubNode, desk: Desk, wallet: Wallet
+) -> None:
+    """A server may be some blocks ahead of the chain: what it showed there could be ours."""
+    miscounted(slow, wallet, WELL_BEFORE - 1)
+    desk.step(retire(1))
+    slow.mine()
+    with pytest.raises(StopAgent, match="is used by another process, in transaction 0x5a5a"):
+        desk.steps(70)
+
+
+def test_a_node_without_old_counts_is_asked_in_vain(
+    slow: StubNode, desk: Desk, wallet: Wallet, caplog: pytest.LogCaptureFixture
+) -> None:
+    miscounted(slow, wallet, SEARCHED_BLOCKS + 1)
+    slow.without_old_counts = True
+    desk.step(retire(1))
+    desk.steps(70)
+    assert any("and shows none: it is waited for" in message for message in caplog.messages)
+    assert desk.sender.in_flight
 
 
 def test_what_was_sent_by_hand_while_nobody_ran_is_told(
