@@ -22,7 +22,6 @@ from agents.chain.deployment import Deployment
 from agents.chain.history import EventStream
 from agents.chain.mined import transactions
 from agents.core import events as e
-from agents.core.enums import CouplePhase
 from agents.core.errors import Retry
 from agents.core.events import DatasetTerms, Logged
 from agents.core.ids import Address
@@ -67,10 +66,12 @@ CHAOS_TERMS: DatasetTerms = DatasetTerms(
 )
 """As a data owner's settings have them: `ends_at` counts from the start."""
 
-MOST_SECONDS = 90.0
+STILL_SECONDS = 90.0
+"""Of ours, in which nothing happens on the market: then it stands still for good."""
+
+MOST_SECONDS = 900.0
 """Of ours, for a life."""
 
-_OVER = (CouplePhase.COMPLETED, CouplePhase.ABORTED, CouplePhase.DECLINED, CouplePhase.CANCELLED)
 _ONCE = (e.MemberCreated, e.DatasetCreated, e.InstanceCreated, e.ModelCreated, e.CoupleRequested)
 
 
@@ -102,6 +103,35 @@ class Lived:
     reorgs: int = 0
     seconds: float = 0.0
     audit_ok: bool = False
+
+
+class _Watched:
+    """The market as the node without faults tells it.
+
+    Attributes:
+        moved: when something happened on it last, by our clock.
+    """
+
+    def __init__(self, direct: MarketClient) -> None:
+        self.moved = time.monotonic()
+        self._stream = EventStream(direct, ChainDatabase(MEMORY))
+        self._market = Market()
+
+    def look(self) -> None:
+        """Reads on."""
+        with suppress(Retry):
+            batch = self._stream.poll()
+            if batch.rolled_back:
+                self._market = Market(self._stream.replay())
+                return
+            for logged in batch.events:
+                self._market.apply(logged)
+                self.moved = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a couple has ended."""
+        return any(couple.phase.is_over for couple in self._market.couples.values())
 
 
 class ChaosMarket:
@@ -138,18 +168,19 @@ class ChaosMarket:
             return self._live(plan)
 
     def _live(self, plan: Plan) -> Lived:
-        begun, reorgs = time.monotonic(), self._node.reorgs
-        stream, market = EventStream(self._direct, ChainDatabase(MEMORY)), Market()
+        begun, reorgs, watched = time.monotonic(), self._node.reorgs, _Watched(self._direct)
         for agent in self.agents:
             agent.start()
         self._set(plan.faults, plan)
         rng = Random(f"{plan.name}/{plan.seed}")
-        while time.monotonic() < begun + MOST_SECONDS and not _is_over(market):
+        while not watched.is_over and time.monotonic() < min(
+            watched.moved + STILL_SECONDS, begun + MOST_SECONDS
+        ):
             time.sleep(BLOCK_SECONDS / SPEED)
             self._node.mine()
             if plan.reorgs and rng.random() < 0.08:
                 self._node.take_back(rng.randint(1, DEEPEST))
-            market = _up_to_date(stream, market)
+            watched.look()
         for agent in self.agents:
             agent.rest()
         self._set((), plan)
@@ -220,21 +251,6 @@ def _wall_clock(ahead: float) -> float:
 
 def _cloud_owner(identity: Identity, tools: Tools) -> tuple[Party, Worker]:
     return CloudOwner(identity, HOLDS), CloudOwnerWorker(tools)
-
-
-def _up_to_date(stream: EventStream, market: Market) -> Market:
-    """The market as the node without faults tells it now."""
-    with suppress(Retry):
-        batch = stream.poll()
-        if batch.rolled_back:
-            return Market(stream.replay())
-        for logged in batch.events:
-            market.apply(logged)
-    return market
-
-
-def _is_over(market: Market) -> bool:
-    return any(couple.phase in _OVER for couple in market.couples.values())
 
 
 def _model(market: Market) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from agents.chain.node import Node
-from agents.core.errors import Refused
+from agents.core.errors import NodeUnavailable, Refused
 from agents.core.ids import Address
 
 BLOCK_SECONDS = 3
@@ -18,6 +19,8 @@ DEEPEST = 3
 """How many blocks are taken back at most."""
 
 _ENOUGH = 50 * 10**18
+_PATIENCE_SECONDS = 10.0
+_MOST_TRIES = 6
 
 
 class RealNode:
@@ -34,7 +37,7 @@ class RealNode:
     def __init__(self, url: str, kind: str) -> None:
         self.url, self.kind = url, kind
         self.reorgs = 0
-        self._node = Node.connect(url, 60, lambda _: Refused(""))
+        self._node = Node.connect(url, _PATIENCE_SECONDS, lambda _: Refused(""))
         self._lock = threading.Lock()
         self._snapshots: deque[Any] = deque(maxlen=DEEPEST)
         self._time = int(self.ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
@@ -87,5 +90,9 @@ class RealNode:
     def _mine(self) -> None:
         if self.kind != "anvil":
             self._snapshots.append(self.ask("evm_snapshot"))
-        self._time += BLOCK_SECONDS
-        self.ask("evm_mine", self._time)
+        for _ in range(_MOST_TRIES):  # Ganache leaves a request unanswered now and then
+            self._time += BLOCK_SECONDS
+            with suppress(NodeUnavailable):
+                self.ask("evm_mine", self._time)
+                return
+        raise NodeUnavailable(f"{self.kind} makes no blocks")

@@ -18,6 +18,9 @@ import requests
 from testing.faults import Fault, Reply, WireFaultError, before
 from testing.faults.seam import Answer, Forward, Params
 
+NODE_SECONDS = 10.0
+"""Of ours, that the node has for an answer."""
+
 
 @dataclass
 class Line:
@@ -76,9 +79,16 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/{name}"
 
     def ask_node(self, method: str, params: Params) -> Answer:
-        """The node's own answer, without its id."""
+        """The node's own answer, without its id.
+
+        Raises:
+            WireFaultError: it gives none, as Ganache does now and then: the agent has none either.
+        """
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        response = self._session.post(self._node_url, json=request, timeout=60)
+        try:
+            response = self._session.post(self._node_url, json=request, timeout=NODE_SECONDS)
+        except requests.RequestException:
+            raise WireFaultError(Reply(status=0)) from None
         answer: dict[str, Any] = response.json()
         return {name: answer[name] for name in ("result", "error") if name in answer}
 

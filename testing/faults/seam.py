@@ -76,6 +76,18 @@ def on(method: str, chance: float, spoil: Callable[[Forward, str, Params, Random
     return fault
 
 
+def result_of(forward: Forward, method: str, *params: Any) -> Any:
+    """What is behind a fault, asked by the fault itself.
+
+    Raises:
+        WireFaultError: another fault spoils the answer: then there is none to give.
+    """
+    answer = forward(method, params)
+    if answer.get("result") is None:
+        raise WireFaultError(Reply(status=0))
+    return answer["result"]
+
+
 def refusal(code: int, message: str) -> Answer:
     """A JSON-RPC error."""
     return {"error": {"code": code, "message": message}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from testing.faults.seam import Answer, Fault, Forward, Params, by_chance, on
+from testing.faults.seam import Answer, Fault, Forward, Params, by_chance, on, result_of
 
 _OF_STATE = ("eth_call", "eth_getBalance", "eth_getTransactionCount", "eth_getCode", "eth_estimateGas")
 
@@ -131,4 +131,4 @@ def _other(hash_: str) -> str:
 
 
 def _head(forward: Forward) -> int:
-    return int(forward("eth_blockNumber", [])["result"], 16)
+    return int(result_of(forward, "eth_blockNumber"), 16)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from testing.faults.seam import Answer, Fault, Forward, Params, Reply, WireFaultError, on, refusal
+from testing.faults.seam import (
+    Answer,
+    Fault,
+    Forward,
+    Params,
+    Reply,
+    WireFaultError,
+    on,
+    refusal,
+    result_of,
+)
 
 
 def no_effective_gas_price() -> Fault:
@@ -43,7 +53,7 @@ def late_receipts(blocks: int = 6) -> Fault:
         receipt = answer.get("result")
         if not receipt:
             return answer
-        head = int(forward("eth_blockNumber", [])["result"], 16)
+        head = int(result_of(forward, "eth_blockNumber"), 16)
         late = int(receipt["blockNumber"], 16) + blocks > head
         return {"result": None} if late else answer
 
