@@ -1,8 +1,9 @@
 """Which logs the last blocks have, and proof that these are all.
 
 A node lists logs by an index that may be late, or asks a server that is: then a list is short, and nothing
-says so. A block's header does: its bloom may hold an event of ours, and no log of it came. The block is then
-asked for by its hash, and its logs, or its receipts, must account for the whole of the bloom. Where blooms
+says so. A block's header does: its bloom may hold an event of ours. The block is then asked for by its hash,
+and all its logs, or its receipts, must account for the whole of the bloom: so one of two events of a kind is
+missed as well. Of a node that shows neither an event of each kind must come that may be there. Where blooms
 serve for nothing receipts do, or two nodes must agree.
 """
 
@@ -93,21 +94,20 @@ class Evidence:
             self._without_blooms([header for header in headers if header.hash not in self._proven])
 
     def _by_blooms(self, headers: Sequence[Header]) -> None:
-        asked = [header for header in headers if not self._blooms_served or self._lacks(header)]
-        if asked:
-            self._list(asked)
+        if headers and not self._blooms_served:
+            self._list(headers)
         for header in headers:
-            if self._lacks(header) and not self._look_into(header):
+            if self._lacks(header, ()) and not self._look_into(header):
                 return
             if self._blooms_serve:
                 self._proven.add(header.hash)
 
-    def _lacks(self, header: Header) -> bool:
-        """Whether a block may hold an event of ours of a kind that has not come."""
+    def _lacks(self, header: Header, logs: Iterable[ListedLog]) -> bool:
+        """Whether a block may hold an event of ours of a kind that is not among these."""
         if header.bloom is None:
             self._give_up_blooms()
             return True
-        return self._ours.unexplained(header.bloom, self._found[header.hash].values())
+        return self._ours.unexplained(header.bloom, logs)
 
     def _list(self, headers: Sequence[Header]) -> None:
         known = {header.hash: header for header in headers}
@@ -116,41 +116,47 @@ class Evidence:
             listed, upto = self._reader.read(first, last)
             for one in listed:
                 if one.hash in known:  # else of another branch
-                    self._add([one])
-                    self.learn(known[one.hash], one.topics)
+                    self._add(known[one.hash], [one])
             first = upto + 1
 
     def _look_into(self, header: Header) -> bool:
         """Whether all logs of one block are here, by its hash."""
         bloom = header.bloom or 0
-        if self._accounts_for(bloom, self._all_of(header)):
+        found = self._all_of(header)
+        if found is not None and self._accounts_for(bloom, found):
             return header.bloom is not None
         receipts = self._logs.of_receipts(header)
         if receipts is None:
-            return False
-        self._add(receipts)
+            return found is None and self._shows_each_kind(header)
+        self._add(header, receipts)
         if not self._accounts_for(bloom, receipts):
             self._give_up_blooms()
         return True
 
-    def _all_of(self, header: Header) -> list[ListedLog]:
-        """What the node shows of all logs of a block."""
+    def _all_of(self, header: Header) -> list[ListedLog] | None:
+        """What the node shows of all logs of a block; None if it does not list them."""
         try:
             found = self._logs.of_hash(header.hash)
         except NodeRefused:
-            return []
-        self._add(found)
+            return None
+        self._add(header, found)
         return found
+
+    def _shows_each_kind(self, header: Header) -> bool:
+        """Whether the list of our logs has all kinds that may be in a block: of one kind some may lack."""
+        self._list([header])
+        return not self._lacks(header, self._found[header.hash].values())
 
     @staticmethod
     def _accounts_for(bloom: int, logs: Sequence[ListedLog]) -> bool:
         """Whether logs set every bit; more is no harm: some chains have logs that no bloom holds."""
         return not bloom & ~bloom_of(logs)
 
-    def _add(self, logs: Iterable[ListedLog]) -> None:
+    def _add(self, header: Header, logs: Iterable[ListedLog]) -> None:
         for one in logs:
             if one.address == self._logs.address:
-                self._found[one.hash][one.index] = one
+                self._found[header.hash][one.index] = one
+                self.learn(header, one.topics)
 
     def _give_up_blooms(self) -> None:
         if self._blooms_serve and self._means == "auto":
@@ -164,7 +170,7 @@ class Evidence:
             receipts = self._logs.of_receipts(header) if self._means != "two-nodes" else None
             if receipts is None:
                 return self._by_agreement(headers[number:])
-            self._add(receipts)
+            self._add(header, receipts)
             self._proven.add(header.hash)
         return None
 
@@ -180,7 +186,7 @@ class Evidence:
         for header in headers:
             before = set(self._found[header.hash].values())
             theirs = {one for one in others if one.hash == header.hash}
-            self._add(theirs)
+            self._add(header, theirs)
             if before == theirs:
                 self._proven.add(header.hash)
 

@@ -52,11 +52,13 @@ class MarketLogs:
         return self._ours(self._between(first, last, ask or self._node.ask), first, last)
 
     def of_hash(self, block: bytes) -> list[ListedLog]:
-        """All logs of one block, those of other contracts too."""
+        """All logs of one block, those of other contracts too.
+
+        Raises:
+            NodeRefused: the node does not list them so.
+        """
         found = listed_logs(self._node.ask("eth_getLogs", {"blockHash": to_hex(block)}))
-        if any(log.hash != block for log in found):
-            raise NodeUnavailable("the node's answer has logs of another block")
-        return found
+        return [log for log in found if log.hash == block]
 
     def of_receipts(self, header: Header) -> list[ListedLog] | None:
         """All logs of one block by its receipts; None if the node does not show them, or not all of them.
