@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from agents.chain.blocks import ListedLog
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.chain.intents import Intent, IntentState, Outcome
@@ -107,6 +108,11 @@ class DueSender:
 
     def distrust(self) -> None:
         """There is nothing to read again."""
+
+    def supply(self, block: int, events: Sequence[ListedLog]) -> bool:
+        """Nothing is lacking."""
+        del block, events
+        return False
 
     def advance(self) -> Sequence[Outcome]:
         """What was sent is mined at once."""

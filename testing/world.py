@@ -17,6 +17,7 @@ from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
+from agents.chain.blocks import ListedLog
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.chain.intents import Intent, IntentState, Outcome
@@ -106,6 +107,11 @@ class Wire:
     def distrust(self) -> None:
         """See `doubt`: nobody compares this mirror with views."""
         raise AssertionError("there is nothing to distrust")
+
+    def supply(self, block: int, events: Sequence[ListedLog]) -> bool:
+        """All that happens is seen at once."""
+        del block, events
+        return False
 
     def advance(self) -> list[Outcome]:
         """Nothing is ever left in an outbox: a call is mined at once or not sent."""

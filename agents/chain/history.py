@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from agents.chain.archive import KEPT, Archive
-from agents.chain.blocks import BlockRef, Header, RawLog
+from agents.chain.blocks import BlockRef, Header, ListedLog, RawLog
 from agents.chain.branch import MOST_HEADERS, Branch, fork_below
 from agents.chain.catch_up import CatchUp
 from agents.chain.client import MarketClient
@@ -91,7 +91,7 @@ class EventStream:
         self._second = SecondReading(client, self._archive, reader, clock)
         self._gap = Gap(clock)
         self._read = self._archive.cursor() or self._begin()
-        self._mended = 0
+        self._mended = self._supplied = 0
         self._near = False
         self._learnt = False
         self._clock = clock
@@ -100,7 +100,7 @@ class EventStream:
     @property
     def repaired(self) -> int:
         """How many events were found, or found wrong, after they should have been delivered."""
-        return self._second.repaired
+        return self._second.repaired + self._supplied
 
     def replay(self) -> Iterator[Logged]:
         """All events delivered so far, from the database alone."""
@@ -152,6 +152,29 @@ class EventStream:
         if self._clock() >= self._trusted_until:
             self._trusted_until = self._clock() + TRUST_SECONDS
             self._read_all_again()
+
+    def supply(self, block: int, events: Sequence[ListedLog]) -> bool:
+        """Adds events of a block that were not read, and that the receipt of a transaction of ours shows.
+
+        Whoever does not see what it did would do it again.
+
+        Returns:
+            Whether some were lacking. Then all is to be taken from `replay`.
+
+        Raises:
+            NodeUnavailable: the node did not answer.
+        """
+        read = {(one.block.hash, one.index) for one in self._archive.logs_between(block, block)}
+        lacking = [one for one in events if one.place not in read]
+        if block > self._read.number or not lacking:
+            return False
+        of_chain = self._client.require_block(block)
+        if any(one.hash != of_chain.hash for one in lacking):
+            return False  # a branch that died: the transaction is looked for anew
+        self._archive.verify(self._archive.verified, [one.at(of_chain) for one in lacking])
+        self._supplied += len(lacking)
+        log.warning("block %d: the receipt of our transaction has events that the list lacked", block)
+        return True
 
     def _read_all_again(self) -> None:
         self._archive.distrust(self._client.anchor.number - 1)

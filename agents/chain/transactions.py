@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.chain.answers import HASH_BYTES, NodeRefused, data, field, many, quantity, to_hex
-from agents.chain.blocks import block_ref
+from agents.chain.blocks import ListedLog, block_ref, listed_logs
 from agents.chain.client import MarketClient
 from agents.core.errors import NodeUnavailable, Refused
 from agents.core.ids import Address
@@ -28,6 +28,7 @@ class TransactionReceipt:
         block: number of the block that holds it; `block_hash`: its hash, 32 bytes.
         fee: what the gas cost, in wei; `fee_is_estimated`: the node did not say it.
         succeeded: False if it reverted: then it cost its gas and did nothing else.
+        events: the market's logs in it; none if the node does not show them.
     """
 
     transaction: bytes
@@ -37,6 +38,7 @@ class TransactionReceipt:
     fee: int
     succeeded: bool
     fee_is_estimated: bool = False
+    events: tuple[ListedLog, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,18 @@ class Transactions:
         price = _optional(answer, "effectiveGasPrice")
         fee = gas_used * (self._paid_price(transaction, maximum) if price is None else price)
         return TransactionReceipt(
-            transaction, block, block_hash, gas_used, fee, status == 1, fee_is_estimated=price is None
+            *(transaction, block, block_hash, gas_used, fee, status == 1),
+            fee_is_estimated=price is None,
+            events=self._events(answer, block_hash),
         )
+
+    def _events(self, answer: object, block: bytes) -> tuple[ListedLog, ...]:
+        try:
+            logs = listed_logs(field(answer, "logs"))
+        except NodeUnavailable:
+            return ()
+        market = self._client.market_logs.address
+        return tuple(log for log in logs if (log.address, log.hash) == (market, block))
 
     def _paid_price(self, transaction: bytes, maximum: int) -> int:
         """What a unit of gas cost, by the transaction itself."""

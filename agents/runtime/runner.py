@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agents.chain.blocks import ListedLog
 from agents.chain.client import BlockRef
 from agents.chain.intents import Intent, IntentState, Outcome
+from agents.chain.transactions import TransactionReceipt
 from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
@@ -62,6 +64,9 @@ class Events(Protocol):
 
     def distrust(self) -> None:
         """What was read is not what the contract says: all is read again."""
+
+    def supply(self, block: int, events: Sequence[ListedLog]) -> bool:
+        """Adds what the receipt of a transaction of ours shows; whether it was lacking."""
 
 
 class Check(Protocol):
@@ -119,6 +124,7 @@ class Runner:
     supervisor: Supervisor = field(init=False)
     _left_undone: set[str] = field(init=False, default_factory=set)
     _awaited: tuple[str, float] = field(init=False, default=("", 0.0))
+    _receipts: dict[bytes, TransactionReceipt] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.market = Market(self.events.replay())
@@ -155,6 +161,7 @@ class Runner:
         self.tell_time(upto.timestamp)
         if upto.number < self.transactions.height:
             return moved  # the node does not show our own last transaction yet: do not decide it again
+        self._supply()
         situation = Situation(self.market, self.journal, upto.timestamp, self.transactions.coins)
         acts = self._sound(self.role.decide(situation), upto)
         self._tell_left_undone([act for act in acts if isinstance(act, LeftUndone)])
@@ -179,6 +186,13 @@ class Runner:
             doubted = [self.events.doubt(misfit) for misfit in self.market.take_misfits()]
             if not (batch.behind or any(doubted)):
                 return batch.upto
+
+    def _supply(self) -> None:
+        """Makes sure that what our own transactions did is known."""
+        for receipt in list(self._receipts.values()):
+            if self.events.supply(receipt.block, receipt.events):
+                self.market = Market(self.events.replay())
+            del self._receipts[receipt.transaction]
 
     def _sound(self, acts: list[Act], upto: BlockRef) -> list[Act]:
         """The acts; without those that lock coins, while the mirror is not what the contract says."""
@@ -217,6 +231,8 @@ class Runner:
             why = in_words(outcome.refusal)
             log.info("%s refused: %s; next try in %g s", outcome.function, why, wait)
             return False
+        if outcome.receipt is not None:
+            self._receipts[outcome.receipt.transaction] = outcome.receipt
         if outcome.state is IntentState.MINED:
             self.backoff.succeeded(outcome.key)
             log.info("sent %s", outcome.function)

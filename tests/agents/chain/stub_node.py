@@ -254,7 +254,7 @@ class StubNode:
             listed = [block for block in self.blocks if block.hash == query["blockHash"]]
         else:
             listed = self._range(int(query["fromBlock"], 16), int(query["toBlock"], 16))
-        shown = [self._listed(block, index) for block in listed for index in range(len(block.logs))]
+        shown = [self.listed(block, index) for block in listed for index in range(len(block.logs))]
         topics = query.get("topics", [None])
         return [log for log in shown[::-1] if topics[0] in (None, log["topics"][0])]  # order is not promised
 
@@ -265,7 +265,8 @@ class StubNode:
             raise NodeError({"code": -32005, "message": "query returned more than 10000 results"})
         return self.blocks[first : last + 1]
 
-    def _listed(self, block: StubBlock, index: int) -> dict[str, Any]:
+    def listed(self, block: StubBlock, index: int) -> dict[str, Any]:
+        """A log as it shows it."""
         log = block.logs[index]
         return {
             "address": self.market,
@@ -283,7 +284,7 @@ class StubNode:
             self._lacks("eth_getBlockReceipts")()
         for block in self.blocks:
             if block.hash == hash_:
-                logs = [self._listed(block, index) for index in range(len(block.logs))]
+                logs = [self.listed(block, index) for index in range(len(block.logs))]
                 parts = [logs, *([] for _ in block.transactions[1:])] if block.transactions else []
                 return [{"blockHash": hash_, "logs": part} for part in parts]
         return None
@@ -358,9 +359,11 @@ class StubNode:
 
     def _eth_getTransactionReceipt(self, hash_: str) -> dict[str, Any] | None:
         for block in self.blocks[: len(self.blocks) - self.receipt_lag]:
-            for pooled in block.transactions:
+            for place, pooled in enumerate(block.transactions):
                 if pooled.hash == hash_:
+                    count = len(block.logs) if place == 0 else 0  # as `eth_getBlockReceipts` has it
                     return {
+                        "logs": [self.listed(block, index) for index in range(count)],
                         "transactionHash": hash_,
                         "blockNumber": hex(block.number),
                         "blockHash": block.hash,

@@ -32,9 +32,11 @@ from agents.chain.transactions import SEARCHED_BLOCKS, Payload, TransactionRecei
 from agents.chain.wallet import Wallet
 from agents.core import calls
 from agents.core.errors import BadInput, NodeUnavailable, StopAgent, WrongNetwork
+from agents.core.events import Deposited
 from agents.core.ids import Address
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.desk import Desk, done, retire
+from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import GWEI, Pooled, StubNode
 
 KINDS = json.loads(Path(__file__).with_name("node_errors.json").read_text())
@@ -379,6 +381,32 @@ def test_a_re_org_of_nonce_0_while_nonce_1_is_awaited(slow: StubNode, desk: Desk
     desk.step()
     assert desk.mined == [[0], [1]]
     assert not desk.sender.in_flight
+
+
+def test_a_receipt_has_the_events_of_the_market(
+    slow: StubNode, desk: Desk, abi: list[dict[str, Any]]
+) -> None:
+    desk.step(retire(1))
+    slow.mine(as_log(abi, Deposited(desk.wallet.address, 5)), as_log(abi, Deposited(desk.wallet.address, 6)))
+    (outcome,) = desk.step()
+    assert outcome.receipt is not None
+    assert [(one.hash.hex(), one.index) for one in outcome.receipt.events] == [
+        (slow.head.hash[2:], 0),
+        (slow.head.hash[2:], 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "logs",
+    [None, "none", [{"address": "0x1"}], [{"logIndex": "0x0", "blockNumber": "0x1", "blockHash": "0x"}]],
+)
+def test_a_receipt_without_sound_logs_is_one_all_the_same(slow: StubNode, desk: Desk, logs: object) -> None:
+    slow.altered["eth_getTransactionReceipt"] = lambda told: told and {**told, "logs": logs}
+    desk.step(retire(1))
+    slow.mine()
+    (outcome,) = desk.step()
+    assert outcome.receipt is not None
+    assert outcome.receipt.events == ()
 
 
 def test_what_came_into_another_block_is_known_to_be_there(slow: StubNode, desk: Desk) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from agents.chain.blocks import listed_logs
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
@@ -393,3 +394,38 @@ def test_stops_when_the_chain_was_started_anew(
     with pytest.raises(WrongNetwork, match="started anew"):
         follower.stream.poll()
     assert follower.amounts == [1]
+
+
+# --- what receipts show ---
+
+
+def test_events_that_a_receipt_shows_are_added_where_they_were_not_read(
+    node: StubNode, mine: Any, follower: Follower, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine(1)
+    mine(2)
+    block = node.head
+    events = listed_logs([node.listed(block, index) for index in range(len(block.logs))])
+    assert not follower.stream.supply(block.number, events), "the block was not read yet"
+    block.logs = []
+    assert follower.catch_up() == [1]
+    assert follower.stream.supply(block.number, events)
+    assert follower.stream.repaired == 1
+    assert [logged.event.amount for logged in follower.stream.replay()] == [1, 2]  # type: ignore[union-attr]
+    assert not follower.stream.supply(block.number, events), "they are there"
+    assert caplog.messages[-1] == (
+        f"block {block.number}: the receipt of our transaction has events that the list lacked"
+    )
+
+
+def test_events_of_a_branch_that_died_are_not_added(node: StubNode, mine: Any, follower: Follower) -> None:
+    mine(1)
+    mine(2)
+    block = node.head
+    events = [
+        replace(one, hash=b"dead" * 8)
+        for one in listed_logs([node.listed(block, index) for index in range(len(block.logs))])
+    ]
+    assert follower.catch_up() == [1, 2]
+    assert not follower.stream.supply(block.number, events)
+    assert [logged.event.amount for logged in follower.stream.replay()] == [1, 2]  # type: ignore[union-attr]

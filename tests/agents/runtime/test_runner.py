@@ -11,9 +11,11 @@ from multiprocessing.connection import Connection
 
 import pytest
 
+from agents.chain.blocks import ListedLog
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.chain.intents import Intent, IntentState, Outcome
+from agents.chain.transactions import TransactionReceipt
 from agents.core import calls
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason
@@ -147,6 +149,10 @@ class Rig:
 
     def distrust(self) -> None:
         self.told.append("distrust")
+
+    def supply(self, block: int, events: Sequence[ListedLog]) -> bool:
+        self.told.append(f"supply {block}")
+        return bool(events)
 
     # check
     def is_due(self) -> bool:
@@ -376,6 +382,38 @@ def test_what_it_waits_for_is_said_once_it_takes_long(caplog: pytest.LogCaptureF
         rig.now, rig.awaited = START + seconds, "a seed"
         runner.step()
     assert caplog.messages == ["waiting for a seed"]
+
+
+def receipt(*events: ListedLog) -> TransactionReceipt:
+    return TransactionReceipt(bytes(32), 7, b"7" * 32, 1, 1, succeeded=True, events=events)
+
+
+def test_what_a_receipt_shows_is_known_before_anything_is_decided() -> None:
+    """A list lacked what the agent itself had done: it made its dataset twice."""
+    event = ListedLog(bytes(20), 7, b"7" * 32, 0, bytes(32), (), b"")
+    rig = Rig(todo())
+    runner = rig.runner()
+    for events in ([], [event]):
+        before = runner.market
+        rig.mined = [Outcome(key, IntentState.MINED, receipt(*events)) for key in ("one", "two")]
+        rig.told.clear()
+        runner.step()
+        assert rig.told == ["advance", "poll", "supply 7"], "once for each transaction"
+        assert (runner.market is before) == (not events)
+    rig.told.clear()
+    runner.step()
+    assert "supply 7" not in rig.told
+
+
+def test_what_a_receipt_shows_is_supplied_once_its_block_is_read() -> None:
+    rig = Rig(todo(), height=101)
+    runner = rig.runner()
+    rig.mined = [Outcome("one", IntentState.MINED, receipt())]
+    runner.step()
+    assert "supply 7" not in rig.told
+    rig.height = 0
+    runner.step()
+    assert "supply 7" in rig.told
 
 
 def test_deadlines_go_with_the_intents() -> None:
