@@ -30,7 +30,7 @@ class Branch:
             Whether the first of them is the child of ``read``; if not, none is kept.
 
         Raises:
-            NodeUnavailable: the node did not answer.
+            NodeUnavailable: the node did not answer, and there is none. What is there is worth going on with.
         """
         if self._contradict(read, head):
             self.headers.clear()
@@ -38,7 +38,12 @@ class Branch:
             tip = self.headers[-1].ref if self.headers else read
             if tip.number >= last:
                 break
-            child = head if head.number == tip.number + 1 else self._client.header(tip.number + 1)
+            try:
+                child = head if head.number == tip.number + 1 else self._client.header(tip.number + 1)
+            except NodeUnavailable:
+                if not self.headers:
+                    raise
+                break
             if child is None:
                 break  # whoever answered has not come so far
             if child.parent != tip.hash:

@@ -40,7 +40,7 @@ _SHUT = (401, 403)
 _BUSY = 429
 _GATEWAYS = (502, 503, 504)
 _GRACE = 1.25
-_PAUSES, _A_MOMENT = (0.0, 0.05, 0.1, 0.2), 1.0
+PAUSES, _A_MOMENT = (0.0, 0.05, 0.1, 0.2), 1.0
 
 
 class Provider(Protocol):
@@ -99,7 +99,7 @@ class Http:
         sends a transaction sends the same bytes.
         """
         until = time.monotonic() + _A_MOMENT
-        for pause in _PAUSES:
+        for pause in PAUSES:
             try:
                 answer = self._post(body)
             except (OSError, urllib3.exceptions.HTTPError):

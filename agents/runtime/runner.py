@@ -124,6 +124,7 @@ class Runner:
     supervisor: Supervisor = field(init=False)
     _left_undone: set[str] = field(init=False, default_factory=set)
     _awaited: tuple[str, float] = field(init=False, default=("", 0.0))
+    _upto: int = field(init=False, default=-1)
     _receipts: dict[bytes, TransactionReceipt] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -178,6 +179,7 @@ class Runner:
         """
         while True:
             batch = self.events.poll()
+            self._came_to(batch.upto.number)
             if batch.rolled_back:
                 log.warning("what was read before is not what the chain says now; starting again from that")
                 self.market = Market(self.events.replay())
@@ -201,6 +203,12 @@ class Runner:
             return acts
         self.events.distrust()
         return [act for act in acts if act not in risky]
+
+    def _came_to(self, block: int) -> None:
+        """A node that lets us read on, by whatever little, is asked again soon when it fails."""
+        if block > self._upto:
+            self.backoff.succeeded("")
+        self._upto = block
 
     # --- transactions ---
 

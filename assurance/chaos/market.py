@@ -15,6 +15,7 @@ from unittest.mock import patch
 from eth_utils.address import to_checksum_address
 
 from agents.audit.live import audit_deployment
+from agents.chain import transport
 from agents.chain.answers import to_hex
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
@@ -164,7 +165,8 @@ class ChaosMarket:
 
     def live(self, plan: Plan) -> Lived:
         """Lets the agents live until the couple is over; then, without faults, until they have all events."""
-        with patch("time.time", partial(_wall_clock, plan.clock_seconds)):
+        clock = patch("time.time", partial(_wall_clock, plan.clock_seconds))
+        with clock, patch.object(transport, "PAUSES", [pause / SPEED for pause in transport.PAUSES]):
             return self._live(plan)
 
     def _live(self, plan: Plan) -> Lived:

@@ -429,3 +429,27 @@ def test_events_of_a_branch_that_died_are_not_added(node: StubNode, mine: Any, f
     assert follower.catch_up() == [1, 2]
     assert not follower.stream.supply(block.number, events)
     assert [logged.event.amount for logged in follower.stream.replay()] == [1, 2]  # type: ignore[union-attr]
+
+
+def test_headers_that_came_before_the_node_failed_are_gone_on_with(
+    node: StubNode, mine: Any, follower: Follower
+) -> None:
+    """Behind a node that answers now and then no step came to its end."""
+    mine(1)
+    follower.catch_up()
+    for wei in range(2, 12):
+        mine(wei)
+    answered = 0
+
+    def fails_at_the_sixth(block: Any) -> Any:
+        nonlocal answered
+        answered += 1
+        if answered == 6:
+            raise ConnectionError
+        return block
+
+    node.altered["eth_getBlockByNumber"] = fails_at_the_sixth
+    batch = follower.stream.poll()
+    assert [logged.event.amount for logged in batch.events] == [2, 3, 4, 5]  # type: ignore[union-attr]
+    node.altered.clear()
+    assert follower.stream.poll().upto.number == node.head.number

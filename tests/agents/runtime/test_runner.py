@@ -384,6 +384,37 @@ def test_what_it_waits_for_is_said_once_it_takes_long(caplog: pytest.LogCaptureF
     assert caplog.messages == ["waiting for a seed"]
 
 
+def test_a_node_that_lets_it_read_on_is_asked_again_soon(caplog: pytest.LogCaptureFixture) -> None:
+    """Behind a node that fails often each step came a few blocks further, and was waited for ever longer."""
+    stop = StopSignal()
+    rig = Rig(todo())
+    polls = iter([*range(101, 105), *[105] * 4])
+
+    def poll() -> Batch:
+        upto = next(polls, None)
+        if upto is None:
+            stop.set()
+            return batch(upto=105)
+        rig.node = NodeUnavailable("the node did not answer")
+        return batch(upto=upto, behind=1)
+
+    runner = rig.runner()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rig, "poll", lambda: _then_fails(rig, poll))
+        patch.setattr(StopSignal, "wait", lambda *_: None)
+        runner.run(stop)
+    waits = [message.rpartition("in ")[2] for message in caplog.messages]
+    assert waits == [*["0.5 s"] * 5, "1 s", "2 s", "4 s"]
+
+
+def _then_fails(rig: Rig, poll: Callable[[], Batch]) -> Batch:
+    """Every second poll fails, as a node does that answers now and then."""
+    failure, rig.node = rig.node, None
+    if failure:
+        raise failure
+    return poll()
+
+
 def receipt(*events: ListedLog) -> TransactionReceipt:
     return TransactionReceipt(bytes(32), 7, b"7" * 32, 1, 1, succeeded=True, events=events)
 
