@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.demo.outcome import Cheat
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.schema.document import Schema
+from agents.learning.work import window_of
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -71,6 +74,10 @@ class Scenario:
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
         query: which rows, if `data` is the address of a database.
+        group: the column that says whose row it is: rows of one person stay together.
+        keep: columns to keep, though they look like an identifier, or give the target away.
+        schema: what the columns are; by default made of the data.
+        job_seconds: what a training job takes, about; windows grow with it.
     """
 
     data: str = "breast-cancer"
@@ -84,6 +91,10 @@ class Scenario:
     task: PredictionTask | None = None
     merge_rare: int | None = None
     query: str | None = None
+    group: str | None = None
+    keep: tuple[str, ...] = ()
+    schema: Schema | None = None
+    job_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -141,15 +152,24 @@ class Scenario:
         bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
         answering = slack // 2 - 2
+        reporting = max(answering * (_SLOWER if self.model in _SLOW else 1), self.least_report_window)
+        couple = max(3600, 2 * (self.rounds + 2) * reporting)
         return Terms(
             miss_penalty=bond * 2 // 5,
             answer_window_seconds=20 * slack,
             draw_window_seconds=4 * slack,
-            report_window_seconds=answering * (_SLOWER if self.model in _SLOW else 1),
+            report_window_seconds=reporting,
             settle_window_seconds=4 * slack,
-            couple_window_seconds=3600,
-            offer_seconds=4 * 3600,
+            couple_window_seconds=couple,
+            offer_seconds=4 * couple,
         )
+
+    @property
+    def least_report_window(self) -> int:
+        """Seconds in which all jobs of a round are done, for those on one core are done by turns."""
+        jobs = (self.subsets + 1) // 2 * self.replicas
+        at_once = -(-jobs // len(os.sched_getaffinity(0)))
+        return window_of(self.job_seconds, at_once) if self.job_seconds else 0
 
     def _cloud_owners(self) -> Iterator[DemoMember]:
         for subset in range(self.subsets):
