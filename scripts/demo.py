@@ -7,6 +7,7 @@ for each replica (some of them cheats) and one model owner train a model. Ends w
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
 from dataclasses import replace
@@ -29,13 +30,16 @@ from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.departures import Departed
 from agents.learning.families.registry import FAMILIES
-from agents.output.logs import escape_what_is_left
+from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain
 from agents.runtime.launch import JOURNAL_FILE
 from agents.runtime.settings import read_schema
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
 FOLDER = ROOT / "build" / "demo"
+
+READING = "agents.learning.data.loading"
+"""The log that tells how far the reading of a large table is; the module itself is imported with a file."""
 
 _DEPLOYMENTS = {f"{kind.network}.json" for kind in KINDS.values()}
 """The first file of any run."""
@@ -66,6 +70,8 @@ def main(
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
     escape_what_is_left()
+    log_to_stderr("demo", verbose=False)
+    logging.getLogger(READING).setLevel(logging.INFO)
     try:
         known = None if schema is None else read_schema(schema)
         said = (task, merge_rare, query, group, tuple(keep or ()), known)
