@@ -20,7 +20,7 @@ from agents.learning.data.samples import (
     PredictionTask,
     Samples,
 )
-from agents.learning.data.scaling import Standardiser, measured_range, whole
+from agents.learning.data.scaling import Standardiser, measured_range, quantised, whole
 from agents.learning.data.schema.document import AnyTarget, ClassTarget, NumberTarget, Schema
 from agents.learning.data.tables import Table
 
@@ -66,7 +66,7 @@ def partition(table: Table, seed: int) -> Prepared:
         parts = rows_of_groups(table.name, strata, table.groups, np.random.default_rng(seed))
     train, validation, test = parts
     schema, notes = _whole(table, train)
-    features = _quantise(Standardiser.of(schema).apply(table.features), FEATURE_BITS, FEATURE_LIMIT)
+    features = quantised(Standardiser.of(schema).apply(table.features), FEATURE_BITS, FEATURE_LIMIT)
     everything = Samples(features, _target(table, schema.target), len(table.class_names))
     return Prepared(
         everything.take(train),
@@ -155,8 +155,4 @@ def _target(table: Table, target: AnyTarget) -> npt.NDArray[np.int32]:
     centre, scale = target.standard
     low, high = target.range or (-np.inf, np.inf)
     values = np.clip(table.target.astype(np.float64), low, high)
-    return _quantise((values - centre) / scale, TARGET_BITS, TARGET_LIMIT)
-
-
-def _quantise(values: FloatArray, bits: int, limit: int) -> npt.NDArray[np.int32]:
-    return np.clip(np.rint(values * 2.0**bits), -limit, limit).astype(np.int32)
+    return quantised((values - centre) / scale, TARGET_BITS, TARGET_LIMIT)

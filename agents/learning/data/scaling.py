@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.learning.data.meaning.numbers import cells
-from agents.learning.data.samples import FloatArray
+from agents.learning.data.samples import FloatArray, Int32Array
 from agents.learning.data.schema.document import AnyColumn, CategoryColumn, Schema
 
 _FAR = 3
@@ -148,3 +148,9 @@ def measured_range(values: FloatArray, low: float, high: float) -> dict[str, obj
         return {"range": (float(low), float(high)), "outside": "cut"}
     least, most = float(np.nanmin(values)), float(np.nanmax(values))
     return {"range": (least, most)} if least < most else {}
+
+
+def quantised(values: FloatArray, bits: int, limit: int) -> Int32Array:
+    """Values in units of 2^-bits, to the nearest, cut at a limit in these units."""
+    whole_numbers: Int32Array = np.clip(np.rint(values * 2.0**bits), -limit, limit).astype(np.int32)
+    return whole_numbers

@@ -34,6 +34,14 @@ def check_names(schema: Schema, names: list[str], departures: Departures) -> Non
     """Whether a table has the columns of a schema, and no others."""
     wanted = [column.name for column in schema.columns] + [schema.target.name]
     wanted += [] if schema.group is None else [schema.group]
+    absent_names(wanted, names, departures)
+    for name in names:
+        if name not in wanted and name not in schema.dropped:
+            departures.add(f"column {name!r} is not in the schema: add it, or name it as dropped")
+
+
+def absent_names(wanted: list[str], names: list[str], departures: Departures) -> None:
+    """Tells the columns that a table should have and has not."""
     for name in wanted:
         if name not in names:
             near = get_close_matches(name.casefold(), [one.casefold() for one in names], n=1, cutoff=0.8)
@@ -41,9 +49,6 @@ def check_names(schema: Schema, names: list[str], departures: Departures) -> Non
             departures.add(
                 f"column {name!r} is not in the table" + (f": is it {alike!r}?" if alike is not None else "")
             )
-    for name in names:
-        if name not in wanted and name not in schema.dropped:
-            departures.add(f"column {name!r} is not in the schema: add it, or name it as dropped")
 
 
 def target_through(file: str, column: Column, schema: Schema, departures: Departures) -> Target:
