@@ -92,7 +92,7 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     console = Console(highlight=False)
     started_at = int(time.time())
     divided = DividedData.of(scenario)
-    scenario = replace(scenario, job_seconds=divided.job_seconds)
+    scenario = replace(scenario, work_seconds=divided.work_seconds)
     for note in divided.notes:
         console.print(f"[dim]{escape(printable(note))}[/]", soft_wrap=True)
     old = _last_run(folder)

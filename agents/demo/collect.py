@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from agents.learning.families.registry import default_plan, family_of, parse_pla
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
-from agents.learning.work import check_rows, job_seconds
+from agents.learning.work import check_rows, job_seconds, window_of
 from agents.workers.data_owner import cut, told_of
 from agents.workers.model_owner import PLAN_FILE, state_file
 
@@ -35,13 +37,13 @@ class DividedData:
 
     Attributes:
         rows: the training rows of each subset.
-        job_seconds: what a training job takes, about.
+        work_seconds: in which a round's jobs are done on this machine, with whatever else it is at.
     """
 
     table: Table
     prepared: Prepared
     rows: list[Int64Array]
-    job_seconds: float = 0.0
+    work_seconds: int = 0
 
     @classmethod
     def of(cls, scenario: Scenario) -> DividedData:
@@ -73,14 +75,14 @@ class DividedData:
         largest = max(map(len, rows))
         check_rows(plan, largest, len(prepared.train))
         seconds = job_seconds(plan, largest)
-        needed = replace(scenario, job_seconds=seconds).least_report_window
+        needed = window_of(seconds, _at_once(scenario.jobs))
         if needed > MOST_WINDOW:
             raise BadPlan(
                 f"a job takes about {seconds:.2g} s for {largest} rows of {features} features, so that a "
                 f"round's jobs on this machine need a report window of {needed} s, and the demo waits for at "
                 f"most {MOST_WINDOW}: choose another model, or fewer columns or replicas"
             )
-        return cls(table, prepared, rows, seconds)
+        return cls(table, prepared, rows, needed)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -108,6 +110,11 @@ class DividedData:
         """What the strata are called."""
         ranges = len(self.strata[0])
         return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
+
+
+def _at_once(jobs: int) -> int:
+    """How many share a core with each other and with what the machine is at already."""
+    return ceil((jobs + os.getloadavg()[0]) / len(os.sched_getaffinity(0)))
 
 
 def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float) -> DemoOutcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, 
 from agents.demo.outcome import Cheat
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema
-from agents.learning.work import window_of
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -77,7 +75,7 @@ class Scenario:
         group: the column that says whose row it is: rows of one person stay together.
         keep: columns to keep, though they look like an identifier, or give the target away.
         schema: what the columns are; by default made of the data.
-        job_seconds: what a training job takes, about; windows grow with it.
+        work_seconds: in which a round's jobs are done on this machine: the report window is at least so long.
     """
 
     data: str = "breast-cancer"
@@ -94,7 +92,7 @@ class Scenario:
     group: str | None = None
     keep: tuple[str, ...] = ()
     schema: Schema | None = None
-    job_seconds: float = 0.0
+    work_seconds: int = 0
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -152,7 +150,7 @@ class Scenario:
         bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
         answering = slack // 2 - 2
-        reporting = max(answering * (_SLOWER if self.model in _SLOW else 1), self.least_report_window)
+        reporting = max(answering * (_SLOWER if self.model in _SLOW else 1), self.work_seconds)
         couple = max(3600, 2 * (self.rounds + 2) * reporting)
         return Terms(
             miss_penalty=bond * 2 // 5,
@@ -165,11 +163,9 @@ class Scenario:
         )
 
     @property
-    def least_report_window(self) -> int:
-        """Seconds in which all jobs of a round are done, for those on one core are done by turns."""
-        jobs = (self.subsets + 1) // 2 * self.replicas
-        at_once = -(-jobs // len(os.sched_getaffinity(0)))
-        return window_of(self.job_seconds, at_once) if self.job_seconds else 0
+    def jobs(self) -> int:
+        """Of a round."""
+        return (self.subsets + 1) // 2 * self.replicas
 
     def _cloud_owners(self) -> Iterator[DemoMember]:
         for subset in range(self.subsets):
