@@ -45,6 +45,7 @@ Secrecy = Literal["dataset", "round", "none"]
 """What a data owner lets a model owner see of results: sums over the whole dataset, sums over the subsets of
 a round, or each subset's own."""
 
+_DEALT_APART = "with noise rows are divided by place alone: those of one group are in all parts"
 _LEAST_FIRST: tuple[Secrecy, ...] = ("none", "round", "dataset")
 _SHOWS = {
     "none": "each subset's result in plain text",
@@ -152,7 +153,9 @@ class DataOwnerWorker:
             made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
             given = self.table_schema  # one that is made of the rows would tell of them
             description = describe(table, made.prepared, made.guarantee, schema=given)
-            return _Divided(description, made.prepared, made.parts, made.noise, table.notes, given)
+            apart = table.groups is not None
+            notes = (*table.notes, *((_DEALT_APART,) if apart else ()))
+            return _Divided(description, made.prepared, made.parts, made.noise, notes, given)
         prepared = partition(table, self.seed)
         parts = cut(table, prepared, self.subsets, self.seed)
         schema = prepared.schema

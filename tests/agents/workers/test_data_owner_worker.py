@@ -254,6 +254,20 @@ def test_rows_of_one_group_are_in_one_subset(place: Place, caplog: pytest.LogCap
     assert all(size % 4 == 0 for size in sizes)
 
 
+def test_with_noise_groups_are_dealt_apart_and_their_owner_is_told(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = tmp_path / "visits.csv"
+    rows = (f"p{i // 2},{i * 7 % 13}.5,{'ab'[i // 2 % 2]}" for i in range(4000))
+    table.write_text("who,u,y\n" + "\n".join(rows))
+    privacy = PrivacyPolicy(columns={"u": (0.0, 13.0)}, rows_of_a_person=2)
+    with caplog.at_level("INFO"):
+        done(replace(worker(place, table, privacy=privacy), group="who"), SPLITTING)
+    assert caplog.messages[-1] == (
+        "with noise rows are divided by place alone: those of one group are in all parts"
+    )
+
+
 def test_a_column_may_be_kept(place: Place) -> None:
     owner = replace(worker(place, CASES / "index-with-gaps.csv", target="state"), keep=("column 1",))
     packed = done(owner, SPLITTING)

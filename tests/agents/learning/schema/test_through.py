@@ -28,6 +28,7 @@ CASES = Path(__file__).parents[1] / "tables" / "cases"
 TARGETS = {
     "class-none": "improved",
     "mostly-zero-cost": "cost",
+    "plain-regression": "y",
     "spellings-of-yes": "relapse",
     "year-of-a-series": "yield_",
     "trailing-commas": None,
