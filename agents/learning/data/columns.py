@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +99,7 @@ def categories_as(column: Column, labels: Sequence[str], other: str | None) -> I
         labels: of the categories.
         other: the one of all other words, if there is one.
     """
-    same: Callable[[str], str] = same_word([label for label in labels if label != other])
+    same = same_word(labels)
     place = {same(label): number for number, label in enumerate(labels)}
     rest = WRONG if other is None else labels.index(other)
     words, codes = column.cells.distinct()

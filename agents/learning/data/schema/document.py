@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -51,6 +52,8 @@ class _Measured(Document):
     def _is_whole(self) -> Self:
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"a range goes up: {self.range[0]:g} to {self.range[1]:g} does not")
+        if self.range is not None and not isfinite(self.range[1] - self.range[0]):
+            raise ValueError(f"the range {self.range[0]:g} to {self.range[1]:g} is too wide")
         if (self.centre is None) != (self.scale is None):
             raise ValueError("centre and scale go together")
         return self
@@ -148,9 +151,12 @@ class ClassTarget(Document):
         if self.rare is not None and self.rare not in self.classes:
             raise ValueError(f"rare is {self.rare!r}, which is none of the classes")
         if self.numbers is not None:
-            for label in self.classes:
-                if label != self.rare and not _is_number(label):
+            named = [label for label in (*self.classes, *self.left_out) if label != self.rare]
+            for label in named:
+                if not _is_number(label):
                     raise ValueError(f"class {label!r} is no number, though the classes are numbers")
+            if len({float(label) for label in named}) < len(named):
+                raise ValueError(f"two of the classes {', '.join(named)} are the same number")
         return self
 
 
@@ -280,7 +286,7 @@ def _all_different(what: str, words: Sequence[str]) -> None:
 
 def _is_number(text: str) -> bool:
     try:
-        return float(text) == float(text)
+        return isfinite(float(text))
     except ValueError:
         return False
 

@@ -128,6 +128,19 @@ def test_its_text_is_a_column_a_line_whatever_is_in_a_name() -> None:
             {"target": {**STATE, "numbers": {}}},
             "target: class 'sick' is no number, though the classes are numbers",
         ),
+        (
+            {"target": {**STATE, "classes": ["1", "2"], "left_out": ["x"], "numbers": {}}},
+            "target: class 'x' is no number, though the classes are numbers",
+        ),
+        (
+            {"target": {**STATE, "classes": ["1", "1.0"], "numbers": {}}},
+            "target: two of the classes 1, 1.0 are the same number",
+        ),
+        (
+            {"columns": [{**AGE, "range": [-1e308, 1e308]}]},
+            "column 'age': the range -1e+308 to 1e+308 is too wide",
+        ),
+        ({"columns": [{**AGE, "fill": 10**400}]}, "column 'age': fill: Input should be a "),
         ({"task": "regression", "target": {**COST, "range": None}}, "column 'cost' has neither a range nor"),
     ],
 )

@@ -120,6 +120,17 @@ def test_other_words_go_where_the_schema_says(schema_of: SchemaOf, tmp_path: Pat
     assert not loaded.features[:, 1].any()
 
 
+def test_a_rare_spelling_of_yes_stays_with_the_others(schema_of: SchemaOf, tmp_path: Path) -> None:
+    """Beside other words yes and Y are two."""
+    words = [*["yes"] * 20, *["no"] * 20, *[f"w{i}" for i in range(19)], "Y"]
+    content = "u,v,y\n" + "".join(f"{i * 7 % 13},{words[i]},{'ab'[i // 2 % 2]}\n" for i in range(60))
+    schema = schema_of(content)
+    one = load_table(tmp_path / "first.csv", "y")
+    assert one.feature_names == ("u", "v=(other)", "v=no", "v=yes")
+    other = load_table(tmp_path / "first.csv", schema=schema)
+    assert np.array_equal(one.features, other.features)
+
+
 @pytest.mark.parametrize(
     ("content", "first"),
     [
