@@ -14,7 +14,7 @@ from agents.learning.data.meaning.missing import is_missing_number
 from agents.learning.data.meaning.numbers import Understood, cells, read_numbers, understand
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array
-from agents.learning.data.schema.document import CategoryColumn
+from agents.learning.data.schema.kinds import CategoryColumn
 
 MISSING, WRONG = -1, -2
 """In the place of a category's number: no cell, or a word that is none of the categories."""

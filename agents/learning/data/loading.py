@@ -17,8 +17,9 @@ from agents.learning.data.header import without_units
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array, PredictionTask
 from agents.learning.data.schema.departures import Departures
-from agents.learning.data.schema.document import VERSION, AnyColumn, Schema
+from agents.learning.data.schema.document import VERSION, Schema
 from agents.learning.data.schema.draft import Drafter
+from agents.learning.data.schema.kinds import AnyColumn
 from agents.learning.data.schema.through import (
     check_names,
     column_through,

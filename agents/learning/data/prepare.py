@@ -21,7 +21,8 @@ from agents.learning.data.samples import (
     Samples,
 )
 from agents.learning.data.scaling import Standardiser, measured_range, quantised, whole
-from agents.learning.data.schema.document import AnyTarget, ClassTarget, NumberTarget, Schema
+from agents.learning.data.schema.document import Schema
+from agents.learning.data.schema.kinds import AnyTarget, ClassTarget, NumberTarget
 from agents.learning.data.tables import Table
 
 BINS = 5

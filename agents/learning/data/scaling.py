@@ -9,7 +9,8 @@ import numpy as np
 
 from agents.learning.data.meaning.numbers import cells
 from agents.learning.data.samples import FloatArray, Int32Array
-from agents.learning.data.schema.document import AnyColumn, CategoryColumn, Schema
+from agents.learning.data.schema.document import Schema
+from agents.learning.data.schema.kinds import AnyColumn, CategoryColumn
 
 _FAR = 3
 """A slip of the key is so many times farther from all other cells than they are from one another ..."""

@@ -11,7 +11,8 @@ import sklearn.datasets
 from agents.core.errors import BadData
 from agents.learning.data.groups import Groups
 from agents.learning.data.samples import FloatArray, Int64Array, PredictionTask
-from agents.learning.data.schema.document import VERSION, ClassTarget, NumberColumn, NumberTarget, Schema
+from agents.learning.data.schema.document import VERSION, Schema
+from agents.learning.data.schema.kinds import ClassTarget, NumberColumn, NumberTarget
 
 BUILT_IN = {
     "breast-cancer": "load_breast_cancer",

@@ -12,7 +12,7 @@ from agents.learning.data.columns import Numbers, numbers_of
 from agents.learning.data.meaning.categories import Categories, categories_of, join
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array, PredictionTask
-from agents.learning.data.schema.document import AnyTarget, ClassTarget, NumberTarget
+from agents.learning.data.schema.kinds import AnyTarget, ClassTarget, NumberTarget
 
 MIN_ROWS = 40
 MIN_CLASS_ROWS = 10

@@ -20,7 +20,7 @@ from agents.learning.data.meaning.categories import (
 from agents.learning.data.meaning.forms import NumberForm
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray
-from agents.learning.data.schema.document import AnyColumn, CategoryColumn, DateColumn, NumberColumn
+from agents.learning.data.schema.kinds import AnyColumn, CategoryColumn, DateColumn, NumberColumn
 
 MAX_MISSING = 0.4
 """A feature with a larger share of missing cells is dropped."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agents.core.errors import BadData
-from agents.learning.data.schema.document import CategoryColumn, ClassTarget, Schema
+from agents.learning.data.schema.document import Schema
+from agents.learning.data.schema.kinds import CategoryColumn, ClassTarget
 
 Range = tuple[float, float]
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents.learning.data.meaning.forms import PLAIN, NumberForm
-from agents.learning.data.schema.document import (
+from agents.learning.data.schema.document import Schema
+from agents.learning.data.schema.kinds import (
     AnyColumn,
     AnyTarget,
     CategoryColumn,
     ClassTarget,
     DateColumn,
     NumberColumn,
-    Schema,
 )
 
 _HEAD = ("column", "kind", "range", "centre", "scale", "missing", "written")

@@ -16,14 +16,14 @@ from agents.learning.data.meaning.numbers import cells
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array
 from agents.learning.data.schema.departures import Departures
-from agents.learning.data.schema.document import (
+from agents.learning.data.schema.document import Schema
+from agents.learning.data.schema.kinds import (
     AnyColumn,
     CategoryColumn,
     ClassTarget,
     DateColumn,
     NumberColumn,
     NumberTarget,
-    Schema,
 )
 from agents.learning.data.targets import MIN_CLASS_ROWS, Target, enough, rows_without
 

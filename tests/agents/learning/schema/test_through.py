@@ -14,13 +14,8 @@ from agents.core.errors import BadData
 from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.departures import LISTED
-from agents.learning.data.schema.document import (
-    CategoryColumn,
-    ClassTarget,
-    NumberColumn,
-    Schema,
-    parse_schema,
-)
+from agents.learning.data.schema.document import Schema, parse_schema
+from agents.learning.data.schema.kinds import CategoryColumn, ClassTarget, NumberColumn
 from agents.learning.data.tables import load_table
 from tests.agents.learning.schema.conftest import Lines, SchemaOf
 
