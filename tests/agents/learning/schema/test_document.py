@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
 from agents.core.errors import BadData
 from agents.learning.data.schema.document import MAX_BYTES, Schema, parse_schema
 
+ROOT = Path(__file__).parents[4]
 AGE = {"name": "age", "kind": "number", "range": [18, 90], "fill": 50}
 SEX = {"name": "sex", "kind": "category", "categories": ["f", "m"], "fill": "f"}
 SEEN = {"name": "seen", "kind": "date", "written": "day.month.year", "range": [0, 20000]}
@@ -45,6 +47,14 @@ def test_names_its_features_and_classes() -> None:
     assert schema.features == ("age", "sex=m", "ward=a", "ward=b", "ward=f")
     assert schema.classes == ("sick", "well")
     assert parsed(task="regression", target=COST).classes == ()
+
+
+def test_the_schema_in_the_documents_is_one() -> None:
+    text = (ROOT / "docs" / "plans.md").read_text()
+    [example] = [block for block in text.split("```")[1::2] if "holdfast_schema" in block]
+    schema = parse_schema(example.removeprefix("json").encode())
+    assert schema.features == ("age", "income", "seen", "sex=m")
+    assert schema.group == "patient_id"
 
 
 def test_centre_and_scale_are_by_default_those_of_the_range() -> None:
