@@ -5,6 +5,7 @@
     holdfast cloud-owner --home bob
     holdfast model-owner --home carol --samples alice/exposed.samples
     holdfast policy show cloud-owner --home bob
+    holdfast schema make data.csv --target y > schema.json
     holdfast audit
     holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
@@ -50,6 +51,7 @@ from agents.runtime.settings import (
     ModelOwnerSettings,
     WalletSettings,
 )
+from agents.schema_commands import schema
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -57,6 +59,7 @@ policy = typer.Typer(help="Whom an agent deals with, and for how much.")
 policy_show = typer.Typer(help="Every line in force, as a settings file has it, and where it is from.")
 policy.add_typer(policy_show, name="show")
 app.add_typer(policy, name="policy")
+app.add_typer(schema, name="schema")
 
 PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings
 Assemble = Callable[[launch.AgentContext], launch.Parts]

@@ -7,8 +7,10 @@ for each replica (some of them cheats) and one model owner train a model. Ends w
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import tools.brownie_home  # noqa: F401 -- it has to be there before Brownie is
-from agents.core.errors import BadInput, HoldfastError
+from agents.core.errors import BadInput, HoldfastError, StopAgent
 from agents.core.escaping import printable
 from agents.demo.collect import DividedData, collect
 from agents.demo.report import write_report
@@ -26,13 +28,18 @@ from agents.demo.run import FUEL, HOMES, LOGS, STORE, DemoRun, play, withdraw_al
 from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.schema.departures import Departed
 from agents.learning.families.registry import FAMILIES
-from agents.output.logs import escape_what_is_left
+from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain
 from agents.runtime.launch import JOURNAL_FILE
+from agents.runtime.settings import read_schema
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
 FOLDER = ROOT / "build" / "demo"
+
+READING = "agents.learning.data.loading"
+"""The log that tells how far the reading of a large table is; the module itself is imported with a file."""
 
 _DEPLOYMENTS = {f"{kind.network}.json" for kind in KINDS.values()}
 """The first file of any run."""
@@ -50,6 +57,9 @@ def main(
     ] = None,
     query: Annotated[str | None, typer.Option(help="A SELECT, where data is a database's address.")] = None,
     merge_rare: Annotated[int | None, typer.Option(help="Classes of fewer rows become one.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column that says whose row it is.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Column to keep, whatever it looks like.")] = None,
+    schema: Annotated[Path | None, typer.Option(help="JSON file that says what the columns are.")] = None,
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
     rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
@@ -60,13 +70,15 @@ def main(
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
     escape_what_is_left()
+    log_to_stderr("demo", verbose=False)
+    logging.getLogger(READING).setLevel(logging.INFO)
     try:
-        perform(
-            Scenario(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query),
-            folder,
-        )
+        known = None if schema is None else read_schema(schema)
+        said = (task, merge_rare, query, group, tuple(keep or ()), known)
+        perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network, *said), folder)
     except HoldfastError as problem:
-        complain(problem)
+        for line in problem.lines if isinstance(problem, Departed) else (problem,):
+            complain(line)
         raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
 
 
@@ -80,6 +92,7 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     console = Console(highlight=False)
     started_at = int(time.time())
     divided = DividedData.of(scenario)
+    scenario = replace(scenario, work_seconds=divided.work_seconds)
     for note in divided.notes:
         console.print(f"[dim]{escape(printable(note))}[/]", soft_wrap=True)
     old = _last_run(folder)
@@ -122,7 +135,11 @@ def _remove(old: list[Path]) -> None:
 
 
 def _conclude(console: Console, folder: Path) -> None:
-    """The few figures that decide whether it went well."""
+    """The few figures that decide whether it went well.
+
+    Raises:
+        StopAgent: nothing was learnt.
+    """
     told = json.loads((folder / JSON_NAME).read_text())
     accuracy, cheats = told["accuracy"], told["cheats"]
     console.print(
@@ -137,6 +154,11 @@ def _conclude(console: Console, folder: Path) -> None:
         f"report: {escape(printable(folder / PAGE_NAME))}",
         soft_wrap=True,
     )
+    if not accuracy["updates"]:
+        raise StopAgent(
+            f"nothing was learnt: no round made new weights, {told['honest_slashed']} honest members were "
+            f"slashed; {folder / LOGS} tells why"
+        )
 
 
 def _deploy(scenario: Scenario, chain: LocalChain, folder: Path) -> Path:

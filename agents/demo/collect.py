@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -21,8 +23,12 @@ from agents.learning.families.registry import default_plan, family_of, parse_pla
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
-from agents.workers.data_owner import cut
+from agents.learning.work import check_rows, job_seconds, window_of
+from agents.workers.data_owner import cut, told_of
 from agents.workers.model_owner import PLAN_FILE, state_file
+
+MOST_WINDOW = 900
+"""Seconds of a report window that the demo can wait for, round after round."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,13 @@ class DividedData:
 
     Attributes:
         rows: the training rows of each subset.
+        work_seconds: in which a round's jobs are done on this machine, with whatever else it is at.
     """
 
     table: Table
     prepared: Prepared
     rows: list[Int64Array]
+    work_seconds: int = 0
 
     @classmethod
     def of(cls, scenario: Scenario) -> DividedData:
@@ -45,7 +53,16 @@ class DividedData:
             BadData, CannotSplit: the data cannot be used so.
             BadPlan: there is no such model, or not for such a target or so many columns.
         """
-        table = load_table(scenario.data, scenario.target, scenario.task, scenario.merge_rare, scenario.query)
+        table = load_table(
+            scenario.data,
+            scenario.target,
+            scenario.task,
+            scenario.merge_rare,
+            scenario.query,
+            group=scenario.group,
+            keep=scenario.keep,
+            schema=scenario.schema,
+        )
         prepared = partition(table, scenario.seed)
         features = prepared.train.features.shape[1]
         classes = prepared.train.classes
@@ -54,12 +71,27 @@ class DividedData:
             raise BadPlan(f"{scenario.model} is for datasets that are offered with noise: the demo's is not")
         DEFAULT_LIMITS.check(plan)
         family_of(plan)
-        return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
+        rows = cut(table, prepared, scenario.subsets, scenario.seed)
+        largest = max(map(len, rows))
+        check_rows(plan, largest, len(prepared.train))
+        seconds = job_seconds(plan, largest)
+        needed = window_of(seconds, _at_once(scenario.jobs))
+        if needed > MOST_WINDOW:
+            raise BadPlan(
+                f"a job takes about {seconds:.2g} s for {largest} rows of {features} features, so that a "
+                f"round's jobs on this machine need a report window of {needed} s, and the demo waits for at "
+                f"most {MOST_WINDOW}: choose another model, or fewer columns or replicas"
+            )
+        return cls(table, prepared, rows, needed)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """A line for each thing that was done to the data."""
-        return (*self.table.notes, *self.prepared.notes)
+        return (
+            *self.table.notes,
+            *self.prepared.notes,
+            *told_of(self.table, self.prepared, self.rows),
+        )
 
     @property
     def subsets(self) -> list[Samples]:
@@ -78,6 +110,11 @@ class DividedData:
         """What the strata are called."""
         ranges = len(self.strata[0])
         return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
+
+
+def _at_once(jobs: int) -> int:
+    """How many share a core with each other and with what the machine is at already."""
+    return ceil((jobs + os.getloadavg()[0]) / len(os.sched_getaffinity(0)))
 
 
 def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float) -> DemoOutcome:
@@ -154,7 +191,7 @@ def _parties(demo: DemoRun) -> list[Participant]:
 
 
 def _told(scenario: Scenario) -> dict[str, str]:
-    learnt = ("data", "query", "target", "task", "merge_rare")
+    learnt = ("data", "query", "target", "task", "merge_rare", "group")
     played = ("subsets", "replicas", "rounds", "model", "seed", "network")
     values = {name: getattr(scenario, name) for name in (*learnt, *played)}
     return {

@@ -126,6 +126,9 @@ class DemoRun:
                 task=scenario.task,
                 merge_rare=scenario.merge_rare,
                 query=scenario.query,
+                group=scenario.group,
+                keep=scenario.keep,
+                table_schema=scenario.schema,
                 subsets=scenario.subsets,
                 replicas=scenario.replicas,
                 seed=scenario.seed,
@@ -176,7 +179,9 @@ def play(
     """
     database = ChainDatabase(":memory:")
     stream, market = EventStream(demo.connect(), database), Market()
-    deadline = time.monotonic() + _LIMIT_SECONDS
+    slow = 2 * (demo.scenario.rounds + 2) * demo.scenario.terms.report_window_seconds
+    limit = max(_LIMIT_SECONDS, slow)
+    deadline = time.monotonic() + limit
     with _members(demo) as members:
         while not _over(market, demo.tc):
             with suppress(Retry):  # a node that is busy: the next look will do
@@ -187,7 +192,7 @@ def play(
                 say(f"{name} was killed; it starts again where it was")
                 members[name] = _started(demo, name)
             if time.monotonic() > deadline:
-                raise StopAgent(f"training is not over after {_LIMIT_SECONDS} s: see {demo.folder / LOGS}")
+                raise StopAgent(f"training is not over after {limit} s: see {demo.folder / LOGS}")
             time.sleep(demo.poll_seconds)
     database.close()
 

@@ -10,6 +10,7 @@ from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.demo.outcome import Cheat
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.schema.document import Schema
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -71,6 +72,10 @@ class Scenario:
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
         query: which rows, if `data` is the address of a database.
+        group: the column that says whose row it is: rows of one person stay together.
+        keep: columns to keep, though they look like an identifier, or give the target away.
+        schema: what the columns are; by default made of the data.
+        work_seconds: in which a round's jobs are done on this machine: the report window is at least so long.
     """
 
     data: str = "breast-cancer"
@@ -84,6 +89,10 @@ class Scenario:
     task: PredictionTask | None = None
     merge_rare: int | None = None
     query: str | None = None
+    group: str | None = None
+    keep: tuple[str, ...] = ()
+    schema: Schema | None = None
+    work_seconds: int = 0
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -141,15 +150,22 @@ class Scenario:
         bond = Terms().instance_bond
         slack = 20 + len(self.cloud_owners)
         answering = slack // 2 - 2
+        reporting = max(answering * (_SLOWER if self.model in _SLOW else 1), self.work_seconds)
+        couple = max(3600, 2 * (self.rounds + 2) * reporting)
         return Terms(
             miss_penalty=bond * 2 // 5,
             answer_window_seconds=20 * slack,
             draw_window_seconds=4 * slack,
-            report_window_seconds=answering * (_SLOWER if self.model in _SLOW else 1),
+            report_window_seconds=reporting,
             settle_window_seconds=4 * slack,
-            couple_window_seconds=3600,
-            offer_seconds=4 * 3600,
+            couple_window_seconds=couple,
+            offer_seconds=4 * couple,
         )
+
+    @property
+    def jobs(self) -> int:
+        """Of a round."""
+        return (self.subsets + 1) // 2 * self.replicas
 
     def _cloud_owners(self) -> Iterator[DemoMember]:
         for subset in range(self.subsets):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
 from types import TracebackType
@@ -23,6 +24,13 @@ def complain(words: object) -> None:
 def say_json(value: object) -> None:
     """A document for programs on stdout."""
     _write(json_text(value))
+
+
+def say_document(text: str) -> None:
+    """A JSON document for people on stdout: what the terminal's encoding does not have is escaped as JSON."""
+    encoding = sys.stdout.encoding or "utf-8"
+    lines = text.encode(encoding, "replace").decode(encoding)
+    _write(text if lines == text else json.dumps(json.loads(text), indent=1))
 
 
 def tell_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

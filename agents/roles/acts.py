@@ -426,11 +426,16 @@ def job_key(tc: CoupleId, round_: int, ci: InstanceId) -> str:
 
 @dataclass(frozen=True)
 class DraftPlan(Task[DraftedPlan]):
-    """Read a dataset's description and write the training plan."""
+    """Read a dataset's description and write the training plan.
+
+    Attributes:
+        report_window_seconds: of the dataset's terms: jobs have to be done in it.
+    """
 
     ds: DatasetId
     metadata_hash: bytes
     metadata_location: bytes
+    report_window_seconds: int = field(default=NO_DEADLINE, kw_only=True)
 
     @property
     def key(self) -> str:

@@ -215,7 +215,11 @@ class ModelOwner:
 
 def _plan_task(dataset: Dataset) -> DraftPlan:
     return DraftPlan(
-        dataset.id, dataset.metadata_hash, dataset.metadata_location, deadline=dataset.terms.ends_at
+        dataset.id,
+        dataset.metadata_hash,
+        dataset.metadata_location,
+        report_window_seconds=dataset.terms.report_window_seconds,
+        deadline=dataset.terms.ends_at,
     )
 
 

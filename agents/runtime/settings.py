@@ -26,10 +26,11 @@ from pydantic import (
 from agents.chain.evidence import Means
 from agents.chain.fees import FeeLimits
 from agents.core.amounts import ETHER, Wei
-from agents.core.errors import BadInput
+from agents.core.errors import BadData, BadInput
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.schema.document import Schema, parse_schema
 from agents.learning.families.registry import FAMILIES
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.policy import (
@@ -120,6 +121,23 @@ def _read_privacy(given: object) -> object:
         where = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
         raise BadInput(f"privacy {given}: {where + ': ' if where else ''}{message}") from None
+
+
+def _read_schema(given: object) -> object:
+    """A schema that a JSON file holds; what is no name of a file is left as it is."""
+    return read_schema(Path(given)) if isinstance(given, str | Path) else given
+
+
+def read_schema(file: Path) -> Schema:
+    """The schema in a file.
+
+    Raises:
+        BadData: one line: it cannot be read, or what is wrong with it.
+    """
+    try:
+        return parse_schema(file.read_bytes(), f"schema {file}")
+    except OSError as problem:
+        raise BadData(f"schema {file}: {problem.strerror}: name a JSON file of a schema") from None
 
 
 def _json_object(file: Path) -> dict[str, object]:
@@ -246,6 +264,13 @@ class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
     )
     merge_rare: int | None = Field(default=None, ge=2, description="Classes of fewer rows become one.")
     query: str | None = Field(default=None, description="A SELECT, where the table is a database.")
+    group: str | None = Field(default=None, description="Column that says whose row it is.")
+    keep: Annotated[tuple[str, ...], BeforeValidator(each)] = Field(
+        default=(), description="Column to keep, though it looks like an identifier; once for each."
+    )
+    table_schema: Annotated[Schema | None, BeforeValidator(_read_schema), Flag("--schema")] = Field(
+        default=None, description="JSON file that says what the columns are: nothing is guessed."
+    )
     subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS, description="How many subsets (m).")
     replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS, description="Replicas of each subset (n).")
     subsets_per_round: Annotated[int | None, Flag("--per-round")] = Field(

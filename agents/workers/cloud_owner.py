@@ -91,6 +91,12 @@ class CloudOwnerWorker:
             return RefusedPackage(problem=str(bad))
         if subset.index != index:
             return RefusedPackage(problem=f"the package holds subset {subset.index}, not {index}")
+        rows, features = subset.samples.features.shape
+        if rows > self.limits.rows or features > self.limits.features:
+            return RefusedPackage(
+                problem=f"the subset has {rows} rows of {features} features; this agent trains on at most "
+                f"{self.limits.rows} of {self.limits.features}"
+            )
         tools.home.write(_subset_file(task.ci), data)
         return OpenedPackage(digest=subset.digest(), rows=len(subset.samples))
 

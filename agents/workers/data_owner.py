@@ -14,8 +14,11 @@ from agents.core.ids import DatasetId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, describe, parse_description
+from agents.learning.data.grouped_split import split_groups
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, PredictionTask, Samples
+from agents.learning.data.schema.departures import Departed
+from agents.learning.data.schema.document import Schema
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
 from agents.learning.data.subset import SECRET_BYTES, Subset, SubsetNoise
@@ -25,6 +28,7 @@ from agents.learning.family import Family
 from agents.learning.plans.base import Plan
 from agents.learning.privacy.offer import offer
 from agents.learning.privacy.policy import PrivacyPolicy
+from agents.learning.work import check_rows, check_window
 from agents.roles.acts import PackReplica, ReviewPlan, SplitData, Task
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
 from agents.vault.keys import PublicKey
@@ -35,11 +39,13 @@ log = logging.getLogger(__name__)
 
 EXPOSED_FILE = "exposed.samples"
 DESCRIPTION_FILE = "description.json"
+SCHEMA_FILE = "schema.json"
 
 Secrecy = Literal["dataset", "round", "none"]
 """What a data owner lets a model owner see of results: sums over the whole dataset, sums over the subsets of
 a round, or each subset's own."""
 
+_DEALT_APART = "with noise rows are divided by place alone: those of one group are in all parts"
 _LEAST_FIRST: tuple[Secrecy, ...] = ("none", "round", "dataset")
 _SHOWS = {
     "none": "each subset's result in plain text",
@@ -65,6 +71,9 @@ class DataOwnerWorker:
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
         query: which rows of a database.
+        group: the column that says whose row it is: rows of one person stay together.
+        keep: columns that are features though they look like an identifier, or give the target away.
+        table_schema: what the columns are; by default made of the table.
     """
 
     tools: Tools
@@ -80,6 +89,9 @@ class DataOwnerWorker:
     task: PredictionTask | None = None
     merge_rare: int | None = None
     query: str | None = None
+    group: str | None = None
+    keep: tuple[str, ...] = ()
+    table_schema: Schema | None = None
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -98,6 +110,8 @@ class DataOwnerWorker:
         made = self._divided()
         for note in made.notes:
             log.info("%s", note)
+        if made.schema is not None:
+            self.tools.home.write(SCHEMA_FILE, made.schema.text().encode())
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(made.prepared.validation))
         subsets = [
             Subset(
@@ -134,15 +148,45 @@ class DataOwnerWorker:
 
     def _divided(self) -> _Divided:
         """The table as it is offered: with noise, or else with skew."""
-        table = load_table(self.table, self.target, self.task, self.merge_rare, self.query)
+        table = self._table()
         if self.privacy is not None:
             made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
-            description = describe(table, made.prepared, made.guarantee)
-            return _Divided(description, made.prepared, made.parts, made.noise, table.notes)
+            given = self.table_schema  # one that is made of the rows would tell of them
+            description = describe(table, made.prepared, made.guarantee, schema=given)
+            apart = table.groups is not None
+            notes = (*table.notes, *((_DEALT_APART,) if apart else ()))
+            return _Divided(description, made.prepared, made.parts, made.noise, notes, given)
         prepared = partition(table, self.seed)
         parts = cut(table, prepared, self.subsets, self.seed)
-        notes = (*table.notes, *prepared.notes)
-        return _Divided(describe(table, prepared), prepared, parts, (None,) * self.subsets, notes)
+        schema = prepared.schema
+        if schema is not None and not table.given:
+            schema = schema.model_copy(update={"salt": self.derive(b"holdfast/schema-salt").hex()})
+        return _Divided(
+            describe(table, prepared, schema=schema, largest=max(map(len, parts))),
+            prepared,
+            parts,
+            (None,) * self.subsets,
+            (*table.notes, *prepared.notes, *told_of(table, prepared, parts)),
+            schema,
+        )
+
+    def _table(self) -> Table:
+        """The table; where it departs from its schema is told in a line each."""
+        try:
+            return load_table(
+                self.table,
+                self.target,
+                self.task,
+                self.merge_rare,
+                self.query,
+                group=self.group,
+                keep=self.keep,
+                schema=self.table_schema,
+            )
+        except Departed as departed:
+            for line in departed.lines:
+                log.error("%s", line)
+            raise
 
     def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
         """What the replicas of a subset share with those of each other one."""
@@ -171,6 +215,12 @@ class DataOwnerWorker:
         samples = self._exposed()
         if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
             return PlanReview(problem=f"the plan is for {plan.features} features and {plan.classes} classes")
+        form = self._description()
+        try:
+            check_rows(plan, form.most_rows, form.rows)
+            check_window(plan, form.most_rows, self.terms.report_window_seconds)
+        except BadPlan as bad:
+            return PlanReview(problem=str(bad))
         if self.privacy is not None:
             return PlanReview(problem=self._is_not_paid_for(plan))
         if plan.noise_named is not None:
@@ -230,23 +280,37 @@ class _Divided:
     parts: Sequence[Int64Array]
     noise: Sequence[SubsetNoise | None]
     notes: Sequence[str]
+    schema: Schema | None
 
 
 def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:
     """The training rows of each skewed subset, checked by the independent rule.
 
     No subset holds all classes, or more than half of one. That no class is more than half of a subset cannot
-    always be had, never of two classes.
+    always be had, never of two classes. Where rows of one person stay together and are of several classes,
+    subsets may hold all classes (`told_of`).
 
     Raises:
         CannotSplit: these rows cannot be split so.
     """
     strata = strata_of(prepared.train.target, table.task)
-    parts = split(strata, subsets, seed)
+    if prepared.groups is None:
+        parts = split(strata, subsets, seed)
+    else:
+        parts = split_groups(strata, prepared.groups.codes, subsets, seed)
     report = check_skew(strata, parts)
-    if not report.skewed:
+    broken = (*report.not_a_partition, *report.half_of_class)
+    if broken or (prepared.groups is None and not report.skewed):
         raise CannotSplit(f"{table.name}: {report.violations[0]}: choose another number of subsets")
     return parts
+
+
+def told_of(table: Table, prepared: Prepared, parts: Sequence[Int64Array]) -> tuple[str, ...]:
+    """A note, if subsets hold all classes for the sake of persons that do."""
+    if prepared.groups is None:
+        return ()
+    whole = len(check_skew(strata_of(prepared.train.target, table.task), parts).all_classes)
+    return (f"{whole} subsets hold all classes, for rows of one group do",) if whole else ()
 
 
 def _subset_file(ds: DatasetId, index: int) -> str:

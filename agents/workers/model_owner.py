@@ -22,6 +22,7 @@ from agents.learning.family import Family
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
+from agents.learning.work import check_rows, check_window
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
@@ -88,8 +89,11 @@ class ModelOwnerWorker:
         if digest(data) != task.metadata_hash:
             raise BadObject("the dataset's description does not match its hash: choose another dataset")
         try:
-            plan = self._chosen(own, parse_description(data))
+            form = parse_description(data)
+            plan = self._chosen(own, form)
             family = family_of(plan)
+            check_rows(plan, form.most_rows, form.rows)
+            check_window(plan, form.most_rows, task.report_window_seconds)
             if family.encrypted:
                 keys = make_keys(self.tools, family)
                 plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())

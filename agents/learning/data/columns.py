@@ -1,21 +1,23 @@
-"""From columns of cells to numbers: what is kept, encoded or dropped, each decision with a note."""
+"""From a column of cells to numbers: as it looks, or as a schema says. Both ways end in the same arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from agents.learning.data.identifiers import identifier, is_target, names_classes, numbers_rows
-from agents.learning.data.meaning.categories import MAX_CATEGORIES, Categories, categories_of, group_rare
-from agents.learning.data.meaning.dates import understand_compact, understand_dates
-from agents.learning.data.meaning.numbers import Understood, cells, understand
+from agents.learning.data.meaning.categories import same_word
+from agents.learning.data.meaning.dates import read_dates, understand_compact, understand_dates
+from agents.learning.data.meaning.forms import PLAIN, DateForm, NumberForm
+from agents.learning.data.meaning.missing import is_missing_number
+from agents.learning.data.meaning.numbers import Understood, cells, read_numbers, understand
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array
+from agents.learning.data.schema.kinds import CategoryColumn
 
-MAX_MISSING = 0.4
-"""A feature with a larger share of missing cells is dropped."""
+MISSING, WRONG = -1, -2
+"""In the place of a category's number: no cell, or a word that is none of the categories."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,18 @@ class Numbers:
     Attributes:
         values: (n,) float64, NaN where missing.
         notes: without the column's name.
+        form: how they are written.
+        missing_words: words among them that were taken for missing cells.
     """
 
     values: FloatArray
     notes: tuple[str, ...] = ()
+    form: NumberForm | DateForm = PLAIN
+    missing_words: tuple[str, ...] = ()
 
 
 def numbers_of(column: Column, *, of_target: bool = False) -> Numbers | None:
-    """A column's cells as numbers or days; None if they are words.
+    """A column's cells as numbers or days, as they look; None if they are words.
 
     Args:
         column: some cells of which are not missing.
@@ -42,13 +48,80 @@ def numbers_of(column: Column, *, of_target: bool = False) -> Numbers | None:
     plain = None if not usual and column.cells.doubtful_dots() else column.cells.plain_numbers()
     if plain is not None:
         days = understand_compact(plain)
-        return Numbers(plain) if days is None else Numbers(days.values, days.notes)
+        return Numbers(plain) if days is None else Numbers(days.values, days.notes, days.form)
     words, codes = column.cells.distinct()
     understood = understand(words, codes, column.style, of_target=of_target) or understand_dates(words, codes)
     if understood is None:
         return None
-    values = np.where(codes >= 0, understood.values[codes], np.nan)
-    return Numbers(values, (*understood.notes, *_strays(words, codes, understood)))
+    stray = sorted(word for word, is_stray in zip(words, understood.stray, strict=True) if is_stray)
+    return Numbers(
+        _each_row(understood.values, codes),
+        (*understood.notes, *_strays(words, codes, understood)),
+        understood.form,
+        tuple(stray),
+    )
+
+
+def numbers_as(
+    column: Column, form: NumberForm | DateForm, missing_words: Sequence[str]
+) -> tuple[FloatArray, Int64Array]:
+    """A column's cells as numbers or days that are written so.
+
+    Args:
+        column: of n cells.
+        form: how they are written.
+        missing_words: words that say that there is no number, beside the usual ones.
+
+    Returns:
+        (n,) float64 values, NaN where missing; and the numbers of the rows whose cells are something else.
+    """
+    if form == PLAIN or (isinstance(form, NumberForm) and column.cells.typed):
+        plain = column.cells.plain_numbers()
+        if plain is not None:
+            return plain, np.array([], dtype=np.int64)
+    words, codes = column.cells.distinct()
+    values = read_numbers(words, form) if isinstance(form, NumberForm) else read_dates(words, form)
+    known = {*missing_words}
+    wrong = [
+        bool(lacks) and word not in known and not is_missing_number(word)
+        for word, lacks in zip(words, np.isnan(values), strict=True)
+    ]
+    values[[word in known for word in words]] = np.nan
+    places = np.flatnonzero(np.array([*wrong, False])[codes])  # -1, a missing cell, is the last
+    return _each_row(values, codes), places.astype(np.int64)
+
+
+def categories_as(column: Column, labels: Sequence[str], other: str | None) -> Int64Array:
+    """(n,) which of these labels a row has, or MISSING, or WRONG.
+
+    Args:
+        column: of n cells.
+        labels: of the categories.
+        other: the one of all other words, if there is one.
+    """
+    same = same_word(labels)
+    place = {same(label): number for number, label in enumerate(labels)}
+    rest = WRONG if other is None else labels.index(other)
+    words, codes = column.cells.distinct()
+    places = np.array([*(place.get(same(word), rest) for word in words), MISSING], dtype=np.int64)
+    found: Int64Array = places[codes]
+    return found
+
+
+def one_hot(codes: Int64Array, column: CategoryColumn) -> tuple[FloatArray, ...]:
+    """A column's features: (n,) float64 each, of the rows' categories; missing ones are filled."""
+    fill = column.categories.index(column.fill) if column.fill is not None else MISSING
+    filled = np.where(codes == MISSING, fill, codes)
+    return tuple(
+        (filled == place).astype(np.float64) for place in range(column.first, len(column.categories))
+    )
+
+
+def _each_row(values: FloatArray, codes: Int64Array) -> FloatArray:
+    """(n,) the value of each row's word; NaN where there is none."""
+    if not values.size:
+        return np.full(codes.size, np.nan)
+    return np.where(codes >= 0, values[codes], np.nan)
 
 
 def _strays(words: list[str], codes: Int64Array, understood: Understood) -> list[str]:
@@ -59,110 +132,3 @@ def _strays(words: list[str], codes: Int64Array, understood: Understood) -> list
         return []
     usual = words[int(missed[counts[missed].argmax()])]
     return [f"{cells(int(counts[missed].sum()))} without a number (as {usual!r}) taken as missing"]
-
-
-@dataclass(frozen=True)
-class _Encoded:
-    arrays: tuple[FloatArray, ...] = ()
-    names: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def encode_features(
-    columns: Iterable[Column], target: FloatArray, classes: int
-) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
-    """Encode feature columns: numbers as they are, words one-hot; unusable ones are dropped.
-
-    Args:
-        columns: of n rows each.
-        target: (n,) float64: what is to be learnt, so that a column that tells it can be found.
-        classes: how many it has; 0 for a regression.
-
-    Returns:
-        (n, d) float64 features with NaN where missing, their d names, and notes on what was done.
-    """
-    arrays: list[FloatArray] = []
-    names: list[str] = []
-    notes: list[str] = []
-    for place, column in enumerate(columns):
-        encoded = _encode(column, target, classes, first=place == 0)
-        arrays += encoded.arrays
-        names += encoded.names
-        notes += encoded.notes
-    features = np.empty((target.size, len(arrays)))
-    for place in range(len(arrays)):
-        features[:, place] = arrays[place]
-        arrays[place] = features[:0, 0]  # room for the next
-    return features, tuple(names), tuple(notes)
-
-
-def _encode(column: Column, target: FloatArray, classes: int, *, first: bool) -> _Encoded:
-    name = column.name
-    if column.cells.absent == len(column.cells):
-        return _dropped(name, f"{len(column.cells)} of {len(column.cells)} values are missing")
-    numbers = numbers_of(column)
-    if numbers is not None:
-        values = np.where(np.isfinite(numbers.values), numbers.values, np.nan)
-        return _encode_numbers(column, Numbers(values, numbers.notes), target, classes, first=first)
-    words, codes = column.cells.distinct()
-    return _encode_words(column, categories_of(words, codes), target, classes)
-
-
-def _encode_numbers(
-    column: Column, numbers: Numbers, target: FloatArray, classes: int, *, first: bool
-) -> _Encoded:
-    name, values = column.name, numbers.values
-    absent = int(np.isnan(values).sum())
-    if absent > MAX_MISSING * values.size:
-        return _dropped(name, f"{absent} of {values.size} values are missing", *numbers.notes)
-    distinct = np.unique(values[~np.isnan(values)])
-    if distinct.size == 1:
-        return _dropped(name, "it is constant")
-    rows = numbers_rows(name, values, distinct, unnamed=column.unnamed, first=first)
-    if rows is not None:
-        return _dropped(name, rows)
-    if classes == distinct.size:
-        codes = np.where(np.isnan(values), -1, np.searchsorted(distinct, values))
-        told = names_classes(codes, distinct.size, target, classes)
-    else:
-        told = None if classes else is_target(values, target)
-    if told is not None:
-        return _dropped(name, told)
-    notes = [f"column {name!r}: {note}" for note in numbers.notes]
-    if absent:
-        notes.append(f"column {name!r}: {absent} missing values set to the training median")
-    return _Encoded((values,), (name,), tuple(notes))
-
-
-def _encode_words(column: Column, found: Categories, target: FloatArray, classes: int) -> _Encoded:
-    name, rows = column.name, found.codes.size
-    absent = int((found.codes < 0).sum())
-    if absent > MAX_MISSING * rows:
-        return _dropped(name, f"{absent} of {rows} values are missing")
-    if len(found.labels) == 1:
-        return _dropped(name, "it is constant")
-    known = identifier(name, len(found.labels), rows - absent)
-    if known is not None:
-        return _dropped(name, known)
-    told = names_classes(found.codes, len(found.labels), target, classes)
-    if told is not None:
-        return _dropped(name, told)
-    few = found if len(found.labels) <= MAX_CATEGORIES else group_rare(found)
-    if few is None:
-        return _dropped(name, f"text with {len(found.labels)} different values")
-    counts = np.bincount(few.codes[few.codes >= 0], minlength=len(few.labels))
-    usual = int(counts.argmax())
-    filled = np.where(few.codes < 0, usual, few.codes)
-    first = 1 if len(few.labels) == 2 else 0
-    note = f"column {name!r}: {len(few.labels)} categories one-hot encoded"
-    note += f", {absent} missing values set to {few.labels[usual]!r}" if absent else ""
-    notes = [*(f"column {name!r}: {joined}" for joined in few.notes), note]
-    return _Encoded(
-        tuple((filled == place).astype(np.float64) for place in range(first, len(few.labels))),
-        tuple(f"{name}={label}" for label in few.labels[first:]),
-        tuple(notes),
-    )
-
-
-def _dropped(name: str, why: str, *notes: str) -> _Encoded:
-    return _Encoded(notes=(f"column {name!r} dropped: {'; '.join((why, *notes))}",))

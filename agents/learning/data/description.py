@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from agents.core.errors import BadObject
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.schema.document import Schema
 from agents.learning.data.tables import Table
 from agents.learning.privacy.policy import Guarantee
 
@@ -22,6 +23,8 @@ class Description(BaseModel):
         features: columns. `rows`: of all subsets together.
         classes: 0 for a regression.
         guarantee: of a dataset whose sums come with noise.
+        schema_hash: SHA-256 of the schema, hexadecimal: with one hash columns mean the same.
+        largest: rows of the largest subset.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -31,6 +34,8 @@ class Description(BaseModel):
     classes: int = Field(ge=0)
     rows: Count
     guarantee: Guarantee | None = None
+    schema_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    largest: Count | None = None
 
     @model_validator(mode="after")
     def _is_sound(self) -> Description:
@@ -38,11 +43,33 @@ class Description(BaseModel):
             raise ValueError(f"a {self.task.value} with {self.classes} classes")
         if self.guarantee is not None and self.guarantee.columns != self.features:
             raise ValueError(f"a guarantee for other columns than the {self.features} there are")
+        if (self.largest or 0) > self.rows:
+            raise ValueError(f"a subset of {self.largest} rows, of {self.rows} in all")
         return self
 
+    @property
+    def most_rows(self) -> int:
+        """Rows that a subset has at most."""
+        return self.largest or self.rows
 
-def describe(table: Table, prepared: Prepared, guarantee: Guarantee | None = None) -> Description:
-    """The description of a table's training rows."""
+
+def describe(
+    table: Table,
+    prepared: Prepared,
+    guarantee: Guarantee | None = None,
+    *,
+    schema: Schema | None = None,
+    largest: int | None = None,
+) -> Description:
+    """The description of a table's training rows.
+
+    Args:
+        table: that they are from.
+        prepared: they.
+        guarantee: where their sums come with noise.
+        schema: if the description is to hold its hash.
+        largest: rows of the largest subset.
+    """
     features = int(prepared.train.features.shape[1])
     return Description(
         task=table.task,
@@ -50,6 +77,8 @@ def describe(table: Table, prepared: Prepared, guarantee: Guarantee | None = Non
         classes=prepared.train.classes,
         rows=len(prepared.train),
         guarantee=guarantee,
+        schema_hash=None if schema is None else schema.digest().hex(),
+        largest=largest,
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from agents.core.errors import BadData
-from agents.learning.data.meaning.numbers import cells
+from agents.learning.data.grouped import TEST_SHARE, VALIDATION_SHARE, rows_of_groups
+from agents.learning.data.groups import Groups
 from agents.learning.data.samples import (
     FEATURE_BITS,
     FEATURE_LIMIT,
@@ -20,93 +20,13 @@ from agents.learning.data.samples import (
     PredictionTask,
     Samples,
 )
+from agents.learning.data.scaling import Standardiser, measured_range, quantised, whole
+from agents.learning.data.schema.document import Schema
+from agents.learning.data.schema.kinds import AnyTarget, ClassTarget, NumberTarget
 from agents.learning.data.tables import Table
 
 BINS = 5
 """Quantile bins of a continuous target: its "range of values" (II-B)."""
-
-VALIDATION_SHARE = 0.15
-TEST_SHARE = 0.20
-
-
-_FAR = 3
-"""A slip of the key is so many times farther from all other cells than they are from one another ..."""
-
-_FLATTENS = 2
-"""... and makes the column's deviation so many times as large."""
-
-_FAR_FROM_ONE = 30
-"""As `_FAR`, where half of the cells are one value (0, mostly): the range of the others tells less."""
-
-_MOST_SLIPS = 200
-"""At each end of a column, one cell of so many may be a slip, and one in any case."""
-
-_ENOUGH = 20
-"""With fewer cells nothing is taken for a slip."""
-
-
-@dataclass(frozen=True)
-class Standardiser:
-    """Fills gaps with the median, subtracts the mean and divides by the deviation, all of the training rows.
-
-    Cells outside the fences are slips of the key: a single 1303000000 among blood pressures would make all
-    others equal. They are left out of mean and deviation.
-
-    Attributes:
-        median, mean, deviation: (d,) float64; a deviation of 0 is stored as 1.
-        low, high: (d,) float64: the fences.
-    """
-
-    median: FloatArray
-    mean: FloatArray
-    deviation: FloatArray
-    low: FloatArray
-    high: FloatArray
-
-    @classmethod
-    def fit(cls, features: FloatArray) -> Standardiser:
-        """Fit on (n, d) training features, NaN where missing."""
-        known = np.where(np.isnan(features).all(axis=0), 0.0, features)
-        median = np.nanmedian(known, axis=0)
-        filled = np.where(np.isnan(known), median, known)
-        mean, deviation = filled.mean(axis=0), filled.std(axis=0)
-        fences = np.array([_fences(column) for column in filled.T]).reshape(-1, 2)
-        slips = (filled < fences[:, 0]) | (filled > fences[:, 1])
-        for column in np.flatnonzero(slips.any(axis=0)):
-            sound = filled[~slips[:, column], column]
-            mean[column], deviation[column] = sound.mean(), sound.std()
-        return cls(median, mean, np.where(deviation > 0, deviation, 1.0), fences[:, 0], fences[:, 1])
-
-    def apply(self, features: FloatArray) -> FloatArray:
-        """Standardise (n, d) features."""
-        standard: FloatArray = (
-            np.where(np.isnan(features), self.median, features) - self.mean
-        ) / self.deviation
-        return standard
-
-    def notes(self, features: FloatArray, names: Sequence[str]) -> list[str]:
-        """A line for each of the d columns that has slips of the key."""
-        slips = (features < self.low) | (features > self.high)
-        return [
-            f"{names[place]}: {cells(int(slips[:, place].sum()))} far from all others (as "
-            f"{features[slips[:, place], place][0]:.15g}) cut, and left out of mean and deviation"
-            for place in np.flatnonzero(slips.any(axis=0)).tolist()
-        ]
-
-
-def _fences(values: FloatArray) -> tuple[float, float]:
-    """What lies outside is far from all other values, little, and flattens them; infinite if nothing does."""
-    if values.size < _ENOUGH:
-        return -np.inf, np.inf
-    few = max(1, values.size // _MOST_SLIPS)
-    sorted_ = np.partition(values, (few, values.size - 1 - few))
-    least, most = float(sorted_[few]), float(sorted_[-1 - few])
-    quarter, three_quarters = np.quantile(sorted_, (0.25, 0.75))
-    far = (_FAR if quarter < three_quarters else _FAR_FROM_ONE) * (most - least)
-    low, high = least - far, most + far
-    sound = values[(values >= low) & (values <= high)]
-    flat = least < most and values.std() >= _FLATTENS * sound.std()
-    return (low, high) if flat else (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -118,12 +38,16 @@ class Prepared:
         validation: the samples that the data owner exposes, for the model owner's stop criterion.
         test: seen by nobody; only for the report.
         notes: one line for each thing done to the data here, for the report.
+        schema: through which the rows went, whole.
+        groups: whose row each of `train` is, if a column of the table says so.
     """
 
     train: Samples
     validation: Samples
     test: Samples
     notes: tuple[str, ...] = ()
+    schema: Schema | None = None
+    groups: Groups | None = None
 
 
 def partition(table: Table, seed: int) -> Prepared:
@@ -136,17 +60,37 @@ def partition(table: Table, seed: int) -> Prepared:
         BadData: the target of the training rows does not vary.
     """
     strata = strata_of(table.target, table.task)
-    usual = np.array_equal(strata, _about_the_usual(table.target.astype(np.float64)))
-    train, validation, test = _rows(strata, table.task, np.random.default_rng(seed), usual=usual)
+    if table.groups is None:
+        usual = np.array_equal(strata, _about_the_usual(table.target.astype(np.float64)))
+        parts = _rows(strata, table.task, np.random.default_rng(seed), usual=usual)
+    else:
+        parts = rows_of_groups(table.name, strata, table.groups, np.random.default_rng(seed))
+    train, validation, test = parts
+    schema, notes = _whole(table, train)
+    features = quantised(Standardiser.of(schema).apply(table.features), FEATURE_BITS, FEATURE_LIMIT)
+    everything = Samples(features, _target(table, schema.target), len(table.class_names))
+    return Prepared(
+        everything.take(train),
+        everything.take(validation),
+        everything.take(test),
+        tuple(notes),
+        schema,
+        None if table.groups is None else table.groups.take(train),
+    )
+
+
+def _whole(table: Table, train: Int64Array) -> tuple[Schema, list[str]]:
+    """The table's schema with what its training rows tell, unless it says all by itself; and notes."""
+    schema = table.schema
+    if table.given:
+        return schema, []
     scaler = Standardiser.fit(table.features[train])
     notes = scaler.notes(table.features, [f"column {name!r}" for name in table.feature_names])
-    target, more = _target(table, train)
-    classes = len(table.class_names)
-    features = _quantise(scaler.apply(table.features), FEATURE_BITS, FEATURE_LIMIT)
-    everything = Samples(features, target, classes)
-    return Prepared(
-        everything.take(train), everything.take(validation), everything.take(test), (*notes, *more)
-    )
+    schema = whole(schema, table.features, scaler)
+    if isinstance(schema.target, ClassTarget):
+        return schema, notes
+    target, more = _whole_target(table, schema.target, train)
+    return schema.model_copy(update={"target": target}), [*notes, *more]
 
 
 def strata_of(target: npt.NDArray[np.generic], task: PredictionTask, bins: int = BINS) -> Int64Array:
@@ -189,19 +133,27 @@ def _rows(
     return mixed[spare:], rng.permutation(np.concatenate(validation)), rng.permutation(np.concatenate(test))
 
 
-def _target(table: Table, train: Int64Array) -> tuple[npt.NDArray[np.int32], list[str]]:
-    if table.task is PredictionTask.CLASSIFICATION:
-        return table.target.astype(np.int32), []
-    known = table.target[train].astype(np.float64)
+def _whole_target(table: Table, target: NumberTarget, train: Int64Array) -> tuple[NumberTarget, list[str]]:
+    values = table.target.astype(np.float64)
+    known = values[train]
     scaler = Standardiser.fit(known[:, None])
-    notes = scaler.notes(table.target[:, None].astype(np.float64), ["target"])
+    notes = scaler.notes(values[:, None], ["target"])
     known = known[(known >= scaler.low) & (known <= scaler.high)]
     if known.std() == 0:
         raise BadData(
             f"{table.name}: the target is the same in all {known.size} training rows: choose another column"
         )
-    return _quantise((table.target - known.mean()) / known.std(), TARGET_BITS, TARGET_LIMIT), notes
+    update: dict[str, object] = {"centre": float(known.mean()), "scale": float(known.std())}
+    update |= measured_range(values, scaler.low[0], scaler.high[0])
+    return target.model_copy(update=update), notes
 
 
-def _quantise(values: FloatArray, bits: int, limit: int) -> npt.NDArray[np.int32]:
-    return np.clip(np.rint(values * 2.0**bits), -limit, limit).astype(np.int32)
+def _target(table: Table, target: AnyTarget) -> npt.NDArray[np.int32]:
+    """(n,) class numbers, or standardised values."""
+    if isinstance(target, ClassTarget):
+        return table.target.astype(np.int32)
+    assert target.standard is not None, "no schema of a file is without"
+    centre, scale = target.standard
+    low, high = target.range or (-np.inf, np.inf)
+    values = np.clip(table.target.astype(np.float64), low, high)
+    return quantised((values - centre) / scale, TARGET_BITS, TARGET_LIMIT)

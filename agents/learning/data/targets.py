@@ -12,6 +12,7 @@ from agents.learning.data.columns import Numbers, numbers_of
 from agents.learning.data.meaning.categories import Categories, categories_of, join
 from agents.learning.data.reading.cells import Column
 from agents.learning.data.samples import FloatArray, Int64Array, PredictionTask
+from agents.learning.data.schema.kinds import AnyTarget, ClassTarget, NumberTarget
 
 MIN_ROWS = 40
 MIN_CLASS_ROWS = 10
@@ -30,12 +31,14 @@ class Target:
         rows: (n,) their numbers in the file.
         values: (n,) int64 class numbers, or float64.
         classes: their names in order; empty for a regression.
+        column: for the schema.
     """
 
     rows: Int64Array
     values: Int64Array | FloatArray
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+    column: AnyTarget
 
 
 def read_target(
@@ -65,18 +68,19 @@ def read_target(
             )
         words, codes = column.take(rows).cells.distinct()
         found = categories_of(words, codes)
-        classes = Target(rows, found.codes, found.labels, found.notes)
+        classes = _Found(rows, found.codes, found.labels, found.notes)
     else:
         _check_finite(file, column.name, numbers.values)
         known = ~np.isnan(numbers.values)
-        rows, values = rows[known], numbers.values[known]
+        rows = rows[known]
         enough(file, rows.size)
-        classes = _of_numbers(file, column.name, rows, Numbers(values, numbers.notes), task)
+        classes = _of_numbers(file, column.name, rows, replace(numbers, values=numbers.values[known]), task)
     if classes.classes:
         classes = _with_classes(file, column.name, classes, task, merge_rare, numeric=numbers is not None)
-    absent = len(column.cells) - rows.size
-    told = [f"{absent} rows without a target dropped"] if absent else []
-    return replace(classes, notes=(*told, *(f"target {column.name!r}: {note}" for note in classes.notes)))
+    dropped = rows_without(len(column.cells), rows.size)
+    notes = (*dropped, *(f"target {column.name!r}: {note}" for note in classes.notes))
+    made = _column(column.name, classes, numbers)
+    return Target(classes.rows, classes.values, classes.classes, notes, made)
 
 
 def enough(file: str, rows: int) -> None:
@@ -89,6 +93,39 @@ def enough(file: str, rows: int) -> None:
         raise BadData(f"{file}: {rows} rows with a target; at least {MIN_ROWS} are needed")
 
 
+def rows_without(cells: int, rows: int) -> list[str]:
+    """A note on rows that have no target."""
+    return [f"{cells - rows} rows without a target dropped"] if cells > rows else []
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A target as it looks; see `Target`. Of rare classes: what they became, or which are left out."""
+
+    rows: Int64Array
+    values: Int64Array | FloatArray
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+    rare: str | None = None
+    left_out: tuple[str, ...] = ()
+
+
+def _column(name: str, found: _Found, numbers: Numbers | None) -> AnyTarget:
+    missing_words = () if numbers is None else numbers.missing_words
+    if found.classes:
+        return ClassTarget(
+            kind="classes",
+            name=name,
+            classes=found.classes,
+            rare=found.rare,
+            left_out=found.left_out,
+            numbers=None if numbers is None else numbers.form,
+            missing_words=missing_words,
+        )
+    assert numbers is not None
+    return NumberTarget(kind="number", name=name, written=numbers.form, missing_words=missing_words)
+
+
 def _check_finite(file: str, name: str, values: FloatArray) -> None:
     infinite = int(np.isinf(values).sum())
     if infinite:
@@ -99,7 +136,7 @@ def _check_finite(file: str, name: str, values: FloatArray) -> None:
 
 def _of_numbers(
     file: str, name: str, rows: Int64Array, numbers: Numbers, task: PredictionTask | None
-) -> Target:
+) -> _Found:
     values = numbers.values
     distinct = np.unique(values)
     if distinct.size == 1:
@@ -108,20 +145,20 @@ def _of_numbers(
     if task is None and (not whole or distinct.size > MAX_INTEGER_CLASSES):
         task = PredictionTask.REGRESSION
     if task is PredictionTask.REGRESSION:
-        return Target(rows, values, (), numbers.notes)
+        return _Found(rows, values, (), numbers.notes)
     labels = tuple(str(int(value)) if whole else repr(float(value)) for value in distinct)
-    return Target(rows, np.searchsorted(distinct, values).astype(np.int64), labels, numbers.notes)
+    return _Found(rows, np.searchsorted(distinct, values).astype(np.int64), labels, numbers.notes)
 
 
 def _with_classes(
     file: str,
     name: str,
-    target: Target,
+    target: _Found,
     task: PredictionTask | None,
     merge_rare: int | None,
     *,
     numeric: bool,
-) -> Target:
+) -> _Found:
     if len(target.classes) == 1:
         raise BadData(
             f"{file}: target {name!r} has the single class {target.classes[0]!r}: there is nothing to learn"
@@ -152,7 +189,7 @@ def _with_classes(
     return target
 
 
-def _merged(target: Target, least: int) -> Target:
+def _merged(target: _Found, least: int) -> _Found:
     """Rare classes as one, or left out if they are rare even together."""
     counts = np.bincount(target.values.astype(np.int64), minlength=len(target.classes))
     rare = set(np.flatnonzero(counts < least).tolist())
@@ -163,14 +200,19 @@ def _merged(target: Target, least: int) -> Target:
     if total >= least:
         joined = join(Categories(target.classes, codes), rare, RARE)
         return replace(
-            target, values=joined.codes, classes=joined.labels, notes=(*target.notes, *joined.notes)
+            target,
+            values=joined.codes,
+            classes=joined.labels,
+            notes=(*target.notes, *joined.notes),
+            rare=RARE,
         )
     kept: npt.NDArray[np.bool_] = ~np.isin(codes, sorted(rare))
     left = [place for place in range(len(target.classes)) if place not in rare]
     note = f"{total} rows of {len(rare)} rare classes (as {target.classes[min(rare)]!r}) left out"
-    return Target(
+    return _Found(
         target.rows[kept],
         np.searchsorted(left, codes[kept]).astype(np.int64),
         tuple(target.classes[place] for place in left),
         (*target.notes, note),
+        left_out=tuple(target.classes[place] for place in sorted(rare)),
     )

@@ -68,7 +68,7 @@ class LinearFamily(ExactFamily):
         if not self.layout.rows:
             raise BadPlan(
                 f"plan: {plan.features} features times {plan.outputs} outputs do not fit"
-                f" degree {context.degree}"
+                f" degree {context.degree}: choose encrypted-features, or leave some out"
             )
         product = CoefficientProduct(context, self.layout)
         circuit = BfvCircuit(budget, Encoding.of_coefficients(context), self.layout, product)

@@ -15,7 +15,8 @@ from fractions import Fraction
 import numpy as np
 
 from agents.core.errors import BadInput, CannotSplit
-from agents.learning.data.prepare import TEST_SHARE, Prepared
+from agents.learning.data.grouped import TEST_SHARE
+from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import (
     FEATURE_BITS,
     FEATURE_LIMIT,

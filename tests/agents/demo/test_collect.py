@@ -54,6 +54,24 @@ def test_divides_the_data_as_the_data_owner_will() -> None:
     assert [rows.tolist() for rows in divided.rows] != [rows.tolist() for rows in other.rows]
 
 
+def test_the_work_grows_with_columns_and_with_what_the_machine_is_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(columns: int, load: float) -> int:
+        monkeypatch.setattr("os.getloadavg", lambda: (load, load, load))
+        header = [*(f"c{place}" for place in range(columns)), "y"]
+        rows = [[*np.random.default_rng(row).normal(size=columns), "ab"[row % 2]] for row in range(60)]
+        return DividedData.of(Scenario(data=table(tmp_path / "t.csv", header, rows))).work_seconds
+
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    assert work(30, 0) == 3
+    assert work(300, 0) < work(300, 14) < work(600, 14)
+    with pytest.raises(
+        BadPlan, match=r"a round's jobs on this machine need a report window of \d+ s, and the"
+    ):
+        work(600, 900)
+
+
 def test_counts_each_class_in_each_subset() -> None:
     divided = DividedData.of(Scenario(data="wine"))
     assert divided.strata_names == ("class_0", "class_1", "class_2")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from scripts import demo
 from scripts.local_chain import ROOT, LocalChain
+from testing.csv_lines import schema_of
 from testing.histories import ALL_CHEATS, Story, told
 
 STORY = told(rounds=4, cheats=ALL_CHEATS)
@@ -83,6 +85,10 @@ def test_needs_no_brownie_until_it_deploys() -> None:
     ("flags", "complaint"),
     [
         ({"data": "no-such.csv"}, "no file no-such.csv, nor built-in data of that name"),
+        (
+            {"data": "digits", "model": "encrypted-cubic", "subsets": 3},
+            "the plan has room for 256 rows, the largest subset has 3",
+        ),
         ({"data": "wine", "target": "colour"}, "built-in data wine have their own target"),
         ({"data": "wine", "model": "forest"}, "no model 'forest': choose one of linear, ridge"),
         ({"data": "diabetes", "model": "logistic"}, "logistic regression needs classes"),
@@ -248,6 +254,40 @@ def test_plays_withdraws_collects_and_reports(
     assert "cheats caught 4 of 4, honest members slashed: 0" in out
     assert "audit ok, ledger conserved" in out
     assert lines[-1] == f"report: {folder / 'report.html'}"
+
+
+def test_a_run_that_learnt_nothing_says_so_and_ends_with_1(
+    capsys: pytest.CaptureFixture[str],
+    played: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outcome = STORY.outcome()
+    still = replace(outcome, scores=replace(outcome.scores, updates=()))
+    monkeypatch.setattr(demo, "collect", lambda *_: still)
+    code, out, wrong = run(capsys, data="wine", folder=tmp_path)
+    assert code == 1
+    assert f"report: {tmp_path / 'report.html'}" in out
+    assert wrong == (
+        "nothing was learnt: no round made new weights, 0 honest members were slashed; "
+        f"{tmp_path / 'logs'} tells why\n"
+    )
+
+
+def test_every_departure_from_a_schema_is_a_line(
+    capsys: pytest.CaptureFixture[str], chains: list[str], tmp_path: Path
+) -> None:
+    rows = "\n".join(f"{row * 7 % 13}.5,{row % 7},{'ab'[row // 2 % 2]}" for row in range(100))
+    data, schema = tmp_path / "t.csv", tmp_path / "s.json"
+    data.write_text(f"x,z,y\n{rows}\n")
+    schema.write_text(schema_of(data).text())
+    data.write_text(f"x,z,y\n{rows}\n1,2,c\n99,1,a\n")
+    code, _, wrong = run(capsys, data=str(data), schema=schema, folder=tmp_path / "run")
+    assert (code, chains) == (2, [])
+    assert wrong.splitlines() == [
+        "row 101, column 'y': 'c' is none of 'a', 'b'",
+        "row 102, column 'x': '99' is outside 0.5 to 12.5",
+    ]
 
 
 def test_says_loudly_if_the_books_are_wrong(

@@ -154,6 +154,16 @@ def test_slow_families_have_longer_to_answer() -> None:
     assert Scenario().terms == usual
 
 
+def test_windows_grow_with_the_work() -> None:
+    usual = Scenario().terms
+    assert Scenario(work_seconds=10).terms == usual
+    slow = Scenario(work_seconds=400).terms
+    assert slow.report_window_seconds == 400
+    assert slow.couple_window_seconds >= 10 * slow.report_window_seconds
+    assert slow.offer_seconds == 4 * slow.couple_window_seconds
+    assert slow.draw_window_seconds == usual.draw_window_seconds
+
+
 def test_the_market_takes_the_terms() -> None:
     owner = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
     for subsets, replicas in PLAYABLE:

@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadData
-from agents.learning.data.prepare import BINS, Standardiser, partition, strata_of
+from agents.learning.data.prepare import BINS, partition, strata_of
 from agents.learning.data.samples import FEATURE_LIMIT, TARGET_BITS, PredictionTask
+from agents.learning.data.scaling import Standardiser
 from agents.learning.data.tables import BUILT_IN, load_table
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_row_is_in_exactly_one_part(name: str) -> None:
     table = load_table(name)
-    numbered = replace(table, features=np.arange(table.target.size, dtype=np.float64)[:, None])
+    one = table.schema.model_copy(update={"columns": table.schema.columns[:1]})
+    numbers = np.arange(table.target.size, dtype=np.float64)[:, None]
+    numbered = replace(table, features=numbers, schema=one)
     parts = partition(numbered, 1)
     seen = np.concatenate([part.features[:, 0] for part in (parts.train, parts.validation, parts.test)])
     assert seen.size == table.target.size

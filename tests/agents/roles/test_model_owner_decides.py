@@ -52,7 +52,14 @@ def planned(
 
 def drafting(script: Script) -> DraftPlan:
     """The task of planning, which is due before the offer ends."""
-    return DraftPlan(script.ds, METADATA, LOCATION, deadline=script.terms.ends_at)
+    terms = script.terms
+    return DraftPlan(
+        script.ds,
+        METADATA,
+        LOCATION,
+        report_window_seconds=terms.report_window_seconds,
+        deadline=terms.ends_at,
+    )
 
 
 def weighed(script: Script, *, stop: bool = False, location: bytes = WHERE) -> dict[str, TaskResult]:

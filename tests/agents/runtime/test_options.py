@@ -32,10 +32,15 @@ from agents.runtime.settings import (
 )
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
+from testing.csv_lines import schema_of
 
 OWNERS = tuple(to_checksum_address("0x" + digit * 40) for digit in "abc")
 COMMANDS = dict(zip(ROLES, ("data-owner", "cloud-owner", "model-owner"), strict=True))
-FLAGS = {"cloud_owners": "--cloud-owner", "subsets_per_round": "--per-round"}
+FLAGS = {
+    "cloud_owners": "--cloud-owner",
+    "subsets_per_round": "--per-round",
+    "table_schema": "--schema",
+}
 
 
 @pytest.fixture
@@ -142,6 +147,9 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         privacy = home / "ranges.json"
         privacy.write_text(json.dumps({"columns": {"x": [0, 1]}}))
         values |= {"task": "regression", "merge_rare": 3, "query": "select 1"}
+        schema = home / "schema.json"
+        schema.write_text(schema_of("wine").text())
+        values |= {"group": "who", "keep": ["id", "code"], "table_schema": str(schema)}
         values |= {"secrecy": "round", "terms": str(terms), "privacy": str(privacy)}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()

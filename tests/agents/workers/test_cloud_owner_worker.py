@@ -128,6 +128,19 @@ def test_it_has_a_problem_with_a_package_that_is_not_its_own(
     assert place.tools.home.read(f"subsets/{CI:x}") is None
 
 
+@pytest.mark.parametrize("limits", [Limits(rows=19), Limits(features=2)])
+def test_it_refuses_a_package_that_it_could_not_train_on(place: Place, limits: Limits) -> None:
+    """Before it locks its bond."""
+    small = CloudOwnerWorker(place.tools, limits)
+    refused = small.perform(opening(package(place)))
+    assert isinstance(refused, RefusedPackage)
+    assert refused.problem == (
+        "the subset has 20 rows of 3 features; this agent trains on at most "
+        f"{limits.rows} of {limits.features}"
+    )
+    assert place.tools.home.read(f"subsets/{CI:x}") is None
+
+
 def test_it_tells_which_subset_it_got_instead(place: Place, worker: CloudOwnerWorker) -> None:
     location = package(place, data=a_subset(index=2).to_bytes())
     assert worker.perform(opening(location)) == RefusedPackage(problem="the package holds subset 2, not 3")

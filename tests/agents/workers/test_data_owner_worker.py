@@ -1,6 +1,7 @@
 """A data owner's work: packages that only their readers open, and plans that it lets pass.
 
-Rules: A20, A23, E14, E15, E16, N10, N11, P12, P15.
+Rules: A20, A23, E14, E15, E16, N10, N11, P12, P15, P42, P44,
+P45, P46.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from agents.learning.data.canonical import digest
 from agents.learning.data.description import parse_description
 from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.schema.document import parse_schema
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
@@ -42,7 +44,14 @@ from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import package_context
-from agents.workers.data_owner import DESCRIPTION_FILE, EXPOSED_FILE, DataOwnerWorker, Secrecy
+from agents.workers.data_owner import (
+    DESCRIPTION_FILE,
+    EXPOSED_FILE,
+    SCHEMA_FILE,
+    DataOwnerWorker,
+    Secrecy,
+)
+from testing.csv_lines import schema_of
 from testing.fake_market import TERMS
 from testing.privacy import policy_of
 from testing.workers import (
@@ -62,6 +71,7 @@ from testing.world import address_of
 Sums = Literal["dataset", "round"]
 
 READERS = ("cloud owner 0", "cloud owner 1")
+CASES = Path(__file__).parents[1] / "learning" / "tables" / "cases"
 
 
 def derive(purpose: bytes) -> bytes:
@@ -158,6 +168,8 @@ def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
         "features": 2,
         "classes": 0,
         "rows": told.rows,
+        "largest": told.largest,
+        "schema_hash": told.schema_hash,
     }
 
 
@@ -182,6 +194,85 @@ def test_the_description_tells_the_form_and_nothing_else(place: Place) -> None:
     assert description.task is PredictionTask.CLASSIFICATION
     assert (description.features, description.classes, description.rows) == (13, 3, len(train))
     assert b"wine" not in data
+
+
+def test_the_description_names_the_schema_and_the_largest_subset(place: Place) -> None:
+    """The schema is that of the training rows, with a salt that only its owner can make."""
+    packed = done(worker(place), SPLITTING)
+    description = parse_description(place.store.get(ObjectId(packed.metadata_location)))
+    schema = parse_schema(place.tools.home.read(SCHEMA_FILE) or b"")
+    assert description.schema_hash == schema.digest().hex()
+    made = schema_of("wine")
+    assert schema == made.model_copy(update={"salt": derive(b"holdfast/schema-salt").hex()})
+    subsets = [Subset.from_bytes(place.tools.home.read(f"split/{DS:x}/{i}") or b"") for i in range(4)]
+    assert description.largest == max(len(subset.samples) for subset in subsets) == description.most_rows
+
+
+def test_a_schema_that_was_given_is_named_as_it_is(place: Place, tmp_path: Path) -> None:
+    table = CASES / "dates.csv"
+    plain = done(worker(place, table, target="state"), SPLITTING)
+    made = schema_of(table, "state")
+    given = done(replace(worker(place, table), table_schema=made), SPLITTING)
+    assert given.digests == plain.digests, "the same subsets, to the bit"
+    description = parse_description(place.store.get(ObjectId(given.metadata_location)))
+    assert description.schema_hash == made.digest().hex()
+    assert parse_schema(place.tools.home.read(SCHEMA_FILE) or b"") == made
+
+
+def test_where_a_table_departs_from_its_schema_is_told_in_a_line_each(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    schema = schema_of(CASES / "dates.csv", "state")
+    age = schema.columns[0].model_copy(update={"range": (30.0, 85.0)})
+    narrow = schema.model_copy(update={"columns": (age, *schema.columns[1:])})
+    with pytest.raises(
+        BadData, match=r"dates\.csv departs from its schema: row \d+, column 'age': .* more\)$"
+    ):
+        replace(worker(place, CASES / "dates.csv"), table_schema=narrow).perform(SPLITTING)
+    assert len(caplog.messages) > 1
+    assert all(line.endswith("is outside 30 to 85") for line in caplog.messages)
+
+
+def test_of_a_dataset_with_noise_only_a_schema_that_was_given_is_named(place: Place) -> None:
+    privacy = policy_of(load_table("wine"))
+    alone = done(worker(place, privacy=privacy), SPLITTING)
+    description = parse_description(place.store.get(ObjectId(alone.metadata_location)))
+    assert (description.schema_hash, description.largest) == (None, None)
+    assert description.most_rows == description.rows
+    assert place.tools.home.read(SCHEMA_FILE) is None
+
+
+def test_rows_of_one_group_are_in_one_subset(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    table = CASES / "same-patient-four-times.csv"
+    owner = replace(worker(place, table, target="state"), group="patient_id")
+    with caplog.at_level("INFO"):
+        done(owner, SPLITTING)
+    assert caplog.messages == ["column 'patient_id': 30 groups, of 4 rows each on average, stay together"]
+    sizes = [
+        len(Subset.from_bytes(place.tools.home.read(f"split/{DS:x}/{i}") or b"").samples) for i in range(4)
+    ]
+    assert all(size % 4 == 0 for size in sizes)
+
+
+def test_with_noise_groups_are_dealt_apart_and_their_owner_is_told(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = tmp_path / "visits.csv"
+    rows = (f"p{i // 2},{i * 7 % 13}.5,{'ab'[i // 2 % 2]}" for i in range(4000))
+    table.write_text("who,u,y\n" + "\n".join(rows))
+    privacy = PrivacyPolicy(columns={"u": (0.0, 13.0)}, rows_of_a_person=2)
+    with caplog.at_level("INFO"):
+        done(replace(worker(place, table, privacy=privacy), group="who"), SPLITTING)
+    assert caplog.messages[-1] == (
+        "with noise rows are divided by place alone: those of one group are in all parts"
+    )
+
+
+def test_a_column_may_be_kept(place: Place) -> None:
+    owner = replace(worker(place, CASES / "index-with-gaps.csv", target="state"), keep=("column 1",))
+    packed = done(owner, SPLITTING)
+    description = parse_description(place.store.get(ObjectId(packed.metadata_location)))
+    assert description.features == 3
 
 
 def test_the_offers_end_counts_from_now(place: Place) -> None:
@@ -231,7 +322,9 @@ def test_says_which_key_nobody_can_seal_to(place: Place) -> None:
 def test_a_replica_is_packed_of_what_is_kept_though_the_table_is_gone(place: Place, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = tmp_path / "houses.csv"
-    table.write_text("\n".join(["size,price", *(f"{a:.3f},{2 * a:.3f}" for a in rng.normal(size=120))]))
+    table.write_text(
+        "\n".join(["size,price", *(f"{a:.3f},{2 * a + b:.3f}" for a, b in rng.normal(size=(120, 2)))])
+    )
     work = worker(place, table)
     done(work, SPLITTING)
     table.unlink()
@@ -275,6 +368,22 @@ def review(
     work.perform(SPLITTING)
     location = place.store.put(document)
     return done(work, ReviewPlan(TC, plan_hash or digest(document), location.digest)).problem
+
+
+def test_it_declines_a_plan_without_room_for_its_largest_subset(place: Place) -> None:
+    cubic = default_plan(PredictionTask.CLASSIFICATION, 3, 13, "encrypted-cubic").with_keys("")
+    small = cubic.model_copy(update={"rows": 16})
+    keys = place.store.put(b"keys").digest.hex()
+    assert review(place, small.with_keys(keys).canonical_bytes()).startswith(
+        "the plan has room for 16 rows, the largest subset has "
+    )
+
+
+def test_it_declines_a_plan_whose_jobs_its_report_window_is_too_short_for(place: Place) -> None:
+    hurried = replace(TERMS, report_window_seconds=2)
+    assert review(place, a_plan(13, 3).canonical_bytes(), terms=hurried).endswith(
+        "and the report window is 2 s: a window of 3 s is needed"
+    )
 
 
 def test_it_has_nothing_against_a_good_plan(place: Place) -> None:

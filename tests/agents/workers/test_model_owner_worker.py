@@ -116,6 +116,24 @@ def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
         a_worker(place, model="forest").perform(drafting(place, form))
 
 
+def test_it_looks_for_another_dataset_if_a_subset_is_too_large_for_the_plan(place: Place) -> None:
+    form = FORM | {"rows": 5000, "largest": 1596}
+    with pytest.raises(
+        BadObject, match="the plan has room for 256 rows, the largest subset has 1596: take about"
+    ):
+        a_worker(place, model="encrypted-cubic").perform(drafting(place, form))
+
+
+def test_it_looks_for_another_dataset_if_jobs_cannot_be_done_in_time(place: Place) -> None:
+    wide = FORM | {"features": 751}
+    task = replace(drafting(place, wide), report_window_seconds=14)
+    with pytest.raises(
+        BadObject, match="the report window is 14 s: a window of 16 s is needed: choose another"
+    ):
+        a_worker(place).perform(task)
+    assert done(a_worker(place, model="logistic"), task).model_type == "logistic"
+
+
 def test_it_takes_a_plan_of_its_owners(place: Place) -> None:
     own = place.folder / "own.json"
     own.write_bytes(json.dumps(json.loads(PLAN.canonical_bytes()), indent=2).encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,15 +40,34 @@ class Categories:
     notes: tuple[str, ...] = ()
 
 
+def same_word(words: Sequence[str]) -> Callable[[str], str]:
+    """What is equal of two spellings of one word, among these: all but capitals and blanks.
+
+    In a column of yes and no alone, yes, Y and TRUE are one.
+    """
+    keys = {_key(word) for word in words}
+    if keys <= _YES | _NO and keys & _YES and keys & _NO:
+        return _yes_or_no
+    return _key
+
+
+def _key(word: str) -> str:
+    return " ".join(word.split()).casefold()
+
+
+def _yes_or_no(word: str) -> str:
+    key = _key(word)
+    return "yes" if key in _YES else "no" if key in _NO else key
+
+
 def categories_of(words: Sequence[str], codes: Int64Array) -> Categories:
     """Words that differ in capitals and blanks alone are one; so are yes, Y and TRUE in a column of those.
 
     Each is called as it is written most often.
     """
     counts = np.bincount(codes[codes >= 0], minlength=len(words))
-    keys = [" ".join(word.split()).casefold() for word in words]
-    if set(keys) <= _YES | _NO and set(keys) & _YES and set(keys) & _NO:
-        keys = ["yes" if key in _YES else "no" for key in keys]
+    same = same_word(words)
+    keys = [same(word) for word in words]
     spellings: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for key, word, count in zip(keys, words, counts, strict=True):
         spellings[key].append((-int(count), word))

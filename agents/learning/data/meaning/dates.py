@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
+from agents.learning.data.meaning.forms import DateForm
 from agents.learning.data.meaning.missing import is_missing_number
 from agents.learning.data.meaning.numbers import MAX_STRAY, Understood
 from agents.learning.data.samples import FloatArray, Int64Array
@@ -30,11 +31,11 @@ _CLOCK = r"(?:[T ]\s*(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}(?:[.,]\d+)?))?\s
 class _Form:
     """A way to write dates: what a note calls it, and how it looks."""
 
-    name: str
+    name: DateForm
     pattern: re.Pattern[str]
 
 
-def _form(name: str, pattern: str) -> _Form:
+def _form(name: DateForm, pattern: str) -> _Form:
     return _Form(name, re.compile(pattern + _CLOCK, re.IGNORECASE))
 
 
@@ -81,7 +82,7 @@ def understand_dates(words: Sequence[str], codes: Int64Array) -> Understood | No
             best = (
                 known,
                 Understood(
-                    values, stray, (f"{name} read as {unit} ({words[first]!r} is {values[first]:g})",)
+                    values, stray, (f"{name} read as {unit} ({words[first]!r} is {values[first]:g})",), name
                 ),
             )
             tied = name
@@ -89,7 +90,7 @@ def understand_dates(words: Sequence[str], codes: Int64Array) -> Understood | No
                 break
         elif known == best[0] and tied == "month/day/year" and name == "day/month/year":
             note = f"{best[1].notes[0]}; no cell tells that days do not come first"
-            best = known, Understood(best[1].values, best[1].stray, (note,))
+            best = known, Understood(best[1].values, best[1].stray, (note,), best[1].form)
     return best[1] if best is not None else None
 
 
@@ -109,7 +110,13 @@ def understand_compact(values: FloatArray) -> Understood | None:
     places = np.searchsorted(distinct, np.where(np.isnan(values), distinct[0], values))
     read = np.where(np.isnan(values), np.nan, np.array(days, dtype=np.float64)[places])
     told = f"year, month, day read as days since 1970 ('{int(known[0])}' is {read[~np.isnan(values)][0]:g})"
-    return Understood(read, (), (told,))
+    return Understood(read, (), (told,), "yyyymmdd")
+
+
+def read_dates(words: Sequence[str], form: DateForm) -> FloatArray:
+    """What words are as days since 1970, or hours, if they are written so; NaN for those that are not."""
+    read = _BY_NAME[form]
+    return np.array([np.nan if (value := read(word)) is None else value for word in words])
 
 
 def _days(year: int, month: int, day: int) -> float | None:
@@ -175,8 +182,26 @@ def _read_time(word: str) -> float | None:
     return None if found is None else _hours(found.groupdict())
 
 
-_WAYS: tuple[tuple[str, str, Callable[[str], float | None]], ...] = (
+def _read_compact(word: str) -> float | None:
+    if len(word) != 8 or not word.isdigit():
+        return None
+    return _days(int(word[:4]), int(word[4:6]), int(word[6:]))
+
+
+_WAYS: tuple[tuple[DateForm, str, Callable[[str], float | None]], ...] = (
     ("year, month, day", "days since 1970", _read_iso),
     *((form.name, "days since 1970", _read_form(form)) for form in _FORMS),
     ("hours and minutes", "hours", _read_time),
 )
+
+
+def _read_year_first(word: str) -> float | None:
+    days = _read_iso(word)
+    return days if days is not None else _WAYS[1][2](word)
+
+
+_BY_NAME: dict[DateForm, Callable[[str], float | None]] = {
+    **{name: read for name, _, read in _WAYS},
+    "year, month, day": _read_year_first,
+    "yyyymmdd": _read_compact,
+}

@@ -41,9 +41,19 @@ class Cells:
         return int(self.array.null_count)
 
     @property
+    def typed(self) -> bool:
+        """Whether the source says that they are numbers."""
+        return not pa.types.is_string(self.array.type)
+
+    @property
     def present(self) -> npt.NDArray[np.bool_]:
         """(n,) bool: which are not missing."""
         return np.asarray(self.array.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+    def text(self, row: int) -> str:
+        """What a row has; empty if it is missing."""
+        value = self.array[row].as_py()
+        return "" if value is None else f"{value:.15g}" if isinstance(value, float) else str(value)
 
     def take(self, rows: Int64Array) -> Cells:
         """The cells of these rows."""
@@ -59,7 +69,7 @@ class Cells:
 
     def doubtful_dots(self) -> bool:
         """Whether every dot stands before three digits, as where it groups them, and some cells have none."""
-        if not pa.types.is_string(self.array.type):
+        if self.typed:
             return False
         known = self.array.drop_null()
         dotted = pc.match_substring(known, ".")
@@ -70,7 +80,7 @@ class Cells:
 
     def distinct(self) -> tuple[list[str], Int64Array]:
         """The different texts as they come, and for each row (n,) which of them it has: -1 where missing."""
-        texts = self.array if pa.types.is_string(self.array.type) else self.array.cast(pa.string())
+        texts = self.array.cast(pa.string()) if self.typed else self.array
         coded = texts.dictionary_encode()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         return coded.dictionary.to_pylist(), codes

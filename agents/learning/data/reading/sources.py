@@ -7,6 +7,7 @@ import gzip
 import io
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -27,13 +28,13 @@ _PACKED: dict[bytes, _Opened] = {
     b"BZh": bz2.BZ2File,
 }
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
-_ZIP = b"PK\x03\x04"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def read_file(path: Path) -> tuple[list[Column], list[str]]:
     """The columns of a file, with notes on how it was read.
 
-    CSV and its kin, as they are or packed (gzip, bzip2); Parquet, Feather, Excel (xlsx, xlsb, xls)
+    CSV and its kin, as they are or packed (gzip, bzip2, zip); Parquet, Feather, Excel (xlsx, xlsb, xls)
     and OpenDocument.
 
     Raises:
@@ -53,7 +54,7 @@ def read_file(path: Path) -> tuple[list[Column], list[str]]:
     if head.startswith(_OLD_EXCEL) or (head.startswith(_ZIP) and _is_sheet(path)):
         return read_excel(path.name, path.read_bytes())
     if head.startswith(_ZIP):
-        raise BadData(f"{path.name}: a zip archive: unpack it, or pack the table with gzip")
+        return _read_zip(path)
     return read_delimited(path.name, path.read_bytes())
 
 
@@ -79,6 +80,34 @@ def _unpacked(path: Path, opened: _Opened) -> bytes:
     if len(data) > MAX_BYTES:
         raise BadData(f"{path.name}: larger than {MAX_BYTES >> 20} MiB when unpacked")
     return data
+
+
+def _read_zip(path: Path) -> tuple[list[Column], list[str]]:
+    """The table in an archive that holds one text file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = [one for one in archive.infolist() if not one.is_dir() and not _is_litter(one.filename)]
+            if len(inside) != 1:
+                names = ", ".join(repr(one.filename) for one in inside[:5]) or "nothing"
+                raise BadData(f"{path.name}: an archive of {len(inside)} files ({names}): unpack the table")
+            with archive.open(inside[0]) as file:
+                data = file.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+        # a RuntimeError is of one with a password
+        raise BadData(f"{path.name}: cannot be unpacked ({error}): unpack the table yourself") from error
+    if len(data) > MAX_BYTES:
+        raise BadData(f"{path.name}: larger than {MAX_BYTES >> 20} MiB when unpacked")
+    if data.startswith((b"PAR1", b"ARROW1", _OLD_EXCEL, *_ZIP, *_PACKED)):
+        raise BadData(f"{path.name}: holds {inside[0].filename!r}, which is no text: unpack it")
+    columns, notes = read_delimited(path.name, data)
+    return columns, [f"the file {inside[0].filename!r} of the archive", *notes]
+
+
+def _is_litter(name: str) -> bool:
+    """Whether a file of an archive is what macOS adds of its own."""
+    return (
+        name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith("._") or name.endswith(".DS_Store")
+    )
 
 
 def _is_sheet(path: Path) -> bool:

@@ -71,7 +71,8 @@ def check_exact(plan: ExactPlan, width: int, limits: Limits) -> None:
         raise BadPlan("plan: encryption: scale_bits is for approximate families: leave it at 0")
     if width > limits.width:
         raise BadPlan(
-            f"plan: an output has {width} weights; this agent trains at most {limits.width} exactly"
+            f"plan: an output has {width} weights; this agent trains at most {limits.width} exactly: choose "
+            "encrypted-features, which takes more columns, or leave some out"
         )
 
 

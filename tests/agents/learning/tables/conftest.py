@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,10 +23,11 @@ def load(tmp_path: Path) -> Loader:
         task: PredictionTask | None = None,
         merge_rare: int | None = None,
         name: str = "some.csv",
+        **how: Any,
     ) -> Table:
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return load_table(path, target, task, merge_rare)
+        return load_table(path, target, task, merge_rare, **how)
 
     return load_
 

@@ -86,7 +86,8 @@ def case(name: str, target: str | None = "state", **how: object) -> Table:
             [0.123, 66],
             [
                 "column 'patient_id' dropped: an identifier, with 4 rows each on average; rows of one are "
-                "dealt to all parts, so scores are of those that were seen in training, too"
+                "dealt to all parts, so scores are of those that were seen in training, too: name it as the "
+                "group to keep them together"
             ],
         ),
         ("one-slip-of-the-key", ("age", "pressure"), [74, 154.4], []),

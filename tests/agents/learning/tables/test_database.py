@@ -25,7 +25,7 @@ CREATE TABLE visits AS SELECT
     DATE '2024-01-01' + i % 40 AS seen, TIMESTAMPTZ '2024-01-01 12:00+02' AT TIME ZONE 'UTC' AS at,
     CASE WHEN i % 4 = 0 THEN 'NA' WHEN i % 4 = 1 THEN NULL WHEN i % 4 = 2 THEN '#1, "x"' ELSE 'EU'
     END AS region,
-    CASE WHEN i / 2 % 2 = 0 THEN 'sick' ELSE 'well' END AS state
+    CASE WHEN i / 3 % 2 = 0 THEN 'sick' ELSE 'well' END AS state
 FROM generate_series(1, 60) AS i
 """
 
