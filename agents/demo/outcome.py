@@ -88,7 +88,7 @@ class Work:
 
     Attributes:
         scheme: of the encryption; empty for training in plain text. `degree` and `modulus_bits` are its size.
-        sums: over what the model owner's sums are, ``dataset`` or ``round``; empty in plain text.
+        sums: over what the model owner's sums are, ``dataset`` or ``round``; empty where it sees each result.
         summed: for each round that made new weights, of how many subsets' results.
         keys_bytes, weights_bytes, result_bytes: what a cloud owner fetches once, fetches and gives in a job.
         jobs: how many were measured; `step_seconds` is their median.
