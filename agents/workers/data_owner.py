@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from agents.core.derivation import digest_of, on_market
 from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import DatasetId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, describe, parse_description
+from agents.learning.data.mask_keys import keys_of
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
-from agents.learning.data.subset import SECRET_BYTES, Subset, SubsetNoise
+from agents.learning.data.subset import Subset, SubsetNoise
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
 from agents.learning.family import Family
@@ -58,7 +60,8 @@ class DataOwnerWorker:
         subsets: how many.
         seed: of the partition and the split.
         terms: of the dataset; their `ends_at` counts from when the packages are made.
-        derive: 32 secret bytes for a purpose; the subsets' secrets come from it, and those of pairs of them.
+        derive: 32 secret bytes for a purpose, on all markets the same: noise comes from it as it is, and the
+            subsets' secrets and mask keys for this market and these rows alone.
         secrecy: the least that a plan must keep.
         privacy: noise that protects the people in the rows; then only plans with just this noise are
             accepted, and no samples are exposed.
@@ -95,21 +98,11 @@ class DataOwnerWorker:
 
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
-        made = self._divided()
+        made = self._divided(task.ds)
         for note in made.notes:
             log.info("%s", note)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(made.prepared.validation))
-        subsets = [
-            Subset(
-                index,
-                made.prepared.train.take(rows),
-                self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)),
-                self._pairs(task.ds, index),
-                noise,
-            )
-            for index, (rows, noise) in enumerate(zip(made.parts, made.noise, strict=True))
-        ]
-        for subset in subsets:
+        for subset in made.subsets:
             self.tools.home.write(_subset_file(task.ds, subset.index), subset.to_bytes())
         metadata = made.description.model_dump_json(exclude_none=True).encode()
         self.tools.home.write(DESCRIPTION_FILE, metadata)
@@ -117,7 +110,7 @@ class DataOwnerWorker:
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
             metadata_hash=digest(metadata),
             metadata_location=self.tools.store.put(metadata).digest,
-            digests=tuple(subset.digest() for subset in subsets),
+            digests=tuple(subset.digest() for subset in made.subsets),
         )
 
     def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
@@ -132,26 +125,44 @@ class DataOwnerWorker:
         sealed = put_sealed(self.tools.store, data, reader, package_context(task.ds, task.subset))
         return PackedReplica(sealed_location=sealed.blob)
 
-    def _divided(self) -> _Divided:
+    def _divided(self, ds: DatasetId) -> _Divided:
         """The table as it is offered: with noise, or else with skew."""
         table = load_table(self.table, self.target, self.task, self.merge_rare, self.query)
         if self.privacy is not None:
             made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
-            description = describe(table, made.prepared, made.guarantee)
-            return _Divided(description, made.prepared, made.parts, made.noise, table.notes)
+            subsets, public = self._packed(ds, made.prepared.train, made.parts, made.noise)
+            description = describe(table, made.prepared, public, made.guarantee)
+            return _Divided(description, made.prepared, subsets, table.notes)
         prepared = partition(table, self.seed)
         parts = cut(table, prepared, self.subsets, self.seed)
+        subsets, public = self._packed(ds, prepared.train, parts, (None,) * self.subsets)
         notes = (*table.notes, *prepared.notes)
-        return _Divided(describe(table, prepared), prepared, parts, (None,) * self.subsets, notes)
+        return _Divided(describe(table, prepared, public), prepared, subsets, notes)
 
-    def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
-        """What the replicas of a subset share with those of each other one."""
-        return tuple(
-            bytes(SECRET_BYTES)
-            if other == index
-            else self.derive(b"holdfast/pair-secret/%x/%d/%d" % (ds, min(index, other), max(index, other)))
-            for other in range(self.subsets)
+    def _packed(
+        self,
+        ds: DatasetId,
+        train: Samples,
+        parts: Sequence[Int64Array],
+        noise: Sequence[SubsetNoise | None],
+    ) -> tuple[tuple[Subset, ...], tuple[bytes, ...]]:
+        """The subsets with secrets and mask keys of these rows, so divided, on this market alone.
+
+        The public halves of the keys come with them.
+        """
+        bare = [Subset(index, train.take(rows), b"") for index, rows in enumerate(parts)]
+        version = digest_of(b"holdfast dataset", b"%x" % ds, *(subset.digest() for subset in bare))
+
+        def secret(kind: bytes, index: int) -> bytes:
+            purpose = b"holdfast/%b/%b/%d" % (kind, version.hex().encode(), index)
+            return self.derive(on_market(self.tools.domain, purpose))
+
+        keys = keys_of([secret(b"mask-key", index) for index in range(len(bare))])
+        packed = tuple(
+            replace(one, secret=secret(b"subset-secret", one.index), keys=keys[one.index], noise=its)
+            for one, its in zip(bare, noise, strict=True)
         )
+        return packed, keys[0].public
 
     # --- plans ---
 
@@ -223,12 +234,11 @@ class DataOwnerWorker:
 
 @dataclass(frozen=True)
 class _Divided:
-    """A table as it is offered: its rows, those of each subset, the noise of each; notes for its owner."""
+    """A table as it is offered: its description, its rows, its subsets; notes for its owner."""
 
     description: Description
     prepared: Prepared
-    parts: Sequence[Int64Array]
-    noise: Sequence[SubsetNoise | None]
+    subsets: Sequence[Subset]
     notes: Sequence[str]
 
 

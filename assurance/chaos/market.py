@@ -47,6 +47,7 @@ from testing.compiler import compiled_contract
 from testing.evm import SOURCE
 from testing.faults import Fault
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.world import single_results
 
 SUBSETS, REPLICAS, CLOUD_OWNERS, ROUNDS = 3, 3, 6, 3
 CHAOS_TERMS: DatasetTerms = DatasetTerms(
@@ -197,7 +198,9 @@ class ChaosMarket:
 
     def _make_model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self._folder / self._data_owner.name / EXPOSED_FILE
-        worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, "logistic", ROUNDS)
+        plan = self._folder / "own.json"
+        plan.write_bytes(single_results("wine", ROUNDS).canonical_bytes())
+        worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, plan_file=plan)
         return ModelOwner(identity, TRAINS), worker
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agents.core.errors import BadObject
+from agents.learning.data.mask_keys import check_public
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
+from agents.learning.data.split import MAX_SUBSETS
 from agents.learning.data.tables import Table
 from agents.learning.privacy.policy import Guarantee
 
 Count = Annotated[int, Field(ge=1)]
+HexKey = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Description(BaseModel):
@@ -21,6 +25,7 @@ class Description(BaseModel):
     Attributes:
         features: columns. `rows`: of all subsets together.
         classes: 0 for a regression.
+        mask_keys: the public half of each subset's mask key, hexadecimal, in the order of the subsets.
         guarantee: of a dataset whose sums come with noise.
     """
 
@@ -30,6 +35,7 @@ class Description(BaseModel):
     features: Count
     classes: int = Field(ge=0)
     rows: Count
+    mask_keys: tuple[HexKey, ...] = Field(min_length=1, max_length=MAX_SUBSETS)
     guarantee: Guarantee | None = None
 
     @model_validator(mode="after")
@@ -38,17 +44,26 @@ class Description(BaseModel):
             raise ValueError(f"a {self.task.value} with {self.classes} classes")
         if self.guarantee is not None and self.guarantee.columns != self.features:
             raise ValueError(f"a guarantee for other columns than the {self.features} there are")
+        check_public(self.public_keys)
         return self
 
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The mask keys as bytes."""
+        return tuple(map(bytes.fromhex, self.mask_keys))
 
-def describe(table: Table, prepared: Prepared, guarantee: Guarantee | None = None) -> Description:
-    """The description of a table's training rows."""
+
+def describe(
+    table: Table, prepared: Prepared, public_keys: Sequence[bytes], guarantee: Guarantee | None = None
+) -> Description:
+    """The description of a table's training rows, and of the keys that hide what comes of them."""
     features = int(prepared.train.features.shape[1])
     return Description(
         task=table.task,
         features=features,
         classes=prepared.train.classes,
         rows=len(prepared.train),
+        mask_keys=tuple(key.hex() for key in public_keys),
         guarantee=guarantee,
     )
 

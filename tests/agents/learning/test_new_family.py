@@ -132,5 +132,5 @@ def test_the_market_trains_it(tmp_path: Path) -> None:
     plan, state = replayed(world)
     assert isinstance(plan, HingePlan)
     assert (world.couple.phase, world.couple.round) == (CouplePhase.COMPLETED, 4)
-    assert state.weights.digest() == world.couple.final_model_hash
+    assert world.ends_with(state.weights.digest())
     assert score(plan, state.weights, partition(load_table("wine"), 0).test) > 0.9

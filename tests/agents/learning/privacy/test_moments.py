@@ -183,7 +183,7 @@ def test_the_model_is_never_published_and_other_weights_are_refused() -> None:
 def test_a_job_is_refused_before_anything_of_the_rows_is_made() -> None:
     made, plan = offered("wine", epsilon=4)
     subset, whole = subsets_of(made)[0], Cohort(b"", (0, 1, 2, 3))
-    bare = Subset(0, subset.samples, subset.secret, subset.pairs)
+    bare = Subset(0, subset.samples, subset.secret, subset.keys)
     other = plan.with_noise(Noise(mode="dealt", variance=2))
     for refused, one, cohort, message in (
         (plan, bare, whole, "the subset came without noise"),
