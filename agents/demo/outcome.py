@@ -126,6 +126,7 @@ class DemoOutcome:
         strata: rows of each class, or of each range of a continuous target, by subset; the data owner alone
             knows them. `strata_names` names the classes or ranges. Empty if the report need not show them.
         work: how the model was trained; None if nothing was.
+        final_weights, final_salt: SHA-256 of the last weights, and what hides it in the hash on the chain.
     """
 
     dataset_name: str
@@ -150,6 +151,8 @@ class DemoOutcome:
     strata: tuple[tuple[int, ...], ...] = ()
     strata_names: tuple[str, ...] = ()
     work: Work | None = None
+    final_weights: bytes = b""
+    final_salt: bytes = b""
 
     @property
     def receipt_domain(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
@@ -71,6 +72,7 @@ class Scenario:
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
         query: which rows, if `data` is the address of a database.
+        plan: file of a plan of the model owner's own, in the place of a default one.
     """
 
     data: str = "breast-cancer"
@@ -84,6 +86,7 @@ class Scenario:
     task: PredictionTask | None = None
     merge_rare: int | None = None
     query: str | None = None
+    plan: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (
