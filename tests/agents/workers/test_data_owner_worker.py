@@ -156,6 +156,14 @@ def test_secrets_are_of_one_market_one_table_and_one_division(place: Place) -> N
     assert secrets_of(place, worker(place)) == found[0]
 
 
+def test_so_are_those_of_a_table_that_is_offered_with_noise(place: Place) -> None:
+    """With one mask for two tables that differ in a row, the difference of their parts would be left."""
+    policy = policy_of(load_table("wine"), noise="shared", epsilon=4)
+    offers = [worker(place, privacy=policy), replace(worker(place, privacy=policy), seed=1)]
+    first, second = (secrets_of(place, one) for one in offers)
+    assert len(first | second) == 16
+
+
 def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> None:
     one_each = {index: subset for (index, _), subset in opened(place, worker(place)).items()}
     rows = [row.tobytes() for subset in one_each.values() for row in subset.samples.features]
