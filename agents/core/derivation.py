@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import cast
 
-from Crypto.Hash import SHA256
-from Crypto.Protocol.KDF import HKDF
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def derive(secret: bytes, length: int, purpose: bytes, salt: bytes = b"") -> bytes:
@@ -18,7 +17,7 @@ def derive(secret: bytes, length: int, purpose: bytes, salt: bytes = b"") -> byt
         purpose: what they are for.
         salt: public, of the occasion; another one gives other bytes.
     """
-    return cast(bytes, HKDF(secret, length, salt, SHA256, context=purpose))
+    return HKDF(SHA256(), length, salt or None, purpose).derive(secret)
 
 
 def on_market(domain: bytes, purpose: bytes) -> bytes:
