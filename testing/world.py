@@ -367,12 +367,16 @@ HONEST: CloudPart = (CloudOwner, CloudOwnerWorker)
 
 
 @cache
-def single_results(table: str, rounds: int) -> Plan:
-    """The default plan in plain text for a table, for whoever lets a model owner see each result."""
+def in_plain_text(table: str, rounds: int) -> Plan:
+    """The default plan in plain text for a table."""
     found = load_table(table)
     classes, features = len(found.class_names), found.features.shape[1]
-    plan = default_plan(found.task, classes, features, "logistic", rounds)
-    return plan.model_copy(update={"sums": "none"})
+    return default_plan(found.task, classes, features, "logistic", rounds)
+
+
+def single_results(table: str, rounds: int) -> Plan:
+    """The same for whoever lets a model owner see each result."""
+    return in_plain_text(table, rounds).model_copy(update={"sums": "none"})
 
 
 def address_of(name: str) -> Address:
