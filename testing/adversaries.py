@@ -72,7 +72,8 @@ class UnequalWorker(DataOwnerWorker):
     def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
         if task.cloud_owner != self.victim:
             return super()._pack(task)
-        other = Subset(task.subset, Samples(*_rows(task.subset), 3), bytes(32))
+        own = Subset.from_bytes(self.tools.home.read(f"split/{task.ds:x}/{task.subset}") or b"")
+        other = replace(own, samples=Samples(*_rows(task.subset), 3))
         context, key = package_context(task.ds, task.subset), PublicKey(task.encryption_key)
         return PackedReplica(
             sealed_location=put_sealed(self.tools.store, other.to_bytes(), key, context).blob

@@ -46,6 +46,7 @@ from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.node_market import COIN, mined
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.world import single_results
 
 FINNEY = 10**15
 TERMS = DatasetTerms(
@@ -91,7 +92,7 @@ class NetworkAgent:
         domain = network.client.read(views.receipt_domain())
         self.identity = Identity(self.address, key.public_key.encoded, self.wallet.derive, domain)
         self.home = Home(network.folder / self.name)
-        role, worker = self.make(self.identity, Tools(self.home, network.store, key, network.now))
+        role, worker = self.make(self.identity, Tools(self.home, network.store, key, network.now, domain))
         database = ChainDatabase(":memory:")
         self.sender = Sender(network.client, self.wallet, database)
         stream = EventStream(network.client, database)
@@ -151,7 +152,9 @@ class AgentNetwork:
 
     def _model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self.folder / "data owner" / EXPOSED_FILE
-        worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, "logistic", self.rounds)
+        plan = self.folder / "own.json"
+        plan.write_bytes(single_results("wine", self.rounds).canonical_bytes())
+        worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, plan_file=plan)
         return ModelOwner(identity, TRAINS), worker
 
     # --- time ---

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import chisquare
 
+from agents.learning.data.mask_keys import MaskKeys, keys_of
 from agents.learning.he.ring import Content, Residues, RlweSecretKey
 from agents.learning.he.seal import Context
 
@@ -20,12 +22,14 @@ def seed_of(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-def pairs_of(index: int, subsets: int) -> tuple[bytes, ...]:
-    """The seeds that a subset shares with each other one."""
-    return tuple(
-        bytes(32) if other == index else seed_of(f"pair {min(index, other)} {max(index, other)}")
-        for other in range(subsets)
-    )
+@cache
+def _keys(subsets: int) -> tuple[MaskKeys, ...]:
+    return keys_of([seed_of(f"mask key {index}") for index in range(subsets)])
+
+
+def mask_keys(index: int, subsets: int) -> MaskKeys:
+    """The mask keys of a subset of so many."""
+    return _keys(subsets)[index]
 
 
 def phase(context: Context, secret: RlweSecretKey, content: Content) -> Residues:

@@ -9,19 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from hashlib import sha256, shake_256
+from typing import cast
 
 import numpy as np
 
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.canonical import digest, pack, unpack
+from agents.learning.data.mask_keys import MaskKeys, pair_seed
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.families.affine import PlainRidge
 from agents.learning.families.encrypted_linear import EncryptedLogistic, EncryptedLogisticPlan
 from agents.learning.family import Cohort, EncryptedFamily, KeyPair
+from agents.learning.he.secure_aggregation import check_cohort
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import Plan
+from agents.learning.plans.base import PlainPlan, Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 _MAGIC, _NONCE = b"FAKE", 16
@@ -36,7 +39,7 @@ class FakeFamily(EncryptedFamily):
 
     def __init__(self, plan: Plan, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, limits)
-        self._plain = PlainRidge(plan, limits)
+        self._plain = PlainRidge(cast("PlainPlan", plan), limits)  # it has all the numbers of a descent
 
     @classmethod
     def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedLogisticPlan:
@@ -68,15 +71,15 @@ class FakeFamily(EncryptedFamily):
     def train(self, public: bytes, encrypted: bytes, subset: Subset, cohort: Cohort) -> bytes:
         if digest(public).hex() != self.plan.encryption.keys:
             raise BadPlan("other keys than the plan names")
-        if not subset.pairs:
-            raise BadPlan("no seeds to mask a result with")
+        keys = check_cohort(self.sums, subset, cohort)
         nonce = encrypted[len(_MAGIC) :][:_NONCE]
         data = _veiled(public, nonce, encrypted[len(_MAGIC) + _NONCE :])
         update = self.local_update(Weights.from_bytes(data, self.plan), subset.samples)
         tensors = {**update.change, "samples": np.array([[update.samples]], dtype=np.int64)}
         label = sha256(cohort.label + bytes(cohort.members) + digest(encrypted)).digest()
         masked = {
-            name: matrix + _mask(subset, cohort, label, name, matrix) for name, matrix in tensors.items()
+            name: matrix + _mask(keys, subset.index, cohort, label + name.encode(), matrix)
+            for name, matrix in tensors.items()
         }
         return pack(masked, {"kind": "fake result", "label": label.hex()})
 
@@ -101,11 +104,11 @@ def _veiled(public: bytes, nonce: bytes, data: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(data, stream, strict=True))
 
 
-def _mask(subset: Subset, cohort: Cohort, label: bytes, name: str, matrix: Int64Array) -> Int64Array:
+def _mask(keys: MaskKeys, own: int, cohort: Cohort, label: bytes, matrix: Int64Array) -> Int64Array:
     total = np.zeros_like(matrix)
     for other in cohort.members:
-        if other != subset.index:
-            stream = shake_256(subset.pairs[other] + label + name.encode()).digest(8 * matrix.size)
+        if other != own:
+            stream = shake_256(pair_seed(keys, own, other, label)).digest(8 * matrix.size)
             part = np.frombuffer(stream, dtype="<i8").reshape(matrix.shape)
-            total += part if subset.index < other else -part
+            total += part if own < other else -part
     return total

@@ -1,4 +1,4 @@
-"""A dataset of a few subsets that share seeds, a plan that names its keys, and their jobs on ciphertexts."""
+"""A dataset of a few subsets with mask keys, a plan that names its keys, and their jobs on ciphertexts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, EncryptedFamily, Family, KeyPair
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
-from testing.ciphertexts import pairs_of, seed_of
+from testing.ciphertexts import mask_keys, seed_of
 
 PlanKind = TypeVar("PlanKind", bound=Plan)
 
@@ -49,7 +49,7 @@ def couple_of(
     """A couple of fresh keys, or of these, which the plan then names; of another family than the plan's."""
     keys = keys or kind(plan).keys()
     subsets = tuple(
-        Subset(index, rows, seed_of(f"secret {index}"), pairs_of(index, len(samples)))
+        Subset(index, rows, seed_of(f"secret {index}"), mask_keys(index, len(samples)))
         for index, rows in enumerate(samples)
     )
     family = kind(naming(plan, keys))

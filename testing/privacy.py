@@ -19,7 +19,7 @@ from agents.learning.integers.aggregate import ServerState
 from agents.learning.plans.base import Plan
 from agents.learning.privacy.offer import Offer, offer
 from agents.learning.privacy.policy import PrivacyPolicy
-from testing.ciphertexts import pairs_of, seed_of
+from testing.ciphertexts import mask_keys, seed_of
 
 
 def outward(low: float, high: float) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def subsets_of(made: Offer) -> list[Subset]:
             index,
             made.prepared.train.take(part),
             seed_of(f"secret {index}"),
-            pairs_of(index, len(made.parts)),
+            mask_keys(index, len(made.parts)),
             noise,
         )
         for index, (part, noise) in enumerate(zip(made.parts, made.noise, strict=True))

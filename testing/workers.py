@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -18,13 +19,15 @@ from agents.learning.families.affine import LogisticPlan
 from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.plans.base import Plan, Stop
 from agents.learning.plans.encrypted import Encryption
-from agents.roles.acts import R, Task, TrainModel
+from agents.roles.acts import OpenPackage, R, Task, TrainModel
 from agents.roles.results import TrainingResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
-from agents.vault.store import MAX_OBJECT_BYTES, MemoryStore, ObjectId
+from agents.vault.store import MAX_OBJECT_BYTES, MemoryStore, ObjectId, ObjectStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.ciphertexts import mask_keys
+from testing.fake_market import FakeMarket
 from testing.world import address_of
 
 DO, CO, MO = address_of("data owner"), address_of("cloud owner"), address_of("model owner")
@@ -94,7 +97,7 @@ class Place:
 
     @property
     def tools(self) -> Tools:
-        return Tools(Home(self.folder / self.name), self.store, self.key, lambda: self.now)
+        return Tools(Home(self.folder / self.name), self.store, self.key, lambda: self.now, FakeMarket.domain)
 
     def hurt(self, location: bytes, how: str) -> None:
         """The store does not deliver this object any more; `how` is one of `STORE_FAULTS`."""
@@ -131,8 +134,9 @@ def trained(worker: CloudOwnerWorker, task: TrainModel) -> TrainingResult:
 
 
 def a_plan(features: int = 3, classes: int = 2, rounds: int = 3, **stop: object) -> Plan:
-    """A small plan."""
+    """A small plan in plain text, of single results."""
     return LogisticPlan(
+        sums="none",
         features=features,
         classes=classes,
         local_steps=4,
@@ -152,8 +156,20 @@ def some_samples(rows: int = 20, features: int = 3, seed: int = 0) -> Samples:
 
 def a_subset(index: int = 3, seed: int = 0) -> Subset:
     """One of the four subsets of a dataset."""
-    pairs = (sha256(b"pair %d %d" % (min(index, other), max(index, other))).digest() for other in range(4))
-    return Subset(index, some_samples(seed=seed), sha256(b"secret %d" % index).digest(), tuple(pairs))
+    return Subset(index, some_samples(seed=seed), sha256(b"secret %d" % index).digest(), mask_keys(index, 4))
+
+
+def a_description(subsets: int = 4) -> bytes:
+    """The description of that dataset."""
+    keys = [key.hex() for key in mask_keys(0, subsets).public]
+    facts = {"task": "classification", "features": 3, "classes": 2, "rows": 80, "mask_keys": keys}
+    return json.dumps(facts).encode()
+
+
+def opening(store: ObjectStore, location: bytes, description: bytes | None = None) -> OpenPackage:
+    """What a cloud owner does with a package whose dataset's description is in the store."""
+    data = a_description() if description is None else description
+    return OpenPackage(CI, location, PATIENCE, sha256(data).digest(), store.put(data).digest)
 
 
 def an_encrypted_plan(

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,12 +26,16 @@ from agents.core.assets import Couple
 from agents.core.enums import CouplePhase
 from agents.core.errors import Refused
 from agents.core.events import DatasetTerms, Deposited, Logged
+from agents.core.hashing import final_hash
 from agents.core.ids import Address
 from agents.core.market import Market
+from agents.learning.data.tables import load_table
+from agents.learning.families.registry import default_plan
 from agents.learning.plans.base import Plan
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
+from agents.roles.common import final_salt
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import DataOwnerPolicy
@@ -180,7 +185,9 @@ class Agent:
         role, worker = self.part
         self.identity = Identity(self.address, self.key.public_key.encoded, self.derive, self.chain.domain)
         self.role = role(self.identity)
-        self.worker = worker(Tools(Home(self.folder), self.store, self.key, lambda: self.chain.now))
+        self.worker = worker(
+            Tools(Home(self.folder), self.store, self.key, lambda: self.chain.now, self.chain.domain)
+        )
         self.start()
 
     @property
@@ -221,7 +228,7 @@ class World:
         folder: for the homes.
         cloud_owners: how many.
         cheats: the parts of those that are not honest, by number.
-        rounds: of the model owner's plan, a default one in plain text.
+        rounds: of the model owner's plan, a default one in plain text, of single results.
         plan: one of its own.
         secrecy: the least that the data owner accepts.
         privacy: noise that it offers its dataset with.
@@ -262,6 +269,8 @@ class World:
         )
         self.cloud_owners = [self._agent(name, _holding(*parts[number])) for number, name in enumerate(names)]
         samples = folder / "data owner" / EXPOSED_FILE
+        if plan is None and privacy is None:
+            plan = single_results("wine", rounds)
         own = None if plan is None else folder / "own.json"
         if own is not None and plan is not None:
             own.write_bytes(plan.canonical_bytes())
@@ -273,8 +282,7 @@ class World:
                     tools,
                     samples,
                     self.chain.domain,
-                    "logistic" if privacy is None else None,
-                    rounds,
+                    rounds=rounds,
                     plan_file=own,
                 ),
             ),
@@ -300,6 +308,13 @@ class World:
         """The one couple."""
         (couple,) = self.market.couples.values()
         return couple
+
+    def ends_with(self, model: bytes) -> bool:
+        """Whether the couple ended with the weights of this digest."""
+        mo, couple = self.model_owner.identity, self.couple
+        return couple.final_model_hash == final_hash(
+            mo.receipt_domain, couple.id, final_salt(mo, couple.id), model
+        )
 
     @property
     def is_over(self) -> bool:
@@ -355,6 +370,19 @@ def _holding(role: type[CloudOwner], worker: Callable[[Tools], Worker]) -> Part:
 
 
 HONEST: CloudPart = (CloudOwner, CloudOwnerWorker)
+
+
+@cache
+def in_plain_text(table: str, rounds: int) -> Plan:
+    """The default plan in plain text for a table."""
+    found = load_table(table)
+    classes, features = len(found.class_names), found.features.shape[1]
+    return default_plan(found.task, classes, features, "logistic", rounds)
+
+
+def single_results(table: str, rounds: int) -> Plan:
+    """The same for whoever lets a model owner see each result."""
+    return in_plain_text(table, rounds).model_copy(update={"sums": "none"})
 
 
 def address_of(name: str) -> Address:

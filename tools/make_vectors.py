@@ -2,10 +2,10 @@
 
     python -m tools.make_vectors
 
-What members seal is in it, too (tools/vault_vectors.py). Solidity (contracts/libraries) and Python
-(agents/core, agents/vault) are checked against that file. So this script shares no code with either: it needs
-an ABI encoder and keccak, says each rule once more in its own words, and makes all inputs by hashing labels.
-Running it again writes the same file.
+What members seal is in it, too (tools/vault_vectors.py), and what masks are made of (tools/mask_vectors.py).
+Solidity (contracts/libraries) and Python (agents) are checked against that file. So this script shares no
+code with either: it needs an ABI encoder and keccak, says each rule once more in its own words, and makes all
+inputs by hashing labels. Running it again writes the same file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
-from tools import vault_vectors
+from tools import mask_vectors, vault_vectors
 
 VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors.json"
 LARGEST_SERIALS = {1: 2**32 - 1, 2: 2**24 - 1, 3: 2**32 - 1}
@@ -128,6 +129,16 @@ def training_receipts() -> Iterator[Vector]:
         names = ("domain", "tc", "round", "ci", "cloud_owner", "digest", "nonce")
         vector = _vector(names, values, small=("round",))
         yield vector | {"receipt": shown(receipt), "commitment": shown(committed)}
+
+
+def final_hashes() -> Iterator[Vector]:
+    """What ends a couple."""
+    for number in range(3):
+        tc = asset_id(address(f"model owner {number}"), 3, number + 1)
+        facts = [domain(1337 + number, address("market")), tc.to_bytes(32, "big")]
+        facts += [made(f"salt {number}"), made(f"weights {number}")]
+        named = zip(("domain", "tc", "salt", "model"), map(shown, facts), strict=True)
+        yield dict(named) | {"hash": shown(sha256(b"Holdfast final model v1" + b"".join(facts)).digest())}
 
 
 def _vector(names: tuple[str, ...], values: tuple[Any, ...], small: tuple[str, ...] = ()) -> Vector:
@@ -299,9 +310,10 @@ def _rounds(subsets: int, each: int, tc: int, mo: list[bytes], do: list[bytes]) 
 
 def vectors() -> dict[str, list[Vector]]:
     """All chapters."""
-    receipts = domains, data_receipts, training_receipts
+    receipts = domains, data_receipts, training_receipts, final_hashes
     sealed = vault_vectors.encryption_keys, vault_vectors.seals, vault_vectors.envelopes
-    chapters = ids, instances, *receipts, seed_chains, round_seeds, draws, epochs, *sealed
+    drawn = seed_chains, round_seeds, draws, epochs
+    chapters = ids, instances, *receipts, *drawn, *sealed, mask_vectors.mask_seeds
     return {chapter.__name__: list(chapter()) for chapter in chapters}
 
 

@@ -7,6 +7,7 @@ made.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -37,6 +38,18 @@ def training_receipt(
     """The receipt of a cloud owner that trained a model (paper, II-B), 32 bytes."""
     types = ["bytes32", "uint256", "uint256", "uint256", "address", "bytes32", "bytes32"]
     return keccak(encode(types, [domain, tc, round_, ci, co, digest, nonce]))
+
+
+def final_hash(domain: bytes, tc: CoupleId, salt: bytes, model: bytes) -> bytes:
+    """What ends a couple, 32 bytes: it tells nothing of the weights to whoever has not the salt.
+
+    Args:
+        domain: of the market's receipts, which names chain and market.
+        tc: the couple.
+        salt: 32 secret bytes, for whoever is shown the weights.
+        model: SHA-256 of the weights' canonical bytes.
+    """
+    return sha256(b"Holdfast final model v1" + domain + tc.to_bytes(32, "big") + salt + model).digest()
 
 
 def commitment(receipt: bytes, nonce: bytes) -> bytes:

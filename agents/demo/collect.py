@@ -16,6 +16,7 @@ from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
 from agents.demo.work import work_of
 from agents.learning import evaluate
+from agents.learning.data.canonical import digest
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.tables import Table, load_table
@@ -25,7 +26,7 @@ from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
 from agents.learning.work import check_rows, job_seconds, window_of
 from agents.workers.data_owner import cut, told_of
-from agents.workers.model_owner import PLAN_FILE, state_file
+from agents.workers.model_owner import PLAN_FILE, salt_file, state_file
 
 MOST_WINDOW = 900
 """Seconds of a report window that the demo can wait for, round after round."""
@@ -134,6 +135,7 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
     couple = audited.audit.market.couples[demo.tc]
     cloud_owners = [demo.home(member) for member in demo.scenario.cloud_owners]
     work = work_of(plan, couple.id, couple.round, home, cloud_owners, divided.prepared.test)
+    final_weights = digest((home / state_file(couple.id, couple.round, "weights")).read_bytes())
     return DemoOutcome(
         dataset_name=divided.table.name,
         notes=divided.notes,
@@ -157,6 +159,8 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
         strata=divided.strata,
         strata_names=divided.strata_names,
         work=work,
+        final_weights=final_weights,
+        final_salt=bytes.fromhex((home / salt_file(couple.id)).read_text()),
     )
 
 

@@ -88,7 +88,7 @@ class Work:
 
     Attributes:
         scheme: of the encryption; empty for training in plain text. `degree` and `modulus_bits` are its size.
-        sums: over what the model owner's sums are, ``dataset`` or ``round``; empty in plain text.
+        sums: over what the model owner's sums are, ``dataset`` or ``round``; empty where it sees each result.
         summed: for each round that made new weights, of how many subsets' results.
         keys_bytes, weights_bytes, result_bytes: what a cloud owner fetches once, fetches and gives in a job.
         jobs: how many were measured; `step_seconds` is their median.
@@ -126,6 +126,7 @@ class DemoOutcome:
         strata: rows of each class, or of each range of a continuous target, by subset; the data owner alone
             knows them. `strata_names` names the classes or ranges. Empty if the report need not show them.
         work: how the model was trained; None if nothing was.
+        final_weights, final_salt: SHA-256 of the last weights, and what hides it in the hash on the chain.
     """
 
     dataset_name: str
@@ -150,6 +151,8 @@ class DemoOutcome:
     strata: tuple[tuple[int, ...], ...] = ()
     strata_names: tuple[str, ...] = ()
     work: Work | None = None
+    final_weights: bytes = b""
+    final_salt: bytes = b""
 
     @property
     def receipt_domain(self) -> bytes:

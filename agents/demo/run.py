@@ -142,6 +142,7 @@ class DemoRun:
                 **common,
                 samples=self.home(scenario.data_owner) / EXPOSED_FILE,
                 model=scenario.model,
+                plan=scenario.plan,
                 rounds=scenario.rounds,
                 seed=scenario.seed,
                 spare_rounds=SPARE_ROUNDS,

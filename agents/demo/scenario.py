@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
@@ -76,6 +77,7 @@ class Scenario:
         keep: columns to keep, though they look like an identifier, or give the target away.
         schema: what the columns are; by default made of the data.
         work_seconds: in which a round's jobs are done on this machine: the report window is at least so long.
+        plan: file of a plan of the model owner's own, in the place of a default one.
     """
 
     data: str = "breast-cancer"
@@ -93,6 +95,7 @@ class Scenario:
     keep: tuple[str, ...] = ()
     schema: Schema | None = None
     work_seconds: int = 0
+    plan: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (

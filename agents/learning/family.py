@@ -201,6 +201,14 @@ class Family(ABC):
     def keys(self) -> KeyPair:
         """Fresh keys, from the operating system's randomness; `NO_KEYS` in plain text."""
 
+    def check_weights(self, weights: Weights) -> None:
+        """Checks that weights can be published: any can, unless a family says otherwise.
+
+        Raises:
+            BadPlan: they are outside the range that the family is made for.
+        """
+        del weights
+
     @abstractmethod
     def publish(self, keys: KeyPair, weights: Weights) -> bytes:
         """What cloud owners are given of the weights: their SHA-256 is the model hash on chain.
@@ -260,7 +268,7 @@ class Family(ABC):
             public: the public part of the keys; empty in plain text.
             published: the weights of the round.
             subset: to train on.
-            cohort: whose sum the result becomes a part of; in plain text nothing depends on it.
+            cohort: whose sum the result becomes a part of; nothing depends on it where there are no sums.
 
         Raises:
             BadPlan: the plan is for other data than this subset's; the keys are not those that the plan

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 
 from agents.core.calls import Call
+from agents.core.derivation import on_market
 from agents.core.enums import FlagReason
 from agents.core.errors import HoldfastError, JobFailed, Retry
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
@@ -44,7 +45,8 @@ class Identity:
 
     Attributes:
         encryption_key: public, 64 bytes, as registered.
-        derive: 32 secret bytes for a purpose, always the same: seeds and nonces need no other memory.
+        derive: 32 secret bytes for a purpose, always the same: seeds and nonces need no other memory. On all
+            markets the same, too.
         receipt_domain: of the market it acts in, 32 bytes.
     """
 
@@ -52,6 +54,10 @@ class Identity:
     encryption_key: bytes
     derive: Callable[[bytes], bytes] = field(repr=False)
     receipt_domain: bytes
+
+    def secret(self, purpose: bytes) -> bytes:
+        """32 secret bytes for a purpose on this market: what is shown of them here is of no use elsewhere."""
+        return self.derive(on_market(self.receipt_domain, purpose))
 
 
 NO_DEADLINE = 2**63
@@ -326,15 +332,18 @@ class ReviewPlan(Task[PlanReview]):
 
 @dataclass(frozen=True)
 class OpenPackage(Task[OpenedPackage | RefusedPackage]):
-    """Fetch a data package and keep it.
+    """Fetch a data package, hold it against the dataset's description, and keep it.
 
     Attributes:
-        patience_until: in seconds; a package that cannot be had by then is a problem.
+        patience_until: in seconds; what cannot be had by then is a problem.
+        metadata_hash, metadata_location: of the dataset's description.
     """
 
     ci: InstanceId
     sealed_location: bytes
     patience_until: int
+    metadata_hash: bytes
+    metadata_location: bytes
 
     @property
     def key(self) -> str:
@@ -498,6 +507,7 @@ class PublishWeights(Task[PublishedWeights]):
         settled: what was settled for the weights of round `round`, in it or before, oldest first.
         readers: the public keys of those who may read the weights.
         patience_until: in seconds; a result that cannot be fetched by then is missing.
+        salt: of the hash that ends the couple, kept beside the weights for whoever is shown them.
     """
 
     tc: CoupleId
@@ -507,6 +517,7 @@ class PublishWeights(Task[PublishedWeights]):
     settled: tuple[SettledRef, ...]
     readers: tuple[bytes, ...] = field(repr=False)
     patience_until: int
+    salt: bytes = field(repr=False)
 
     @property
     def key(self) -> str:

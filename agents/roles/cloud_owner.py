@@ -139,10 +139,18 @@ class CloudOwner:
         yield from dealings.stakes.on_lock(owner, terms.instance_bond)
 
     def _receive(self, situation: Situation, instance: Instance) -> Iterator[Act]:
-        terms = situation.market.datasets[dataset_of(instance.id)].terms
+        dataset = situation.market.datasets[dataset_of(instance.id)]
+        terms = dataset.terms
         patience = instance.since + terms.answer_window_seconds * 3 // 4
         deadline = instance.since + terms.answer_window_seconds
-        task = OpenPackage(instance.id, instance.sealed_location, patience, deadline=deadline)
+        task = OpenPackage(
+            instance.id,
+            instance.sealed_location,
+            patience,
+            dataset.metadata_hash,
+            dataset.metadata_location,
+            deadline=deadline,
+        )
         package = situation.result(task)
         if package is None:
             yield task

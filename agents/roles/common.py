@@ -90,12 +90,21 @@ def _deadline(act: Act) -> int:
 
 
 def seed_link(identity: Identity, tc: CoupleId, max_rounds: int, round_: int) -> bytes:
-    """The link of the member's own seed chain for a round; its tip for round 0."""
-    return _links(identity.derive(b"holdfast/seed/%x" % tc), max_rounds)[round_]
+    """The link of the member's own seed chain for a round; its tip for round 0.
+
+    A chain is of one market and of one length: links that are opened elsewhere, or of a couple of the same id
+    that the chain took back, tell nothing of its draws.
+    """
+    return _links(identity.secret(b"holdfast/seed/%x/%d" % (tc, max_rounds)), max_rounds)[round_]
 
 
 _links = lru_cache(maxsize=16)(seed_chain)
 """The longest chain takes seconds, and each decision asks for a link."""
+
+
+def final_salt(identity: Identity, tc: CoupleId) -> bytes:
+    """What hides a couple's final hash, 32 bytes: with it and the weights anybody can check the hash."""
+    return identity.secret(b"holdfast/final-model/%x" % tc)
 
 
 def opens_to(identity: Identity, instance: Instance, digest: bytes) -> bool:
@@ -126,12 +135,12 @@ def is_pending(couple: Couple, subset: int) -> bool:
 
 def data_nonce(identity: Identity, ci: InstanceId) -> bytes:
     """The nonce of the member's own data receipt."""
-    return identity.derive(b"holdfast/nonce/data/%x" % ci)
+    return identity.secret(b"holdfast/nonce/data/%x" % ci)
 
 
 def training_nonce(identity: Identity, tc: CoupleId, round_: int, ci: InstanceId) -> bytes:
     """The nonce of the member's own training receipt."""
-    return identity.derive(b"holdfast/nonce/training/%x/%d/%x" % (tc, round_, ci))
+    return identity.secret(b"holdfast/nonce/training/%x/%d/%x" % (tc, round_, ci))
 
 
 def seconds_into_answer_window(situation: Situation, couple: Couple) -> tuple[int, int]:

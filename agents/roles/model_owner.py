@@ -17,7 +17,7 @@ from agents.core.calls import (
     start_round,
 )
 from agents.core.enums import CouplePhase, InstanceStatus, Role
-from agents.core.hashing import set_bits
+from agents.core.hashing import final_hash, set_bits
 from agents.core.ids import Address, CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
 from agents.roles import awaiting
@@ -34,7 +34,7 @@ from agents.roles.acts import (
     SettledRef,
     Situation,
 )
-from agents.roles.common import funded, has_quorum, registration, seed_link
+from agents.roles.common import final_salt, funded, has_quorum, registration, seed_link
 from agents.roles.policy import Breach, ModelOwnerPolicy, Stakes
 
 
@@ -155,6 +155,7 @@ class ModelOwner:
     def _next(self, situation: Situation, couple: Couple, phase: CouplePhase) -> Iterator[Act]:
         market = situation.market
         dataset = market.dataset_of(couple)
+        salt = final_salt(self.identity, couple.id)
         task = PublishWeights(
             couple.id,
             couple.round,
@@ -163,6 +164,7 @@ class ModelOwner:
             _settled(couple),
             _readers(market, dataset),
             couple.current.closed_at + dataset.terms.settle_window_seconds if couple.round else 0,
+            salt,
             deadline=couple.window_ends_at,
         )
         weights = situation.result(task)
@@ -174,7 +176,8 @@ class ModelOwner:
             or not weights.location
             or self._waits_in_vain(situation, dataset)
         ):
-            yield Send(complete_tc(couple.id, weights.model))
+            ends = final_hash(self.identity.receipt_domain, couple.id, salt, weights.model)
+            yield Send(complete_tc(couple.id, ends))
         else:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
             start = start_round(couple.id, link, weights.hash, weights.location)

@@ -100,7 +100,7 @@ def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
     domain = client.read(views.receipt_domain())
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)
     chain_time = ChainTime()
-    tools = Tools(Home(settings.home), LocalStore(settings.store), key, chain_time)
+    tools = Tools(Home(settings.home), LocalStore(settings.store), key, chain_time, domain)
     return AgentContext(wallet, client, identity, tools, chain_time)
 
 

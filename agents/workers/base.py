@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from agents.core.derivation import digest_of
 from agents.core.errors import BadObject, BadPlan
 from agents.core.hashing import set_bits
 from agents.core.ids import CoupleId, DatasetId, InstanceId
 from agents.learning.data.canonical import digest
+from agents.learning.data.description import Description, parse_description
 from agents.learning.families.registry import parse_plan
 from agents.learning.family import Cohort, Family
 from agents.learning.plans.base import Plan
@@ -20,6 +22,8 @@ from agents.roles.results import TaskResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import ObjectId, ObjectStore
+
+_DESCRIPTION_BYTES = 2**20
 
 
 class Worker(Protocol):
@@ -43,6 +47,7 @@ class Tools:
     Attributes:
         key: to open what is sealed to this member.
         clock: the chain's time, in seconds.
+        domain: of the market's receipts, 32 bytes: names the chain and the market.
         stopwatch: seconds to the fraction, from any beginning.
     """
 
@@ -50,6 +55,7 @@ class Tools:
     store: ObjectStore
     key: SecretKey
     clock: Callable[[], int]
+    domain: bytes
     stopwatch: Callable[[], float] = time.perf_counter
 
 
@@ -72,6 +78,19 @@ def fetch_plan(
     return plan
 
 
+def fetch_description(store: ObjectStore, location: bytes, metadata_hash: bytes) -> Description:
+    """The description of a dataset.
+
+    Raises:
+        StoreFault: the store did not deliver it.
+        BadObject: it is not what the chain's hash says, or none.
+    """
+    data = store.get(ObjectId(location), _DESCRIPTION_BYTES)
+    if digest(data) != metadata_hash:
+        raise BadObject("the dataset's description does not match its hash: choose another dataset")
+    return parse_description(data)
+
+
 def keys_id(plan: Plan) -> ObjectId:
     """Where the keys are that a plan of encrypted training names.
 
@@ -84,15 +103,24 @@ def keys_id(plan: Plan) -> ObjectId:
 
 
 def cohort_of(
-    family: Family, tc: CoupleId, round_: int, model_hash: bytes, drawn: int, subsets: int
+    family: Family, domain: bytes, tc: CoupleId, round_: int, model_hash: bytes, drawn: int, subsets: int
 ) -> Cohort:
     """Whose results add up with those of a round.
 
-    All subsets', for as long as the encrypted weights are the same; or those that this round drew.
+    All subsets', for as long as the published weights are the same; or those that this round drew. The label
+    is of this market, chain, couple, plan and weights alone.
+
+    Args:
+        family: of the couple's plan.
+        domain: of the market's receipts.
+        tc: the couple.
+        round_: its round.
+        model_hash: of the published weights.
+        drawn: the word of the subsets that the round drew.
+        subsets: of the dataset, how many.
     """
-    label = b"holdfast/sum/%x/%b" % (tc, model_hash)
-    if not family.carries_on:
-        label += b"/%d" % round_
+    sum_ = (b"%x" % tc, family.plan.digest(), model_hash, b"" if family.carries_on else b"%d" % round_)
+    label = digest_of(b"holdfast sum", domain, *sum_)
     return Cohort(label, family.members(set_bits(drawn), subsets))
 
 

@@ -29,6 +29,7 @@ from agents.vault.store import ObjectId
 from agents.workers.base import (
     Tools,
     cohort_of,
+    fetch_description,
     fetch_plan,
     keys_id,
     package_context,
@@ -83,6 +84,7 @@ class CloudOwnerWorker:
                 self.max_package_mb << 20,
             )
             subset = Subset.from_bytes(data)
+            form = fetch_description(tools.store, task.metadata_location, task.metadata_hash)
         except StoreFault as fault:
             if tools.clock() <= task.patience_until:
                 raise
@@ -97,6 +99,8 @@ class CloudOwnerWorker:
                 problem=f"the subset has {rows} rows of {features} features; this agent trains on at most "
                 f"{self.limits.rows} of {self.limits.features}"
             )
+        if subset.keys is None or subset.keys.public != form.public_keys:
+            return RefusedPackage(problem="the package has other mask keys than the dataset's description")
         tools.home.write(_subset_file(task.ci), data)
         return OpenedPackage(digest=subset.digest(), rows=len(subset.samples))
 
@@ -141,7 +145,8 @@ class CloudOwnerWorker:
     def _work(self, task: TrainModel, plan: Plan) -> _Work:
         family, subset = family_of(plan, self.limits), self.subset(task.ci)
         keys, published = self._keys(task, family), self._weights(task)
-        cohort = cohort_of(family, task.tc, task.round, task.model_hash, task.drawn, task.subsets)
+        sum_ = (task.tc, task.round, task.model_hash, task.drawn, task.subsets)
+        cohort = cohort_of(family, self.tools.domain, *sum_)
         begun = self.tools.stopwatch()
         try:
             family.check_published(published)

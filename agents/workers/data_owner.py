@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from agents.core.derivation import digest_of, on_market
 from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import DatasetId
@@ -15,13 +16,14 @@ from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, describe, parse_description
 from agents.learning.data.grouped_split import split_groups
+from agents.learning.data.mask_keys import keys_of
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.schema.departures import Departed
 from agents.learning.data.schema.document import Schema
 from agents.learning.data.skew import check_skew
 from agents.learning.data.split import split
-from agents.learning.data.subset import SECRET_BYTES, Subset, SubsetNoise
+from agents.learning.data.subset import Subset, SubsetNoise
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
 from agents.learning.family import Family
@@ -64,7 +66,8 @@ class DataOwnerWorker:
         subsets: how many.
         seed: of the partition and the split.
         terms: of the dataset; their `ends_at` counts from when the packages are made.
-        derive: 32 secret bytes for a purpose; the subsets' secrets come from it, and those of pairs of them.
+        derive: 32 secret bytes for a purpose, on all markets the same: noise comes from it as it is, and the
+            subsets' secrets and mask keys for this market and these rows alone.
         secrecy: the least that a plan must keep.
         privacy: noise that protects the people in the rows; then only plans with just this noise are
             accepted, and no samples are exposed.
@@ -107,23 +110,13 @@ class DataOwnerWorker:
 
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
-        made = self._divided()
+        made = self._divided(task.ds)
         for note in made.notes:
             log.info("%s", note)
         if made.schema is not None:
             self.tools.home.write(SCHEMA_FILE, made.schema.text().encode())
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(made.prepared.validation))
-        subsets = [
-            Subset(
-                index,
-                made.prepared.train.take(rows),
-                self.derive(b"holdfast/subset-secret/%x/%d" % (task.ds, index)),
-                self._pairs(task.ds, index),
-                noise,
-            )
-            for index, (rows, noise) in enumerate(zip(made.parts, made.noise, strict=True))
-        ]
-        for subset in subsets:
+        for subset in made.subsets:
             self.tools.home.write(_subset_file(task.ds, subset.index), subset.to_bytes())
         metadata = made.description.model_dump_json(exclude_none=True).encode()
         self.tools.home.write(DESCRIPTION_FILE, metadata)
@@ -131,7 +124,7 @@ class DataOwnerWorker:
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
             metadata_hash=digest(metadata),
             metadata_location=self.tools.store.put(metadata).digest,
-            digests=tuple(subset.digest() for subset in subsets),
+            digests=tuple(subset.digest() for subset in made.subsets),
         )
 
     def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
@@ -146,26 +139,27 @@ class DataOwnerWorker:
         sealed = put_sealed(self.tools.store, data, reader, package_context(task.ds, task.subset))
         return PackedReplica(sealed_location=sealed.blob)
 
-    def _divided(self) -> _Divided:
+    def _divided(self, ds: DatasetId) -> _Divided:
         """The table as it is offered: with noise, or else with skew."""
         table = self._table()
         if self.privacy is not None:
             made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
+            subsets, public = self._packed(ds, made.prepared.train, made.parts, made.noise)
             given = self.table_schema  # one that is made of the rows would tell of them
-            description = describe(table, made.prepared, made.guarantee, schema=given)
+            description = describe(table, made.prepared, public, made.guarantee, schema=given)
             apart = table.groups is not None
             notes = (*table.notes, *((_DEALT_APART,) if apart else ()))
-            return _Divided(description, made.prepared, made.parts, made.noise, notes, given)
+            return _Divided(description, made.prepared, subsets, notes, given)
         prepared = partition(table, self.seed)
         parts = cut(table, prepared, self.subsets, self.seed)
+        subsets, public = self._packed(ds, prepared.train, parts, (None,) * self.subsets)
         schema = prepared.schema
         if schema is not None and not table.given:
             schema = schema.model_copy(update={"salt": self.derive(b"holdfast/schema-salt").hex()})
         return _Divided(
-            describe(table, prepared, schema=schema, largest=max(map(len, parts))),
+            describe(table, prepared, public, schema=schema, largest=max(map(len, parts))),
             prepared,
-            parts,
-            (None,) * self.subsets,
+            subsets,
             (*table.notes, *prepared.notes, *told_of(table, prepared, parts)),
             schema,
         )
@@ -188,14 +182,30 @@ class DataOwnerWorker:
                 log.error("%s", line)
             raise
 
-    def _pairs(self, ds: DatasetId, index: int) -> tuple[bytes, ...]:
-        """What the replicas of a subset share with those of each other one."""
-        return tuple(
-            bytes(SECRET_BYTES)
-            if other == index
-            else self.derive(b"holdfast/pair-secret/%x/%d/%d" % (ds, min(index, other), max(index, other)))
-            for other in range(self.subsets)
+    def _packed(
+        self,
+        ds: DatasetId,
+        train: Samples,
+        parts: Sequence[Int64Array],
+        noise: Sequence[SubsetNoise | None],
+    ) -> tuple[tuple[Subset, ...], tuple[bytes, ...]]:
+        """The subsets with secrets and mask keys of these rows, so divided, on this market alone.
+
+        The public halves of the keys come with them.
+        """
+        bare = [Subset(index, train.take(rows), b"") for index, rows in enumerate(parts)]
+        version = digest_of(b"holdfast dataset", b"%x" % ds, *(subset.digest() for subset in bare))
+
+        def secret(kind: bytes, index: int) -> bytes:
+            purpose = b"holdfast/%b/%b/%d" % (kind, version.hex().encode(), index)
+            return self.derive(on_market(self.tools.domain, purpose))
+
+        keys = keys_of([secret(b"mask-key", index) for index in range(len(bare))])
+        packed = tuple(
+            replace(one, secret=secret(b"subset-secret", one.index), keys=keys[one.index], noise=its)
+            for one, its in zip(bare, noise, strict=True)
         )
+        return packed, keys[0].public
 
     # --- plans ---
 
@@ -273,12 +283,11 @@ class DataOwnerWorker:
 
 @dataclass(frozen=True)
 class _Divided:
-    """A table as it is offered: its rows, those of each subset, the noise of each; notes for its owner."""
+    """A table as it is offered: its description, its rows, its subsets; notes for its owner."""
 
     description: Description
     prepared: Prepared
-    parts: Sequence[Int64Array]
-    noise: Sequence[SubsetNoise | None]
+    subsets: Sequence[Subset]
     notes: Sequence[str]
     schema: Schema | None
 

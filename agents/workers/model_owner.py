@@ -14,7 +14,7 @@ from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
-from agents.learning.data.description import Description, parse_description
+from agents.learning.data.description import Description
 from agents.learning.data.samples import Samples
 from agents.learning.evaluate import score
 from agents.learning.families.registry import default_plan, family_of, parse_plan
@@ -36,14 +36,12 @@ from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
-from agents.vault.store import ObjectId
-from agents.workers.base import Tools, result_context, weights_context
+from agents.workers.base import Tools, fetch_description, result_context, weights_context
 from agents.workers.own_keys import load_keys, make_keys
 
 log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.json"
-_DESCRIPTION_BYTES = 2**20
 
 NOISY_MODEL = "moments"
 """By default, of a dataset whose sums come with noise."""
@@ -85,11 +83,8 @@ class ModelOwnerWorker:
 
     def _draft(self, task: DraftPlan) -> DraftedPlan:
         own = None if self.plan_file is None else parse_plan(_read(self.plan_file))
-        data = self.tools.store.get(ObjectId(task.metadata_location), _DESCRIPTION_BYTES)
-        if digest(data) != task.metadata_hash:
-            raise BadObject("the dataset's description does not match its hash: choose another dataset")
+        form = fetch_description(self.tools.store, task.metadata_location, task.metadata_hash)
         try:
-            form = parse_description(data)
             plan = self._chosen(own, form)
             family = family_of(plan)
             check_rows(plan, form.most_rows, form.rows)
@@ -180,14 +175,14 @@ class ModelOwnerWorker:
         found, missing = self._results(task, family)
         whole = family.is_whole(found, family.members(set_bits(task.drawn), task.subsets))
         state, summed = self._learnt(task, family, found, whole=whole)
-        self._keep(task.tc, task.round, state)
+        self._keep(task, state)
         data = self._given(task, family, state, anew=not task.round or whole)
         readers = list(_usable(task.readers))
         context = weights_context(task.tc, task.round + 1)
         location = put_shared(self.tools.store, data, readers, context) if readers else None
         now = score(plan, state.weights, self._samples())
-        history = self._noted(task, now, bool(summed))
-        begun = family.carries_on and bool(found) and not summed
+        history = self._noted(task, now, whole)
+        begun = family.carries_on and bool(found) and not whole
         over = (family.learns_once and bool(summed)) or should_stop(
             plan, len(history), [value for value, new in history if new], begun=begun
         )
@@ -207,11 +202,12 @@ class ModelOwnerWorker:
     def _results(self, task: PublishWeights, family: Family) -> tuple[dict[int, bytes], tuple[int, ...]]:
         """The results that count, by subset, and the subsets of the last round of which there is none.
 
-        Those of the last round count, and with a sum that carries on all for these weights.
+        Those of the last round count, and with a sum that carries on all for these weights: of a subset the
+        latest, so that a false one does not stay in the sum of weights that are published as they are.
         """
         found: dict[int, bytes] = {}
         last = tuple(ref for ref in task.settled if ref.round == task.round)
-        for ref in task.settled if family.carries_on else last:
+        for ref in reversed(task.settled) if family.carries_on else last:
             result = None if ref.subset in found else self._result(task, ref, family)
             if result is not None:
                 found[ref.subset] = result
@@ -229,19 +225,24 @@ class ModelOwnerWorker:
     def _learnt(
         self, task: PublishWeights, family: Family, found: dict[int, bytes], *, whole: bool
     ) -> tuple[ServerState, int]:
-        """The state after the round, and the results of how many subsets made it new."""
+        """The state after the round, and the results of how many subsets made it new.
+
+        A sum that teaches nothing counts as any other (`_publish`): who spoilt it must not see by what comes
+        next what it did to the weights, as long as only the model owner knows these.
+        """
         if task.round == 0:
             return ServerState.initial(family.initial_weights()), 0
         state = self._state(task.tc, task.round - 1, family.plan)
         if not whole:
             return state, 0
+        keys = load_keys(self.tools, family)
         try:
-            keys = load_keys(self.tools, family)
-            update = family.update(state.weights, keys, list(found.values()))
-        except BadObject as bad:  # a false result that a majority vouched for: the sum is worth nothing
+            learnt = family.aggregate(state, family.update(state.weights, keys, list(found.values())))
+            family.check_weights(learnt.weights)
+        except (BadObject, BadPlan) as bad:  # a false result that a majority vouched for
             log.warning("round %d teaches nothing: %s", task.round, bad)
             return state, 0
-        return family.aggregate(state, update), len(found)
+        return learnt, len(found)
 
     def _given(self, task: PublishWeights, family: Family, state: ServerState, *, anew: bool) -> bytes:
         """What the cloud owners get: the same bytes as long as the weights wait for the rest of a sum."""
@@ -255,9 +256,11 @@ class ModelOwnerWorker:
 
     # --- what it keeps ---
 
-    def _keep(self, tc: CoupleId, round_: int, state: ServerState) -> None:
-        self.tools.home.write(state_file(tc, round_, "velocity"), state.velocity.to_bytes())
-        self.tools.home.write(state_file(tc, round_, "weights"), state.weights.to_bytes())
+    def _keep(self, task: PublishWeights, state: ServerState) -> None:
+        if not task.round:
+            self.tools.home.write(salt_file(task.tc), task.salt.hex().encode())
+        self.tools.home.write(state_file(task.tc, task.round, "velocity"), state.velocity.to_bytes())
+        self.tools.home.write(state_file(task.tc, task.round, "weights"), state.weights.to_bytes())
 
     def _state(self, tc: CoupleId, round_: int, plan: Plan) -> ServerState:
         weights, velocity = (
@@ -303,7 +306,7 @@ def should_stop(plan: Plan, rounds: int, scores: list[float], *, begun: bool = F
     Args:
         plan: says how many rounds, which score is enough and how long to wait for a better one.
         rounds: in which something was settled so far.
-        scores: of each time that new weights were made, on the model owner's samples.
+        scores: of each time that a sum was whole, on the model owner's samples.
         begun: whether a sum over the dataset waits for the rest of its results: it is finished first.
     """
     if (rounds >= plan.rounds and not begun) or (scores and scores[-1] >= plan.stop.target < 1):
@@ -333,6 +336,11 @@ def _result_file(found: bytes) -> str:
 def state_file(tc: CoupleId, round_: int, part: str) -> str:
     """Where the ``weights`` or the ``velocity`` after a round are kept, or what was ``published`` of them."""
     return f"states/{tc:x}/{round_}.{part}"
+
+
+def salt_file(tc: CoupleId) -> str:
+    """Where the salt of the hash that ends the couple is kept, in hexadecimal digits."""
+    return f"states/{tc:x}/final.salt"
 
 
 def _scores_file(tc: CoupleId) -> str:

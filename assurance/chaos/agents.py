@@ -124,7 +124,9 @@ class ChaosAgent:
         domain = around.direct.read(views.receipt_domain())
         identity = Identity(self.address, key.public_key.encoded, self.wallet.derive, domain)
         time = ChainTime()
-        role, worker = self.make(identity, Tools(Home(around.folder / self.name), around.store, key, time))
+        role, worker = self.make(
+            identity, Tools(Home(around.folder / self.name), around.store, key, time, domain)
+        )
         stream = EventStream(client, database, clock=around.time.now)
         sender = Sender(client, self.wallet, database, clock=around.time.now)
         runner = Runner(

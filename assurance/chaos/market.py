@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -15,7 +16,7 @@ from unittest.mock import patch
 from eth_utils.address import to_checksum_address
 
 from agents.audit.live import audit_deployment
-from agents.chain import transport
+from agents.chain import transport, views
 from agents.chain.answers import to_hex
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
@@ -25,6 +26,7 @@ from agents.chain.mined import transactions
 from agents.core import events as e
 from agents.core.errors import Retry
 from agents.core.events import DatasetTerms, Logged
+from agents.core.hashing import final_hash
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.roles.acts import Identity, Party
@@ -36,7 +38,7 @@ from agents.vault.store import MemoryStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
-from agents.workers.model_owner import ModelOwnerWorker
+from agents.workers.model_owner import ModelOwnerWorker, salt_file, state_file
 from assurance.chaos.agents import ChaosAgent, Surroundings
 from assurance.chaos.node import BLOCK_SECONDS, DEEPEST, RealNode
 from assurance.chaos.plans import Plan
@@ -47,6 +49,7 @@ from testing.compiler import compiled_contract
 from testing.evm import SOURCE
 from testing.faults import Fault
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.world import in_plain_text
 
 SUBSETS, REPLICAS, CLOUD_OWNERS, ROUNDS = 3, 3, 6, 3
 CHAOS_TERMS: DatasetTerms = DatasetTerms(
@@ -81,7 +84,8 @@ class Lived:
     """What came of a life.
 
     Attributes:
-        model: hash of the final one, as the market has it; empty if there is none.
+        model: SHA-256 of the final weights, if the market has their hash; empty if there is none. They are of
+            one sum over all subsets: in each life of a market others are drawn first.
         paid_in: coins by the agent's name, in wei.
         made: how many members, datasets, instances, models and couples there are.
         reverted: transactions that were mined and did nothing.
@@ -205,7 +209,7 @@ class ChaosMarket:
         first = self._direct.deployment.block + 1
         mined = transactions(self._direct, first, audited.block.number)
         return Lived(
-            model=_model(audited.audit.market),
+            model=self._model(audited.audit.market),
             paid_in=_paid_in(audited.history, names),
             made=dict(Counter(_kind(one) for one in audited.history if isinstance(one.event, _ONCE))),
             reverted=sum(not transaction.succeeded for transaction in mined),
@@ -219,6 +223,17 @@ class ChaosMarket:
             audit_ok=audited.ok,
         )
 
+    def _model(self, market: Market) -> str:
+        domain = self._direct.read(views.receipt_domain())
+        home = self._folder / self._model_owner.name
+        for couple in market.couples.values():
+            file = home / state_file(couple.id, couple.round, "weights")
+            model = sha256(file.read_bytes()).digest() if file.exists() else b""
+            salt = bytes.fromhex((home / salt_file(couple.id)).read_text()) if model else b""
+            if couple.final_model_hash == final_hash(domain, couple.id, salt, model):
+                return model.hex()
+        return ""
+
     def _make_data_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         owners = [agent.address for agent in self._cloud_owners]
         dealt = tuple(
@@ -230,7 +245,9 @@ class ChaosMarket:
 
     def _make_model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self._folder / self._data_owner.name / EXPOSED_FILE
-        worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, "logistic", ROUNDS)
+        plan = self._folder / "own.json"
+        plan.write_bytes(in_plain_text("wine", ROUNDS).canonical_bytes())
+        worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, plan_file=plan)
         return ModelOwner(identity, TRAINS), worker
 
 

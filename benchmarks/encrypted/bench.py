@@ -14,8 +14,9 @@ import numpy as np
 from agents.demo.collect import DividedData
 from agents.demo.scenario import Scenario
 from agents.learning import evaluate
+from agents.learning.data.mask_keys import keys_of
 from agents.learning.data.samples import FEATURE_BITS, Samples
-from agents.learning.data.subset import SECRET_BYTES, Subset
+from agents.learning.data.subset import Subset
 from agents.learning.families.gradient_descent import PlainFamily
 from agents.learning.families.registry import FAMILIES, default_plan, family_of
 from agents.learning.family import Cohort
@@ -182,23 +183,13 @@ def measure_tutorial(data: str, parameters: Parameters, repeats: int) -> Timing:
 
 
 def _packed(subsets: Sequence[Samples]) -> list[Subset]:
-    """Subsets with secrets and shared seeds, as a data owner packs them."""
+    """Subsets with secrets and mask keys, as a data owner packs them."""
 
     def secret(*parts: object) -> bytes:
         return hashlib.sha256(repr(("benchmark", *parts)).encode()).digest()
 
-    return [
-        Subset(
-            index,
-            samples,
-            secret(index),
-            tuple(
-                bytes(SECRET_BYTES) if other == index else secret(min(index, other), max(index, other))
-                for other in range(len(subsets))
-            ),
-        )
-        for index, samples in enumerate(subsets)
-    ]
+    keys = keys_of([secret("mask key", index) for index in range(len(subsets))])
+    return [Subset(index, samples, secret(index), keys[index]) for index, samples in enumerate(subsets)]
 
 
 def _weights(plan: Plan, rehearsal: DividedData) -> Weights:

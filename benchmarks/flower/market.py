@@ -12,14 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from agents.chain.node import Node
 from agents.core.errors import Refused
 from agents.core.market import Market
 from agents.demo.run import FUEL, DemoRun, play, withdraw_all
-from benchmarks.flower.spec import FlowerJob
+from benchmarks.flower.spec import PLAN_FILE, FlowerJob
 from scripts.local_chain import local_chain
 from testing.node_market import deploy, mined
 
@@ -78,7 +78,8 @@ def _fresh_run(job: FlowerJob, folder: Path) -> Iterator[DemoRun]:
         node = Node.connect(chain.url, 10, lambda reason: Refused(str(reason)))
         deployment = folder / "market.json"
         deploy(node).save(deployment)
-        demo = DemoRun(job.scenario, folder, chain.url, deployment, job.poll_seconds, "fork")
+        scenario = replace(job.scenario, plan=folder / PLAN_FILE)
+        demo = DemoRun(scenario, folder, chain.url, deployment, job.poll_seconds, "fork")
         banker = node.ask("eth_accounts")[0]
         for member in demo.scenario.everybody:
             amount = hex(FUEL + demo.opening_deposit(member))

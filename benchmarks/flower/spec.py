@@ -18,7 +18,7 @@ from agents.learning.plans.base import Plan
 from agents.runtime.settings import Terms
 from agents.workers.model_owner import state_file
 
-JOB_FILE = "job.json"
+JOB_FILE, PLAN_FILE = "job.json", "plan.json"
 
 
 class HonestScenario(Scenario):
@@ -86,12 +86,16 @@ class FlowerJob:
 
 
 def prepare(job: FlowerJob, folder: Path) -> Plan:
-    """Writes what both read: job, plan, the subsets as the data owner cuts them, the exposed samples."""
+    """Writes what both read: job, plan, the subsets as the data owner cuts them, the exposed samples.
+
+    Each round's results make new weights, as they do at Flower.
+    """
     divided = DividedData.of(job.scenario)
     train = divided.prepared.train
     plan = default_plan(divided.table.task, train.classes, train.features.shape[1], job.model, job.rounds)
     (folder / JOB_FILE).write_text(json.dumps({**asdict(job), "drawn": job.drawn}))
-    (folder / "plan.json").write_bytes(plan.canonical_bytes())
+    plan = plan.model_copy(update={"sums": "round"})
+    (folder / PLAN_FILE).write_bytes(plan.canonical_bytes())
     (folder / "validation.samples").write_bytes(exposed.to_bytes(divided.prepared.validation))
     for index, samples in enumerate(divided.subsets):
         (folder / f"subset-{index}.samples").write_bytes(exposed.to_bytes(samples))

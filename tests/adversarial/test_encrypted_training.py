@@ -3,7 +3,7 @@
 Each test says what the attacker does that its own agent would not. An attacker that has the model owner's
 secret key adds, relabels and decrypts as it likes: `Sum` is what it has to work with.
 
-Rules: E6, E9, E10, E18, S7.
+Rules: E6, E9, E10, E18, S7, E29.
 """
 
 from __future__ import annotations
@@ -37,12 +37,14 @@ from agents.roles.acts import weights_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.results import PublishedWeights
 from agents.workers.base import cohort_of
+from testing.ciphertexts import mask_keys
+from testing.fake_market import FakeMarket
 from testing.families import initial_weights
 from testing.workers import TC, some_samples
 from testing.workers import an_encrypted_plan as a_plan
 from testing.world import World
 
-M = 4
+M, DOMAIN = 4, FakeMarket.domain
 EVERYTHING = tuple(range(M))
 Change = Int64Array
 
@@ -67,7 +69,7 @@ class Owner:
 
     def asked(self, encrypted: bytes, subset: int, cohort: Cohort | None = None) -> bytes:
         """What an honest replica answers."""
-        cohort = cohort or cohort_of(self.family, TC, 1, digest(encrypted), 0, M)
+        cohort = cohort or cohort_of(self.family, DOMAIN, TC, 1, digest(encrypted), 0, M)
         return self.family.train(self.keys.public, encrypted, subsets()[subset], cohort)
 
     def phases(self, results: Sequence[bytes], less: Sequence[Content] = ()) -> Change:
@@ -89,17 +91,8 @@ class Owner:
 @cache
 def subsets() -> tuple[Subset, ...]:
     """Four subsets, as their replicas hold them."""
-
-    def seed(one: int, other: int) -> bytes:
-        return sha256(b"pair %d %d" % (min(one, other), max(one, other))).digest()
-
     return tuple(
-        Subset(
-            index,
-            some_samples(seed=index),
-            sha256(b"secret %d" % index).digest(),
-            tuple(bytes(32) if other == index else seed(index, other) for other in EVERYTHING),
-        )
+        Subset(index, some_samples(seed=index), sha256(b"secret %d" % index).digest(), mask_keys(index, M))
         for index in EVERYTHING
     )
 
@@ -189,9 +182,32 @@ def test_the_same_weights_encrypted_twice_are_two_sums(owner: Owner) -> None:
 def test_an_mo_with_two_couples_gets_two_sums_and_no_difference(owner: Owner) -> None:
     """The masks of a couple are its own: results of two couples on the same ciphertext do not mix."""
     encrypted = owner.family.encrypt(owner.keys, owner.weights())
-    other = cohort_of(owner.family, TC + 1, 1, digest(encrypted), 0, M)  # type: ignore[arg-type]
+    other = cohort_of(owner.family, DOMAIN, TC + 1, 1, digest(encrypted), 0, M)  # type: ignore[arg-type]
     mixed = [owner.asked(encrypted, subset, other if subset == 3 else None) for subset in EVERYTHING]
     assert looks_random(owner.phases(mixed), owner)
+
+
+@pytest.mark.parametrize("other", ["market", "plan", "round"])
+def test_an_mo_on_two_markets_or_with_two_plans_has_nothing_to_subtract(owner: Owner, other: str) -> None:
+    """The same ciphertext, asked of the same subsets with the very same mask keys."""
+    encrypted = owner.family.encrypt(owner.keys, owner.weights(1000))
+    cohort = cohort_of(owner.family, DOMAIN, TC, 1, digest(encrypted), 0, M)
+    twin = owner
+    if other == "market":
+        cohort = cohort_of(owner.family, bytes(32), TC, 1, digest(encrypted), 0, M)
+    elif other == "plan":
+        family = family_of(owner.plan.model_copy(update={"rounds": owner.plan.rounds + 1}))
+        assert isinstance(family, ExactFamily)
+        twin = Owner(family, owner.keys)
+    else:
+        cohort = Cohort(sha256(cohort.label).digest(), EVERYTHING)
+    here = [owner.asked(encrypted, subset) for subset in EVERYTHING]
+    there = [twin.asked(encrypted, subset, cohort) for subset in EVERYTHING]
+    for whole in (here, there):
+        assert (owner.phases(whole) == owner.truth(owner.weights(1000), *EVERYTHING)).all()
+    assert looks_random(owner.phases([there[0], *here[1:]]), owner)
+    assert looks_random(owner.phases([*here[:2], *there[2:]]), owner)
+    assert len({*here, *there}) == 2 * M
 
 
 def test_crafted_keys_and_ciphertexts_bare_no_map_in_the_second_polynomial() -> None:
@@ -227,12 +243,12 @@ def _second(owner: Owner, results: Sequence[bytes]) -> Int64Array:
 
 
 @pytest.mark.parametrize(("colluding", "hidden"), [((1, 2), True), ((1, 2, 3), False)])
-def test_a_result_is_hidden_as_long_as_the_mo_lacks_one_other_subsets_seeds(
+def test_a_result_is_hidden_as_long_as_the_mo_lacks_one_other_subsets_key(
     owner: Owner,
     colluding: tuple[int, ...],
     hidden: bool,
 ) -> None:
-    """COs tell the MO the seeds that they share with subset 0: with those of all others no mask is left."""
+    """COs tell the MO what they agree on with subset 0: with that of all others no mask is left."""
     encrypted = owner.family.encrypt(owner.keys, owner.weights())
     result = owner.asked(encrypted, 0)
     found = owner.phases([result], [_mask_between(owner, encrypted, 0, other) for other in colluding])
@@ -243,8 +259,8 @@ def test_a_result_is_hidden_as_long_as_the_mo_lacks_one_other_subsets_seeds(
 
 def _mask_between(owner: Owner, encrypted: bytes, one: int, other: int) -> Content:
     """What the other subset adds for this pair: the opposite of the first one's."""
-    cohort = cohort_of(owner.family, TC, 1, digest(encrypted), 0, M)
-    streams = JobStreams(owner.plan, subsets()[one], cohort, digest(encrypted))
+    cohort = cohort_of(owner.family, DOMAIN, TC, 1, digest(encrypted), 0, M)
+    streams = JobStreams(owner.plan, "dataset", subsets()[one], cohort, digest(encrypted))
     alone = replace(cohort, members=(one, other))
     context = owner.family.context
     primes = context.all_primes[: owner.family.circuit.budget.primes_left]
@@ -273,6 +289,6 @@ def test_sums_over_rounds_can_be_subtracted_from_each_other(owner: Owner) -> Non
     encrypted = family.encrypt(mo.keys, weights)
     sums = {}
     for round_, drawn in enumerate([0b011, 0b101, 0b110], start=1):
-        cohort = cohort_of(family, TC, round_, digest(encrypted), drawn, M)
+        cohort = cohort_of(family, DOMAIN, TC, round_, digest(encrypted), drawn, M)
         sums[drawn] = mo.phases([mo.asked(encrypted, subset, cohort) for subset in cohort.members])
     assert (sums[0b011] + sums[0b101] - sums[0b110] == 2 * mo.truth(weights, 0)).all()

@@ -284,4 +284,4 @@ def test_a_seed_chain_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         seed_link(lets(script, DataOwnerPolicy()).identity, CoupleId(7), 40, round_) for round_ in range(41)
     ]
     assert made == [40]
-    assert links == [chain_link(script.do.derive(b"holdfast/seed/7"), 40, round_) for round_ in range(41)]
+    assert links == [chain_link(script.do.secret(b"holdfast/seed/7/40"), 40, round_) for round_ in range(41)]

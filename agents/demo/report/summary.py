@@ -66,6 +66,8 @@ def _market(outcome: DemoOutcome) -> Section:
         "tc": hex(outcome.tc),
         "phase": couple.phase.name.lower() if couple else "none",
         "final_model_hash": jsonable(couple.final_model_hash) if couple else "0x",
+        "final_model_salt": jsonable(outcome.final_salt),
+        "final_weights": jsonable(outcome.final_weights),
         "terms": jsonable(dataset.terms) if dataset else None,
         "events": len(outcome.history),
     }

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agents.core.errors import BadObject
+from agents.learning.data.mask_keys import check_public
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema
+from agents.learning.data.split import MAX_SUBSETS
 from agents.learning.data.tables import Table
 from agents.learning.privacy.policy import Guarantee
 
 Count = Annotated[int, Field(ge=1)]
+HexKey = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Description(BaseModel):
@@ -22,6 +26,7 @@ class Description(BaseModel):
     Attributes:
         features: columns. `rows`: of all subsets together.
         classes: 0 for a regression.
+        mask_keys: the public half of each subset's mask key, hexadecimal, in the order of the subsets.
         guarantee: of a dataset whose sums come with noise.
         schema_hash: SHA-256 of the schema, hexadecimal: with one hash columns mean the same.
         largest: rows of the largest subset.
@@ -33,6 +38,7 @@ class Description(BaseModel):
     features: Count
     classes: int = Field(ge=0)
     rows: Count
+    mask_keys: tuple[HexKey, ...] = Field(min_length=1, max_length=MAX_SUBSETS)
     guarantee: Guarantee | None = None
     schema_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     largest: Count | None = None
@@ -45,7 +51,13 @@ class Description(BaseModel):
             raise ValueError(f"a guarantee for other columns than the {self.features} there are")
         if (self.largest or 0) > self.rows:
             raise ValueError(f"a subset of {self.largest} rows, of {self.rows} in all")
+        check_public(self.public_keys)
         return self
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """The mask keys as bytes."""
+        return tuple(map(bytes.fromhex, self.mask_keys))
 
     @property
     def most_rows(self) -> int:
@@ -56,16 +68,18 @@ class Description(BaseModel):
 def describe(
     table: Table,
     prepared: Prepared,
+    public_keys: Sequence[bytes],
     guarantee: Guarantee | None = None,
     *,
     schema: Schema | None = None,
     largest: int | None = None,
 ) -> Description:
-    """The description of a table's training rows.
+    """The description of a table's training rows, and of the keys that hide what comes of them.
 
     Args:
         table: that they are from.
         prepared: they.
+        public_keys: the public halves of the subsets' mask keys.
         guarantee: where their sums come with noise.
         schema: if the description is to hold its hash.
         largest: rows of the largest subset.
@@ -76,6 +90,7 @@ def describe(
         features=features,
         classes=prepared.train.classes,
         rows=len(prepared.train),
+        mask_keys=tuple(key.hex() for key in public_keys),
         guarantee=guarantee,
         schema_hash=None if schema is None else schema.digest().hex(),
         largest=largest,

@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.core.errors import BadObject
 from agents.learning.data.canonical import Array, digest, pack, unpack
+from agents.learning.data.mask_keys import KEY_BYTES, MaskKeys, public_half
 from agents.learning.data.samples import FEATURE_LIMIT, TARGET_LIMIT, Samples
 from agents.learning.data.split import MAX_SUBSETS
 
@@ -37,16 +38,15 @@ class Subset:
         samples: its rows.
         secret: 32 random bytes, the same at every replica. They make the digest hiding: whoever guesses the
             rows cannot check the guess against the digest. They are not shown.
-        pairs: for each subset of the dataset, by index, 32 random bytes that the replicas of these two
-            subsets share with nobody else but the data owner; zeros for itself. Masks are made of them that
-            hide a result and cancel in the sum. None where nothing is to be masked.
+        keys: of which masks are made that hide a result and cancel in the sum: the private half is the
+            replicas' alone, and the data owner's. None where nothing is to be masked.
         noise: of a dataset whose sums have noise.
     """
 
     index: int
     samples: Samples
     secret: bytes = field(repr=False)
-    pairs: tuple[bytes, ...] = field(default=(), repr=False)
+    keys: MaskKeys | None = None
     noise: SubsetNoise | None = None
 
     def to_bytes(self) -> bytes:
@@ -56,7 +56,7 @@ class Subset:
             "features": self.samples.features,
             "target": self.samples.target,
             "secret": secret,
-            "pairs": np.frombuffer(b"".join(self.pairs), dtype="<i4"),
+            "keys": np.frombuffer(_key_bytes(self.keys), dtype="<i4"),
         }
         if self.noise is not None:
             tensors["noise"] = np.frombuffer(self.noise.release + self.noise.secret, dtype="<i4")
@@ -74,10 +74,10 @@ class Subset:
             BadObject: not canonical, or its numbers are out of range.
         """
         tensors, facts = unpack(data, "the subset")
-        if set(tensors) - {"noise"} != {"features", "target", "secret", "pairs"} or any(
+        if set(tensors) - {"noise"} != {"features", "target", "secret", "keys"} or any(
             a.dtype != np.int32 for a in tensors.values()
         ):
-            raise BadObject("the subset: not features, target, secret and pairs in int32")
+            raise BadObject("the subset: not features, target, secret and keys in int32")
         index, classes = facts.get("index"), facts.get("classes")
         if set(facts) != {"kind", "index", "classes"} or facts["kind"] != "subset":
             raise BadObject("the subset: an object of another kind")
@@ -86,7 +86,7 @@ class Subset:
         secret = tensors["secret"].astype("<i4").tobytes()
         if len(secret) != SECRET_BYTES:
             raise BadObject(f"the subset: its secret has {len(secret)} bytes, not {SECRET_BYTES}")
-        pairs = _pairs(tensors["pairs"].astype("<i4").tobytes(), index)
+        keys = _keys(tensors["keys"].astype("<i4").tobytes(), index)
         samples = Samples(
             np.asarray(tensors["features"], dtype=np.int32),
             np.asarray(tensors["target"], dtype=np.int32),
@@ -94,15 +94,23 @@ class Subset:
         )
         check(samples, "the subset")
         noise = _noise(tensors["noise"].astype("<i4").tobytes()) if "noise" in tensors else None
-        return cls(index, samples, secret, pairs, noise)
+        return cls(index, samples, secret, keys, noise)
 
 
-def _pairs(data: bytes, index: int) -> tuple[bytes, ...]:
-    """The seeds that a subset shares with each other one."""
-    pairs = tuple(data[at : at + SECRET_BYTES] for at in range(0, len(data), SECRET_BYTES))
-    if len(data) % SECRET_BYTES or len(pairs) > MAX_SUBSETS or (pairs and index >= len(pairs)):
-        raise BadObject(f"the subset: {len(data)} bytes of shared seeds")
-    return pairs
+def _key_bytes(keys: MaskKeys | None) -> bytes:
+    return b"" if keys is None else keys.private + b"".join(keys.public)
+
+
+def _keys(data: bytes, index: int) -> MaskKeys | None:
+    """The keys of a subset: its private half, and the public ones, of which it has its own."""
+    if not data:
+        return None
+    private, *public = (data[at : at + KEY_BYTES] for at in range(0, len(data), KEY_BYTES))
+    if len(data) % KEY_BYTES or len(public) > MAX_SUBSETS or index >= len(public):
+        raise BadObject(f"the subset: {len(data)} bytes of mask keys")
+    if public_half(private) != public[index]:
+        raise BadObject("the subset: the halves of its mask key do not fit together")
+    return MaskKeys(private, tuple(public))
 
 
 def _noise(data: bytes) -> SubsetNoise:

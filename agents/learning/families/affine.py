@@ -11,23 +11,23 @@ from agents.learning.data.samples import FEATURE_BITS, FloatArray
 from agents.learning.families.gradient_descent import Matrices, PlainFamily
 from agents.learning.integers.fixed import PROBABILITY_BITS, exact_matmul
 from agents.learning.integers.residual import class_errors, value_errors
-from agents.learning.plans.base import DescentPlan, PenalisedPlan, Plan
+from agents.learning.plans.base import PenalisedPlan, PlainPlan, Plan
 from agents.learning.plans.defaults import CLIP, check_classes, momentum, never_early, roomy_clip, safe_step
 
 
-class LinearPlan(DescentPlan):
+class LinearPlan(PlainPlan):
     """Least squares; of the classes' indicators for a classification."""
 
     family: Literal["linear"] = "linear"
 
 
-class RidgePlan(PenalisedPlan):
+class RidgePlan(PlainPlan, PenalisedPlan):
     """Least squares with a squared penalty."""
 
     family: Literal["ridge"] = "ridge"
 
 
-class LogisticPlan(PenalisedPlan):
+class LogisticPlan(PlainPlan, PenalisedPlan):
     """Logistic regression: softmax over two classes or more."""
 
     family: Literal["logistic"] = "logistic"

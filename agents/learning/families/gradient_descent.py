@@ -8,27 +8,39 @@ from fractions import Fraction
 
 import numpy as np
 
+from agents.learning.data.canonical import digest
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
-from agents.learning.family import NO_KEYS, Cohort, DescentFamily, KeyPair
+from agents.learning.families.masked_update import UpdateForm
+from agents.learning.family import NO_KEYS, Cohort, DescentFamily, KeyPair, Sums
+from agents.learning.he.secure_aggregation import JobStreams
 from agents.learning.integers.design_matrix import design_matrix
 from agents.learning.integers.fixed import saturate
 from agents.learning.integers.residual import goals
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
-from agents.learning.plans.limits import check_fit
+from agents.learning.plans.base import PlainPlan
+from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 
 Matrices = Mapping[str, FloatArray]
 """Weights by name: whole numbers in units of 2^-weight_bits."""
 
 
 class PlainFamily(DescentFamily):
-    """A family whose weights and results everybody in the couple can read.
+    """A family whose weights everybody in the couple can read.
 
     A family says what the model's scores are and what the gradient of its loss is.
+
+    Raises:
+        BadPlan: the sum of results could leave int64.
     """
 
+    plan: PlainPlan
     encrypted = False
+
+    def __init__(self, plan: PlainPlan, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(plan, limits)
+        self._form = UpdateForm(plan, limits.rows)
 
     # --- what a family decides ---
 
@@ -99,6 +111,16 @@ class PlainFamily(DescentFamily):
 
     # --- as every family ---
 
+    @property
+    def sums(self) -> Sums:
+        """As the plan says."""
+        return "" if self.plan.sums == "none" else self.plan.sums
+
+    def singles_out(self, rows: int) -> str:
+        """See `Family.singles_out`: errors saturate, so at large weights sums count rows on a side."""
+        del rows
+        return "its updates are not linear in the weights" if self.sums else ""
+
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
         """See `Family.scores`."""
         check_fit(self.plan, samples, self.limits)
@@ -118,13 +140,14 @@ class PlainFamily(DescentFamily):
         return weights.to_bytes()
 
     def is_whole(self, found: Collection[int], members: Sequence[int]) -> bool:
-        """Any result will do."""
-        del members
-        return bool(found)
+        """Every subset of the cohort has one; any result will do where each is seen by itself."""
+        return bool(found) and (not self.sums or set(found) == set(members))
 
     def update(self, weights: Weights, keys: KeyPair, results: Sequence[bytes]) -> Update:
-        """The sum, made here."""
+        """The sum: that in which masks cancel, or one that is made here."""
         del keys
+        if self.sums:
+            return self._form.total(results)
         return Update.of(weights, [TrainedModel.from_bytes(result, self.plan) for result in results])
 
     def check_published(self, published: bytes) -> None:
@@ -132,13 +155,21 @@ class PlainFamily(DescentFamily):
         Weights.from_bytes(published, self.plan)
 
     def train(self, public: bytes, published: bytes, subset: Subset, cohort: Cohort) -> bytes:
-        """See `Family.train`."""
-        del public, cohort
-        return self.trained(Weights.from_bytes(published, self.plan), subset.samples).to_bytes()
+        """See `Family.train`: the weights after the job, or the update with its masks."""
+        del public
+        weights = Weights.from_bytes(published, self.plan)
+        if not self.sums:
+            return self.trained(weights, subset.samples).to_bytes()
+        streams = JobStreams(self.plan, self.sums, subset, cohort, digest(published))
+        update = self.local_update(weights, subset.samples)
+        return self._form.masked(update, streams, cohort, subset.index)
 
     def check_result(self, result: bytes) -> None:
         """See `Family.check_result`."""
-        TrainedModel.from_bytes(result, self.plan)
+        if self.sums:
+            self._form.read(result)
+        else:
+            TrainedModel.from_bytes(result, self.plan)
 
 
 def _matrices(weights: Weights) -> dict[str, FloatArray]:

@@ -18,13 +18,13 @@ import numpy as np
 from pydantic import Field
 
 from agents.core.errors import BadObject, BadPlan
-from agents.learning.data.canonical import pack, unpack
+from agents.learning.data.canonical import digest, pack, unpack
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair, Sums
 from agents.learning.he.cohorts import cohort_facts, read_cohort
 from agents.learning.he.randomness import Words
-from agents.learning.he.secure_aggregation import check_cohort
+from agents.learning.he.secure_aggregation import JobStreams, check_cohort
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.fixed import RANGE_BITS, exact_matmul
 from agents.learning.integers.update import Update
@@ -35,7 +35,7 @@ from agents.learning.plans.limits import DEFAULT_LIMITS, Limits, check_fit
 from agents.learning.plans.noise import Noise
 from agents.learning.plans.rational import Rational
 from agents.learning.privacy.accounting import variance_for
-from agents.learning.privacy.dealing import masks_of, noise_of
+from agents.learning.privacy.dealing import noise_of
 from agents.learning.privacy.moments import MomentsForm, noise_penalty
 from agents.learning.privacy.sensitivity import MOMENT_BITS, UNIT_BITS, moments_squared
 from agents.learning.privacy.unit_rows import unit_rows, with_intercept
@@ -192,8 +192,8 @@ class MomentsFamily(Family):
         noise = noise_of(subset.noise, self.form, self.plan.noise, len(cohort.members))
         shown = _words(self.form.of(subset.samples)) + _words(noise)
         if self.plan.noise.mode == "shared":
-            label = cohort.label + self.plan.digest()
-            shown += masks_of(subset, label, cohort.members, self.form.size)
+            streams = JobStreams(self.plan, "dataset", subset, cohort, digest(published))
+            shown += streams.words(self.form.size)
         facts: dict[str, int | str | bool] = {"kind": "moments", "samples": len(subset.samples)}
         return pack({MOMENTS: shown.view(np.int64)}, facts | cohort_facts(cohort, subset.index))
 

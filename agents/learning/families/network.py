@@ -14,14 +14,14 @@ from agents.learning.family import Estimator
 from agents.learning.integers.fixed import PROBABILITY_BITS, RANGE_BITS, exact_matmul, saturate
 from agents.learning.integers.residual import RESIDUAL_LIMIT, class_errors, value_errors
 from agents.learning.integers.weights import Weights, uniform
-from agents.learning.plans.base import FreeStepPlan, PenalisedPlan, Plan
+from agents.learning.plans.base import FreeStepPlan, PenalisedPlan, PlainPlan, Plan
 from agents.learning.plans.defaults import CLIP, momentum, never_early, roomy_clip, safe_step
 
 ACTIVATION_BITS = 10
 """Hidden activations are whole numbers in units of 2^-10."""
 
 
-class NetworkPlan(PenalisedPlan, FreeStepPlan):
+class NetworkPlan(PlainPlan, PenalisedPlan, FreeStepPlan):
     """A network with one hidden layer."""
 
     family: Literal["network"] = "network"

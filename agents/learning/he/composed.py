@@ -94,6 +94,10 @@ class ComposedFamily(EncryptedFamily):
         secret, published = self.key_holder.new_keys()
         return KeyPair(self.codec.write_secret(secret), self.codec.write_public(published))
 
+    def check_weights(self, weights: Weights) -> None:
+        """See `Family.check_weights`."""
+        self.key_holder.packing.pack(weights)
+
     def encrypt(self, keys: KeyPair, weights: Weights) -> bytes:
         """See `EncryptedFamily.encrypt`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from agents.core.errors import BadObject
 from agents.learning.family import Cohort
@@ -38,7 +39,19 @@ class EncryptedResult:
     member: int
 
 
-def check_whole(results: Sequence[EncryptedResult]) -> None:
+class PartOfSum(Protocol):
+    """A result that says of itself whose it is, and of which cohort."""
+
+    @property
+    def cohort(self) -> Cohort:
+        """Whose sum it is a part of."""
+
+    @property
+    def member(self) -> int:
+        """The subset's index."""
+
+
+def check_whole(results: Sequence[PartOfSum]) -> None:
     """Checks that results are those of all members of one cohort, once each.
 
     Raises:
@@ -46,4 +59,4 @@ def check_whole(results: Sequence[EncryptedResult]) -> None:
     """
     cohorts = {(result.cohort.label, result.cohort.members) for result in results}
     if len(cohorts) != 1 or sorted(result.member for result in results) != list(results[0].cohort.members):
-        raise BadObject("the results are not those of one whole cohort: no sum of them decrypts")
+        raise BadObject("the results are not those of one whole cohort: they add up to nothing")

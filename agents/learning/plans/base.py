@@ -183,6 +183,15 @@ class DescentPlan(Plan):
             raise ValueError(f"step {self.step} is over 1/(clip^2 + 1) = {bound}, where training can diverge")
 
 
+class PlainPlan(DescentPlan):
+    """A plan in plain text: cloud owners see the weights. Results are masked as those on ciphertexts are."""
+
+    sums: Literal["dataset", "round", "none"] = Field(
+        default="dataset",
+        description="what the model owner sees: sums over all subsets, over those of a round, or each result",
+    )
+
+
 class FreeStepPlan(DescentPlan):
     """A plan of a network: no bound is proven for its steps.
 

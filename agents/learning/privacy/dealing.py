@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from agents.core.errors import BadPlan
 from agents.learning.data.samples import Int64Array, Samples
-from agents.learning.data.subset import SECRET_BYTES, Subset, SubsetNoise
+from agents.learning.data.subset import SECRET_BYTES, SubsetNoise
 from agents.learning.he.randomness import Stream, Words
 from agents.learning.plans.noise import Noise
 from agents.learning.privacy.discrete_gaussian import discrete_gaussians
@@ -51,7 +51,7 @@ def deal(
 
     Dealt noise is one draw for the sum, in shares that add up to it modulo 2^64: all but the last are
     uniform, and so are any that do not make up all of them. They hide what they are added to as masks do.
-    With shared noise all subsets have a second key in common, for masks.
+    Otherwise each subset gets a key that its own part is drawn from.
 
     Args:
         form: of the moments.
@@ -67,8 +67,7 @@ def deal(
         return derive(b"holdfast/noise/%b/%b/%b" % (release.hex().encode(), rows.hex().encode(), place))
 
     if noise.mode != "dealt":
-        common = key(b"masks") if noise.mode == "shared" else b""
-        return tuple(SubsetNoise(release, key(b"%d" % place) + common) for place in range(subsets))
+        return tuple(SubsetNoise(release, key(b"%d" % place)) for place in range(subsets))
     last = _words(discrete_gaussians(key(b"sum"), release, form.variances(noise.variance)))
     shares = []
     for place in range(subsets - 1):
@@ -97,32 +96,9 @@ def noise_of(given: SubsetNoise | None, form: MomentsForm, noise: Noise, subsets
         if len(given.secret) != 8 * form.size:
             raise BadPlan(f"the subset's noise has {len(given.secret)} bytes, its moments {8 * form.size}")
         return np.frombuffer(given.secret, dtype="<u8").astype(np.uint64).view(np.int64)
-    length = SECRET_BYTES * (2 if noise.mode == "shared" else 1)
-    if len(given.secret) != length:
-        raise BadPlan(f"the subset's key for noise has {len(given.secret)} bytes, not {length}")
-    key = given.secret[:SECRET_BYTES]
-    return discrete_gaussians(key, given.release, form.variances(noise.of_subset(subsets)))
-
-
-def masks_of(subset: Subset, label: bytes, members: Sequence[int], size: int) -> Words:
-    """(size,) uint64: a subset's parts of all pairs' streams, which cancel in the sum over the members.
-
-    They hide what has `shared` noise, whose parts alone would protect too little, and are bound to the same
-    rows as the noise: two tables with one mask would show the difference of their parts.
-
-    Args:
-        subset: with noise that is shared.
-        label: names the sum.
-        members: indices of the subsets.
-        size: numbers of a result.
-    """
-    total = np.zeros(size, dtype=np.uint64)
-    common = b"" if subset.noise is None else subset.noise.secret[SECRET_BYTES:]
-    for partner in members:
-        if partner != subset.index:
-            words = Stream(subset.pairs[partner], b"mask of moments", common, label).words(size)
-            total = total + words if subset.index < partner else total - words
-    return total
+    if len(given.secret) != SECRET_BYTES:
+        raise BadPlan(f"the subset's key for noise has {len(given.secret)} bytes, not {SECRET_BYTES}")
+    return discrete_gaussians(given.secret, given.release, form.variances(noise.of_subset(subsets)))
 
 
 def digest_of_rows(samples: Samples) -> bytes:

@@ -1,6 +1,6 @@
 """Receipts, commitments and seeds, against the vectors.
 
-Rules: R1, R2, R3, R4, R5, R6, R7, R10.
+Rules: R1, R2, R3, R4, R5, R6, R7, R10, R11.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ def test_training_receipt_and_its_commitment(vector: dict[str, Any]) -> None:
     )
     assert receipt == vector["receipt"]
     assert hashing.commitment(receipt, vector["nonce"]) == vector["commitment"]
+
+
+@pytest.mark.parametrize("vector", vectors("final_hashes"))
+def test_final_hash(vector: dict[str, Any]) -> None:
+    tc = CoupleId(number(vector["tc"]))
+    assert hashing.final_hash(vector["domain"], tc, vector["salt"], vector["model"]) == vector["hash"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from agents.audit.live import Audited
 from agents.audit.replay import audit
 from agents.chain.client import BlockRef
 from agents.core.errors import BadData, BadInput, BadPlan, CannotSplit
+from agents.core.hashing import final_hash
 from agents.core.ids import Address
 from agents.core.mined import Mined
 from agents.demo import collect as module
@@ -204,6 +205,8 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
     assert cheats == list(Cheat)
     assert len(outcome.parties) == 14
     assert summary(outcome)["rounds"] == 2
+    ends = final_hash(world.chain.domain, tc, outcome.final_salt, outcome.final_weights)
+    assert world.couple.final_model_hash == ends, "who has the weights and the salt can check the hash"
 
 
 def test_what_the_target_is_may_be_said_and_what_was_done_to_the_data_is_told(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def agent(member: DemoMember, demo: DemoRun) -> Any:
     """A member with keys, without a market."""
     key, wallet = SecretKey.from_seed(member.secret), demo.wallet(member)
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, bytes(32))
-    tools = Tools(Home(demo.home(member)), MemoryStore(), key, lambda: 0)
+    tools = Tools(Home(demo.home(member)), MemoryStore(), key, lambda: 0, bytes(32))
     return SimpleNamespace(identity=identity, tools=tools, wallet=wallet)
 
 

@@ -22,7 +22,7 @@ FAMILIES = {"linear": LinearPlan, "ridge": RidgePlan, "logistic": LogisticPlan, 
 
 @pytest.fixture
 def make_plan() -> PlanMaker:
-    """A plan of a family, with any field changed."""
+    """A plan of a family in plain text, of single results, with any field changed."""
 
     def make(family: str = "logistic", **changes: object) -> DescentPlan:
         classes = changes.get("classes", 2)
@@ -35,6 +35,7 @@ def make_plan() -> PlanMaker:
             "rounds": 6,
             "server": Server(),
             "stop": Stop(metric="accuracy" if classes else "r2"),
+            "sums": "none",
         }
         fields |= {"hidden": 4, "seed": 1} if family == "network" else {}
         plan: DescentPlan = FAMILIES[family](**(fields | changes))

@@ -17,7 +17,7 @@ from agents.learning.families.registry import FAMILIES, default_plan, family_of
 from agents.learning.family import NO_KEYS, CiphertextKind, Cohort, Family
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
-from testing.ciphertexts import pairs_of, seed_of
+from testing.ciphertexts import mask_keys, seed_of
 from testing.workers import an_encrypted_plan
 from tests.agents.learning.conftest import PlanMaker, random_samples
 
@@ -32,7 +32,7 @@ PLAYED = (
 )
 SAMPLES = [random_samples(rows, features=5, seed=rows) for rows in (40, 55, 31)]
 SUBSETS = [
-    Subset(index, samples, seed_of(f"secret {index}"), pairs_of(index, len(SAMPLES)))
+    Subset(index, samples, seed_of(f"secret {index}"), mask_keys(index, len(SAMPLES)))
     for index, samples in enumerate(SAMPLES)
 ]
 
@@ -73,12 +73,12 @@ def test_what_has_another_form_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_what_is_encrypted_has_sums_and_ciphertexts(name: str) -> None:
+def test_what_is_encrypted_has_ciphertexts_and_everything_has_sums(name: str) -> None:
     family = family_of(plan_of(name))
     assert family.name() == name
     assert family.encrypted == name.startswith("encrypted-")
     assert (family.ciphertext != CiphertextKind()) == family.encrypted
-    assert bool(family.sums) == (family.encrypted or family.plan.noise_named is not None)
+    assert family.sums == "dataset", "by default"
 
 
 def test_in_plain_text_there_are_no_keys(make_plan: PlanMaker) -> None:
@@ -127,7 +127,8 @@ def test_in_plain_text_any_result_will_do_and_a_sum_takes_all(make_plan: PlanMak
         ("encrypted-features", 10_853, "its map has more than a quarter as many numbers as 10853 rows"),
         ("encrypted-features", 10_854, ""),
         ("encrypted-logistic", 1, ""),
-        ("logistic", 1, ""),
+        ("logistic", 10**9, "its updates are not linear in the weights"),
+        ("linear", 10**9, "its updates are not linear in the weights"),
     ],
 )
 def test_which_sums_can_single_rows_out(kind: str, rows: int, why: str) -> None:

@@ -12,8 +12,10 @@ import pytest
 
 from agents.core.errors import BadObject
 from agents.learning.data.canonical import pack
+from agents.learning.data.mask_keys import MaskKeys
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
+from testing.ciphertexts import mask_keys
 from tests.agents.learning.conftest import SamplesMaker
 
 
@@ -24,20 +26,27 @@ def test_a_subset_survives_its_bytes(subset: Subset) -> None:
     assert (read.samples.features == subset.samples.features).all()
 
 
-def test_the_digest_depends_on_rows_index_secret_and_shared_seeds(
+def test_the_digest_depends_on_rows_index_secret_and_mask_keys(
     subset: Subset, make_samples: SamplesMaker
 ) -> None:
     others = [
         replace(subset, index=4),
         replace(subset, secret=bytes(32)),
         replace(subset, samples=make_samples(seed=1)),
-        replace(subset, pairs=(bytes(32),) * 5),
+        replace(subset, keys=mask_keys(3, 5)),
     ]
     assert len({subset.digest(), *(other.digest() for other in others)}) == 5
 
 
-def test_the_secret_is_not_shown(subset: Subset) -> None:
-    assert "secret" not in repr(subset)
+def test_the_secrets_are_not_shown(subset: Subset) -> None:
+    keyed = replace(subset, keys=mask_keys(3, 4))
+    assert "secret" not in repr(keyed)
+    assert "private" not in repr(keyed)
+
+
+def test_mask_keys_survive_their_bytes(subset: Subset) -> None:
+    keyed = replace(subset, keys=mask_keys(3, 256))
+    assert Subset.from_bytes(keyed.to_bytes()).keys == keyed.keys
 
 
 def test_a_regression_subset_survives_its_bytes(make_samples: SamplesMaker) -> None:
@@ -74,24 +83,25 @@ def test_reading_refuses_broken_subsets(subset: Subset, message: str) -> None:
 def test_reading_refuses_another_kind(subset: Subset) -> None:
     arrays = {"features": subset.samples.features, "target": subset.samples.target}
     secret = np.zeros(8, np.int32)
-    with pytest.raises(BadObject, match="not features, target, secret and pairs in int32"):
+    with pytest.raises(BadObject, match="not features, target, secret and keys in int32"):
         Subset.from_bytes(pack(arrays, {"kind": "subset", "index": 0, "classes": 2}))
-    with pytest.raises(BadObject, match="not features, target, secret and pairs in int32"):
+    with pytest.raises(BadObject, match="not features, target, secret and keys in int32"):
         Subset.from_bytes(pack({**arrays, "secret": secret.astype(np.int64)}, {}))
-    whole = {**arrays, "secret": secret, "pairs": np.zeros(0, np.int32)}
+    whole = {**arrays, "secret": secret, "keys": np.zeros(0, np.int32)}
     with pytest.raises(BadObject, match="an object of another kind"):
         Subset.from_bytes(pack(whole, {"kind": "weights", "index": 0, "classes": 2}))
 
 
 @pytest.mark.parametrize(
-    "pairs",
+    ("keys", "message"),
     [
-        (bytes(31), bytes(32), bytes(32), bytes(29)),
-        (bytes(32),) * 3,  # none for subset 3 itself
-        (bytes(32),) * 257,
+        (MaskKeys(bytes(32), (bytes(31), bytes(32), bytes(32), bytes(29))), "156 bytes of mask keys"),
+        (mask_keys(0, 3), "128 bytes of mask keys"),  # none for subset 3 itself
+        (MaskKeys(bytes(32), (bytes(32),) * 257), "bytes of mask keys"),
+        (replace(mask_keys(3, 5), private=bytes(32)), "do not fit together"),
     ],
-    ids=["no whole seeds", "not this dataset's", "too many subsets"],
+    ids=["no whole keys", "not this dataset's", "too many subsets", "another's half"],
 )
-def test_reading_refuses_seeds_that_do_not_fit(subset: Subset, pairs: tuple[bytes, ...]) -> None:
-    with pytest.raises(BadObject, match="bytes of shared seeds"):
-        Subset.from_bytes(replace(subset, pairs=pairs).to_bytes())
+def test_reading_refuses_mask_keys_that_do_not_fit(subset: Subset, keys: MaskKeys, message: str) -> None:
+    with pytest.raises(BadObject, match=message):
+        Subset.from_bytes(replace(subset, keys=keys).to_bytes())

@@ -38,7 +38,7 @@ from agents.roles.results import (
     TrainingResult,
 )
 from testing.policies import HOLDS
-from testing.script import FORGED, LOCATION, PLAN, Script, data_digest
+from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
 
 BOND = 300
 
@@ -120,7 +120,9 @@ def test_it_opens_its_package_within_three_quarters_of_the_window() -> None:
     script = named()
     ci = script.cis()[0]
     patience, deadline = script.now + 86_400 * 3 // 4, script.now + 86_400
-    assert script.decide(role(script)) == [OpenPackage(ci, LOCATION, patience, deadline=deadline)]
+    assert script.decide(role(script)) == [
+        OpenPackage(ci, LOCATION, patience, METADATA, LOCATION, deadline=deadline)
+    ]
 
 
 def test_it_joins_with_a_receipt_of_what_it_holds() -> None:

@@ -13,7 +13,7 @@ from agents.core import calls
 from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import Role
-from agents.core.hashing import next_tip
+from agents.core.hashing import final_hash, next_tip
 from agents.core.ids import dataset_id
 from agents.roles.acts import (
     Act,
@@ -25,7 +25,7 @@ from agents.roles.acts import (
     Send,
     SettledRef,
 )
-from agents.roles.common import seed_link
+from agents.roles.common import final_salt, seed_link
 from agents.roles.model_owner import ModelOwner
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
 from testing.policies import TRAINS
@@ -199,7 +199,8 @@ def test_it_publishes_weights_for_the_first_round() -> None:
             0,
             (),
             keys(script, 0, 1, 2),
-            patience_until=0,
+            0,
+            final_salt(script.mo, script.tc),
             deadline=script.couple.window_ends_at,
         )
     ]
@@ -312,6 +313,7 @@ def test_it_aggregates_what_was_settled() -> None:
             (SettledRef(1, 0, digests[0], first), SettledRef(1, 1, digests[1], second)),
             keys(script, 0, 1, 2),
             script.now + 1_800,
+            final_salt(script.mo, script.tc),
             deadline=script.couple.window_ends_at,
         )
     ]
@@ -386,6 +388,12 @@ def test_a_void_round_is_run_again_with_a_spare_one() -> None:
 # --- the end ---
 
 
+def sealed(script: Script) -> bytes:
+    """The hash that ends the couple with these weights."""
+    mo = script.mo
+    return final_hash(mo.receipt_domain, script.tc, final_salt(mo, script.tc), MODEL)
+
+
 @pytest.mark.parametrize(("sums", "ends"), [("dataset", True), ("round", False), ("", False)])
 def test_it_ends_where_no_sum_can_become_whole(sums: Literal["dataset", "round", ""], ends: bool) -> None:
     """Nobody holds the second subset any more."""
@@ -395,15 +403,15 @@ def test_it_ends_where_no_sum_can_become_whole(sums: Literal["dataset", "round",
     assert start.function == "startRound"
     script.send(script.cos[0], calls.retire_ci(script.cis(1)[0]))
     (call,) = sent(script.decide(role(script), results))
-    assert call == (calls.complete_tc(script.tc, MODEL) if ends else start)
+    assert call == (calls.complete_tc(script.tc, sealed(script)) if ends else start)
 
 
 def test_it_completes_when_it_has_learnt_enough() -> None:
     script = Script(rounds=2).bring_to(Phase.SETTLING)
     script.settle(0)
     results = weighed(script, stop=True)
-    assert sent(script.decide(role(script), results)) == [calls.complete_tc(script.tc, MODEL)]
-    script.send(script.mo, calls.complete_tc(script.tc, MODEL))
+    assert sent(script.decide(role(script), results)) == [calls.complete_tc(script.tc, sealed(script))]
+    script.send(script.mo, calls.complete_tc(script.tc, sealed(script)))
     assert script.decide(role(script), results) == []
 
 
@@ -411,7 +419,9 @@ def test_it_completes_when_all_rounds_are_used() -> None:
     script = Script(rounds=1).bring_to(Phase.SETTLING)
     script.settle(0)
     assert isinstance(script.decide(role(script))[0], PublishWeights)
-    assert sent(script.decide(role(script), weighed(script))) == [calls.complete_tc(script.tc, MODEL)]
+    assert sent(script.decide(role(script), weighed(script))) == [
+        calls.complete_tc(script.tc, sealed(script))
+    ]
 
 
 def test_it_completes_when_the_window_is_over() -> None:
@@ -429,4 +439,4 @@ def test_it_completes_when_nobody_is_left_to_train() -> None:
     assert isinstance(task, PublishWeights)
     assert task.readers == ()
     results = weighed(script, location=b"")
-    assert sent(script.decide(role(script), results)) == [calls.complete_tc(script.tc, MODEL)]
+    assert sent(script.decide(role(script), results)) == [calls.complete_tc(script.tc, sealed(script))]

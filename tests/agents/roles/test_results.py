@@ -74,8 +74,12 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
     (ForgetKeys(TC), "{}", Forgotten()),
     (ReviewPlan(TC, b"", b""), '{"problem": ""}', PlanReview(problem="")),
     (ReviewPlan(TC, b"", b""), '{"problem": "too large"}', PlanReview(problem="too large")),
-    (OpenPackage(CI, b"", 0), '{"digest": "8a27", "rows": 28}', OpenedPackage(digest=b"\x8a\x27", rows=28)),
-    (OpenPackage(CI, b"", 0), '{"problem": "no object"}', RefusedPackage(problem="no object")),
+    (
+        OpenPackage(CI, b"", 0, b"", b""),
+        '{"digest": "8a27", "rows": 28}',
+        OpenedPackage(digest=b"\x8a\x27", rows=28),
+    ),
+    (OpenPackage(CI, b"", 0, b"", b""), '{"problem": "no object"}', RefusedPackage(problem="no object")),
     (
         TrainModel(TC, CI, 1, 3, 4, b"", b"", b"", b"", b"", 0),
         '{"digest": "1092", "sealed_location": "02c5", "seconds": 0.007371109000132492, "keys": 0, '
@@ -110,7 +114,7 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
         AgreedResult(digest=b"", agreeing=0),
     ),
     (
-        PublishWeights(TC, 2, 4, 3, (), (), 0),
+        PublishWeights(TC, 2, 4, 3, (), (), 0, b""),
         '{"hash": "2afc", "location": "", "model": "2afd", "score": 0.9285714285714286, "stop": true, '
         '"summed": 2, "missing": [1, 3]}',
         PublishedWeights(

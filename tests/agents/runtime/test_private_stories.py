@@ -38,7 +38,7 @@ def test_a_dataset_with_noise_becomes_a_model(tmp_path: Path, mode: Mode, collud
     plan = parse_plan((world.folder / "model owner" / "plan.json").read_bytes())
     assert plan.noise_named == made.guarantee.noise
     state = trained(plan, subsets_of(made))
-    assert state.weights.digest() == world.couple.final_model_hash
+    assert world.ends_with(state.weights.digest())
     assert score(plan, state.weights, made.prepared.test) > 0.7
 
 

@@ -42,7 +42,7 @@ from testing.workers import CI, DS, TC
 
 PATIENCE, DEADLINE = 750, 1_000
 REVIEW = ReviewPlan(TC, b"", b"", patience_until=PATIENCE, deadline=DEADLINE)
-OPEN = OpenPackage(CI, b"", PATIENCE, deadline=DEADLINE)
+OPEN = OpenPackage(CI, b"", PATIENCE, b"", b"", deadline=DEADLINE)
 TRAIN = TrainModel(TC, CI, 1, 3, 4, b"", b"", b"", b"", b"", PATIENCE, deadline=DEADLINE)
 COLLECT = CollectResults(TC, 1, 3, (), 2, PATIENCE, deadline=DEADLINE)
 TOO_LONG = JobFailed("it was stopped after 600 s: too long")
@@ -249,7 +249,7 @@ def test_what_still_fails_when_patience_is_over_is_given_up(
     [
         (SplitData(DS), TOO_LONG),
         (DraftPlan(DS, b"", b"", deadline=DEADLINE), TOO_LONG),
-        (PublishWeights(TC, 1, 4, 3, (), (), PATIENCE, deadline=DEADLINE), TOO_LONG),
+        (PublishWeights(TC, 1, 4, 3, (), (), PATIENCE, b"", deadline=DEADLINE), TOO_LONG),
         (REVIEW, StoreUnavailable("the store is away")),
     ],
 )

@@ -18,13 +18,14 @@ from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
 from agents.learning.integers.weights import TrainedModel
 from agents.learning.plans.limits import Limits
-from agents.roles.acts import ForgetKeys, ForgetReplica, OpenPackage, ReviewPlan, TrainModel
+from agents.roles.acts import ForgetKeys, ForgetReplica, ReviewPlan, TrainModel
 from agents.roles.results import Flagged, Forgotten, OpenedPackage, RefusedPackage
 from agents.vault.packages import fetch_sealed, open_location, put_sealed, put_shared, seal_location
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import package_context, result_context, weights_context
 from agents.workers.cloud_owner import CloudOwnerWorker
+from testing.ciphertexts import mask_keys
 from testing.families import initial_weights, train
 from testing.workers import (
     CI,
@@ -35,10 +36,12 @@ from testing.workers import (
     TC,
     FaultyStore,
     Place,
+    a_description,
     a_plan,
     a_subset,
     done,
     key_of,
+    opening,
     trained,
 )
 
@@ -65,17 +68,13 @@ def package(place: Place, data: bytes = SUBSET.to_bytes(), subset: int = 3, read
     return put_sealed(place.store, data, key.public_key, package_context(DS, subset)).blob
 
 
-def opening(location: bytes) -> OpenPackage:
-    return OpenPackage(CI, location, PATIENCE)
-
-
 def where(place: Place, sealed_location: bytes) -> bytes:
     """The id of the object that a sealed location leads to."""
     return open_location(Sealed(sealed_location), place.key).digest
 
 
 def test_it_keeps_what_it_opened(place: Place, worker: CloudOwnerWorker) -> None:
-    task = opening(package(place))
+    task = opening(place.store, package(place))
     assert worker.perform(task) == OpenedPackage(digest=SUBSET.digest(), rows=20)
     place.store.objects.clear()
     assert place.tools.home.read(f"subsets/{CI:x}") == SUBSET.to_bytes()
@@ -85,7 +84,7 @@ def test_it_keeps_what_it_opened(place: Place, worker: CloudOwnerWorker) -> None
 def test_it_waits_for_a_package_that_the_store_does_not_deliver_and_then_refuses_it(
     place: Place, worker: CloudOwnerWorker, how: str, fault: type[StoreFault]
 ) -> None:
-    task = opening(package(place))
+    task = opening(place.store, package(place))
     place.hurt(where(place, task.sealed_location), how)
     for second in (0, PATIENCE):
         place.now = second
@@ -101,7 +100,7 @@ def test_it_waits_for_a_package_that_the_store_does_not_deliver_and_then_refuses
 def test_a_package_that_comes_within_its_patience_is_opened(
     place: Place, worker: CloudOwnerWorker, how: str
 ) -> None:
-    task = opening(package(place))
+    task = opening(place.store, package(place))
     location = where(place, task.sealed_location)
     sealed = place.store.objects[ObjectId(location)]
     place.hurt(location, how)
@@ -122,7 +121,7 @@ def test_it_has_a_problem_with_a_package_that_is_not_its_own(
         "bytes": lambda: package(place, data=b"no subset"),
         "location": lambda: b"no sealed location",
     }
-    result = worker.perform(opening(made[what]()))
+    result = worker.perform(opening(place.store, made[what]()))
     assert isinstance(result, RefusedPackage)
     assert result.problem
     assert place.tools.home.read(f"subsets/{CI:x}") is None
@@ -132,7 +131,7 @@ def test_it_has_a_problem_with_a_package_that_is_not_its_own(
 def test_it_refuses_a_package_that_it_could_not_train_on(place: Place, limits: Limits) -> None:
     """Before it locks its bond."""
     small = CloudOwnerWorker(place.tools, limits)
-    refused = small.perform(opening(package(place)))
+    refused = small.perform(opening(place.store, package(place)))
     assert isinstance(refused, RefusedPackage)
     assert refused.problem == (
         "the subset has 20 rows of 3 features; this agent trains on at most "
@@ -143,13 +142,50 @@ def test_it_refuses_a_package_that_it_could_not_train_on(place: Place, limits: L
 
 def test_it_tells_which_subset_it_got_instead(place: Place, worker: CloudOwnerWorker) -> None:
     location = package(place, data=a_subset(index=2).to_bytes())
-    assert worker.perform(opening(location)) == RefusedPackage(problem="the package holds subset 2, not 3")
+    assert worker.perform(opening(place.store, location)) == RefusedPackage(
+        problem="the package holds subset 2, not 3"
+    )
+
+
+@pytest.mark.parametrize("what", ["another dataset's", "none", "a bad key", "another hash"])
+def test_it_refuses_a_package_whose_keys_are_not_those_of_the_description(
+    place: Place, worker: CloudOwnerWorker, what: str
+) -> None:
+    """One asset is refused in one line; the agent goes on."""
+    good, task = a_description(), opening(place.store, package(place))
+    if what == "another dataset's":
+        task = opening(place.store, package(place), a_description(5))
+    elif what == "none":
+        task = opening(place.store, package(place, data=replace(SUBSET, keys=None).to_bytes()))
+    elif what == "a bad key":
+        spoilt = good.replace(mask_keys(2, 4).public[2].hex().encode(), b"00" * 32)
+        task = opening(place.store, package(place), spoilt)
+    else:
+        task = replace(task, metadata_hash=bytes(32))
+    result = worker.perform(task)
+    assert isinstance(result, RefusedPackage)
+    assert "mask key" in result.problem or "does not match its hash" in result.problem
+    assert "\n" not in result.problem
+    assert place.tools.home.read(f"subsets/{CI:x}") is None
+
+
+def test_it_waits_for_the_description_too(place: Place, worker: CloudOwnerWorker) -> None:
+    task = opening(place.store, package(place))
+    description = place.store.objects[ObjectId(task.metadata_location)]
+    place.lose(task.metadata_location)
+    with pytest.raises(StoreFault):
+        worker.perform(task)
+    place.now = PATIENCE + 1
+    assert isinstance(worker.perform(task), RefusedPackage)
+    place.now = PATIENCE
+    place.mend(description)
+    assert isinstance(worker.perform(task), OpenedPackage)
 
 
 def test_a_location_that_leads_to_no_object_id_is_a_problem(place: Place, worker: CloudOwnerWorker) -> None:
     other = put_sealed(place.store, b"", place.key.public_key)
     sealed = Sealed(place.store.get(open_location(other, place.key)))
-    assert "object id" in worker.perform(opening(sealed.blob)).refusal
+    assert "object id" in worker.perform(opening(place.store, sealed.blob)).refusal
 
 
 # --- training ---
@@ -157,7 +193,7 @@ def test_a_location_that_leads_to_no_object_id_is_a_problem(place: Place, worker
 
 def training(place: Place, worker: CloudOwnerWorker) -> TrainModel:
     """A job for which all is there."""
-    worker.perform(opening(package(place)))
+    worker.perform(opening(place.store, package(place)))
     weights = initial_weights(PLAN)
     shared = put_shared(place.store, weights.to_bytes(), [place.key.public_key], weights_context(TC, 1))
     plan = place.store.put(PLAN.canonical_bytes())
@@ -358,7 +394,7 @@ def test_locations_of_results_do_not_tell_where_they_are(place: Place, worker: C
 def test_it_reads_no_object_that_is_larger_than_its_policy_allows(place: Place) -> None:
     """2 MiB where one is allowed: like any package that cannot be had it is refused in time."""
     small = CloudOwnerWorker(place.tools, max_package_mb=1)
-    task = opening(package(place, bytes(2 << 20)))
+    task = opening(place.store, package(place, bytes(2 << 20)))
     place.now = PATIENCE
     with pytest.raises(ObjectDamaged, match=f"larger than the limit of {1 << 20} bytes"):
         small.perform(task)

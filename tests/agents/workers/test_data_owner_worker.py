@@ -29,6 +29,7 @@ from agents.core.ids import Address
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import parse_description
+from agents.learning.data.mask_keys import MaskKeys, public_half
 from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import parse_schema
@@ -130,14 +131,47 @@ def test_each_replica_of_a_subset_is_the_same_and_only_its_own(place: Place) -> 
     assert len({subset.secret for subset in packages.values()}) == 4
 
 
-def test_every_two_subsets_share_a_seed_that_no_other_has(place: Place) -> None:
-    packages = opened(place, worker(place))
-    pairs = {index: subset.pairs for (index, _), subset in packages.items()}
-    assert all(pairs[one][other] == pairs[other][one] for one in pairs for other in pairs)
-    assert all(pairs[index][index] == bytes(32) for index in pairs)
-    seeds = [pairs[one][other] for one in pairs for other in range(one)]
-    assert len(set(seeds)) == len(seeds) == 6
-    assert derive(b"holdfast/pair-secret/%x/1/3" % DS) == pairs[3][1]
+def keys_in(packages: dict[tuple[int, Address], Subset]) -> dict[int, MaskKeys]:
+    """The mask keys of each subset."""
+    return {index: subset.keys for (index, _), subset in packages.items() if subset.keys is not None}
+
+
+def test_every_subset_has_a_mask_key_of_its_own_whose_public_half_is_described(place: Place) -> None:
+    keys = keys_in(opened(place, worker(place)))
+    described = parse_description(place.tools.home.read(DESCRIPTION_FILE) or b"").public_keys
+    assert [keys[index].public for index in range(4)] == [described] * 4
+    assert [public_half(keys[index].private) for index in range(4)] == list(described)
+    assert len({one.private for one in keys.values()}) == 4
+    assert keys[1].private not in b"".join(place.store.objects.values())
+
+
+def secrets_of(place: Place, work: DataOwnerWorker) -> set[bytes]:
+    """All that its replicas share with nobody."""
+    packages = opened(place, work)
+    return {one.private for one in keys_in(packages).values()} | {one.secret for one in packages.values()}
+
+
+def test_secrets_are_of_one_market_one_table_and_one_division(place: Place) -> None:
+    """The same wallet and dataset id elsewhere, or of other rows: no mask of the one is one of the other."""
+    elsewhere = replace(place.tools, domain=bytes(32))
+    others = [
+        worker(place),
+        replace(worker(place), tools=elsewhere),
+        replace(worker(place), seed=1),
+        worker(place, subsets=5),
+    ]
+    found = [secrets_of(place, other) for other in others]
+    assert [len(secrets) for secrets in found] == [8, 8, 8, 10]
+    assert len(set().union(*found)) == 34
+    assert secrets_of(place, worker(place)) == found[0]
+
+
+def test_so_are_those_of_a_table_that_is_offered_with_noise(place: Place) -> None:
+    """With one mask for two tables that differ in a row, the difference of their parts would be left."""
+    policy = policy_of(load_table("wine"), noise="shared", epsilon=4)
+    offers = [worker(place, privacy=policy), replace(worker(place, privacy=policy), seed=1)]
+    first, second = (secrets_of(place, one) for one in offers)
+    assert len(first | second) == 16
 
 
 def test_the_subsets_are_the_training_rows_once_each_with_skew(place: Place) -> None:
@@ -170,6 +204,7 @@ def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
         "rows": told.rows,
         "largest": told.largest,
         "schema_hash": told.schema_hash,
+        "mask_keys": told.mask_keys,
     }
 
 
@@ -588,4 +623,4 @@ def test_it_stops_if_what_it_promised_is_gone(place: Place) -> None:
 
 def test_it_does_no_other_work(place: Place) -> None:
     with pytest.raises(StopAgent, match="OpenPackage"):
-        worker(place).perform(OpenPackage(0, b"", 0))  # type: ignore[arg-type]
+        worker(place).perform(OpenPackage(0, b"", 0, b"", b""))  # type: ignore[arg-type]

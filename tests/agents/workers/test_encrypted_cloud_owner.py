@@ -18,7 +18,7 @@ from agents.learning.data.subset import Subset
 from agents.learning.families import registry
 from agents.learning.family import KeyPair
 from agents.learning.plans.encrypted import EncryptedPlan
-from agents.roles.acts import OpenPackage, TrainModel
+from agents.roles.acts import TrainModel
 from agents.roles.results import Flagged
 from agents.vault.packages import fetch_sealed, put_sealed, put_shared
 from agents.vault.sealing import Sealed
@@ -30,6 +30,7 @@ from agents.workers.base import (
 )
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.fake_family import FakeFamily
+from testing.fake_market import FakeMarket
 from testing.families import initial_weights
 from testing.workers import (
     CI,
@@ -43,6 +44,7 @@ from testing.workers import (
     an_encrypted_plan,
     done,
     key_of,
+    opening,
     trained,
 )
 
@@ -62,6 +64,7 @@ def worker(place: Place) -> CloudOwnerWorker:
     return CloudOwnerWorker(place.tools)
 
 
+DOMAIN = FakeMarket.domain
 KEYS = KeyPair(b"secret", b"public secret")
 UNKEYED = an_encrypted_plan()
 PLAN = UNKEYED.with_keys(digest(KEYS.public).hex())
@@ -94,7 +97,7 @@ def training(
 def give(place: Place, subset: Subset) -> None:
     """The cloud owner holds this subset."""
     sealed = put_sealed(place.store, subset.to_bytes(), place.key.public_key, package_context(DS, 3))
-    CloudOwnerWorker(place.tools).perform(OpenPackage(CI, sealed.blob, PATIENCE))
+    CloudOwnerWorker(place.tools).perform(opening(place.store, sealed.blob))
 
 
 def flagged(worker: CloudOwnerWorker, task: TrainModel) -> FlagReason:
@@ -113,7 +116,7 @@ def test_it_trains_on_what_it_cannot_read(place: Place, worker: CloudOwnerWorker
     plan = PLAN.model_copy(update={"sums": sums})
     task = training(place, plan)
     result = trained(worker, task)
-    cohort = cohort_of(FakeFamily(plan), TC, 1, digest(ENCRYPTED), DRAWN, 4)
+    cohort = cohort_of(FakeFamily(plan), place.tools.domain, TC, 1, digest(ENCRYPTED), DRAWN, 4)
     expected = FakeFamily(plan).train(KEYS.public, ENCRYPTED, a_subset(), cohort)
     assert result.digest == digest(expected)
     location = Sealed(result.sealed_location)
@@ -135,17 +138,19 @@ def test_over_the_dataset_a_later_round_asks_for_the_same_bytes(
     assert trained(worker, first).digest == trained(worker, replace(later, drawn=0b1001)).digest
 
 
-def test_a_sum_of_another_round_or_couple_is_another() -> None:
-    by_round = PLAN.model_copy(update={"sums": "round"})
+def test_a_sum_of_another_market_couple_plan_or_round_is_another() -> None:
+    by_round, other = (PLAN.model_copy(update=update) for update in ({"sums": "round"}, {"rounds": 9}))
     cohorts = [
-        cohort_of(FakeFamily(PLAN), TC, 1, digest(ENCRYPTED), DRAWN, 4),
-        cohort_of(FakeFamily(PLAN), TC, 1, digest(b"other weights"), DRAWN, 4),
-        cohort_of(FakeFamily(PLAN), TC + 1, 1, digest(ENCRYPTED), DRAWN, 4),  # type: ignore[arg-type]
-        cohort_of(FakeFamily(by_round), TC, 1, digest(ENCRYPTED), DRAWN, 4),
-        cohort_of(FakeFamily(by_round), TC, 2, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), DOMAIN, TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), DOMAIN, TC, 1, digest(b"other weights"), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), bytes(32), TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(other), DOMAIN, TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(PLAN), DOMAIN, TC + 1, 1, digest(ENCRYPTED), DRAWN, 4),  # type: ignore[arg-type]
+        cohort_of(FakeFamily(by_round), DOMAIN, TC, 1, digest(ENCRYPTED), DRAWN, 4),
+        cohort_of(FakeFamily(by_round), DOMAIN, TC, 2, digest(ENCRYPTED), DRAWN, 4),
     ]
-    assert len({cohort.label for cohort in cohorts}) == 5
-    assert [cohort.members for cohort in cohorts] == [(0, 1, 2, 3)] * 3 + [(1, 3)] * 2
+    assert len({cohort.label for cohort in cohorts}) == 7
+    assert [cohort.members for cohort in cohorts] == [(0, 1, 2, 3)] * 5 + [(1, 3)] * 2
 
 
 def test_a_lazy_replica_gets_another_result_of_the_same_form(place: Place, worker: CloudOwnerWorker) -> None:
@@ -214,9 +219,9 @@ def test_it_refuses_what_its_family_cannot_do_before_it_fetches_keys(
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 
-def test_it_refuses_to_train_without_seeds_for_masks(place: Place, worker: CloudOwnerWorker) -> None:
+def test_it_refuses_to_train_without_keys_for_masks(place: Place, worker: CloudOwnerWorker) -> None:
     task = training(place)
-    give(place, replace(a_subset(), pairs=()))
+    place.tools.home.write(f"subsets/{CI:x}", replace(a_subset(), keys=None).to_bytes())
     assert flagged(worker, task) is FlagReason.PLAN_REFUSED
 
 

@@ -1,6 +1,6 @@
 """A model owner's work with an encrypted plan: its keys, and sums that it learns from when they are whole.
 
-Rules: E1, E2, E3, E7, E8, E9, E13.
+Rules: E1, E2, E3, E7, E8, E9, E13, E28.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.core.errors import BadInput, ObjectMissing, StopAgent
+from agents.core.errors import BadInput, BadPlan, ObjectMissing, StopAgent
 from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
@@ -23,6 +23,7 @@ from agents.learning.families.registry import parse_plan
 from agents.learning.family import Cohort
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
+from agents.learning.integers.weights import Weights
 from agents.roles.acts import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from agents.roles.results import AgreedResult, PublishedWeights
 from agents.storage.files import Home
@@ -42,6 +43,7 @@ from testing.workers import (
     TC,
     FaultyStore,
     Place,
+    a_description,
     a_subset,
     an_encrypted_plan,
     done,
@@ -56,7 +58,7 @@ SAMPLES = some_samples(rows=40, seed=9)
 READER = key_of("cloud owner 1")
 DOMAIN = FakeMarket.domain
 SUBSETS = {index: a_subset(index, seed=index) for index in range(4)}
-DESCRIPTION = b'{"task": "classification", "features": 3, "classes": 2, "rows": 80}'
+DESCRIPTION = a_description()
 
 
 @dataclass
@@ -116,7 +118,7 @@ class Study:
                 self.settled.append(self.result(subset, round_, given, word, lost=subset in lost))
         word = sum(1 << subset for subset in drawn)
         keys = (READER.public_key.encoded,)
-        return PublishWeights(TC, round_, 4, word, tuple(self.settled), keys, PATIENCE)
+        return PublishWeights(TC, round_, 4, word, tuple(self.settled), keys, PATIENCE, bytes(32))
 
     def given(self, published: PublishedWeights, round_: int) -> bytes:
         """What the cloud owners read."""
@@ -129,7 +131,7 @@ class Study:
         """A replica trains and reports."""
         plan = self.published
         public = self.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
-        cohort = cohort_of(FakeFamily(plan), TC, round_, digest(given), word, 4)
+        cohort = cohort_of(FakeFamily(plan), DOMAIN, TC, round_, digest(given), word, 4)
         made = FakeFamily(plan).train(public, given, SUBSETS[subset], cohort)
         return self.report(subset, round_, made, lost=lost)
 
@@ -301,18 +303,73 @@ def test_a_sum_with_a_false_part_in_it_teaches_nothing(
     """A majority vouched for it: the weights stay, and are encrypted anew for another sum."""
     first = study.publish()
     study.publish(0, 1)
-    task = study.task(2, 3)
-    plan, given = study.published, study.given(study.made[-1], 2)
-    public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
-    other = Cohort(cohort_of(FakeFamily(plan), TC, 2, digest(given), 0b1100, 4).label, (0, 3))
-    false = study.report(3, 2, FakeFamily(plan).train(public, given, SUBSETS[3], other))
-    published = study.perform(replace(task, settled=(*task.settled[:-1], false)))
+    published = study.perform(spoilt(study))
     assert (published.model, published.summed) == (first.model, 0)
     assert published.hash != first.hash
     assert "round 2 teaches nothing" in caplog.text
     study.settled = []
     study.publish(0, 1)
     assert study.publish(2, 3).model == model(range(4))
+
+
+def spoilt(study: Study) -> PublishWeights:
+    """Round 2, in which a majority vouches for a false result of subset 3, so that no mask cancels."""
+    task = study.task(2, 3)
+    plan, given = study.published, study.given(study.made[-1], 2)
+    public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
+    other = Cohort(b"another sum", (0, 1, 2, 3))
+    false = study.report(3, 2, FakeFamily(plan).train(public, given, SUBSETS[3], other))
+    return replace(task, settled=(*task.settled[:-1], false))
+
+
+def test_a_refused_last_sum_ends_the_training_as_an_accepted_one_does(tmp_path: Path) -> None:
+    """Who spoilt it must not see whether it was refused: that would tell a bit of the weights each time."""
+    ends = []
+    for name in ("accepted", "refused"):
+        folder = tmp_path / name
+        folder.mkdir()
+        study = Study(Place(folder, "model owner", FaultyStore()), an_encrypted_plan(rounds=2))
+        study.publish()
+        study.publish(0, 1)
+        ends.append(study.perform(spoilt(study)) if name == "refused" else study.publish(2, 3))
+    assert [end.stop for end in ends] == [True, True]
+    assert [end.summed for end in ends] == [4, 0]
+
+
+def test_a_refused_sum_uses_patience_up_as_one_without_a_better_score(tmp_path: Path) -> None:
+    study = Study(Place(tmp_path, "model owner", FaultyStore()), an_encrypted_plan(rounds=9, patience=1))
+    study.publish()
+    study.publish(0, 1)
+    assert not study.perform(spoilt(study)).stop, "the first sum has nothing to be better than"
+    study.settled = []
+    study.publish(0, 1)
+    task = study.task(2, 3)
+    assert study.perform(replace(task, settled=spoilt_again(study, task))).stop
+
+
+def spoilt_again(study: Study, task: PublishWeights) -> tuple[SettledRef, ...]:
+    """What was settled, the last result with another label."""
+    plan, given = study.published, study.given(study.made[-1], task.round)
+    public = study.place.store.get(ObjectId(bytes.fromhex(plan.encryption.keys)))
+    other = FakeFamily(plan).train(public, given, SUBSETS[3], Cohort(b"another sum", (0, 1, 2, 3)))
+    return (*task.settled[:-1], study.report(3, task.round, other))
+
+
+def test_a_sum_whose_weights_cannot_be_published_teaches_nothing(
+    study: Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A false result can drive the weights out of the family's range: the agent goes on with the old ones."""
+    first = study.publish()
+
+    def check_weights(self: FakeFamily, weights: Weights) -> None:
+        raise BadPlan("the weights can give scores up to 31.0")
+
+    monkeypatch.setattr(FakeFamily, "check_weights", check_weights)
+    study.publish(0, 1)
+    published = study.publish(2, 3)
+    assert (published.model, published.summed, published.stop) == (first.model, 0, False)
+    assert published.hash != first.hash
+    assert "round 2 teaches nothing: the weights can give scores" in caplog.text
 
 
 # --- sums over a round ---

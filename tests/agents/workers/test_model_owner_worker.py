@@ -47,6 +47,7 @@ from testing.workers import (
     TC,
     FaultyStore,
     Place,
+    a_description,
     a_plan,
     a_subset,
     done,
@@ -59,6 +60,7 @@ PLAN = a_plan()
 SAMPLES = some_samples(rows=40, seed=9)
 READERS = tuple(key_of(name).public_key.encoded for name in ("cloud owner 1", "cloud owner 2"))
 DOMAIN = FakeMarket.domain
+SALT = bytes(range(32))
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def a_worker(place: Place, **changes: object) -> ModelOwnerWorker:
 
 # --- the plan ---
 
-FORM = {"task": "classification", "features": 3, "classes": 2, "rows": 60}
+FORM = json.loads(a_description())
 
 
 def drafting(place: Place, form: object = FORM) -> DraftPlan:
@@ -101,13 +103,13 @@ def test_it_drafts_a_default_plan_for_the_datas_form(place: Place) -> None:
     plan = parse_plan(document)
     assert (family_of(plan).name(), plan.features, plan.classes, plan.rounds) == ("logistic", 3, 2, 5)
     assert drafted == DraftedPlan(
-        model_type="logistic", hash=plan.digest(), location=digest(document), rounds=5, sums=""
+        model_type="logistic", hash=plan.digest(), location=digest(document), rounds=5, sums="dataset"
     )
     assert place.tools.home.read("plan.json") == document
 
 
 def test_it_drafts_the_family_that_it_was_told(place: Place) -> None:
-    form = {"task": "regression", "features": 3, "classes": 0, "rows": 60}
+    form = {**FORM, "task": "regression", "classes": 0}
     assert done(a_worker(place), drafting(place, form)).model_type == "encrypted-ridge"
     assert done(a_worker(place), drafting(place)).model_type == "encrypted-logistic"
     assert done(a_worker(place, model="ridge"), drafting(place, form)).model_type == "ridge"
@@ -205,6 +207,9 @@ def test_it_wants_no_dataset_whose_description_is_not_what_its_hash_says(place: 
         {**FORM, "task": "regression"},
         {**FORM, "rows": 2.5},
         {**FORM, "owner": "somebody"},
+        {**FORM, "mask_keys": []},
+        {**FORM, "mask_keys": ["00" * 32]},
+        {**FORM, "mask_keys": ["ab" * 31]},
     ],
 )
 def test_it_wants_no_dataset_whose_description_is_no_good(place: Place, form: object) -> None:
@@ -316,7 +321,7 @@ def publishing(
     settled: tuple[SettledRef, ...] = (),
     readers: tuple[bytes, ...] = READERS,
 ) -> PublishWeights:
-    return PublishWeights(TC, round_, 4, 0b1100 if round_ else 0, settled, readers, PATIENCE)
+    return PublishWeights(TC, round_, 4, 0b1100 if round_ else 0, settled, readers, PATIENCE, SALT)
 
 
 def fetched(place: Place, published: PublishedWeights, round_: int, reader: str = "cloud owner 1") -> Weights:
@@ -490,7 +495,7 @@ def hurt(place: Place, file: str, damage: bytes | None) -> None:
 
 def test_it_does_no_other_work(worker: ModelOwnerWorker) -> None:
     with pytest.raises(StopAgent, match="OpenPackage"):
-        worker.perform(OpenPackage(CI, b"", 0))
+        worker.perform(OpenPackage(CI, b"", 0, b"", b""))
 
 
 # --- when to stop ---

@@ -20,7 +20,7 @@ import pytest
 from agents.core.enums import FlagReason
 from agents.core.errors import StoreUnavailable
 from agents.core.hashing import training_receipt
-from agents.roles.acts import CollectResults, OpenPackage, ReportRef, ReviewPlan, Task, TrainModel
+from agents.roles.acts import CollectResults, ReportRef, ReviewPlan, Task, TrainModel
 from agents.roles.results import AgreedResult, Flagged, RefusedPackage, TaskResult
 from agents.storage.files import Home
 from agents.vault.local_store import LocalStore
@@ -34,7 +34,7 @@ from agents.workers.model_owner import ModelOwnerWorker
 from testing.fake_market import TERMS, FakeMarket
 from testing.families import initial_weights, train
 from testing.users import RealUsers
-from testing.workers import CI, DS, PATIENCE, TC, a_plan, a_subset, key_of, replica
+from testing.workers import CI, DS, PATIENCE, TC, a_plan, a_subset, key_of, opening, replica
 
 pytestmark = [
     pytest.mark.forks,
@@ -59,7 +59,7 @@ class Office:
         os.chown(self.home, READER, READER)
 
     def tools(self, now: int) -> Tools:
-        return Tools(Home(self.home), self.store, KEY, lambda: now)
+        return Tools(Home(self.home), self.store, KEY, lambda: now, FakeMarket.domain)
 
     def perform(self, worker: type[Worker], task: Task[TaskResult], now: int = 0) -> TaskResult:
         """What the member, as the user that it is, makes of a task at this second."""
@@ -81,7 +81,7 @@ class Office:
 
     def training(self) -> TrainModel:
         """A job of the member, which holds its subset."""
-        self.perform(CloudOwnerWorker, OpenPackage(CI, self.package.blob, PATIENCE))
+        self.perform(CloudOwnerWorker, opening(self.store, self.package.blob))
         weights = initial_weights(PLAN).digest()
         plan, model = self.plan.digest, self.weights.digest
         key = key_of("model owner").public_key.encoded
@@ -106,7 +106,7 @@ def office() -> Iterator[Office]:
 
 def test_a_package_is_refused_in_time(office: Office) -> None:
     office.forbid(open_location(Sealed(office.package.blob), KEY))
-    task = OpenPackage(CI, office.package.blob, PATIENCE)
+    task = opening(office.store, office.package.blob)
     with pytest.raises(StoreUnavailable, match="Permission denied"):
         office.perform(CloudOwnerWorker, task, PATIENCE)
     refused = office.perform(CloudOwnerWorker, task, PATIENCE + 1)

@@ -61,7 +61,7 @@ class BfvCloud:
         self._model.check_range(steps, len(cohort.members))
         circuit.budget.check_flood(circuit.product.noise_bits(steps.factors))
         encoded = self._maps.get(samples_digest(subset.samples), lambda: self.encoded(steps))
-        streams = JobStreams(self._plan, subset, cohort, weights.digest)
+        streams = JobStreams(self._plan, self._plan.sums, subset, cohort, weights.digest)
         with refusing():
             contents = tuple(
                 self.protected(product, keys.zero, encoded.offsets[index], streams, index)

@@ -79,7 +79,8 @@ class CkksCloud:
         self, keys: PublicKeys, weights: EncryptedWeights, subset: Subset, cohort: Cohort
     ) -> EncryptedResult:
         """A job that was checked."""
-        streams = JobStreams(self._scheme.plan, subset, cohort, weights.digest)
+        plan = self._scheme.plan
+        streams = JobStreams(plan, plan.sums, subset, cohort, weights.digest)
         encoded = self._subsets.get(subset.digest(), lambda: self.encoded(subset.samples))
         with refusing():
             contents = tuple(

@@ -23,7 +23,7 @@ from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.encrypted import Encryption
 from testing.approximate import ENCRYPTION, FAMILIES, SMALL, SMALL_ENCRYPTION, approximate_plan, small_family
-from testing.ciphertexts import pairs_of, phase, seed_of, uniformity
+from testing.ciphertexts import mask_keys, phase, seed_of, uniformity
 from testing.families import initial_weights
 from testing.market_of_ciphertexts import EncryptedCouple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import random_samples
@@ -106,7 +106,7 @@ def test_it_is_right_for_other_forms_too(family: str, changes: dict[str, Any]) -
     shape = {"features": small.plan.features, "classes": small.plan.classes}
     samples = [random_samples(rows, seed=rows, **shape) for rows in (50, 64)]
     subsets = [
-        Subset(index, rows, seed_of(f"{index}"), pairs_of(index, 2)) for index, rows in enumerate(samples)
+        Subset(index, rows, seed_of(f"{index}"), mask_keys(index, 2)) for index, rows in enumerate(samples)
     ]
     given = some_weights(small.plan, largest=0.2)
     encrypted = small.encrypt(keys, given)
@@ -133,7 +133,7 @@ def test_repeating_a_job_gives_the_same_bytes_and_nothing_else_does(
     family, public, cohort = couple.family, couple.keys.public, couple.cohort()
     first = couple.subsets[0]
     assert family.train(public, encrypted, first, cohort) == results[0]
-    another = Subset(0, first.samples, seed_of("another"), first.pairs)
+    another = Subset(0, first.samples, seed_of("another"), first.keys)
     fresh = family.encrypt(couple.keys, weights)
     others = [
         family.train(public, encrypted, first, couple.cohort(b"other")),
@@ -271,7 +271,7 @@ def test_refuses_keys_out_of_form() -> None:
     keys = small.keys()
     encrypted = small.encrypt(keys, some_weights(small.plan, largest=0.1))
     samples = random_samples(20, features=3)
-    subset = Subset(0, samples, seed_of("only"), (bytes(32),))
+    subset = Subset(0, samples, seed_of("only"), mask_keys(0, 1))
     tensors, facts = unpack(keys.public, "the test's")
     few = {name: array for name, array in tensors.items() if name != "relin"}
     for broken, said, message in (
@@ -290,7 +290,7 @@ def test_refuses_keys_with_which_products_would_hide_nothing() -> None:
     small = small_family("encrypted-cubic")
     keys = small.keys()
     encrypted = small.encrypt(keys, some_weights(small.plan, largest=0.1))
-    subset = Subset(0, random_samples(20, features=3), seed_of("only"), (bytes(32),))
+    subset = Subset(0, random_samples(20, features=3), seed_of("only"), mask_keys(0, 1))
     tensors, facts = unpack(keys.public, "the test's")
     zeros = {name: array if name == "zero" else np.zeros_like(array) for name, array in tensors.items()}
     bad = KeyPair(keys.secret, pack(zeros, facts))  # type: ignore[arg-type]
@@ -304,7 +304,7 @@ def test_refuses_other_data(couple: EncryptedCouple, encrypted: bytes) -> None:
     first = couple.subsets[0]
 
     def train(samples: Samples) -> None:
-        subset = Subset(0, samples, first.secret, first.pairs)
+        subset = Subset(0, samples, first.secret, first.keys)
         couple.family.train(couple.keys.public, encrypted, subset, couple.cohort())
 
     with pytest.raises(BadPlan, match="the plan is for 3 features"):

@@ -23,7 +23,7 @@ from agents.learning.he.ring import Content, Residues
 from agents.learning.he.seal import Context
 from agents.learning.he.tensors import pack_residues
 from agents.learning.integers.weights import Weights
-from testing.ciphertexts import Integers, lift, pairs_of, phase, quotient, seed_of
+from testing.ciphertexts import Integers, lift, mask_keys, phase, quotient, seed_of
 from testing.families import encrypted_family
 from testing.market_of_ciphertexts import EncryptedCouple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
@@ -285,6 +285,6 @@ def test_a_partner_that_lies_about_the_dataset_is_no_way_around(
     """A cohort larger than the dataset that the data owner made seeds for is refused."""
     family = small.family
     encrypted = family.encrypt(keys, some_weights(family.plan))
-    subset = Subset(0, small.subsets[0].samples, seed_of("secret 0"), pairs_of(0, 3))
+    subset = Subset(0, small.subsets[0].samples, seed_of("secret 0"), mask_keys(0, 3))
     with pytest.raises(BadPlan, match="not of a dataset of 3 subsets"):
         family.train(keys.public, encrypted, subset, Cohort(b"label", (0, 1, 2, 3)))

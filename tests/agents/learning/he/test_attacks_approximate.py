@@ -19,7 +19,7 @@ from agents.learning.he.ring import Content, Residues
 from agents.learning.he.seal import Ciphertext, Context, Plaintext
 from agents.learning.he.secure_aggregation import JobStreams
 from testing.approximate import FAMILIES, approximate_plan
-from testing.ciphertexts import Integers, coefficients, lift, pairs_of, phase, quotient, seed_of
+from testing.ciphertexts import Integers, coefficients, lift, mask_keys, phase, quotient, seed_of
 from testing.market_of_ciphertexts import EncryptedCouple, couple_of, some_weights
 from tests.agents.learning.conftest import random_samples
 
@@ -59,8 +59,8 @@ class Victim:
     def protected(self, subsets: int) -> Content:
         """The product as a result of the first subset of so many."""
         cohort = Cohort(b"couple", tuple(range(subsets)))
-        subset = Subset(0, self.couple.subsets[0].samples, seed_of("s"), pairs_of(0, subsets))
-        streams = JobStreams(self.family.plan, subset, cohort, self.weights.digest)
+        subset = Subset(0, self.couple.subsets[0].samples, seed_of("s"), mask_keys(0, subsets))
+        streams = JobStreams(self.family.plan, "dataset", subset, cohort, self.weights.digest)
         product = self.context.load(self.context.content(self.product))
         nothing = np.zeros(self.scheme.layout.slots)
         return self.family.cloud.protected(product, self.keys.zero, nothing, streams, 0, subsets)

@@ -70,7 +70,7 @@ def test_a_shift_is_hidden_as_well_as_it_says(shift: int, count: int) -> None:
 def test_a_result_is_flooded_so_where_it_is_asked_for(ckks: Context, ckks_secret: RlweSecretKey) -> None:
     zero = load_zero(ckks, new_zero(ckks, ckks_secret))
     result = ckks.load(Content(ckks.content(zero).residues, ntt=True, scale=2.0**30))
-    streams = JobStreams(make_plan(sums="round"), subset_of(1), COHORT, b"weights")
+    streams = JobStreams(make_plan(sums="round"), "round", subset_of(1), COHORT, b"weights")
     rerandomise(ckks, result, zero, streams, 0, Flood(50, irwin_hall=True))
     noise = lift(ckks, phase(ckks, ckks_secret, ckks.content(result))).astype(np.float64)
     assert noise.std() == pytest.approx(2.0**49, rel=0.05)

@@ -29,7 +29,7 @@ from agents.learning.plans.base import Server, Stop
 from agents.learning.plans.encrypted import Encryption, ExactPlan
 from agents.learning.plans.limits import Limits
 from agents.learning.simulate import draws, simulate
-from testing.ciphertexts import pairs_of, seed_of
+from testing.ciphertexts import mask_keys, seed_of
 from testing.families import encrypted_family, initial_state, local_steps
 from testing.market_of_ciphertexts import EncryptedCouple, couple_of, naming, some_weights
 from tests.agents.learning.conftest import SamplesMaker
@@ -194,7 +194,7 @@ def test_data_of_another_form_are_refused(
     couple: EncryptedCouple, keys: KeyPair, make_samples: SamplesMaker
 ) -> None:
     encrypted = couple.family.encrypt(keys, some_weights(couple.family.plan))
-    subset = Subset(0, make_samples(features=4), seed_of("secret 0"), pairs_of(0, 3))
+    subset = Subset(0, make_samples(features=4), seed_of("secret 0"), mask_keys(0, 3))
     with pytest.raises(BadPlan, match="the plan is for 3 features"):
         couple.family.train(keys.public, encrypted, subset, couple.cohort())
     for use in (couple.family.local_update, couple.family.scores):
@@ -209,7 +209,7 @@ def test_a_sum_that_would_overflow_is_refused_by_its_size(keys: KeyPair, make_sa
     encrypted = family.encrypt(keys, some_weights(plan))
     samples = make_samples(60)
     for subsets, fits in ((3, True), (256, False)):
-        subset = Subset(0, samples, seed_of("secret 0"), pairs_of(0, subsets))
+        subset = Subset(0, samples, seed_of("secret 0"), mask_keys(0, subsets))
         cohort = Cohort(b"label", tuple(range(subsets)))
         if fits:
             assert family.train(keys.public, encrypted, subset, cohort)

@@ -1,14 +1,18 @@
 """What every result goes through: it stays right, it is the same at all replicas, and it is uniform alone.
 
-Rules: E18, E21.
+Rules: E18, E21, E29.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from agents.core.errors import BadPlan
+from agents.learning.data.mask_keys import keys_of
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.family import Cohort
@@ -17,7 +21,7 @@ from agents.learning.he.ring import Content, RlweSecretKey, total
 from agents.learning.he.seal import Context
 from agents.learning.he.secure_aggregation import JobStreams, mask
 from agents.learning.he.zero import load_zero, new_zero
-from testing.ciphertexts import lift, pairs_of, phase, seed_of, uniformity
+from testing.ciphertexts import lift, mask_keys, phase, seed_of, uniformity
 from tests.agents.learning.he.conftest import make_plan
 
 MEMBERS = (0, 1, 2)
@@ -28,11 +32,17 @@ FLOOD = Flood(72)
 
 def subset_of(index: int, subsets: int = 3, name: str = "secret") -> Subset:
     rows = Samples(np.zeros((2, 2), np.int32), np.zeros(2, np.int32), 2)
-    return Subset(index, rows, seed_of(f"{name} {index}"), pairs_of(index, subsets))
+    return Subset(index, rows, seed_of(f"{name} {index}"), mask_keys(index, subsets))
 
 
-def streams_of(index: int, cohort: Cohort = COHORT, encrypted: bytes = ENCRYPTED) -> JobStreams:
-    return JobStreams(make_plan(sums="round"), subset_of(index), cohort, encrypted)
+def streams_of(
+    index: int,
+    cohort: Cohort = COHORT,
+    encrypted: bytes = ENCRYPTED,
+    subset: Subset | None = None,
+    **plan: Any,
+) -> JobStreams:
+    return JobStreams(make_plan(sums="round", **plan), "round", subset or subset_of(index), cohort, encrypted)
 
 
 def numbers(context: Context, value: int) -> Int64Array:
@@ -112,6 +122,40 @@ def test_replicas_make_the_same_bytes_and_nothing_else_does(bfv: Context, bfv_se
     assert len({first, *others}) == 6
 
 
+def test_all_randomness_is_bound_to_the_whole_job() -> None:
+    """To the label, the members, the plan, the keys it names, the weights; its own to the subset as well."""
+    own, keys = subset_of(1), make_plan().encryption.model_copy(update={"keys": "ab" * 32})
+    others_keys = keys_of([seed_of(f"another key {index}") for index in MEMBERS])[1]
+    others = {
+        "label": streams_of(1, Cohort(b"couple 8", MEMBERS)),
+        "members": streams_of(1, Cohort(b"couple 7", (0, 1))),
+        "weights": streams_of(1, encrypted=b"other weights"),
+        "plan": streams_of(1, local_steps=3),
+        "keys": streams_of(1, encryption=keys),
+        "mask keys": streams_of(1, subset=replace(own, keys=others_keys)),
+        "rows": streams_of(1, subset=replace(own, samples=own.samples.take(np.array([1])))),
+        "secret": streams_of(1, subset=replace(own, secret=seed_of("another"))),
+    }
+    for purpose in ("multiplier", "errors", "flood", "unused"):
+        found = {
+            streams.stream(purpose, 0).words(4).tobytes() for streams in (streams_of(1), *others.values())
+        }
+        assert len(found) == 1 + len(others)
+    moduli = (97, 2**40 - 87)
+    masks = {name: streams.masks(moduli, 9, 0).tobytes() for name, streams in others.items()}
+    words = {name: streams.words(9).tobytes() for name, streams in others.items()}
+    for found_by, first in ((masks, streams_of(1).masks(moduli, 9, 0)), (words, streams_of(1).words(9))):
+        same = {name for name, found_ in found_by.items() if found_ == first.tobytes()}
+        assert same == {"rows", "secret"}, "a pair's stream has to be the same at the other subset"
+
+
+def test_whole_numbers_are_masked_alike() -> None:
+    words = [streams_of(index).words(5_000) for index in MEMBERS]
+    assert not (words[0] + words[1] + words[2]).any()
+    for one in (*words, words[0] + words[1]):
+        assert uniformity(one, 2**64) > 1e-7
+
+
 def test_coefficients_that_carry_nothing_are_filled_with_uniform_numbers(bfv: Context) -> None:
     values, unused = numbers(bfv, 4), np.arange(bfv.degree) % 2 == 1
     fill(values, unused, bfv.plain_modulus, streams_of(1), 0)
@@ -159,7 +203,9 @@ def test_masks_of_many_subsets_cancel(bfv: Context) -> None:
     primes = bfv.primes[:2]
     moduli = np.array(primes, dtype=object)[:, None]
     parts = [
-        JobStreams(plan, subset_of(index, 60), cohort, ENCRYPTED).masks(primes, 3, 0).astype(object)
+        JobStreams(plan, "dataset", subset_of(index, 60), cohort, ENCRYPTED)
+        .masks(primes, 3, 0)
+        .astype(object)
         for index in members
     ]
     assert not (sum(parts) % moduli).any()
@@ -167,7 +213,7 @@ def test_masks_of_many_subsets_cancel(bfv: Context) -> None:
 
 
 def test_the_only_subset_of_a_dataset_goes_without_a_mask() -> None:
-    streams = JobStreams(make_plan(), subset_of(0, 1), Cohort(b"alone", (0,)), ENCRYPTED)
+    streams = JobStreams(make_plan(), "dataset", subset_of(0, 1), Cohort(b"alone", (0,)), ENCRYPTED)
     assert not streams.masks((97, 89), 10, 0).any()
 
 
@@ -185,13 +231,13 @@ def test_the_only_subset_of_a_dataset_goes_without_a_mask() -> None:
     ],
 )
 def test_cohorts_that_hide_nothing_are_refused(
-    sums: str, index: int, members: tuple[int, ...], message: str
+    sums: Literal["dataset", "round"], index: int, members: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(BadPlan, match=message):
-        JobStreams(make_plan(sums=sums), subset_of(index), Cohort(b"label", members), ENCRYPTED)
+        JobStreams(make_plan(sums=sums), sums, subset_of(index), Cohort(b"label", members), ENCRYPTED)
 
 
-def test_a_subset_without_shared_seeds_is_refused() -> None:
+def test_a_subset_without_mask_keys_is_refused() -> None:
     bare = Subset(0, subset_of(0).samples, seed_of("secret 0"))
-    with pytest.raises(BadPlan, match="without the seeds that hide a result among others"):
-        JobStreams(make_plan(), bare, Cohort(b"label", (0,)), ENCRYPTED)
+    with pytest.raises(BadPlan, match="without the keys that hide a result among others"):
+        JobStreams(make_plan(), "dataset", bare, Cohort(b"label", (0,)), ENCRYPTED)

@@ -77,16 +77,16 @@ CASES: dict[str, Callable[[], tuple[Maker, Any]]] = {
 }
 
 DIGESTS = {
-    "linear": "b6cac53357b75fdb07f3e8e96672a3893473602cbbb326f911b7b85f17b82c80",
-    "ridge": "ebf8894ef2fed76e24f682935ca15897964674d844147351cc45c8ed5dd92890",
-    "logistic": "ae3c350fdffcd5055c902d0479ea71cab73c9ee80512f4e5b5f0752cd3ac2144",
-    "features": "39a9251509f26b2037d3fdb1589efd8d5cacc16cbdac6cbd254a937b14c967d1",
-    "cubic": "a5601e62516f4aa9e86951ceab3b0fb4ff685ece87e145b1f97e9a45ec3696b1",
-    "network": "c824c973f50d253f716e092781198307e9bd94196f99f5c5cbeb54f3cee30a5d",
-    "cubic, several diagonals": "516356317fe86cd0504d1cc3d24e62a30f38297be67b92382c6649a11dc766bc",
-    "cubic, three classes": "5accf9b0eeeb5a12003cc27befeb043e8132b38cbced5bb051a79ed95781df93",
-    "network, three classes": "a9187b349e296486c8ea6ac5d4357f4feb4a6056fa9424deaf050f4795a666bd",
-    "network, a regression": "5780075016ebd807457a5cc1d74fed3de4ebb8209bc2417a0425d0d4310051b3",
+    "linear": "ed65fdd2376be712424290e245ec9134cd3d4d8db447c83cb748e24c66def9b1",
+    "ridge": "03a806678ebbc8cec3cfb870981c752dec4dacd5e2e9754f7f40fd78ac30766e",
+    "logistic": "481d13f135dd17694474d920e014cb0910307feb8eadd067bb53876d3d44404d",
+    "features": "8d24afedf9bf7b27debd1a86d270966e72913b4c4557f5cc7233544e8d5cff5c",
+    "cubic": "dae87b9d4b7ee680e9d193ea54a33232d742aed144a30d6725553f4ba4ada804",
+    "network": "ba7a3be4d908c88be219900d34012981aebeac7f321f36a7f772deea4f32faa5",
+    "cubic, several diagonals": "331f80fd5b1ff9d3ef77f38cc6545e61c71f61465b32c0b4024d2c214d94bf1e",
+    "cubic, three classes": "31ea9cce09bc81197f414c80afbc15811eb37cffd19861662e2c8a5c97f6e31d",
+    "network, three classes": "af8331c19dfec232337ce69616c185946d23d8cdb7e0533c7b71dd504f4b640e",
+    "network, a regression": "1d324ef929f055e073412c06cfb11fefbc23517952c6d204fc383c188ec0f674",
 }
 
 

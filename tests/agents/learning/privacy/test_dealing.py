@@ -18,9 +18,9 @@ from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.samples import Int64Array, Samples
 from agents.learning.data.subset import Subset, SubsetNoise
 from agents.learning.plans.noise import Mode, Noise
-from agents.learning.privacy.dealing import deal, digest_of_rows, masks_of, noise_of, release_of
+from agents.learning.privacy.dealing import deal, digest_of_rows, noise_of, release_of
 from agents.learning.privacy.moments import MomentsForm
-from testing.ciphertexts import pairs_of
+from testing.ciphertexts import mask_keys
 from tests.agents.learning.conftest import random_samples
 
 FORM = MomentsForm(columns=12, classes=2)
@@ -109,22 +109,6 @@ def test_the_draw_follows_from_the_rows_the_map_and_the_number_of_subsets(mode: 
         assert len({parts[place].tobytes() for parts in [first, *others]}) == 5
 
 
-def test_masks_are_bound_to_the_rows_and_the_same_in_all_subsets() -> None:
-    noise, fewer = noise_with("shared"), SAMPLES.take(np.arange(len(SAMPLES) - 1))
-    common = [
-        {given.secret[32:] for given in deal(FORM, noise, 3, rows, derive)} for rows in (SAMPLES, fewer)
-    ]
-    assert [len(of_one) for of_one in common] == [1, 1]
-    assert common[0] != common[1]
-    subsets = [
-        Subset(place, SAMPLES, bytes(32), pairs_of(place, 3), given)
-        for place, given in enumerate(deal(FORM, noise, 3, SAMPLES, derive))
-    ]
-    masks = [masks_of(subset, b"a sum", (0, 1, 2), 50) for subset in subsets]
-    assert not (masks[0] + masks[1] + masks[2]).any()
-    assert all(mask.any() for mask in masks)
-
-
 def test_rows_are_told_apart_by_their_target_too() -> None:
     target = SAMPLES.target.copy()
     target[0] = 1 - target[0]
@@ -158,7 +142,7 @@ def test_without_the_right_noise_nothing_is_made(mode: Mode) -> None:
 @pytest.mark.parametrize("mode", ["dealt", "shared"])
 def test_noise_travels_in_the_package_and_is_not_shown(mode: Mode) -> None:
     given = deal(FORM, noise_with(mode), 3, SAMPLES, derive)[1]
-    subset = Subset(1, SAMPLES, bytes(range(32)), (bytes(32),) * 3, given)
+    subset = Subset(1, SAMPLES, bytes(range(32)), mask_keys(1, 3), given)
     read = Subset.from_bytes(subset.to_bytes())
     assert read.noise == given
     assert read.to_bytes() == subset.to_bytes()
@@ -167,7 +151,7 @@ def test_noise_travels_in_the_package_and_is_not_shown(mode: Mode) -> None:
 
 
 def test_a_package_with_too_little_noise_is_refused() -> None:
-    subset = Subset(0, SAMPLES, bytes(32), (bytes(32),), SubsetNoise(bytes(32), bytes(28)))
+    subset = Subset(0, SAMPLES, bytes(32), mask_keys(0, 1), SubsetNoise(bytes(32), bytes(28)))
     with pytest.raises(BadObject, match="the subset: 60 bytes of noise"):
         Subset.from_bytes(subset.to_bytes())
 

@@ -21,6 +21,7 @@ from agents.learning.privacy.offer import divided, offer, scaled, standardised
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.learning.privacy.sensitivity import moments_squared
 from agents.learning.privacy.summary import Summary
+from testing.ciphertexts import mask_keys
 from testing.privacy import offered, outward, policy_of
 
 WINE = load_table("wine")
@@ -63,7 +64,11 @@ def test_somebody_has_to_be_honest() -> None:
 
 def test_a_description_is_of_one_number_of_columns() -> None:
     made, _ = offered("wine")
-    data = describe(WINE, made.prepared, made.guarantee).model_dump_json(exclude_none=True).encode()
+    data = (
+        describe(WINE, made.prepared, mask_keys(0, 4).public, made.guarantee)
+        .model_dump_json(exclude_none=True)
+        .encode()
+    )
     assert parse_description(data).guarantee == made.guarantee
     for field in ("low", "scale"):
         spoilt = json.loads(data)
