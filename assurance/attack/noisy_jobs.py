@@ -18,7 +18,9 @@ from assurance.attack.levels import DataOwnersAgent, agent_of, default_for
 
 NO_WEIGHTS = "A job on a dataset with noise takes no weights: all but one form of them are refused."
 JUST_ITS_NOISE = "Plans with other noise than the dataset's are declined."
-BY_PLACE = "Which rows are held out and in which subset each is goes by place and seed: another row moves no other."
+BY_PLACE = (
+    "Which rows are held out and in which subset each is goes by place and seed: another row moves no other."
+)
 
 
 def attacks() -> Iterator[Attack]:
