@@ -13,9 +13,11 @@ from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, parse_description
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
-from agents.learning.data.tables import load_table
+from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import FAMILIES, family_of
 from agents.learning.plans.base import Plan
+from agents.learning.plans.noise import Mode
+from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import ReviewPlan, SplitData
 from agents.workers.data_owner import DESCRIPTION_FILE, EXPOSED_FILE, DataOwnerWorker
 from assurance.attack.attack import Stage
@@ -37,6 +39,11 @@ NARROW: Final = 8
 
 EPSILON: Final = 4
 """Of level `private`."""
+
+
+def noise_for(table: Table, mode: Mode = "dealt") -> PrivacyPolicy:
+    """What a data owner asks for at level `private`, its table's ranges being known."""
+    return policy_of(table, epsilon=EPSILON, noise=mode, colluding=1 if mode == "shared" else 0)
 
 
 def secrecy_of(level: Level) -> Literal["dataset", "round", "none"]:
@@ -93,7 +100,7 @@ class DataOwnersAgent:
 def agent_of(stage: Stage, level: Level) -> DataOwnersAgent:
     """The agent of a data owner that offers the stage's table."""
     place = Place(stage.folder / f"{stage.table} at {level}, {stage.seed}", "data owner", FaultyStore())
-    privacy = policy_of(load_table(stage.table), epsilon=EPSILON) if level == "private" else None
+    privacy = noise_for(load_table(stage.table)) if level == "private" else None
 
     def derive(purpose: bytes) -> bytes:
         return stage.secret(f"data owner {purpose!r}")

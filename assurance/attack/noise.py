@@ -20,7 +20,7 @@ from agents.learning.privacy.policy import PrivacyPolicy
 from agents.learning.privacy.sensitivity import UNIT_BITS
 from assurance.attack import releases
 from assurance.attack.attack import Attack, Found, Stage
-from assurance.attack.levels import SUBSETS
+from assurance.attack.levels import SUBSETS, noise_for
 from assurance.attack.masks import RARE
 from testing.privacy import results_of, subsets_of
 
@@ -120,7 +120,7 @@ def _centres(table: Table, seed: int, asked: PrivacyPolicy) -> FloatArray:
 def from_summary(stage: Stage) -> Found:
     """Works the missing row out from published means; a cell counts if right to a tenth of its range."""
     table = load_table(stage.table)
-    asked = releases.policy(table)
+    asked = noise_for(table)
     train, _ = divided(len(table.target), stage.seed)
     columns = scaled(table.features, *asked.ranges(table))[train]
     rng, hits, by_chance, tries = stage.rng("from summary"), 0, 0, stage.tries(40, 5)
@@ -150,7 +150,7 @@ def from_summary(stage: Stage) -> Found:
 def again(stage: Stage) -> Found:
     """Couples under other names, and the data owner's agent begun anew: as many different sums as draws."""
     table = load_table(stage.table)
-    asked = releases.policy(table)
+    asked = noise_for(table)
     tries = stage.tries(20, 4)
     seen = {releases.released(stage, table, asked).moments.tobytes() for _ in range(tries)}
     one = releases.released(stage, table, asked)
@@ -171,7 +171,7 @@ def offered_again(stage: Stage) -> Found:
 def guessed(stage: Stage) -> Found:
     """Draws the noise for the true table, with a secret of its own, and takes it away."""
     table = load_table(stage.table)
-    asked = releases.policy(table)
+    asked = noise_for(table)
     truth, guess = (releases.released(stage, table, asked, who) for who in ("its data owner", "a guesser"))
     return _independent(truth, guess)
 
@@ -237,7 +237,7 @@ def own(stage: Stage) -> Found:
 
 def _released(stage: Stage, mode: Mode) -> releases.Release:
     table = load_table(stage.table)
-    return releases.released(stage, table, releases.policy(table, mode))
+    return releases.released(stage, table, noise_for(table, mode))
 
 
 def _left(noise: Int64Array, seen: releases.Release, by: float = 1.0) -> Found:

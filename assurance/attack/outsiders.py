@@ -15,9 +15,8 @@ from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
 from agents.workers.model_owner import state_file
 from assurance.attack.attack import Attack, Found, Stage
-from assurance.attack.levels import EPSILON, LEVELS, Level, secrecy_of
+from assurance.attack.levels import LEVELS, Level, noise_for, secrecy_of
 from assurance.attack.markets import fresh, held
-from testing.privacy import policy_of
 from testing.world import World
 
 CLAIM = "Whoever has no key finds no row and no weights on the chain or in the object store."
@@ -65,7 +64,7 @@ def _life(stage: Stage, level: Level) -> World:
         fresh(stage.folder, f"a life at {level}"),
         plan=None if private else plan,
         secrecy=secrecy_of(level),
-        privacy=policy_of(table, epsilon=EPSILON) if private else None,
+        privacy=noise_for(table) if private else None,
     )
     world.play()
     return world

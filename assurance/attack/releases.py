@@ -11,14 +11,13 @@ from agents.learning.data.tables import Table, load_table
 from agents.learning.families.moments import MOMENTS, MomentsPlan
 from agents.learning.families.registry import default_plan, family_of
 from agents.learning.family import NO_KEYS
-from agents.learning.plans.noise import Mode
 from agents.learning.privacy.moments import MomentsForm
 from agents.learning.privacy.offer import Offer, divided, offer, scaled, standardised
 from agents.learning.privacy.policy import Guarantee, PrivacyPolicy
 from agents.learning.privacy.summary import Summary
 from assurance.attack.attack import Stage
-from assurance.attack.levels import EPSILON, SUBSETS
-from testing.privacy import policy_of, results_of, subsets_of
+from assurance.attack.levels import SUBSETS, noise_for
+from testing.privacy import results_of, subsets_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +70,6 @@ def released(stage: Stage, table: Table, policy: PrivacyPolicy, owner: str = "a 
     return Release(made, named, update.change[MOMENTS], train)
 
 
-def policy(table: Table, mode: Mode = "dealt", epsilon: int = EPSILON) -> PrivacyPolicy:
-    """What its data owner asks for."""
-    return policy_of(table, epsilon=epsilon, noise=mode, colluding=1 if mode == "shared" else 0)
-
-
 def neighbours(stage: Stage, *, opposite: bool = False) -> tuple[Table, Table, PrivacyPolicy]:
     """Two tables that differ in one training row, as far as ranges allow, and the policy of both.
 
@@ -83,7 +77,7 @@ def neighbours(stage: Stage, *, opposite: bool = False) -> tuple[Table, Table, P
     moments tell apart best, or opposite, which sums of columns do.
     """
     table = load_table(stage.table)
-    asked = policy(table)
+    asked = noise_for(table)
     low, high = asked.ranges(table)
     row = int(divided(len(table.target), stage.seed)[0][0])
     made = []

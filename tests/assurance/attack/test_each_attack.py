@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from assurance.attack import replicas
 from assurance.attack.attack import Found, Stage
 from assurance.attack.registry import attack_named
 
@@ -54,7 +55,6 @@ def played(stage: Stage, name: str) -> Found:
         "store-and-chain/encrypted-logistic/dataset",
         "store-and-chain/moments/private",
         "receipt-guessed/encrypted-logistic/dataset",
-        "replicas/moments-dealt/private",
     ],
 )
 def test_a_claim_holds(stage: Stage, name: str) -> None:
@@ -117,6 +117,16 @@ def test_lives_on_markets_are_played_to_their_end(stage: Stage, name: str, figur
     found = played(stage, name)
     assert found.recovered[figure] == of
     assert set(found.most) <= set(found.recovered)
+
+
+def test_one_other_byte_on_a_machine_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([["moments-own:aa:bb", "moments-dealt:cc:dd"], ["moments-own:aa:bc", "moments-dealt:cc:dd"]])
+    monkeypatch.setattr(replicas, "words", lambda *_: next(told))
+    stage = Stage(tmp_path_factory.mktemp("machines"), quick=True)
+    assert played(stage, "replicas/moments-own/private").recovered["results with other bytes"] == 1
+    assert played(stage, "replicas/moments-dealt/private").holds
 
 
 def test_a_claim_is_broken_by_more_than_it_allows(tmp_path: Path) -> None:
