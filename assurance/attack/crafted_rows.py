@@ -26,6 +26,12 @@ from testing.market_of_ciphertexts import EncryptedCouple
 TABLE = "breast-cancer"
 FAMILIES = ("encrypted-cubic", "encrypted-network")
 
+LARGE = 50.0
+"""Weights some dozens of times as large as honest ones; of the cubic family, times its factor."""
+
+FAR = 30_000.0
+"""An intercept of the output."""
+
 ADMITTED = "At level `none` a model owner who breaks the rules can have single rows."
 REFUSED = "A plan whose sums can give single rows is declined at every level but `none`."
 
@@ -87,14 +93,14 @@ def _of_cubic(
     """From the sums without any weights, with an intercept alone, and with more beside it."""
     layout, size = circuit.scheme.layout, family.plan.features + 1
     slots = layout.spread_rows(np.eye(row + 1)[row])
-    intercept = np.eye(size)[-1] * 25.0
-    beside = np.append(np.random.default_rng(1).normal(size=size - 1), 0.0) * 8.0
+    intercept = np.eye(size)[-1] * LARGE
+    beside = np.append(np.random.default_rng(1).normal(size=size - 1), 0.0) * LARGE / 3
     nothing, one, other = (
         _gradient(owner, family, [layout.spread(direction[:, None] / SHRINK) * slots])
         / -float(circuit.plan.step)
         for direction in (np.zeros(size), intercept, intercept + beside)
     )
-    total: FloatArray = (one - nothing) / _bent(25.0)
+    total: FloatArray = (one - nothing) / _bent(LARGE)
     rows = round(float(total[-1]))
     return [total] if rows == 1 else _pair(total, other - nothing, intercept + beside)
 
@@ -130,18 +136,18 @@ def _of_network(
     beyond = row + layout.diagonals - 1
     slots = layout.spread_rows(np.eye(beyond + 1)[beyond])
     chosen = np.arange(plan.features + 1) % layout.diagonals == (layout.margin + beyond) % layout.diagonals
-    direction = np.where(chosen, 20.0, 0.0)
+    direction = np.where(chosen, LARGE, 0.0)
     hidden = np.zeros((plan.features + 1, plan.hidden + 1))
     ones = hidden.copy()
     hidden[:, 0], ones[-1, -1] = direction, 1.0
     first = layout.spread(hidden) * slots + layout.spread(ones)
     seen = {}
-    for unit, intercept in ((1.0, 0.0), (1.0, 1000.0), (2.0, 0.0)):
+    for unit, intercept in ((1.0, 0.0), (1.0, FAR), (2.0, 0.0)):
         output = np.zeros(plan.hidden + 1)
         output[0], output[-1] = unit, intercept
         gradient = _gradient(owner, family, [first, layout.spread_columns(output)])
         seen[unit, intercept] = gradient / (-2 * float(plan.step) * unit)
-    of_degree_one = (seen[1.0, 1000.0] - seen[1.0, 0.0]) / 1000.0
+    of_degree_one = (seen[1.0, FAR] - seen[1.0, 0.0]) / FAR
     return _solved(of_degree_one, seen[2.0, 0.0] - seen[1.0, 0.0], direction)
 
 

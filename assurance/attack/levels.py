@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Final, Literal, get_args
 
 from agents.core.errors import BadPlan
@@ -49,6 +50,9 @@ def noise_for(table: Table, mode: Mode = "dealt") -> PrivacyPolicy:
 def secrecy_of(level: Level) -> Literal["dataset", "round", "none"]:
     """The setting that goes with a level; at `private` it is the noise that decides."""
     return "dataset" if level == "private" else level
+
+
+_NUMBERS = count()
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,13 @@ class DataOwnersAgent:
 
 @cache
 def agent_of(stage: Stage, level: Level) -> DataOwnersAgent:
-    """The agent of a data owner that offers the stage's table."""
-    place = Place(stage.folder / f"{stage.table} at {level}, {stage.seed}", "data owner", FaultyStore())
+    """The agent of a data owner that offers the stage's table, always the same one."""
+    return new_agent(stage, level)
+
+
+def new_agent(stage: Stage, level: Level) -> DataOwnersAgent:
+    """Another agent of that data owner, which nobody has asked for anything yet."""
+    place = Place(stage.folder / f"agent {next(_NUMBERS)}", "data owner", FaultyStore())
     privacy = noise_for(load_table(stage.table)) if level == "private" else None
 
     def derive(purpose: bytes) -> bytes:
@@ -133,8 +142,8 @@ def narrow_for(stage: Stage, family: str) -> Plan:
 
 
 def asked(stage: Stage, level: Level, plan: Plan) -> Asked:
-    """The most telling variant of a plan that the data owner's agent lets through."""
-    agent, last = agent_of(stage, level), Asked(plan, "no such plan")
+    """The most telling variant of a plan that the agent lets through, as the first that it sees."""
+    agent, last = new_agent(stage, level), Asked(plan, "no such plan")
     guarantee = agent.description.guarantee
     for variant in _variants(plan):
         if guarantee is not None and variant.noise_named is not None:
