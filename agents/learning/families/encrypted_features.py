@@ -92,7 +92,7 @@ class FeaturesFamily(ExactFamily):
     def singles_out(self, rows: int) -> str:
         """See `Family.singles_out`: of too many random features the pooled map tells who is in it.
 
-        A twelfth of the rows tells as little as a linear family (a membership AUC at most .03 over its own), and
+        A twelfth of the rows tells as little as a linear family (a membership AUC at most .03 over its own);
         for long tables the map holds at most a quarter as many numbers as the table.
         """
         width, outputs = self.plan.hidden + 1, self.plan.outputs
