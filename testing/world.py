@@ -233,6 +233,7 @@ class World:
         secrecy: the least that the data owner accepts.
         privacy: noise that it offers its dataset with.
         shared: a store to use in the place of the one in memory, where workers are processes.
+        market: another deployment than the usual one.
 
     Attributes:
         gone: agents that do nothing any more.
@@ -251,8 +252,9 @@ class World:
         secrecy: Secrecy = "none",
         privacy: PrivacyPolicy | None = None,
         shared: ObjectStore | None = None,
+        market: type[FakeMarket] = FakeMarket,
     ) -> None:
-        self.chain, self.store, self.folder = FakeMarket(), MemoryStore(), folder
+        self.chain, self.store, self.folder = market(), MemoryStore(), folder
         self._shared = shared or self.store
         self.gone: list[Agent] = []
         parts = dict.fromkeys(range(cloud_owners), HONEST) | (cheats or {})

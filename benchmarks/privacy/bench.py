@@ -10,12 +10,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from agents.learning.data.tables import load_table
 from agents.learning.evaluate import score
 from agents.learning.plans.noise import Mode
 from agents.learning.privacy.discrete_gaussian import discrete_gaussians
 from agents.learning.privacy.offer import divided
 from agents.learning.privacy.rule_of_thumb import noise_ratio
+from benchmarks.privacy.tables import table as table_named
 from testing.privacy import offered, subsets_of, trained
 
 SUBSETS = 4
@@ -41,7 +41,7 @@ class Cost:
 
 def measure(table: str, settings: Sequence[tuple[Mode, int]], seeds: Sequence[int]) -> Cost:
     """Each setting on each seed's division, with that seed's draw of the noise."""
-    loaded = load_table(table)
+    loaded = table_named(table)
     rows, columns = divided(len(loaded.target), 0)[0].size, loaded.features.shape[1]
     return Cost(
         table,
@@ -59,13 +59,13 @@ def measure(table: str, settings: Sequence[tuple[Mode, int]], seeds: Sequence[in
 def noisy(table: str, mode: Mode, epsilon: int, seed: int) -> float:
     """Accuracy or R2 on the test rows: ranges, summary, noise, masks, sum and model, as agents do it."""
     colluding = 1 if mode == "shared" else 0
-    made, plan = offered(table, SUBSETS, seed, epsilon=epsilon, noise=mode, colluding=colluding)
+    made, plan = offered(table_named(table), SUBSETS, seed, epsilon=epsilon, noise=mode, colluding=colluding)
     return score(plan, trained(plan, subsets_of(made)).weights, made.prepared.test)
 
 
 def central(table: str, seed: int) -> float:
     """scikit-learn's logistic regression or ridge on the same rows, standardised by their own figures."""
-    loaded = load_table(table)
+    loaded = table_named(table)
     train, test = divided(len(loaded.target), seed)
     model = LogisticRegression(max_iter=10_000) if loaded.class_names else Ridge()
     pipeline = make_pipeline(StandardScaler(), model)

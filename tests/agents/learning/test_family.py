@@ -123,7 +123,7 @@ def test_in_plain_text_any_result_will_do_and_a_sum_takes_all(make_plan: PlanMak
     [
         ("encrypted-cubic", 10**9, "its gradients are not linear in the weights"),
         ("encrypted-network", 10**9, "its gradients are not linear in the weights"),
-        ("encrypted-features", 4_009, "its 400 random features are more than a tenth of 4009 rows"),
+        ("encrypted-features", 4_811, "its 400 random features are more than a twelfth of 4811 rows"),
         ("encrypted-features", 10_853, "its map has more than a quarter as many numbers as 10853 rows"),
         ("encrypted-features", 10_854, ""),
         ("encrypted-logistic", 1, ""),

@@ -541,12 +541,12 @@ def a_family_s(kind: str, **changes: object) -> bytes:
     ("document", "why"),
     [
         (a_family_s("encrypted-cubic"), "its gradients are not linear in the weights"),
-        (a_family_s("encrypted-features"), "its 400 random features are more than a tenth of 114 rows"),
-        (a_family_s("encrypted-features", hidden=11), "its 11 random features are more than a tenth of 114"),
-        (a_family_s("encrypted-features", hidden=10), ""),
+        (a_family_s("encrypted-features"), "its 400 random features are more than a twelfth of 114 rows"),
+        (a_family_s("encrypted-features", hidden=9), "its 9 random features are more than a twelfth of 114"),
+        (a_family_s("encrypted-features", hidden=8), ""),
         (a_family_s("encrypted-logistic"), ""),
     ],
-    ids=["cubic", "400 features", "11 features", "10 features", "linear"],
+    ids=["cubic", "400 features", "9 features", "8 features", "linear"],
 )
 def test_it_shows_no_sum_that_can_give_single_rows(place: Place, document: bytes, why: str) -> None:
     """Nobody can check what a model owner encrypts, so its rules are not asked."""
