@@ -90,7 +90,7 @@ class PlainLogistic(PlainAffine):
         return LogisticPlan(
             features=features,
             classes=classes,
-            local_steps=20 if classes == 2 else 40,
+            local_steps=40 if classes == 2 else 160,
             step=safe_step(CLIP),
             clip=CLIP,
             rounds=rounds,

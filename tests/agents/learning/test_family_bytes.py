@@ -26,7 +26,7 @@ from tests.agents.learning.conftest import random_samples
 DEFAULT_PLANS = {
     "linear": "22a9cc83713d886631911a3c22ecfede6f03021632669ed23c853347b680139b",
     "ridge": "d1540510291e45f9e9e7da807570d739f5dcd4ac0e53523eb1d98f62675da466",
-    "logistic": "7ac991fb2b528eadbf58b9540de2437fdcf7e68e5191911e6a1c7db64ec5ce86",
+    "logistic": "6f16d69ef2a94086aed81c634871e543f3fc4188afb62f0bce0f165f312f949c",
     "network": "d54b9348910330d60ed54387141c4c6e5108ed23024f266eda5fe2bbb128641b",
     "encrypted-linear": "3887233473e69415cc90bbe7abd7a2c57bcaa080c9928737561cae5aad34fd1b",
     "encrypted-ridge": "ec8dee07e95bcff9dab001056b7421c585b0bd8788164fc18b76833261507a4b",
@@ -99,7 +99,7 @@ def test_first_weights_are_what_they_were(family: str) -> None:
 UPDATES = {
     "linear": "f60ef465ea8314fdd6d51b6c46fbdc053e556e59ccd362d05d7e5201637de055",
     "ridge": "9a9eb37fb0d2b4e82a46ae7ccc28404616d1a1887a7d95f698def79ac5dac987",
-    "logistic": "59a1fa2e8e172a3c25614c716403dbfd5f4d31297c2bed7141051060a0a69cae",
+    "logistic": "2c316d95c2282c744b7c25fc5564ff3a709e3ae3b6140904bb6650025a57afa0",
     "network": "c0dfe68d7bb15c3749c3fa85b225550ee022d451340f4a79425d7412e51a7fe0",
     "encrypted-linear": "99d3b4a73d31183843ccb8553c53ae21da3c909e8994975ab70dc7c66b9c08cd",
     "encrypted-ridge": "4b8d7fc011eec818e20c2f2627f444b84ac4b13ba7f1216d0099238d9c36770b",
