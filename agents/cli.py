@@ -5,6 +5,7 @@
     holdfast cloud-owner --home bob
     holdfast model-owner --home carol --samples alice/exposed.samples
     holdfast policy show cloud-owner --home bob
+    holdfast status --home alice
     holdfast audit
     holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
@@ -48,8 +49,10 @@ from agents.runtime.settings import (
     MemberSettings,
     ModelOwnerPolicySettings,
     ModelOwnerSettings,
+    StatusSettings,
     WalletSettings,
 )
+from agents.workers.standing import standing_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -153,6 +156,14 @@ def retire(
     instances = [_instance(text) for text in instance]
     launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
     say(f"{len(instances)} instances retiring")
+
+
+@app.command()
+@takes(StatusSettings)
+def status(settings: StatusSettings) -> None:
+    """Say what a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
+    for line in standing_of(settings.home, settings.ledger, settings.lifetime_epsilon).lines():
+        say(line)
 
 
 @policy_show.command("data-owner")

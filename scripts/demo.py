@@ -27,6 +27,7 @@ from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
 from agents.learning.families.registry import FAMILIES
+from agents.learning.privacy.levels import LEVELS, Secrecy
 from agents.output.logs import escape_what_is_left
 from agents.output.terminal import complain
 from agents.runtime.launch import JOURNAL_FILE
@@ -56,15 +57,20 @@ def main(
     model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
+    secrecy: Annotated[
+        str | None, typer.Option(help=f"What the data owner promises: {', '.join(reversed(LEVELS))}.")
+    ] = None,
+    privacy: Annotated[
+        Path | None, typer.Option(help="At level private: JSON file of public ranges; else the table's own.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
     escape_what_is_left()
     try:
-        perform(
-            Scenario(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query),
-            folder,
-        )
+        level = _level(secrecy)
+        asked = (data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query)
+        perform(Scenario(*asked, level, privacy), folder)
     except HoldfastError as problem:
         complain(problem)
         raise SystemExit(2 if isinstance(problem, BadInput) else 1) from None
@@ -96,6 +102,13 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
     _conclude(console, folder)
 
 
+def _level(name: str | None) -> Secrecy | None:
+    found = next((level for level in LEVELS if level == name), None)
+    if name is not None and found is None:
+        raise BadInput(f"secrecy is {name!r}: choose one of {', '.join(reversed(LEVELS))}")
+    return found
+
+
 def _last_run(folder: Path) -> list[Path]:
     """What the last run left in a folder, whether it came to its end or not.
 
@@ -124,7 +137,9 @@ def _remove(old: list[Path]) -> None:
 def _conclude(console: Console, folder: Path) -> None:
     """The few figures that decide whether it went well."""
     told = json.loads((folder / JSON_NAME).read_text())
-    accuracy, cheats = told["accuracy"], told["cheats"]
+    accuracy, cheats, promise = told["accuracy"], told["cheats"], told["promise"]
+    for line in promise["standing"] if promise else ():
+        console.print(f"[dim]{escape(printable(line))}[/]", soft_wrap=True)
     console.print(
         f"\n{accuracy['metric']} [bold]{accuracy['market']:.3f}[/] on rows that nobody saw "
         f"(centralised {accuracy['centralised']:.3f}, "

@@ -27,6 +27,7 @@ from agents.core.events import DatasetTerms, Deposited, Logged
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.learning.plans.base import Plan
+from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
@@ -42,7 +43,7 @@ from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore, ObjectStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
+from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.fake_market import TERMS, FakeMarket
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
@@ -217,8 +218,8 @@ class World:
         cheats: the parts of those that are not honest, by number.
         rounds: of the model owner's plan, a default one in plain text.
         plan: one of its own.
-        secrecy: the least that the data owner accepts.
-        privacy: noise that it offers its dataset with.
+        secrecy: the level that the data owner promises.
+        privacy: noise that it offers its dataset with, at level private.
         shared: a store to use in the place of the one in memory, where workers are processes.
 
     Attributes:
@@ -250,7 +251,15 @@ class World:
             (
                 lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy),
                 lambda tools: DataOwnerWorker(
-                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy, privacy
+                    tools,
+                    "wine",
+                    None,
+                    terms.subsets,
+                    0,
+                    terms,
+                    self.data_owner_derive,
+                    secrecy if privacy is None else "private",
+                    privacy,
                 ),
             ),
         )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import mean
 
 import numpy as np
 
 from agents.audit.live import Audited, audit_deployment
 from agents.chain.mined import transactions
-from agents.core.errors import BadPlan
-from agents.demo.outcome import DemoOutcome, Participant, Scores
+from agents.chain.wallet import Wallet
+from agents.core.errors import BadInput, BadPlan, CannotSplit
+from agents.demo.outcome import DemoOutcome, Participant, Promised, Scores
+from agents.demo.ranges import policy_of, ranges_of
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
 from agents.demo.work import work_of
 from agents.learning import evaluate
+from agents.learning.data.description import describe
 from agents.learning.data.prepare import Prepared, partition, strata_of
 from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.tables import Table, load_table
@@ -21,8 +25,21 @@ from agents.learning.families.registry import default_plan, family_of, parse_pla
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
+from agents.learning.plans.noise import Noise
+from agents.learning.privacy.levels import GUARANTEES, LEARNS
+from agents.learning.privacy.lifetime import LIFETIME_EPSILON
+from agents.learning.privacy.offer import Offer, offer
+from agents.learning.privacy.review import objection
+from agents.learning.privacy.trial import try_out
 from agents.workers.data_owner import cut
 from agents.workers.model_owner import PLAN_FILE, state_file
+from agents.workers.standing import standing_of
+
+_HARDLY_ANY = Noise(mode="own", variance=2)
+"""Noise whose penalty is none: yardsticks are without noise."""
+
+_DIVISIONS = 5
+"""Of a table, to say what level private would score."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +63,23 @@ class DividedData:
             BadPlan: there is no such model, or not for such a target or so many columns.
         """
         table = load_table(scenario.data, scenario.target, scenario.task, scenario.merge_rare, scenario.query)
-        prepared = partition(table, scenario.seed)
-        features = prepared.train.features.shape[1]
-        classes = prepared.train.classes
-        plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
-        if plan.noise_named is not None:
-            raise BadPlan(f"{scenario.model} is for datasets that are offered with noise: the demo's is not")
+        features, classes = table.features.shape[1], len(table.class_names)
+        plan = default_plan(table.task, classes, features, scenario.planned, scenario.rounds)
         DEFAULT_LIMITS.check(plan)
         family_of(plan)
-        return cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
+        if scenario.secrecy == "private":
+            made = offered(scenario, table)
+            described = describe(table, made.prepared, "private", made.guarantee)
+            divided = cls(table, made.prepared, list(made.parts))
+            plan = plan if plan.noise_named is None else plan.with_noise(made.guarantee.noise)
+        else:
+            prepared = partition(table, scenario.seed)
+            described = describe(table, prepared, scenario.secrecy)
+            divided = cls(table, prepared, cut(table, prepared, scenario.subsets, scenario.seed))
+        problem = objection(family_of(plan), described)
+        if problem:
+            raise BadPlan(f"{problem}: choose another MODEL, or another SECRECY")
+        return divided
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -80,6 +105,18 @@ class DividedData:
         return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
 
 
+def offered(scenario: Scenario, table: Table) -> Offer:
+    """The table as the scenario's data owner offers it at level private.
+
+    Raises:
+        BadInput: it is too small for noise, or has columns without ranges.
+        CannotSplit: too few rows for so many subsets.
+    """
+    derive = Wallet.from_key(scenario.data_owner.secret).derive
+    policy = ranges_of(scenario) if scenario.secrecy == "private" else policy_of(table)
+    return offer(table, policy, scenario.subsets, scenario.seed, derive)
+
+
 def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float) -> DemoOutcome:
     """Reads the whole run.
 
@@ -96,6 +133,7 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
     couple = audited.audit.market.couples[demo.tc]
     cloud_owners = [demo.home(member) for member in demo.scenario.cloud_owners]
+    promised = promised_of(demo, divided.table)
     work = work_of(plan, couple.id, couple.round, home, cloud_owners, divided.prepared.test)
     return DemoOutcome(
         dataset_name=divided.table.name,
@@ -120,7 +158,48 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
         strata=divided.strata,
         strata_names=divided.strata_names,
         work=work,
+        promised=promised,
     )
+
+
+def promised_of(demo: DemoRun, table: Table) -> Promised:
+    """What the data owner promised, as its own status has it, and what level private would give."""
+    standing = standing_of(demo.home(demo.scenario.data_owner), None, LIFETIME_EPSILON)
+    level, given, trial = standing.dataset.level, standing.dataset.guarantee, standing.trial
+    score, epsilon, why = trial.noisy, given.epsilon if given else None, ""
+    if given is None:
+        try:
+            score, epsilon = _private_would(demo.scenario, table)
+        except (BadInput, CannotSplit) as problem:
+            why = str(problem)
+    return Promised(
+        level=level,
+        guarantee=GUARANTEES[level],
+        learns=LEARNS[level],
+        standing=tuple(standing.lines()),
+        epsilon=given.epsilon if given else None,
+        delta_digits=given.delta_digits if given else None,
+        epsilon_spent=standing.lifetime.epsilon_spent if given else None,
+        epsilon_left=standing.lifetime.largest if given else None,
+        exposed_rows=trial.exposed_rows,
+        exposed_score=trial.exposed,
+        all_rows_score=trial.everything,
+        private_epsilon=epsilon,
+        private_score=score,
+        private_refused=why,
+        ranges_from_rows=level == "private" and demo.scenario.privacy is None,
+    )
+
+
+def _private_would(scenario: Scenario, table: Table) -> tuple[float, int]:
+    """What level private would score, in the mean of a few divisions and draws, and its epsilon.
+
+    Raises:
+        BadInput, CannotSplit: it would give nothing.
+    """
+    made = [offered(replace(scenario, seed=seed), table) for seed in range(_DIVISIONS)]
+    noisy = [try_out(one.prepared, one.guarantee.noise, one.noise).noisy for one in made]
+    return mean(score for score in noisy if score is not None), made[0].guarantee.epsilon
 
 
 def _scores(
@@ -135,12 +214,13 @@ def _scores(
         return evaluate.score(plan, Weights.from_bytes(data, plan), test)
 
     outside = evaluate.outside(plan, train, test)
+    exact = plan if plan.noise_named is None else plan.with_noise(_HARDLY_ANY)
     return Scores(
         metric="accuracy" if plan.classes else "R2",
         initial=after(0),
         market=tuple(after(round_) for round_ in range(1, rounds + 1)),
-        centralised=evaluate.centralised(plan, train, test).score,
-        best_single_subset=evaluate.best_single_subset(plan, divided.subsets, test).score,
+        centralised=evaluate.centralised(exact, train, test).score,
+        best_single_subset=evaluate.best_single_subset(exact, divided.subsets, test).score,
         outside=(outside.label, outside.score),
         updates=updates,
     )
@@ -154,7 +234,7 @@ def _parties(demo: DemoRun) -> list[Participant]:
 
 
 def _told(scenario: Scenario) -> dict[str, str]:
-    learnt = ("data", "query", "target", "task", "merge_rare")
+    learnt = ("data", "query", "target", "task", "merge_rare", "secrecy", "privacy")
     played = ("subsets", "replicas", "rounds", "model", "seed", "network")
     values = {name: getattr(scenario, name) for name in (*learnt, *played)}
     return {

@@ -10,6 +10,7 @@ from agents.core.errors import BadObject
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.tables import Table
+from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.policy import Guarantee
 
 Count = Annotated[int, Field(ge=1)]
@@ -21,7 +22,8 @@ class Description(BaseModel):
     Attributes:
         features: columns. `rows`: of all subsets together.
         classes: 0 for a regression.
-        guarantee: of a dataset whose sums come with noise.
+        level: what its data owner promises.
+        guarantee: at level private, the figures of the promise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -30,18 +32,23 @@ class Description(BaseModel):
     features: Count
     classes: int = Field(ge=0)
     rows: Count
+    level: Secrecy
     guarantee: Guarantee | None = None
 
     @model_validator(mode="after")
     def _is_sound(self) -> Description:
         if self.classes == 1 or (self.task is PredictionTask.CLASSIFICATION) != bool(self.classes):
             raise ValueError(f"a {self.task.value} with {self.classes} classes")
+        if (self.level == "private") != (self.guarantee is not None):
+            raise ValueError("level private goes with a guarantee, and only with one")
         if self.guarantee is not None and self.guarantee.columns != self.features:
             raise ValueError(f"a guarantee for other columns than the {self.features} there are")
         return self
 
 
-def describe(table: Table, prepared: Prepared, guarantee: Guarantee | None = None) -> Description:
+def describe(
+    table: Table, prepared: Prepared, level: Secrecy, guarantee: Guarantee | None = None
+) -> Description:
     """The description of a table's training rows."""
     features = int(prepared.train.features.shape[1])
     return Description(
@@ -49,6 +56,7 @@ def describe(table: Table, prepared: Prepared, guarantee: Guarantee | None = Non
         features=features,
         classes=prepared.train.classes,
         rows=len(prepared.train),
+        level=level,
         guarantee=guarantee,
     )
 

@@ -89,15 +89,7 @@ class FeaturesFamily(ExactFamily):
         features = RandomFeatures(plan.features, plan.hidden, plan.seed, plan.clip)
         super().__init__(plan, limits, circuit, features.rows, maps_kept=1)
 
-    def singles_out(self, rows: int) -> str:
-        """See `Family.singles_out`: of too many random features the pooled map tells who is in it.
-
-        A tenth of the rows tells as little as a linear family (a membership AUC of .50 to .58), and for long
-        tables the map holds at most a quarter as many numbers as the table.
-        """
-        width, outputs = self.plan.hidden + 1, self.plan.outputs
-        if width * 10 > rows:
-            return f"its {self.plan.hidden} random features are more than a tenth of {rows} rows"
-        if 4 * (width * (width + 1) // 2 + width * outputs) > rows * self.plan.features:
-            return f"its map has more than a quarter as many numbers as {rows} rows"
-        return ""
+    @property
+    def hidden(self) -> int:
+        """See `ExactFamily.hidden`."""
+        return self.plan.hidden

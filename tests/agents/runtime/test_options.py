@@ -142,7 +142,8 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         privacy = home / "ranges.json"
         privacy.write_text(json.dumps({"columns": {"x": [0, 1]}}))
         values |= {"task": "regression", "merge_rare": 3, "query": "select 1"}
-        values |= {"secrecy": "round", "terms": str(terms), "privacy": str(privacy)}
+        values |= {"person": "name", "new_people": True, "lifetime_epsilon": 2, "ledger": "people"}
+        values |= {"secrecy": "private", "terms": str(terms), "privacy": str(privacy)}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()
     else:
