@@ -40,7 +40,7 @@ from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.accounts import Accounts
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
-from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, Promise, Standing
+from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, OfferStanding, Promise
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class DataOwnerWorker:
             self.tools.store.put(made.held_out.to_bytes())
         promise = Promise(made.identity, try_out(made.prepared, made.form, made.noise))
         self.tools.home.write(PROMISE_FILE, promise.to_bytes())
-        for line in Standing.of(made.description, promise, self.accounts).lines():
+        for line in OfferStanding.of(made.description, promise, self.accounts).lines():
             log.info("%s", line)
         return SplitDataset(
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),

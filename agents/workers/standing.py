@@ -53,7 +53,7 @@ class Promise:
 
 
 @dataclass(frozen=True)
-class Standing:
+class OfferStanding:
     """Where a data owner stands.
 
     Attributes:
@@ -69,7 +69,7 @@ class Standing:
     maps: tuple[ShownMap, ...]
 
     @classmethod
-    def of(cls, dataset: Description, promise: Promise, accounts: Accounts) -> Standing:
+    def of(cls, dataset: Description, promise: Promise, accounts: Accounts) -> OfferStanding:
         """What the ledger of people says.
 
         Raises:
@@ -122,7 +122,7 @@ class Standing:
             )
 
 
-def standing_of(home: Path, ledger: Path | None, lifetime: int) -> Standing:
+def standing_of(home: Path, ledger: Path | None, lifetime: int) -> OfferStanding:
     """Where the data owner of a home stands.
 
     Args:
@@ -143,4 +143,4 @@ def standing_of(home: Path, ledger: Path | None, lifetime: int) -> Standing:
     except BadObject as bad:
         raise StopAgent(f"{home / DESCRIPTION_FILE} is damaged: restore it from a backup") from bad
     accounts = Accounts(path, lambda: int(time.time()), lifetime=lifetime)
-    return Standing.of(dataset, Promise.from_bytes(promised), accounts)
+    return OfferStanding.of(dataset, Promise.from_bytes(promised), accounts)

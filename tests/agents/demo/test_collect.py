@@ -23,9 +23,10 @@ from agents.core.ids import Address
 from agents.core.mined import Mined
 from agents.demo import collect as module
 from agents.demo.collect import DividedData, collect, promised_of
-from agents.demo.outcome import Cheat
+from agents.demo.outcome import Cheat, DemoOutcome
 from agents.demo.ranges import policy_of
 from agents.demo.report import summary
+from agents.demo.report.page import page
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
 from agents.learning.data.samples import PredictionTask
@@ -148,10 +149,15 @@ def test_a_run_at_level_private_says_what_was_promised_and_what_it_cost(
 ) -> None:
     world = World(tmp_path, rounds=2, privacy=policy_of(load_table("wine"), epsilon=4))
     world.play()
-    monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
-    scenario = Scenario(data="wine", level="private")
-    demo = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json")
-    promised = promised_of(demo, load_table("wine"))
+    outcome, *_ = collected(world, Scenario(data="wine", level="private"), tmp_path, monkeypatch)
+    promised, scores, work = outcome.promised, outcome.scores, outcome.work
+    assert work is not None
+    assert (outcome.model, work.scheme, work.sums, work.summed) == ("moments", "", "dataset", {2: 4})
+    assert scores.updates == (2,)
+    assert scores.market[0] == scores.initial < scores.market[1]
+    assert scores.market[1] < scores.centralised, "which has no noise"
+    assert "Trained without sending weights" in page(outcome, summary(outcome))
+    assert promised is not None
     assert (promised.level, promised.epsilon, promised.delta_digits) == ("private", 4, 5)
     assert promised.epsilon_spent == pytest.approx(4, abs=1e-3)
     assert promised.epsilon_left == 0
@@ -183,9 +189,11 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_reads_a_run_from_the_chain_and_the_model_owners_home(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+Collected = tuple[DemoOutcome, Mined, list[tuple[int, int]]]
+
+
+def collected(world: World, scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
+    """What is read of a run, the one transaction of it, and which blocks were asked for."""
     history, tc = tuple(world.chain.history), world.couple.id
     mined = Mined(bytes(32), 4, world.data_owner.address, ("createDS",), 21_000, succeeded=True)
     audited = Audited(
@@ -207,9 +215,17 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
     monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
     monkeypatch.setattr(module, "audit_deployment", lambda _: audited)
     monkeypatch.setattr(module, "transactions", transactions)
-    scenario = Scenario(data="wine", rounds=2)
     demo, divided = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json"), DividedData.of(scenario)
-    outcome = collect(demo, divided, 1_700_000_000, 12.5)
+    return collect(demo, divided, 1_700_000_000, 12.5), mined, asked
+
+
+def test_reads_a_run_from_the_chain_and_the_model_owners_home(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(data="wine", rounds=2)
+    outcome, mined, asked = collected(world, scenario, tmp_path, monkeypatch)
+    history, tc = tuple(world.chain.history), world.couple.id
+    divided = DividedData.of(scenario)
 
     assert asked == [(4, 99)], "all blocks after the market's own"
     assert (outcome.dataset_name, outcome.model, outcome.network) == ("wine", "logistic", "ganache")
