@@ -23,6 +23,9 @@ from agents.storage.files import create
 LEDGER_FILE = "people.sqlite"
 """In a data owner's home, unless it names another place."""
 
+_PATIENCE_MS = 60_000
+"""Another agent compares a long table within its step."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS secret (key BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS offers (
@@ -174,6 +177,7 @@ def _words(data: bytes) -> Digests:
 
 
 def _prepare(connection: Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
     connection.executescript(_TABLES)
     with connection:
         connection.execute("BEGIN IMMEDIATE")

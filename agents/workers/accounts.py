@@ -31,7 +31,7 @@ class Accounts:
         path: of the ledger.
         clock: seconds since 1970.
         new_people: whether the owner says that a table's people are in no other one.
-        lifetime: epsilon for all offers of the same people together.
+        lifetime: epsilon for all offers of the same people together; less if they were promised less.
     """
 
     path: Path
@@ -146,7 +146,8 @@ class Accounts:
 
     def _lifetime(self, offers: list[KeptOffer]) -> Lifetime:
         spent = tuple(Spent.from_json(offer.terms) for offer in offers if offer.terms)
-        return Lifetime(self.lifetime, max((one.digits for one in spent), default=0), spent)
+        promised = min((self.lifetime, *(one.lifetime for one in spent)))
+        return Lifetime(promised, max((one.digits for one in spent), default=0), spent)
 
     def _people(self, page: LedgerPage, identity: bytes) -> tuple[KeptOffer, list[int]]:
         """An offer, and all of the same people."""

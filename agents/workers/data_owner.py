@@ -179,7 +179,7 @@ class DataOwnerWorker:
             whole = replace(lifetime, digits=max(digits, lifetime.digits))
             epsilon = wanted_epsilon(policy, rows, columns, whole.another())
             offered(epsilon)  # what cannot be offered costs nothing
-            return Spent(epsilon, rho_for(epsilon, 10.0**-digits), digits)
+            return Spent(epsilon, rho_for(epsilon, 10.0**-digits), digits, whole.epsilon)
 
         secret = self.derive(b"holdfast/ledger").hex()
         identity = self._identity(table, policy.model_dump_json(), secret)

@@ -26,21 +26,23 @@ class Spent:
     Attributes:
         epsilon: of the offer. `rho`: the same in the unit that adds up.
         digits: delta is 10^-digits.
+        lifetime: epsilon that was promised to these people for all offers together.
     """
 
     epsilon: int
     rho: Fraction
     digits: int
+    lifetime: int = LIFETIME_EPSILON
 
     def to_json(self) -> str:
         """What `from_json` reads."""
-        return json.dumps({"epsilon": self.epsilon, "rho": str(self.rho), "digits": self.digits})
+        return json.dumps({**asdict(self), "rho": str(self.rho)})
 
     @classmethod
     def from_json(cls, text: str) -> Spent:
         """What was kept."""
         facts = json.loads(text)
-        return cls(facts["epsilon"], Fraction(facts["rho"]), facts["digits"])
+        return cls(**{**facts, "rho": Fraction(facts["rho"])})
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Lifetime:
     """The budget of some people, over all offers of theirs.
 
     Attributes:
-        epsilon: for all offers together.
+        epsilon: for all offers together: the least that any of them promised.
         digits: delta is 10^-digits: the least of all offers.
         spent: by each offer.
     """

@@ -35,7 +35,7 @@ from agents.learning.privacy.dealing import Derive, deal, digest_of_rows
 from agents.learning.privacy.held_out import HeldOut
 from agents.learning.privacy.moments import MomentsForm
 from agents.learning.privacy.policy import Guarantee, PrivacyPolicy
-from agents.learning.privacy.rule_of_thumb import EPSILONS, choose_epsilon
+from agents.learning.privacy.rule_of_thumb import EPSILONS, HOPELESS, choose_epsilon, noise_ratio
 from agents.learning.privacy.sensitivity import (
     UNIT_BITS,
     held_out_squared,
@@ -162,9 +162,15 @@ def wanted_epsilon(policy: PrivacyPolicy, rows: int, columns: int, largest: int 
     Raises:
         BadInput: more than the largest that it may have, or too little for anything to be learnt.
     """
+    affordable = choose_epsilon(rows, columns, policy.rows_of_a_person)
+    if policy.epsilon is None and noise_ratio(rows, columns, largest, policy.rows_of_a_person) > HOPELESS:
+        raise BadInput(
+            f"{rows} rows of {columns} columns: epsilon {largest} is all that is left of these people's"
+            " lifetime, and the noise would be larger than what is to be learnt. Take fewer columns, or offer"
+            " the rows of more people"
+        )
     if policy.epsilon is None:
-        return choose_epsilon(rows, columns, policy.rows_of_a_person, largest)
-    choose_epsilon(rows, columns, policy.rows_of_a_person)
+        return min(affordable, largest)
     if policy.epsilon > largest:
         raise BadInput(
             f"epsilon {policy.epsilon} is asked for, and {largest} is the most that is left: ask for that"

@@ -3,9 +3,10 @@
 Three rules, the first that decides:
 
 1. both owners named a column that tells people apart, and they have a person in common, or not;
-2. more than a hundredth of the rows of either are seen again in the other, beyond the rate at which one half
-   of a table sees the other half. A row is seen if its digest is there, or if three of the pairs of its eight
-   richest cells are one row's. Pairs that are in more than three rows tell nothing;
+2. more than a hundredth of the rows of either are seen again in the other, beyond chance: how one half of a
+   table is seen in its other half tells what that is. A row is seen if its digest is there; and, apart from
+   that, if three of the pairs of its eight richest cells are of one row. Pairs that are in more than three
+   rows tell nothing;
 3. where few rows have such pairs, the same columns are the same people.
 
 It keeps an honest owner from an oversight, and people from nobody: whoever changes cells is not recognised.
@@ -14,9 +15,10 @@ It keeps an honest owner from an oversight, and people from nobody: whoever chan
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +43,9 @@ _MOST_ROWS = 3
 
 _SEEN_AGAIN = 0.01
 """More than so many of the rows are no chance."""
+
+_MOST_BY_CHANCE = 0.1
+"""If more rows are seen again by chance, pairs tell nothing of the table."""
 
 _TELLING = 0.5
 """If fewer rows have enough telling pairs, pairs tell nothing of the table."""
@@ -83,9 +88,10 @@ def same_people(new: Prints, earlier: Prints) -> bool:
     """Whether two tables are of the same people, as far as their prints tell."""
     if new.persons is not None and earlier.persons is not None:
         return bool(np.isin(new.persons, earlier.persons).any())
-    if any(_beyond_chance(one, other) for one, other in ((new, earlier), (earlier, new))):
+    both = ((new, earlier), (earlier, new))
+    if any(_beyond_chance(one, other, sight) for one, other in both for sight in (_by_rows, _by_cells)):
         return True
-    tells = min(_telling(new.rows), _telling(earlier.rows)) >= _TELLING
+    tells = all(_tells(one.rows, len(other.rows)) for one, other in both)
     return not tells and new.columns == earlier.columns
 
 
@@ -134,20 +140,32 @@ def _once_a_row(pairs: Digests) -> Digests:
 
 # --- recognising ---
 
-
-def _beyond_chance(new: Prints, earlier: Prints) -> bool:
-    rate = _seen(new.rows, earlier.rows)
-    by_chance = _seen(new.rows[::2], new.rows[1::2])
-    return rate - by_chance > _SEEN_AGAIN
+Sight = Callable[[Digests, Digests], float]
+"""The share of some rows that are seen among others."""
 
 
-def _seen(new: Digests, earlier: Digests) -> float:
-    """The share of rows that are seen again in others."""
-    if not len(new):
-        return 0.0
-    found = np.isin(new[:, 0], earlier[:, 0])
-    found[list(_by_pairs(new, earlier))] = True
-    return float(found.mean())
+def _beyond_chance(new: Prints, earlier: Prints, sight: Sight) -> bool:
+    """Whether more rows are seen again than by chance, of which two deviations may be more."""
+    chance = _by_chance(new.rows, len(earlier.rows), sight)
+    deviation = sqrt(chance * (1 - chance) / max(1, len(new.rows)))
+    return sight(new.rows, earlier.rows) - chance > _SEEN_AGAIN + 2 * deviation
+
+
+def _by_chance(rows: Digests, others: int, sight: Sight) -> float:
+    """The share of rows that would be seen in so many others' rows, as one half tells of the other."""
+    half = rows[1::2][: max(1, others)]
+    unseen: float = (1 - sight(rows[::2], half)) ** (others / max(1, len(half)))
+    return 1 - unseen
+
+
+def _by_rows(new: Digests, earlier: Digests) -> float:
+    """The share of rows that are there as they are."""
+    return float(np.isin(new[:, 0], earlier[:, 0]).mean()) if len(new) else 0.0
+
+
+def _by_cells(new: Digests, earlier: Digests) -> float:
+    """The share of rows that have enough pairs of one earlier row."""
+    return len(set(_by_pairs(new, earlier))) / max(1, len(new))
 
 
 def _by_pairs(new: Digests, earlier: Digests) -> Iterator[int]:
@@ -173,7 +191,8 @@ def _telling_pairs(rows: Digests) -> tuple[Digests, npt.NDArray[np.intp]]:
     return pairs[few], of[few]
 
 
-def _telling(rows: Digests) -> float:
-    """The share of rows with enough pairs that few rows have."""
+def _tells(rows: Digests, others: int) -> bool:
+    """Whether enough rows have enough pairs that few rows have, and few are seen again by chance."""
     _, of = _telling_pairs(rows)
-    return float((np.bincount(of, minlength=len(rows)) >= _NEEDED).mean()) if len(rows) else 0.0
+    telling = (np.bincount(of, minlength=len(rows)) >= _NEEDED).mean() if len(rows) else 0.0
+    return bool(telling >= _TELLING and _by_chance(rows, others, _by_cells) <= _MOST_BY_CHANCE)

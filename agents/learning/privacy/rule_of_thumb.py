@@ -34,16 +34,17 @@ def noise_ratio(rows: int, columns: int, epsilon: float, rows_of_a_person: int =
     return sqrt(2) * deviation * columns * sqrt(columns) / rows
 
 
-def choose_epsilon(rows: int, columns: int, rows_of_a_person: int = 1, largest: int = EPSILONS[-1]) -> int:
-    """The least epsilon of `EPSILONS` that the table affords, or else the largest that it may have.
+def choose_epsilon(rows: int, columns: int, rows_of_a_person: int = 1) -> int:
+    """The least epsilon of `EPSILONS` that the table affords, or else the largest.
 
     Raises:
-        BadInput: in plain words, that even that would leave nothing to learn.
+        BadInput: in plain words, that even the largest would leave nothing to learn.
     """
-    if noise_ratio(rows, columns, largest, rows_of_a_person) > HOPELESS:
-        raise BadInput(refusal(rows, columns, largest))
     ratios = {epsilon: noise_ratio(rows, columns, epsilon, rows_of_a_person) for epsilon in EPSILONS}
-    return next((e for e, ratio in ratios.items() if ratio <= AFFORDABLE and e <= largest), largest)
+    largest = EPSILONS[-1]
+    if ratios[largest] > HOPELESS:
+        raise BadInput(refusal(rows, columns, largest))
+    return next((epsilon for epsilon, ratio in ratios.items() if ratio <= AFFORDABLE), largest)
 
 
 def refusal(rows: int, columns: int, epsilon: int) -> str:

@@ -5,6 +5,7 @@ Rules: N16, N17, N18, N19.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +65,23 @@ def test_an_offer_that_is_there_costs_nothing_more(accounts: Accounts) -> None:
     again = accounts.offer(identity(1), WINE, None, "private", spend)
     assert first == again == Spent(4, RHO[4], 5)
     assert accounts.standing(identity(1))[0].rho_spent == RHO[4]
+
+
+def test_agents_that_offer_at_once_spend_one_lifetime(accounts: Accounts) -> None:
+    """Of four homes with one ledger one gets what there is, and the others are told."""
+    with ThreadPoolExecutor(4) as homes:
+        asked = [
+            homes.submit(accounts.offer, identity(number), WINE, None, "private", takes_four)
+            for number in range(1, 5)
+        ]
+    problems = [one.exception() for one in asked]
+    assert sum(problem is None for problem in problems) == 1
+    assert all(isinstance(problem, BadInput | None) for problem in problems)
+
+
+def takes_four(lifetime: Lifetime) -> Spent:
+    replace(lifetime, digits=5).another()
+    return Spent(4, RHO[4], 5)
 
 
 def test_what_is_refused_is_not_entered(accounts: Accounts) -> None:

@@ -506,8 +506,28 @@ def test_offers_draw_what_is_left_of_a_lifetime(place: Place) -> None:
     ):
         more.perform(SPLITTING)
     assert epsilon_of(place, replace(more, new_people=True)) == 4
-    longer = replace(more, seed=5, lifetime_epsilon=16)
-    assert epsilon_of(place, longer) == 4
+    with pytest.raises(BadInput, match="were promised epsilon 4 for life"):
+        replace(more, seed=5, lifetime_epsilon=16).perform(SPLITTING)
+
+
+def test_people_may_be_promised_a_longer_lifetime_from_the_first(place: Place) -> None:
+    policy = policy_of(load_table("diabetes"), epsilon=4)
+    first = replace(worker(place, "diabetes", privacy=policy), lifetime_epsilon=8)
+    assert [epsilon_of(place, replace(first, seed=seed)) for seed in range(3)] == [4, 4, 4]
+    with pytest.raises(BadInput, match="epsilon 4 is asked for, and 2 is the most that is left"):
+        replace(first, seed=3).perform(SPLITTING)
+
+
+def test_where_too_little_is_left_to_learn_from_it_says_so(place: Place) -> None:
+    """Wine affords epsilon 4 and nothing less, and after 2 there is no 4."""
+    first = worker(place, privacy=policy_of(load_table("wine"), epsilon=2))
+    assert epsilon_of(place, first) == 2
+    with pytest.raises(BadInput) as refused:
+        replace(first, seed=1, privacy=policy_of(load_table("wine"))).perform(SPLITTING)
+    assert str(refused.value) == (
+        "142 rows of 13 columns: epsilon 2 is all that is left of these people's lifetime, and the noise"
+        " would be larger than what is to be learnt. Take fewer columns, or offer the rows of more people"
+    )
 
 
 def test_it_takes_the_largest_epsilon_that_is_left(place: Place) -> None:

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from agents.learning.data.tables import Table, load_table
-from agents.learning.privacy.people import DIGESTS_A_ROW, Prints, difference, prints_of, same_people
+from agents.learning.privacy.people import (
+    DIGESTS_A_ROW,
+    Prints,
+    _by_cells,
+    difference,
+    prints_of,
+    same_people,
+)
 
 KEY = bytes(range(32))
 
@@ -51,6 +58,26 @@ def test_a_few_of_the_rows_are_enough_in_either_direction() -> None:
     small, large = rows(table, slice(0, 40)), rows(table, slice(10, None))
     assert same_people(prints(small), prints(large))
     assert same_people(prints(large), prints(small))
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 3])
+def test_what_is_alike_by_chance_is_nobody_seen_again(decimals: int) -> None:
+    """Some rows share three cells with a row of others, and more in more rows: that is nobody seen again."""
+    rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> Table:
+        features = np.round(rng.normal(size=(count, 8)), decimals)
+        names = tuple(map(str, range(8)))
+        return replace(
+            load_table("wine"), features=features, target=np.zeros(count, dtype=np.int64), feature_names=names
+        )
+
+    short, long = drawn(200), drawn(800)
+    assert decimals == 3 or _by_cells(prints(short).rows, prints(long).rows) > 0.01
+    renamed = replace(long, feature_names=tuple("abcdefgh"))
+    assert not same_people(prints(short), prints(renamed))
+    assert not same_people(prints(renamed), prints(short))
+    assert same_people(prints(rows(renamed, slice(0, 60))), prints(long))
 
 
 def test_of_a_table_with_few_different_cells_the_columns_decide() -> None:
