@@ -47,8 +47,11 @@ log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.json"
 HELD_OUT_FILE = "held-out.moments"
-_HELD_OUT_BYTES = 2**26
 _DESCRIPTION_BYTES = 2**20
+_HELD_OUT_BYTES = 2**26
+
+_BEYOND_TELLING = 0.5
+"""If noise moves a share of the squared error by more, the share says nothing."""
 
 NOISY_MODEL = "moments"
 """By default, of a dataset whose sums come with noise."""
@@ -303,6 +306,10 @@ class ModelOwnerWorker:
         held_out = HeldOut.from_bytes(self._own(HELD_OUT_FILE), plan.features, plan.classes)
         matrix = weights.tensors["output"].astype(np.float64) * 2.0**-plan.weight_bits
         share, moved = held_out.explained(matrix)
+        if moved > _BEYOND_TELLING:
+            return max(
+                -1.0, min(1.0, share)
+            ), f"{held_out.rows} held-out rows, with noise, tell nothing of it"
         return share, (
             f"{share:.3f} of the squared error of {held_out.rows} held-out rows explained, by moments with"
             f" noise that moves this by {moved:.3f}"
