@@ -244,9 +244,11 @@ class DataOwnerWorker:
         """What a plan would show beside others; empty if it may: then it is entered in the ledger."""
         if family.sums == "round" and self._draws_one_alone():
             return "some rounds draw one subset alone, so a plan's sums have to be over the dataset"
-        shown = family.shown_map if dataset.level == "dataset" else None
+        shown = family.shown_map if dataset.level in ("dataset", "round") else None
         if shown is None:
             return ""
+        if family.sums == "round":
+            shown = replace(shown, name=f"{shown.name}/parts", parts=self.subsets)
         why = self.accounts.show(self._promise().identity, shown, dataset.rows, dataset.features)
         return (
             f"these people were shown enough: {why}, and a model owner could tell rows apart" if why else ""

@@ -101,7 +101,7 @@ class OfferStanding:
                 f"of {lifetime.epsilon}; left: rho {float(lifetime.left):.4f} of "
                 f"{float(lifetime.budget):.4f}, enough for {after}. Couples cost nothing more"
             )
-        elif self.dataset.level == "dataset":
+        elif self.dataset.level in ("dataset", "round"):
             numbers = sum(shown.numbers for shown in self.maps)
             most = self.dataset.rows * self.dataset.features // 4
             yield f"shown of these people in exact sums: {numbers} numbers, of {most} that tell no rows apart"

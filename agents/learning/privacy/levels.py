@@ -28,9 +28,9 @@ GUARANTEES: dict[Secrecy, str] = {
 
 LEARNS: dict[Secrecy, dict[str, str]] = {
     "private": {
-        "a model owner": "one sum over the dataset, with noise in it; how many rows there are; no row",
+        "a model owner": "one sum over the dataset and one over held-out rows, both with noise; no row",
         "a cloud owner": "the rows of its subsets, in plain; no model",
-        "anyone": "the public ranges, centres and scales of the columns, the latter with noise",
+        "anyone": "how many rows there are; public ranges of the columns; with noise, where these lie",
     },
     "dataset": {
         "a model owner": "exact sums over all rows; the exposed rows, whole",

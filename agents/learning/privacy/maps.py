@@ -22,17 +22,19 @@ class ShownMap:
         name: of all that decides about it; the same for plans that show the same map.
         width: rows of its matrix, the intercept's included. `outputs`: its right sides.
         hidden: random features; 0 for the columns themselves.
+        parts: of the dataset, each of which may be told by itself: sums over rounds can be subtracted.
     """
 
     name: str
     width: int
     outputs: int
     hidden: int = 0
+    parts: int = 1
 
     @property
     def numbers(self) -> int:
         """How many different numbers it has."""
-        return self.width * (self.width + 1) // 2 + self.width * self.outputs
+        return self.parts * (self.width * (self.width + 1) // 2 + self.width * self.outputs)
 
 
 def too_many_numbers(rows: int, columns: int, new: ShownMap, before: Sequence[ShownMap] = ()) -> str:
