@@ -35,6 +35,8 @@ PAIRS = RICHEST * (RICHEST - 1) // 2
 DIGESTS_A_ROW = 1 + PAIRS
 """Of the whole row, and of the pairs."""
 
+_AT_ONCE = 10_000
+
 _NEEDED = 3
 """Pairs that one other row has as well."""
 
@@ -79,7 +81,7 @@ def prints_of(table: Table, key: bytes, persons: Collection[str] | None = None) 
     cells = np.column_stack([table.features[:, names], table.target.astype(np.float64)])
     return Prints(
         hmac.digest(key, "\0".join(sorted(table.feature_names)).encode(), "sha256"),
-        np.column_stack([_whole(cells, key), _pairs(cells, key)]),
+        _of_rows(cells, key),
         None if persons is None else np.unique(_digests(sorted(set(persons)), key)),
     )
 
@@ -113,17 +115,24 @@ def _digests(texts: Sequence[str], key: bytes) -> Digests:
     return np.maximum(np.frombuffer(found, dtype="<u8").astype(np.uint64), 1)
 
 
+def _of_rows(cells: FloatArray, key: bytes) -> Digests:
+    """(n, DIGESTS_A_ROW) uint64, some rows at a time: as texts they take much room."""
+    richness = [np.unique(column[~np.isnan(column)]).size for column in cells.T]
+    richest = sorted(np.argsort(richness, kind="stable")[::-1][:RICHEST].tolist())
+    parts = [cells[start : start + _AT_ONCE] for start in range(0, len(cells), _AT_ONCE)]
+    found = [np.column_stack([_whole(part, key), _pairs(part[:, richest], key)]) for part in parts]
+    return np.concatenate([np.zeros((0, DIGESTS_A_ROW), dtype=np.uint64), *found])
+
+
 def _whole(cells: FloatArray, key: bytes) -> Digests:
     return _digests(["row " + " ".join(map(repr, row)) for row in cells.tolist()], key)
 
 
 def _pairs(cells: FloatArray, key: bytes) -> Digests:
-    """(n, PAIRS) of the values in the richest columns, two and two, whatever the columns are called."""
-    richness = [np.unique(column[~np.isnan(column)]).size for column in cells.T]
-    richest = sorted(np.argsort(richness, kind="stable")[::-1][:RICHEST].tolist())
-    columns = {place: list(map(repr, cells[:, place].tolist())) for place in richest}
+    """(n, PAIRS) of the values in these columns, two and two, whatever the columns are called."""
+    columns = [list(map(repr, column)) for column in cells.T.tolist()]
     pairs = np.zeros((len(cells), PAIRS), dtype=np.uint64)
-    for place, (one, other) in enumerate(combinations(richest, 2)):
+    for place, (one, other) in enumerate(combinations(range(len(columns)), 2)):
         both = zip(columns[one], columns[other], strict=True)
         found = _digests([" ".join(sorted(pair)) for pair in both], key)
         known = ~np.isnan(cells[:, one]) & ~np.isnan(cells[:, other])
@@ -173,14 +182,16 @@ def _by_pairs(new: Digests, earlier: Digests) -> Iterator[int]:
     pairs, of = _telling_pairs(earlier)
     order = np.argsort(pairs, kind="stable")
     pairs, of = pairs[order], of[order]
-    asked, by = new[:, 1:].ravel(), np.repeat(np.arange(len(new)), PAIRS)
-    first, last = np.searchsorted(pairs, asked, "left"), np.searchsorted(pairs, asked, "right")
-    met = []
-    for further in range(_MOST_ROWS):
-        there = (first + further < last) & (asked != 0)
-        met.append(by[there] * len(earlier) + of[(first + further)[there]])
-    codes, counts = np.unique(np.concatenate(met), return_counts=True)
-    yield from (codes[counts >= _NEEDED] // max(1, len(earlier))).tolist()
+    for start in range(0, len(new), _AT_ONCE):
+        part = new[start : start + _AT_ONCE, 1:]
+        asked, by = part.ravel(), np.repeat(np.arange(len(part)), PAIRS)
+        first, last = np.searchsorted(pairs, asked, "left"), np.searchsorted(pairs, asked, "right")
+        met = []
+        for further in range(_MOST_ROWS):
+            there = (first + further < last) & (asked != 0)
+            met.append(by[there] * len(earlier) + of[(first + further)[there]])
+        codes, counts = np.unique(np.concatenate(met), return_counts=True)
+        yield from (start + codes[counts >= _NEEDED] // max(1, len(earlier))).tolist()
 
 
 def _telling_pairs(rows: Digests) -> tuple[Digests, npt.NDArray[np.intp]]:

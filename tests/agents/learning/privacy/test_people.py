@@ -106,6 +106,17 @@ def test_missing_cells_and_cells_that_are_alike_tell_nothing() -> None:
     assert not same_people(prints(nothing), prints(load_table("digits")))
 
 
+def test_long_tables_are_looked_at_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    wine, cancer = load_table("wine"), load_table("breast-cancer")
+    whole = prints(cancer).rows
+    monkeypatch.setattr("agents.learning.privacy.people._AT_ONCE", 50)
+    np.testing.assert_array_equal(prints(cancer).rows, whole)
+    last = columns(rows(cancer, slice(300, None)), np.arange(5, 30))
+    assert same_people(prints(last), prints(cancer))
+    assert same_people(prints(cancer), prints(last))
+    assert not same_people(prints(wine), prints(cancer))
+
+
 def test_prints_are_keyed_and_of_one_size() -> None:
     wine = load_table("wine")
     found = prints(wine)
