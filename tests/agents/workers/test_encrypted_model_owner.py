@@ -56,7 +56,7 @@ SAMPLES = some_samples(rows=40, seed=9)
 READER = key_of("cloud owner 1")
 DOMAIN = FakeMarket.domain
 SUBSETS = {index: a_subset(index, seed=index) for index in range(4)}
-DESCRIPTION = b'{"task": "classification", "features": 3, "classes": 2, "rows": 80}'
+DESCRIPTION = b'{"task": "classification", "features": 3, "classes": 2, "rows": 80, "level": "round"}'
 
 
 @dataclass
