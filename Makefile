@@ -40,13 +40,13 @@ setup: .venv/.complete node_modules/.complete $(COMPILER) ## install everything,
 compile: setup ## compile the contracts
 	$(brownie_env) $(BIN)/brownie compile
 
-demo: setup ## a dataset becomes a model (DATA QUERY TARGET TASK MERGE_RARE GROUP KEEP SCHEMA SUBSETS REPLICAS ROUNDS MODEL SEED NETWORK FOLDER)
+demo: setup ## a dataset becomes a model (DATA QUERY TARGET TASK MERGE_RARE GROUP KEEP SCHEMA SUBSETS REPLICAS ROUNDS MODEL SECRECY PRIVACY SEED NETWORK FOLDER)
 	@$(brownie_env) $(BIN)/python scripts/demo.py $(call flag,DATA,--data) $(call flag,TARGET,--target) \
 		$(call flag,QUERY,--query) $(call flag,TASK,--task) $(call flag,MERGE_RARE,--merge-rare) \
 		$(call flag,GROUP,--group) $(call flag,KEEP,--keep) $(call flag,SCHEMA,--schema) \
 		$(call flag,SUBSETS,--subsets) $(call flag,REPLICAS,--replicas) $(call flag,ROUNDS,--rounds) \
 		$(call flag,MODEL,--model) $(call flag,SEED,--seed) $(call flag,NETWORK,--network) \
-		$(call flag,FOLDER,--folder)
+		$(call flag,FOLDER,--folder) $(call flag,SECRECY,--secrecy) $(call flag,PRIVACY,--privacy)
 
 test: setup ## all tests, on fresh local chains (NETWORK=ganache or anvil; TESTS=path; ARGS=... for pytest)
 	@$(run_tests)

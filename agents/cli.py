@@ -6,6 +6,7 @@
     holdfast model-owner --home carol --samples alice/exposed.samples
     holdfast policy show cloud-owner --home bob
     holdfast schema make data.csv --target y > schema.json
+    holdfast status --home alice
     holdfast audit
     holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
@@ -49,9 +50,11 @@ from agents.runtime.settings import (
     MemberSettings,
     ModelOwnerPolicySettings,
     ModelOwnerSettings,
+    StatusSettings,
     WalletSettings,
 )
 from agents.schema_commands import schema
+from agents.workers.standing import standing_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -157,6 +160,14 @@ def retire(
     instances = [_instance(text) for text in instance]
     launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
     say(f"{len(instances)} instances retiring")
+
+
+@app.command()
+@takes(StatusSettings)
+def status(settings: StatusSettings) -> None:
+    """Say what a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
+    for line in standing_of(settings.home, settings.ledger, settings.lifetime_epsilon).lines():
+        say(line)
 
 
 @policy_show.command("data-owner")

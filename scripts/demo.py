@@ -30,6 +30,7 @@ from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.departures import Departed
 from agents.learning.families.registry import FAMILIES
+from agents.learning.privacy.levels import LEVELS, Secrecy
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain
 from agents.runtime.launch import JOURNAL_FILE
@@ -66,6 +67,12 @@ def main(
     model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
+    secrecy: Annotated[
+        str | None, typer.Option(help=f"What the data owner promises: {', '.join(reversed(LEVELS))}.")
+    ] = None,
+    privacy: Annotated[
+        Path | None, typer.Option(help="At level private: JSON file of public ranges; else the table's own.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
@@ -74,8 +81,17 @@ def main(
     logging.getLogger(READING).setLevel(logging.INFO)
     try:
         known = None if schema is None else read_schema(schema)
-        said = (task, merge_rare, query, group, tuple(keep or ()), known)
-        perform(Scenario(data, target, subsets, replicas, rounds, model, seed, network, *said), folder)
+        perform(
+            Scenario(
+                *(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query),
+                group=group,
+                keep=tuple(keep or ()),
+                schema=known,
+                level=_level(secrecy),
+                privacy=privacy,
+            ),
+            folder,
+        )
     except HoldfastError as problem:
         for line in problem.lines if isinstance(problem, Departed) else (problem,):
             complain(line)
@@ -107,6 +123,13 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
         outcome = collect(demo, divided, started_at, time.monotonic() - begun)
     write_report(outcome, folder)
     _conclude(console, folder)
+
+
+def _level(name: str | None) -> Secrecy | None:
+    found = next((level for level in LEVELS if level == name), None)
+    if name is not None and found is None:
+        raise BadInput(f"secrecy is {name!r}: choose one of {', '.join(reversed(LEVELS))}")
+    return found
 
 
 def _last_run(folder: Path) -> list[Path]:
@@ -141,7 +164,9 @@ def _conclude(console: Console, folder: Path) -> None:
         StopAgent: nothing was learnt.
     """
     told = json.loads((folder / JSON_NAME).read_text())
-    accuracy, cheats = told["accuracy"], told["cheats"]
+    accuracy, cheats, promise = told["accuracy"], told["cheats"], told["promise"]
+    for line in promise["standing"] if promise else ():
+        console.print(f"[dim]{escape(printable(line))}[/]", soft_wrap=True)
     console.print(
         f"\n{accuracy['metric']} [bold]{accuracy['market']:.3f}[/] on rows that nobody saw "
         f"(centralised {accuracy['centralised']:.3f}, "

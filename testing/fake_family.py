@@ -26,6 +26,7 @@ from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import PlainPlan, Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.privacy.maps import ShownMap
 
 _MAGIC, _NONCE = b"FAKE", 16
 _MOST = 2**50
@@ -40,6 +41,10 @@ class FakeFamily(EncryptedFamily):
     def __init__(self, plan: Plan, limits: Limits = DEFAULT_LIMITS) -> None:
         super().__init__(plan, limits)
         self._plain = PlainRidge(cast("PlainPlan", plan), limits)  # it has all the numbers of a descent
+
+    @property
+    def shown_map(self) -> ShownMap:
+        return ShownMap("of the columns", self.plan.features + 1, self.plan.outputs)
 
     @classmethod
     def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedLogisticPlan:

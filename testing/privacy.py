@@ -1,16 +1,12 @@
-"""Ranges for tables whose public ranges nobody has told, and datasets offered with noise.
-
-In tests and benchmarks, the values' own ranges stand for those that are known beforehand, rounded outward to
-one digit. No agent does so: it would look at rows.
-"""
+"""Datasets offered with noise."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
-from math import ceil, floor, log10
 from typing import Any
 
+from agents.demo.ranges import policy_of
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import default_plan, family_of
@@ -18,22 +14,7 @@ from agents.learning.family import NO_KEYS, Cohort
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.plans.base import Plan
 from agents.learning.privacy.offer import Offer, offer
-from agents.learning.privacy.policy import PrivacyPolicy
 from testing.ciphertexts import mask_keys, seed_of
-
-
-def outward(low: float, high: float) -> tuple[float, float]:
-    """A range rounded outward to one digit at either end."""
-    least, most = -_up(-low), _up(high)
-    return (least, most) if least < most else (least, least + 1)
-
-
-def policy_of(table: Table, **fields: Any) -> PrivacyPolicy:
-    """A policy for a table: its values' own ranges, rounded, and these other fields."""
-    columns = zip(table.feature_names, table.features.min(axis=0), table.features.max(axis=0), strict=True)
-    ranges = {name: outward(float(low), float(high)) for name, low, high in columns}
-    target = None if table.class_names else outward(float(table.target.min()), float(table.target.max()))
-    return PrivacyPolicy(columns=ranges, target=target, **fields)
 
 
 def offered(table: str | Table, subsets: int = 4, seed: int = 0, **fields: Any) -> tuple[Offer, Plan]:
@@ -76,10 +57,3 @@ def trained(plan: Plan, subsets: Sequence[Subset]) -> ServerState:
     family = family_of(plan)
     state = ServerState.initial(family.initial_weights())
     return family.aggregate(state, family.update(state.weights, NO_KEYS, results_of(plan, subsets)))
-
-
-def _up(value: float) -> float:
-    if not value:
-        return 0.0
-    digit = 10.0 ** floor(log10(abs(value)))
-    return ceil(value / digit) * digit

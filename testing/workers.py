@@ -19,6 +19,7 @@ from agents.learning.families.affine import LogisticPlan
 from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.plans.base import Plan, Stop
 from agents.learning.plans.encrypted import Encryption
+from agents.learning.privacy.levels import Secrecy
 from agents.roles.acts import OpenPackage, R, Task, TrainModel
 from agents.roles.results import TrainingResult
 from agents.storage.files import Home
@@ -159,11 +160,11 @@ def a_subset(index: int = 3, seed: int = 0) -> Subset:
     return Subset(index, some_samples(seed=seed), sha256(b"secret %d" % index).digest(), mask_keys(index, 4))
 
 
-def a_description(subsets: int = 4) -> bytes:
+def a_description(subsets: int = 4, level: Secrecy = "none") -> bytes:
     """The description of that dataset."""
     keys = [key.hex() for key in mask_keys(0, subsets).public]
-    facts = {"task": "classification", "features": 3, "classes": 2, "rows": 80, "mask_keys": keys}
-    return json.dumps(facts).encode()
+    facts = {"task": "classification", "features": 3, "classes": 2, "rows": 80}
+    return json.dumps({**facts, "level": level, "mask_keys": keys}).encode()
 
 
 def opening(store: ObjectStore, location: bytes, description: bytes | None = None) -> OpenPackage:

@@ -32,6 +32,7 @@ from agents.core.market import Market
 from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
 from agents.learning.plans.base import Plan
+from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
@@ -48,7 +49,7 @@ from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore, ObjectStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker, Secrecy
+from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.fake_market import TERMS, FakeMarket
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
@@ -230,8 +231,8 @@ class World:
         cheats: the parts of those that are not honest, by number.
         rounds: of the model owner's plan, a default one in plain text, of single results.
         plan: one of its own.
-        secrecy: the least that the data owner accepts.
-        privacy: noise that it offers its dataset with.
+        secrecy: the level that the data owner promises.
+        privacy: noise that it offers its dataset with, at level private.
         shared: a store to use in the place of the one in memory, where workers are processes.
         market: another deployment than the usual one.
 
@@ -265,7 +266,15 @@ class World:
             (
                 lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy),
                 lambda tools: DataOwnerWorker(
-                    tools, "wine", None, terms.subsets, 0, terms, self.data_owner_derive, secrecy, privacy
+                    tools,
+                    "wine",
+                    None,
+                    terms.subsets,
+                    0,
+                    terms,
+                    self.data_owner_derive,
+                    secrecy if privacy is None else "private",
+                    privacy,
                 ),
             ),
         )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
+from statistics import mean
 
 import numpy as np
 
 from agents.audit.live import Audited, audit_deployment
 from agents.chain.mined import transactions
-from agents.core.errors import BadPlan
-from agents.demo.outcome import DemoOutcome, Participant, Scores
+from agents.chain.wallet import Wallet
+from agents.core.errors import BadInput, BadPlan, CannotSplit
+from agents.demo.outcome import DemoOutcome, Participant, Promised, Scores
+from agents.demo.ranges import policy_of, ranges_of
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
 from agents.demo.work import work_of
@@ -24,12 +27,26 @@ from agents.learning.families.registry import default_plan, family_of, parse_pla
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
+from agents.learning.plans.noise import Noise
+from agents.learning.privacy.levels import GUARANTEES, LEARNS, Secrecy
+from agents.learning.privacy.lifetime import LIFETIME_EPSILON
+from agents.learning.privacy.offer import Offer, offer
+from agents.learning.privacy.policy import Guarantee
+from agents.learning.privacy.review import objection
+from agents.learning.privacy.trial import try_out
 from agents.learning.work import check_rows, job_seconds, window_of
 from agents.workers.data_owner import cut, told_of
 from agents.workers.model_owner import PLAN_FILE, salt_file, state_file
+from agents.workers.standing import standing_of
 
 MOST_WINDOW = 900
 """Seconds of a report window that the demo can wait for, round after round."""
+
+_HARDLY_ANY = Noise(mode="own", variance=2)
+"""Noise whose penalty is none: yardsticks are without noise."""
+
+_DIVISIONS = 5
+"""Of a table, to say what level private would score."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +81,19 @@ class DividedData:
             keep=scenario.keep,
             schema=scenario.schema,
         )
-        prepared = partition(table, scenario.seed)
-        features = prepared.train.features.shape[1]
-        classes = prepared.train.classes
-        plan = default_plan(table.task, classes, features, scenario.model, scenario.rounds)
-        if plan.noise_named is not None:
-            raise BadPlan(f"{scenario.model} is for datasets that are offered with noise: the demo's is not")
+        made = offered(scenario, table) if scenario.secrecy == "private" else None
+        prepared = partition(table, scenario.seed) if made is None else made.prepared
+        features, classes = prepared.train.features.shape[1], prepared.train.classes
+        plan = default_plan(table.task, classes, features, scenario.planned, scenario.rounds)
         DEFAULT_LIMITS.check(plan)
-        family_of(plan)
-        rows = cut(table, prepared, scenario.subsets, scenario.seed)
+        if made is not None and plan.noise_named is not None:
+            plan = plan.with_noise(made.guarantee.noise)
+        guarantee = None if made is None else made.guarantee
+        described = _Offered(features, classes, len(prepared.train), scenario.secrecy, guarantee)
+        problem = objection(family_of(plan), described)
+        if problem:
+            raise BadPlan(f"{problem}: choose another MODEL, or another SECRECY")
+        rows = cut(table, prepared, scenario.subsets, scenario.seed) if made is None else list(made.parts)
         largest = max(map(len, rows))
         check_rows(plan, largest, len(prepared.train))
         seconds = job_seconds(plan, largest)
@@ -113,9 +134,32 @@ class DividedData:
         return self.table.class_names or tuple(f"range {i + 1} of {ranges}" for i in range(ranges))
 
 
+@dataclass(frozen=True)
+class _Offered:
+    """What a plan is reviewed against."""
+
+    features: int
+    classes: int
+    rows: int
+    level: Secrecy
+    guarantee: Guarantee | None
+
+
 def _at_once(jobs: int) -> int:
     """How many share a core with each other and with what the machine is at already."""
     return ceil((jobs + os.getloadavg()[0]) / len(os.sched_getaffinity(0)))
+
+
+def offered(scenario: Scenario, table: Table) -> Offer:
+    """The table as the scenario's data owner offers it at level private.
+
+    Raises:
+        BadInput: it is too small for noise, or has columns without ranges.
+        CannotSplit: too few rows for so many subsets.
+    """
+    derive = Wallet.from_key(scenario.data_owner.secret).derive
+    policy = ranges_of(scenario) if scenario.secrecy == "private" else policy_of(table)
+    return offer(table, policy, scenario.subsets, scenario.seed, derive)
 
 
 def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float) -> DemoOutcome:
@@ -134,6 +178,7 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
     couple = audited.audit.market.couples[demo.tc]
     cloud_owners = [demo.home(member) for member in demo.scenario.cloud_owners]
+    promised = promised_of(demo, divided.table)
     work = work_of(plan, couple.id, couple.round, home, cloud_owners, divided.prepared.test)
     final_weights = digest((home / state_file(couple.id, couple.round, "weights")).read_bytes())
     return DemoOutcome(
@@ -161,7 +206,48 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
         work=work,
         final_weights=final_weights,
         final_salt=bytes.fromhex((home / salt_file(couple.id)).read_text()),
+        promised=promised,
     )
+
+
+def promised_of(demo: DemoRun, table: Table) -> Promised:
+    """What the data owner promised, as its own status has it, and what level private would give."""
+    standing = standing_of(demo.home(demo.scenario.data_owner), None, LIFETIME_EPSILON)
+    level, given, trial = standing.dataset.level, standing.dataset.guarantee, standing.trial
+    score, epsilon, why = trial.noisy, given.epsilon if given else None, ""
+    if given is None:
+        try:
+            score, epsilon = _private_would(demo.scenario, table)
+        except (BadInput, CannotSplit) as problem:
+            why = str(problem)
+    return Promised(
+        level=level,
+        guarantee=GUARANTEES[level],
+        learns=LEARNS[level],
+        standing=tuple(standing.lines()),
+        epsilon=given.epsilon if given else None,
+        delta_digits=given.delta_digits if given else None,
+        epsilon_spent=standing.lifetime.epsilon_spent if given else None,
+        epsilon_left=standing.lifetime.largest if given else None,
+        exposed_rows=trial.exposed_rows,
+        exposed_score=trial.exposed,
+        all_rows_score=trial.everything,
+        private_epsilon=epsilon,
+        private_score=score,
+        private_refused=why,
+        ranges_from_rows=level == "private" and demo.scenario.privacy is None,
+    )
+
+
+def _private_would(scenario: Scenario, table: Table) -> tuple[float, int]:
+    """What level private would score, in the mean of a few divisions and draws, and its epsilon.
+
+    Raises:
+        BadInput, CannotSplit: it would give nothing.
+    """
+    made = [offered(replace(scenario, seed=seed), table) for seed in range(_DIVISIONS)]
+    noisy = [try_out(one.prepared, one.guarantee.noise, one.noise).noisy for one in made]
+    return mean(score for score in noisy if score is not None), made[0].guarantee.epsilon
 
 
 def _scores(
@@ -176,12 +262,13 @@ def _scores(
         return evaluate.score(plan, Weights.from_bytes(data, plan), test)
 
     outside = evaluate.outside(plan, train, test)
+    exact = plan if plan.noise_named is None else plan.with_noise(_HARDLY_ANY)
     return Scores(
         metric="accuracy" if plan.classes else "R2",
         initial=after(0),
         market=tuple(after(round_) for round_ in range(1, rounds + 1)),
-        centralised=evaluate.centralised(plan, train, test).score,
-        best_single_subset=evaluate.best_single_subset(plan, divided.subsets, test).score,
+        centralised=evaluate.centralised(exact, train, test).score,
+        best_single_subset=evaluate.best_single_subset(exact, divided.subsets, test).score,
         outside=(outside.label, outside.score),
         updates=updates,
     )
@@ -195,7 +282,7 @@ def _parties(demo: DemoRun) -> list[Participant]:
 
 
 def _told(scenario: Scenario) -> dict[str, str]:
-    learnt = ("data", "query", "target", "task", "merge_rare", "group")
+    learnt = ("data", "query", "target", "task", "merge_rare", "group", "secrecy", "privacy")
     played = ("subsets", "replicas", "rounds", "model", "seed", "network")
     values = {name: getattr(scenario, name) for name in (*learnt, *played)}
     return {

@@ -12,6 +12,7 @@ from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
 from agents.core.mined import Mined
+from agents.learning.privacy.levels import Secrecy
 from agents.readmodel.projections import Projections
 from agents.report.words import brief
 
@@ -111,6 +112,38 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Promised:
+    """What the data owner promised, and what that cost.
+
+    Attributes:
+        level: of secrecy. `guarantee` says it in words, `learns` who can learn what.
+        standing: what the data owner's own status says, a line each.
+        epsilon, delta_digits: of the dataset, at level private; delta is 10^-delta_digits.
+        epsilon_spent: by its people over all datasets; `epsilon_left` is the most that another may have.
+        exposed_rows: rows that the model owner was shown whole; `exposed_score` is that of a model of these
+            alone, `all_rows_score` of the same of all rows.
+        private_epsilon, private_score: what level private gives or would give; why it would not, otherwise.
+        ranges_from_rows: whether the demo read the public ranges off the table, for want of others.
+    """
+
+    level: Secrecy
+    guarantee: str
+    learns: dict[str, str]
+    standing: tuple[str, ...]
+    epsilon: int | None
+    delta_digits: int | None
+    epsilon_spent: float | None
+    epsilon_left: int | None
+    exposed_rows: int
+    exposed_score: float | None
+    all_rows_score: float
+    private_epsilon: int | None
+    private_score: float | None
+    private_refused: str
+    ranges_from_rows: bool
+
+
+@dataclass(frozen=True)
 class DemoOutcome:
     """All that the report tells.
 
@@ -127,6 +160,7 @@ class DemoOutcome:
             knows them. `strata_names` names the classes or ranges. Empty if the report need not show them.
         work: how the model was trained; None if nothing was.
         final_weights, final_salt: SHA-256 of the last weights, and what hides it in the hash on the chain.
+        promised: by the data owner; None if the report need not tell.
     """
 
     dataset_name: str
@@ -153,6 +187,7 @@ class DemoOutcome:
     work: Work | None = None
     final_weights: bytes = b""
     final_salt: bytes = b""
+    promised: Promised | None = None
 
     @property
     def receipt_domain(self) -> bytes:

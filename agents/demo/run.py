@@ -23,6 +23,7 @@ from agents.core.errors import HoldfastError, Retry, StopAgent
 from agents.core.events import MarketEvent
 from agents.core.ids import Address, CoupleId, couple_id
 from agents.core.market import Market
+from agents.demo.ranges import ranges_of
 from agents.demo.scenario import DemoMember, Scenario
 from agents.output.logs import escape_what_is_left, log_to
 from agents.runtime import launch
@@ -135,13 +136,14 @@ class DemoRun:
                 cloud_owners=tuple(map(self.address, scenario.cloud_owners)),
                 terms=scenario.terms,
                 secrecy=scenario.secrecy,
+                privacy=ranges_of(scenario) if scenario.secrecy == "private" else None,
             )
         if member == scenario.model_owner:
             return checked(
                 ModelOwnerSettings,
                 **common,
                 samples=self.home(scenario.data_owner) / EXPOSED_FILE,
-                model=scenario.model,
+                model=scenario.planned,
                 plan=scenario.plan,
                 rounds=scenario.rounds,
                 seed=scenario.seed,

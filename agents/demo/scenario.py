@@ -12,10 +12,11 @@ from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, 
 from agents.demo.outcome import Cheat
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema
+from agents.learning.privacy.levels import Secrecy
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.data_owner import Secrecy
+from agents.workers.model_owner import NOISY_MODEL
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Scenario:
         schema: what the columns are; by default made of the data.
         work_seconds: in which a round's jobs are done on this machine: the report window is at least so long.
         plan: file of a plan of the model owner's own, in the place of a default one.
+        level: that the data owner promises; by default what the model can keep.
+        privacy: at level private, file of the columns' public ranges; by default those that the table shows.
     """
 
     data: str = "breast-cancer"
@@ -96,6 +99,8 @@ class Scenario:
     schema: Schema | None = None
     work_seconds: int = 0
     plan: Path | None = None
+    level: Secrecy | None = None
+    privacy: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value, most in (
@@ -114,10 +119,21 @@ class Scenario:
             raise BadInput(f"merge_rare is {self.merge_rare}: choose 2 or more")
         if not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed}: choose 0 or more, below 2^63")
+        if self.privacy is not None and self.secrecy != "private":
+            raise BadInput(f"ranges are for level private: secrecy is {self.secrecy}, which has no noise")
+
+    @property
+    def planned(self) -> str | None:
+        """The family of the model owner's plan; None for the usual one."""
+        return NOISY_MODEL if self.model is None and self.level == "private" else self.model
 
     @property
     def secrecy(self) -> Secrecy:
-        """What the data owner asks of a plan: sums over the dataset, where they keep single rows."""
+        """What the data owner promises: sums over the dataset, where they keep single rows."""
+        if self.level is not None:
+            return self.level
+        if self.model == NOISY_MODEL:
+            return "private"
         keeps = self.model is None or (self.model.startswith("encrypted-") and self.model not in _SLOW)
         return "dataset" if keeps else "none"
 

@@ -28,6 +28,7 @@ from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import DescentPlan, Plan
 from agents.learning.plans.encrypted import EncryptedPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.privacy.maps import ShownMap
 
 Sums = Literal["", "round", "dataset"]
 """What the model owner sees of results: sums over the whole dataset, sums over the subsets of a round, or,
@@ -152,7 +153,12 @@ class Family(ABC):
             rows: of the dataset, that are trained on.
         """
         del rows
-        return ""
+        return "" if self.shown_map else "its sums are not those of an affine map of the weights"
+
+    @property
+    def shown_map(self) -> ShownMap | None:
+        """What a sum over the dataset tells, whatever is encrypted; None if it may be more than a map."""
+        return None
 
     @property
     def ciphertext(self) -> CiphertextKind:
@@ -312,17 +318,6 @@ class EncryptedFamily(DescentFamily):
     def sums(self) -> Sums:
         """As the plan says."""
         return self.plan.sums
-
-    def singles_out(self, rows: int) -> str:
-        """Why a sum over the dataset may give single rows away; empty if it is not known to.
-
-        Nobody can check what a model owner encrypts: one that follows no rules sums what it likes.
-
-        Args:
-            rows: of the dataset, that are trained on.
-        """
-        del rows
-        return ""
 
     @property
     def ciphertext(self) -> CiphertextKind:

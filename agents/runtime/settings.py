@@ -32,7 +32,9 @@ from agents.core.ids import Address
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema, parse_schema
 from agents.learning.families.registry import FAMILIES
-from agents.learning.privacy.policy import PrivacyPolicy
+from agents.learning.privacy.levels import Secrecy
+from agents.learning.privacy.lifetime import LIFETIME_EPSILON
+from agents.learning.privacy.policy import PrivacyPolicy, read_policy
 from agents.roles.policy import (
     MOST_REPLICAS,
     CloudOwnerPolicy,
@@ -42,7 +44,6 @@ from agents.roles.policy import (
     each,
 )
 from agents.runtime.executor import ExecutorLimits
-from agents.workers.data_owner import Secrecy
 
 MAX_SUBSETS = 256
 MAX_REPLICAS = MOST_REPLICAS
@@ -112,15 +113,7 @@ def _read_privacy(given: object) -> object:
     """A policy that a JSON file holds; what is no name of a file is left as it is."""
     if not isinstance(given, str | Path):
         return given
-    try:
-        return PrivacyPolicy.model_validate_json(Path(given).read_bytes())
-    except OSError as problem:
-        raise BadInput(f"privacy {given}: {problem}: name a JSON file of ranges") from None
-    except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"privacy {given}: {where + ': ' if where else ''}{message}") from None
+    return read_policy(Path(given))
 
 
 def _read_schema(given: object) -> object:
@@ -251,7 +244,22 @@ class AgentSettings(MemberSettings):
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 
 
-class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
+class LedgerSettings(_Settings):
+    """Where the ledger of people is, and what it holds people to."""
+
+    lifetime_epsilon: int = Field(
+        default=LIFETIME_EPSILON, ge=1, le=16, description="Of all that is ever shown of the same people."
+    )
+    ledger: Path | None = Field(
+        default=None, description="The ledger of people, where several homes share one; else in the home."
+    )
+
+
+class StatusSettings(LedgerSettings, HomeSettings):
+    """Of whom a status is told."""
+
+
+class DataOwnerSettings(DataOwnerPolicy, LedgerSettings, AgentSettings):
     """A data owner's."""
 
     table: str = Field(description="A table's file, a database's address, or a built-in table.")
@@ -279,11 +287,14 @@ class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
     seed: int = Field(default=0, ge=0, description="Of the partition and the split.")
     secrecy: Secrecy = Field(
         default="dataset",
-        description="Least that a plan keeps from a model owner: dataset, round or none.",
+        description="What it promises, the most first: private, dataset, round or none.",
     )
     privacy: Annotated[PrivacyPolicy | None, BeforeValidator(_read_privacy)] = Field(
         default=None,
-        description="JSON file of the columns' public ranges: then sums come with noise.",
+        description="At level private: a JSON file of the columns' public ranges.",
+    )
+    new_people: bool = Field(
+        default=False, description="The table's people are in no other that was offered; it is written down."
     )
     terms: Annotated[Terms, BeforeValidator(_read_terms)] = Field(
         default=Terms(), description="JSON file of prices, bonds and windows."
@@ -295,6 +306,16 @@ class DataOwnerSettings(DataOwnerPolicy, AgentSettings):
             raise ValueError(f"{self.replicas} replicas need as many different cloud owners")
         if (self.subsets_per_round or 1) > self.subsets:
             raise ValueError(f"subsets_per_round is over the {self.subsets} subsets")
+        return self
+
+    @model_validator(mode="after")
+    def _level_fits(self) -> Self:
+        if self.secrecy == "private" and self.privacy is None:
+            raise ValueError(
+                "secrecy is private: name a JSON file of the columns' public ranges with --privacy"
+            )
+        if self.secrecy != "private" and self.privacy is not None:
+            raise ValueError(f"privacy is for level private: secrecy is {self.secrecy}, which has no noise")
         return self
 
     @property

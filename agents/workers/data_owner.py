@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from agents.core.derivation import digest_of, on_market
-from agents.core.errors import BadData, BadObject, BadPlan, CannotSplit, StopAgent
+from agents.core.errors import BadInput, BadObject, BadPlan, CannotSplit, StopAgent
 from agents.core.events import DatasetTerms
 from agents.core.ids import DatasetId
 from agents.learning.data import exposed
@@ -27,33 +28,31 @@ from agents.learning.data.subset import Subset, SubsetNoise
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import family_of
 from agents.learning.family import Family
-from agents.learning.plans.base import Plan
-from agents.learning.privacy.offer import offer
+from agents.learning.plans.noise import Noise
+from agents.learning.privacy.accounting import delta_digits, rho_for
+from agents.learning.privacy.held_out import HeldOut
+from agents.learning.privacy.levels import Secrecy
+from agents.learning.privacy.lifetime import LIFETIME_EPSILON, Lifetime, Spent
+from agents.learning.privacy.offer import Offer, divided, offer, wanted_epsilon
 from agents.learning.privacy.policy import PrivacyPolicy
+from agents.learning.privacy.review import objection
+from agents.learning.privacy.trial import try_out
 from agents.learning.work import check_rows, check_window
 from agents.roles.acts import PackReplica, ReviewPlan, SplitData, Task
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
+from agents.storage.people import LEDGER_FILE
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
+from agents.workers.accounts import Accounts
 from agents.workers.base import Tools, fetch_plan, keys_id, package_context
+from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, OfferStanding, Promise
 
 log = logging.getLogger(__name__)
 
 EXPOSED_FILE = "exposed.samples"
-DESCRIPTION_FILE = "description.json"
 SCHEMA_FILE = "schema.json"
 
-Secrecy = Literal["dataset", "round", "none"]
-"""What a data owner lets a model owner see of results: sums over the whole dataset, sums over the subsets of
-a round, or each subset's own."""
-
 _DEALT_APART = "with noise rows are divided by place alone: those of one group are in all parts"
-_LEAST_FIRST: tuple[Secrecy, ...] = ("none", "round", "dataset")
-_SHOWS = {
-    "none": "each subset's result in plain text",
-    "round": "sums over the subsets of a round",
-    "dataset": "sums over all subsets",
-}
 
 
 @dataclass(frozen=True)
@@ -68,15 +67,18 @@ class DataOwnerWorker:
         terms: of the dataset; their `ends_at` counts from when the packages are made.
         derive: 32 secret bytes for a purpose, on all markets the same: noise comes from it as it is, and the
             subsets' secrets and mask keys for this market and these rows alone.
-        secrecy: the least that a plan must keep.
-        privacy: noise that protects the people in the rows; then only plans with just this noise are
-            accepted, and no samples are exposed.
+        secrecy: the level, by what it guarantees (`agents.learning.privacy.levels`).
+        privacy: at level private, the public ranges of the columns and who adds the noise.
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
         query: which rows of a database.
-        group: the column that says whose row it is: rows of one person stay together.
+        group: the column that says whose row it is: rows of one person stay together, and the ledger knows
+            people by it.
         keep: columns that are features though they look like an identifier, or give the target away.
         table_schema: what the columns are; by default made of the table.
+        new_people: whether the people in the table are in no other that was offered.
+        lifetime_epsilon: of all offers of the same people together.
+        ledger: of people, over all datasets and markets; by default in the home.
     """
 
     tools: Tools
@@ -95,6 +97,9 @@ class DataOwnerWorker:
     group: str | None = None
     keep: tuple[str, ...] = ()
     table_schema: Schema | None = None
+    new_people: bool = False
+    lifetime_epsilon: int = LIFETIME_EPSILON
+    ledger: Path | None = None
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -120,6 +125,13 @@ class DataOwnerWorker:
             self.tools.home.write(_subset_file(task.ds, subset.index), subset.to_bytes())
         metadata = made.description.model_dump_json(exclude_none=True).encode()
         self.tools.home.write(DESCRIPTION_FILE, metadata)
+        if made.held_out is not None:
+            self.tools.store.put(made.held_out.to_bytes())
+        dealt = [subset.noise for subset in made.subsets]
+        promise = Promise(made.identity, try_out(made.prepared, made.form, dealt))
+        self.tools.home.write(PROMISE_FILE, promise.to_bytes())
+        for line in OfferStanding.of(made.description, promise, self.accounts).lines():
+            log.info("%s", line)
         return SplitDataset(
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
             metadata_hash=digest(metadata),
@@ -139,30 +151,81 @@ class DataOwnerWorker:
         sealed = put_sealed(self.tools.store, data, reader, package_context(task.ds, task.subset))
         return PackedReplica(sealed_location=sealed.blob)
 
+    @property
+    def accounts(self) -> Accounts:
+        """What was shown of people, and what may be."""
+        path = self.ledger or self.tools.home.path(LEDGER_FILE)
+        return Accounts(path, self.tools.clock, self.new_people, self.lifetime_epsilon)
+
     def _divided(self, ds: DatasetId) -> _Divided:
-        """The table as it is offered: with noise, or else with skew."""
+        """The table as it is offered: entered in the ledger of people first, and divided then."""
         table = self._table()
-        if self.privacy is not None:
-            made = offer(table, self.privacy, self.subsets, self.seed, self.derive)
-            subsets, public = self._packed(ds, made.prepared.train, made.parts, made.noise)
-            given = self.table_schema  # one that is made of the rows would tell of them
-            description = describe(table, made.prepared, public, made.guarantee, schema=given)
-            apart = table.groups is not None
-            notes = (*table.notes, *((_DEALT_APART,) if apart else ()))
-            return _Divided(description, made.prepared, subsets, notes, given)
+        persons = None if table.groups is None else table.groups.persons
+        return (self._with_noise if self.secrecy == "private" else self._exactly)(ds, table, persons)
+
+    def _with_noise(self, ds: DatasetId, table: Table, persons: tuple[str, ...] | None) -> _Divided:
+        policy = self.privacy
+        if policy is None:
+            raise BadInput("level private needs the public ranges of the columns: name them with --privacy")
+        if persons and max(Counter(persons).values()) > policy.rows_of_a_person:
+            most = max(Counter(persons).values())
+            raise BadInput(
+                f'a person has {most} rows: say "rows_of_a_person": {most} in the file that --privacy names'
+            )
+        rows, columns = len(divided(len(table.target), self.seed)[0]), table.features.shape[1]
+        digits = delta_digits(rows)
+
+        def offered(epsilon: int) -> Offer:
+            return offer(table, policy, self.subsets, self.seed, self.derive, epsilon)
+
+        def spend(lifetime: Lifetime) -> Spent:
+            whole = replace(lifetime, digits=max(digits, lifetime.digits))
+            epsilon = wanted_epsilon(policy, rows, columns, whole.another())
+            offered(epsilon)  # what cannot be offered costs nothing
+            return Spent(epsilon, rho_for(epsilon, 10.0**-digits), digits, whole.epsilon)
+
+        secret = self.derive(b"holdfast/ledger").hex()
+        identity = self._identity(table, policy.model_dump_json(), secret)
+        spent = self.accounts.offer(identity, table, persons, "private", spend)
+        assert spent is not None
+        made = offered(spent.epsilon)
+        subsets, public = self._packed(ds, made.prepared.train, made.parts, made.noise)
+        given = self.table_schema  # one that is made of the rows would tell of them
+        return _Divided(
+            identity,
+            describe(table, made.prepared, "private", public, made.guarantee, schema=given),
+            made.prepared,
+            subsets,
+            (*table.notes, *((_DEALT_APART,) if persons else ())),
+            given,
+            made.guarantee.noise,
+            made.held_out,
+        )
+
+    def _exactly(self, ds: DatasetId, table: Table, persons: tuple[str, ...] | None) -> _Divided:
         prepared = partition(table, self.seed)
         parts = cut(table, prepared, self.subsets, self.seed)
+        identity = self._identity(table)
+        self.accounts.offer(identity, table, persons, self.secrecy)
         subsets, public = self._packed(ds, prepared.train, parts, (None,) * self.subsets)
         schema = prepared.schema
         if schema is not None and not table.given:
             schema = schema.model_copy(update={"salt": self.derive(b"holdfast/schema-salt").hex()})
+        largest = max(map(len, parts))
         return _Divided(
-            describe(table, prepared, public, schema=schema, largest=max(map(len, parts))),
+            identity,
+            describe(table, prepared, self.secrecy, public, schema=schema, largest=largest),
             prepared,
             subsets,
             (*table.notes, *prepared.notes, *told_of(table, prepared, parts)),
             schema,
         )
+
+    def _identity(self, table: Table, *more: str) -> bytes:
+        """32 bytes of all that decides about what is shown of a table."""
+        facts = [self.secrecy, self.subsets, self.seed, table.feature_names, table.class_names, *more]
+        told = json.dumps(facts, separators=(",", ":")).encode()
+        return digest(digest(told) + digest(table.features.tobytes()) + digest(table.target.tobytes()))
 
     def _table(self) -> Table:
         """The table; where it departs from its schema is told in a line each."""
@@ -212,68 +275,47 @@ class DataOwnerWorker:
     def _review(self, task: ReviewPlan) -> PlanReview:
         """What a data owner has against a plan.
 
-        It declines what its cloud owners would refuse, a plan for other data, and one that shows too much.
+        It declines what its cloud owners would refuse, what its level does not allow, and what would tell
+        too much beside what was shown before.
         """
         store = self.tools.store
         try:
-            plan = fetch_plan(store, task.plan_location, task.plan_hash)
-            family = family_of(plan)
-            if family.encrypted:
-                store.get(keys_id(plan), self.max_keys_mb << 20)
+            family = family_of(fetch_plan(store, task.plan_location, task.plan_hash))
+            dataset = self._description()
+            problem = objection(family, dataset)
+            check_rows(family.plan, dataset.most_rows, dataset.rows)
+            check_window(family.plan, dataset.most_rows, self.terms.report_window_seconds)
+            if family.encrypted and not problem:
+                store.get(keys_id(family.plan), self.max_keys_mb << 20)
         except (BadObject, BadPlan) as bad:
             return PlanReview(problem=str(bad))
-        samples = self._exposed()
-        if (plan.features, plan.classes) != (samples.features.shape[1], samples.classes):
-            return PlanReview(problem=f"the plan is for {plan.features} features and {plan.classes} classes")
-        form = self._description()
-        try:
-            check_rows(plan, form.most_rows, form.rows)
-            check_window(plan, form.most_rows, self.terms.report_window_seconds)
-        except BadPlan as bad:
-            return PlanReview(problem=str(bad))
-        if self.privacy is not None:
-            return PlanReview(problem=self._is_not_paid_for(plan))
-        if plan.noise_named is not None:
-            return PlanReview(problem="the plan's sums come with noise, the dataset's do not")
-        return PlanReview(problem=self._shows_too_much(family))
+        return PlanReview(problem=problem or self._too_much(family, dataset))
 
-    def _exposed(self) -> Samples:
-        try:
-            return exposed.from_bytes(self.tools.home.read(EXPOSED_FILE) or b"")
-        except BadData as bad:
-            path = self.tools.home.path(EXPOSED_FILE)
-            raise StopAgent(f"{path} is gone or damaged: restore it from a backup") from bad
+    def _too_much(self, family: Family, dataset: Description) -> str:
+        """What a plan would show beside others; empty if it may: then it is entered in the ledger."""
+        if family.sums == "round" and self._draws_one_alone():
+            return "some rounds draw one subset alone, so a plan's sums have to be over the dataset"
+        shown = family.shown_map if dataset.level in ("dataset", "round") else None
+        if shown is None:
+            return ""
+        if family.sums == "round":
+            shown = replace(shown, name=f"{shown.name}/parts", parts=self.subsets)
+        why = self.accounts.show(self._promise().identity, shown, dataset.rows, dataset.features)
+        return (
+            f"these people were shown enough: {why}, and a model owner could tell rows apart" if why else ""
+        )
 
     def _description(self) -> Description:
-        data = self.tools.home.read(DESCRIPTION_FILE)
+        return parse_description(self._kept(DESCRIPTION_FILE))
+
+    def _promise(self) -> Promise:
+        return Promise.from_bytes(self._kept(PROMISE_FILE))
+
+    def _kept(self, name: str) -> bytes:
+        data = self.tools.home.read(name)
         if data is None:
-            path = self.tools.home.path(DESCRIPTION_FILE)
-            raise StopAgent(f"{path} is gone: restore it from a backup")
-        return parse_description(data)
-
-    def _is_not_paid_for(self, plan: Plan) -> str:
-        """Why a plan would spend more of the budget than the noise that was dealt; empty if it does not.
-
-        The dataset's one release is paid for when it is offered, and any couple may see it again. All else
-        that a plan could make of the rows is not.
-        """
-        guarantee = self._description().guarantee
-        if guarantee is not None and plan.noise_named == guarantee.noise:
-            return ""
-        asked = "exact results" if plan.noise_named is None else "other noise"
-        return f"the plan asks for {asked}: the dataset is shown with its own noise only, in plans of moments"
-
-    def _shows_too_much(self, family: Family) -> str:
-        """What a plan would show that the policy does not allow; empty if nothing."""
-        kept: Secrecy = family.sums or "none"
-        why = family.singles_out(self._description().rows) if self.secrecy != "none" else ""
-        if why:
-            return f"a model owner who breaks the rules can have single rows of this plan's sums: {why}"
-        if _LEAST_FIRST.index(kept) < _LEAST_FIRST.index(self.secrecy):
-            return f"the plan shows the model owner {_SHOWS[kept]}: only {_SHOWS[self.secrecy]} are allowed"
-        if kept == "round" and self._draws_one_alone():
-            return "some rounds draw one subset alone, so a plan's sums have to be over the dataset"
-        return ""
+            raise StopAgent(f"{self.tools.home.path(name)} is gone: restore it from a backup")
+        return data
 
     def _draws_one_alone(self) -> bool:
         """Whether some round of an epoch draws a single subset of several."""
@@ -283,13 +325,21 @@ class DataOwnerWorker:
 
 @dataclass(frozen=True)
 class _Divided:
-    """A table as it is offered: its description, its rows, its subsets; notes for its owner."""
+    """A table as it is offered: its description, its rows, its subsets; notes for its owner.
 
+    Attributes:
+        identity: in the ledger of people.
+        form: of the noise, at level private. `held_out`: what is published of rows held out.
+    """
+
+    identity: bytes
     description: Description
     prepared: Prepared
     subsets: Sequence[Subset]
     notes: Sequence[str]
     schema: Schema | None
+    form: Noise | None = None
+    held_out: HeldOut | None = None
 
 
 def cut(table: Table, prepared: Prepared, subsets: int, seed: int) -> list[Int64Array]:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopAgent, StoreFault
 from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import CoupleId
@@ -22,6 +24,8 @@ from agents.learning.family import Family
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
+from agents.learning.privacy.held_out import HeldOut
+from agents.learning.privacy.review import objection
 from agents.learning.work import check_rows, check_window
 from agents.roles.acts import (
     CollectResults,
@@ -36,12 +40,18 @@ from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
+from agents.vault.store import ObjectId
 from agents.workers.base import Tools, fetch_description, result_context, weights_context
 from agents.workers.own_keys import load_keys, make_keys
 
 log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.json"
+HELD_OUT_FILE = "held-out.moments"
+_HELD_OUT_BYTES = 2**26
+
+_BEYOND_TELLING = 0.5
+"""If noise moves a share of the squared error by more, the share says nothing."""
 
 NOISY_MODEL = "moments"
 """By default, of a dataset whose sums come with noise."""
@@ -87,6 +97,9 @@ class ModelOwnerWorker:
         try:
             plan = self._chosen(own, form)
             family = family_of(plan)
+            problem = objection(family, form)
+            if problem:
+                raise BadPlan(problem)
             check_rows(plan, form.most_rows, form.rows)
             check_window(plan, form.most_rows, task.report_window_seconds)
             if family.encrypted:
@@ -94,6 +107,8 @@ class ModelOwnerWorker:
                 plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())
         except BadPlan as bad:  # a dataset that does not fit is no mistake of the plan's owner
             raise BadObject(f"{bad}: choose another dataset, model or plan") from bad
+        if form.guarantee is not None:
+            self._keep_held_out(form.guarantee.held_out, plan)
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
         return DraftedPlan(
@@ -112,16 +127,13 @@ class ModelOwnerWorker:
             model = self.model if form.guarantee is None else self.model or NOISY_MODEL
             plan = default_plan(form.task, form.classes, form.features, model, self.rounds, self.seed)
             plan = plan if form.guarantee is None else plan.with_noise(form.guarantee.noise)
-        if (plan.features, plan.classes) != (form.features, form.classes):
-            raise BadPlan(
-                f"the plan is for {plan.features} features and {plan.classes} classes, "
-                f"the dataset has {form.features} and {form.classes}: change the plan"
-            )
-        if form.guarantee is None and plan.noise_named is not None:
-            raise BadPlan("the plan's sums come with noise, the dataset's do not: choose another model")
-        if form.guarantee is not None and plan.noise_named != form.guarantee.noise:
-            raise BadPlan("the dataset's sums come with noise that the plan does not name: change the plan")
         return plan.with_keys("")
+
+    def _keep_held_out(self, found: str, plan: Plan) -> None:
+        """Keeps what the model is judged by where no row is exposed."""
+        data = self.tools.store.get(ObjectId(bytes.fromhex(found)), _HELD_OUT_BYTES)
+        HeldOut.from_bytes(data, plan.features, plan.classes)
+        self.tools.home.write(HELD_OUT_FILE, data)
 
     def _family(self) -> Family:
         """Of the plan that was published."""
@@ -180,7 +192,7 @@ class ModelOwnerWorker:
         readers = list(_usable(task.readers))
         context = weights_context(task.tc, task.round + 1)
         location = put_shared(self.tools.store, data, readers, context) if readers else None
-        now = score(plan, state.weights, self._samples())
+        now, told = self._judged(plan, state.weights)
         history = self._noted(task, now, whole)
         begun = family.carries_on and bool(found) and not whole
         over = (family.learns_once and bool(summed)) or should_stop(
@@ -188,7 +200,7 @@ class ModelOwnerWorker:
         )
         if over:
             file = self.tools.home.path(state_file(task.tc, task.round, "weights"))
-            log.info("training is over after round %d: score %.3f, weights in %s", task.round, now, file)
+            log.info("training is over after round %d: %s, weights in %s", task.round, told, file)
         return PublishedWeights(
             hash=digest(data),
             location=location.digest if location else b"",
@@ -292,6 +304,23 @@ class ModelOwnerWorker:
             noted[task.round] = now, new
             self.tools.home.write(_scores_file(task.tc), json.dumps(noted).encode())
         return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
+
+    def _judged(self, plan: Plan, weights: Weights) -> tuple[float, str]:
+        """A score, and how it is told: on exposed samples, or of held-out moments with noise."""
+        if plan.noise_named is None:
+            now = score(plan, weights, self._samples())
+            return now, f"score {now:.3f}"
+        held_out = HeldOut.from_bytes(self._own(HELD_OUT_FILE), plan.features, plan.classes)
+        matrix = weights.tensors["output"].astype(np.float64) * 2.0**-plan.weight_bits
+        share, moved = held_out.explained(matrix)
+        if moved > _BEYOND_TELLING:
+            return max(
+                -1.0, min(1.0, share)
+            ), f"{held_out.rows} held-out rows, with noise, tell nothing of it"
+        return share, (
+            f"{share:.3f} of the squared error of {held_out.rows} held-out rows explained, by moments with"
+            f" noise that moves this by {moved:.3f}"
+        )
 
     def _samples(self) -> Samples:
         try:

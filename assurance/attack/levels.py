@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from agents.core.errors import BadPlan
+from agents.demo.ranges import policy_of
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, parse_description
@@ -18,18 +19,20 @@ from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import FAMILIES, family_of
 from agents.learning.plans.base import Plan
 from agents.learning.plans.noise import Mode
+from agents.learning.privacy.levels import LEVELS as LEAST_FIRST
+from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import ReviewPlan, SplitData
-from agents.workers.data_owner import DESCRIPTION_FILE, EXPOSED_FILE, DataOwnerWorker
+from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
+from agents.workers.standing import DESCRIPTION_FILE
 from assurance.attack.attack import Stage
-from testing.privacy import policy_of
 from testing.workers import DS, TC, FaultyStore, Place, done
 from testing.world import WORLD_TERMS
 
-Level = Literal["private", "dataset", "round", "none"]
-"""What a data owner asks for: noise; sums over the dataset; sums over the subsets of a round; nothing."""
+Level = Secrecy
+"""What a data owner promises."""
 
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+LEVELS: Final[tuple[Level, ...]] = tuple(reversed(LEAST_FIRST))
 
 SUBSETS: Final = WORLD_TERMS.subsets
 MOST_TELLING_FIRST: Final = ("", "none", "round", "dataset")
@@ -45,11 +48,6 @@ EPSILON: Final = 4
 def noise_for(table: Table, mode: Mode = "dealt") -> PrivacyPolicy:
     """What a data owner asks for at level `private`, its table's ranges being known."""
     return policy_of(table, epsilon=EPSILON, noise=mode, colluding=1 if mode == "shared" else 0)
-
-
-def secrecy_of(level: Level) -> Literal["dataset", "round", "none"]:
-    """The setting that goes with a level; at `private` it is the noise that decides."""
-    return "dataset" if level == "private" else level
 
 
 _NUMBERS = count()
@@ -115,7 +113,7 @@ def new_agent(stage: Stage, level: Level) -> DataOwnersAgent:
         return stage.secret(f"data owner {purpose!r}")
 
     worker = DataOwnerWorker(
-        place.tools, stage.table, None, SUBSETS, stage.seed, WORLD_TERMS, derive, secrecy_of(level), privacy
+        place.tools, stage.table, None, SUBSETS, stage.seed, WORLD_TERMS, derive, level, privacy
     )
     done(worker, SplitData(DS))
     return DataOwnersAgent(place, worker)

@@ -15,7 +15,7 @@ from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
 from agents.workers.model_owner import state_file
 from assurance.attack.attack import Attack, Found, Stage
-from assurance.attack.levels import LEVELS, Level, noise_for, secrecy_of
+from assurance.attack.levels import LEVELS, Level, noise_for
 from assurance.attack.markets import fresh, held
 from testing.world import World
 
@@ -63,7 +63,7 @@ def _life(stage: Stage, level: Level) -> World:
     world = World(
         fresh(stage.folder, f"a life at {level}"),
         plan=None if private else plan,
-        secrecy=secrecy_of(level),
+        secrecy=level,
         privacy=noise_for(table) if private else None,
     )
     world.play()

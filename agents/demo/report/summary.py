@@ -37,6 +37,7 @@ def summary(outcome: DemoOutcome) -> Section:
         "rounds": sum(one.closed for one in rounds),
         "accuracy": _accuracy(outcome),
         "training": jsonable(outcome.work),
+        "promise": jsonable(outcome.promised),
         "cheats": _cheats(outcome, faults),
         "honest_slashed": honest_slashed(outcome),
         "faults": [_fault(outcome, found) for found in faults],

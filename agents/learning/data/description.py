@@ -14,6 +14,7 @@ from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema
 from agents.learning.data.split import MAX_SUBSETS
 from agents.learning.data.tables import Table
+from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.policy import Guarantee
 
 Count = Annotated[int, Field(ge=1)]
@@ -26,8 +27,9 @@ class Description(BaseModel):
     Attributes:
         features: columns. `rows`: of all subsets together.
         classes: 0 for a regression.
+        level: what its data owner promises.
         mask_keys: the public half of each subset's mask key, hexadecimal, in the order of the subsets.
-        guarantee: of a dataset whose sums come with noise.
+        guarantee: at level private, the figures of the promise.
         schema_hash: SHA-256 of the schema, hexadecimal: with one hash columns mean the same.
         largest: rows of the largest subset.
     """
@@ -38,6 +40,7 @@ class Description(BaseModel):
     features: Count
     classes: int = Field(ge=0)
     rows: Count
+    level: Secrecy
     mask_keys: tuple[HexKey, ...] = Field(min_length=1, max_length=MAX_SUBSETS)
     guarantee: Guarantee | None = None
     schema_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
@@ -47,6 +50,8 @@ class Description(BaseModel):
     def _is_sound(self) -> Description:
         if self.classes == 1 or (self.task is PredictionTask.CLASSIFICATION) != bool(self.classes):
             raise ValueError(f"a {self.task.value} with {self.classes} classes")
+        if (self.level == "private") != (self.guarantee is not None):
+            raise ValueError("level private goes with a guarantee, and only with one")
         if self.guarantee is not None and self.guarantee.columns != self.features:
             raise ValueError(f"a guarantee for other columns than the {self.features} there are")
         if (self.largest or 0) > self.rows:
@@ -68,6 +73,7 @@ class Description(BaseModel):
 def describe(
     table: Table,
     prepared: Prepared,
+    level: Secrecy,
     public_keys: Sequence[bytes],
     guarantee: Guarantee | None = None,
     *,
@@ -79,8 +85,9 @@ def describe(
     Args:
         table: that they are from.
         prepared: they.
+        level: what is promised.
         public_keys: the public halves of the subsets' mask keys.
-        guarantee: where their sums come with noise.
+        guarantee: at level private.
         schema: if the description is to hold its hash.
         largest: rows of the largest subset.
     """
@@ -90,6 +97,7 @@ def describe(
         features=features,
         classes=prepared.train.classes,
         rows=len(prepared.train),
+        level=level,
         mask_keys=tuple(key.hex() for key in public_keys),
         guarantee=guarantee,
         schema_hash=None if schema is None else schema.digest().hex(),

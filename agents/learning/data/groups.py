@@ -20,14 +20,22 @@ class Groups:
     Attributes:
         codes: (n,) int64, the place of its name.
         names: as the table has them; each row without one is a person of its own, called by its number.
+        unnamed: how many of the names, the last ones, are such numbers.
     """
 
     codes: Int64Array
     names: tuple[str, ...]
+    unnamed: int = 0
 
     def take(self, rows: Int64Array) -> Groups:
         """The persons of these rows."""
-        return Groups(self.codes[rows], self.names)
+        return Groups(self.codes[rows], self.names, self.unnamed)
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The names of the rows that have one."""
+        named = len(self.names) - self.unnamed
+        return tuple(self.names[code] for code in self.codes.tolist() if code < named)
 
     @property
     def count(self) -> int:
@@ -46,4 +54,4 @@ def groups_of(column: Column) -> tuple[Groups, list[str]]:
     notes = [f"column {column.name!r}: {len(names)} groups, of {each}, stay together"]
     if absent.size:
         notes.append(f"column {column.name!r}: {absent.size} rows without a group, each one of its own")
-    return Groups(codes, names), notes
+    return Groups(codes, names, absent.size), notes

@@ -89,15 +89,7 @@ class FeaturesFamily(ExactFamily):
         features = RandomFeatures(plan.features, plan.hidden, plan.seed, plan.clip)
         super().__init__(plan, limits, circuit, features.rows, maps_kept=1)
 
-    def singles_out(self, rows: int) -> str:
-        """See `Family.singles_out`: of too many random features the pooled map tells who is in it.
-
-        A twelfth of the rows tells as little as a linear family (a membership AUC at most .03 over its own);
-        for long tables the map holds at most a quarter as many numbers as the table.
-        """
-        width, outputs = self.plan.hidden + 1, self.plan.outputs
-        if width * 12 > rows:
-            return f"its {self.plan.hidden} random features are more than a twelfth of {rows} rows"
-        if 4 * (width * (width + 1) // 2 + width * outputs) > rows * self.plan.features:
-            return f"its map has more than a quarter as many numbers as {rows} rows"
-        return ""
+    @property
+    def hidden(self) -> int:
+        """See `ExactFamily.hidden`."""
+        return self.plan.hidden

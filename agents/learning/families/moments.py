@@ -20,7 +20,7 @@ from pydantic import Field
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.canonical import digest, pack, unpack
 from agents.learning.data.samples import FloatArray, Int64Array, Samples
-from agents.learning.data.subset import Subset
+from agents.learning.data.subset import Subset, SubsetNoise
 from agents.learning.family import NO_KEYS, Cohort, Family, KeyPair, Sums
 from agents.learning.he.cohorts import cohort_facts, read_cohort
 from agents.learning.he.randomness import Words
@@ -136,6 +136,21 @@ class MomentsFamily(Family):
         del weights
         check_fit(self.plan, samples, self.limits)
         return self._update(self.form.of(samples), len(samples), 1)
+
+    def noisy(self, samples: Samples, dealt: Sequence[SubsetNoise | None]) -> Update:
+        """What all subsets' results together come to, for whoever has all rows and all noise.
+
+        Args:
+            samples: all rows of the dataset.
+            dealt: each subset's noise.
+
+        Raises:
+            BadPlan: the noise is for other sums than the plan's.
+        """
+        total = _words(self.form.of(samples))
+        for given in dealt:
+            total = total + _words(noise_of(given, self.form, self.plan.noise, len(dealt)))
+        return self._update(total.view(np.int64), len(samples), len(dealt))
 
     # --- model owner ---
 

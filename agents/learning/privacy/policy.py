@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from agents.core.errors import BadInput
 from agents.learning.data.samples import FloatArray
@@ -37,7 +38,7 @@ class PrivacyPolicy(Document):
     columns: dict[str, Range] = Field(description="range of each column, by name")
     target: Range | None = Field(default=None, description="range of the target of a regression")
     epsilon: Literal[1, 2, 4] | None = Field(
-        default=None, description="for the table's lifetime; by default the least that it affords"
+        default=None, description="of this offer; by default the least that the table affords"
     )
     noise: Mode = Field(default="dealt", description="who adds the noise")
     colluding: int = Field(default=0, ge=0, le=255, description="`shared`: subsets that may collude")
@@ -68,6 +69,23 @@ class PrivacyPolicy(Document):
         return self.target
 
 
+def read_policy(file: Path) -> PrivacyPolicy:
+    """A data owner's settings, of a JSON file.
+
+    Raises:
+        BadInput: it cannot be read, or is none.
+    """
+    try:
+        return PrivacyPolicy.model_validate_json(file.read_bytes())
+    except OSError as problem:
+        raise BadInput(f"privacy {file}: {problem}: name a JSON file of ranges") from None
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"privacy {file}: {where + ': ' if where else ''}{message}") from None
+
+
 class Guarantee(Document):
     """What a dataset's description says of its noise: public, and all that a model owner needs of it.
 
@@ -78,9 +96,14 @@ class Guarantee(Document):
 
     epsilon: int
     delta_digits: int = Field(description="delta is 10^-delta_digits")
-    rho: PositiveRational = Field(description="the budget of all releases together")
+    rho: PositiveRational = Field(
+        description="the budget of all releases together, and of the held-out moments of other rows as well"
+    )
     rows_of_a_person: int
     noise: Noise
+    held_out: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the held-out moments, where they are in the store"
+    )
     low: tuple[Finite, ...]
     high: tuple[Finite, ...]
     centre: tuple[int, ...]

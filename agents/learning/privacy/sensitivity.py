@@ -32,6 +32,9 @@ The worst are y = 1 and -1: with c = u v it is 2 - 2 c^2, 2 + 2 c, 1/4 and (2 - 
 4.375 + 1.875 c - 2 c^2, at most 4.375 + 1.875^2 / 8.
 """
 
+OF_HELD_OUT_NUMBERS = OF_NUMBERS + Fraction(1, 16)
+"""As `OF_NUMBERS`, and y^2/4, which changes by a quarter at most."""
+
 OF_A_COLUMN = Fraction(4)
 """Of one column v from -1 to 1: v and v^2, for -1 in the place of 1."""
 
@@ -44,6 +47,12 @@ def moments_squared(classes: int, rows_of_a_person: int = 1) -> Fraction:
         rows_of_a_person: how many rows are one person's.
     """
     of_a_row = OF_CLASSES if classes else OF_NUMBERS
+    return of_a_row * (rows_of_a_person << MOMENT_BITS) ** 2
+
+
+def held_out_squared(classes: int, rows_of_a_person: int = 1) -> Fraction:
+    """Squared sensitivity of a row's held-out moments, in units of 2^-(2 * MOMENT_BITS)."""
+    of_a_row = OF_CLASSES if classes else OF_HELD_OUT_NUMBERS
     return of_a_row * (rows_of_a_person << MOMENT_BITS) ** 2
 
 

@@ -1,12 +1,13 @@
 """What is found out about the data before a demo starts, and what is read when it is over.
 
-Rules: A17.
+Rules: A17, N21.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,13 +23,16 @@ from agents.core.hashing import final_hash
 from agents.core.ids import Address
 from agents.core.mined import Mined
 from agents.demo import collect as module
-from agents.demo.collect import DividedData, collect
-from agents.demo.outcome import Cheat
+from agents.demo.collect import DividedData, collect, promised_of
+from agents.demo.outcome import Cheat, DemoOutcome
+from agents.demo.ranges import policy_of
 from agents.demo.report import summary
+from agents.demo.report.page import page
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.skew import check_skew
+from agents.learning.data.tables import load_table
 from agents.learning.plans.limits import Limits
 from testing.world import World
 
@@ -109,10 +113,16 @@ def test_counts_the_ranges_that_ties_leave(tmp_path: Path) -> None:
         ({"data": "no-such.csv"}, BadData, "no file no-such.csv, nor built-in data of that name: give a CSV"),
         ({"data": "wine", "target": "colour"}, BadData, "built-in data wine have their own target"),
         (
-            {"data": "wine", "model": "moments"},
+            {"data": "wine", "model": "linear", "level": "dataset"},
             BadPlan,
-            "moments is for datasets that are offered with noise",
+            "a model owner who breaks the rules can have single rows of this plan's sums, which only level none",
         ),
+        (
+            {"data": "wine", "model": "encrypted-ridge", "level": "private"},
+            BadPlan,
+            "the plan asks for exact results: at level private",
+        ),
+        ({"data": "wine", "model": "moments", "level": "none"}, BadPlan, "the plan's sums come with noise"),
         ({"data": "wine", "model": "forest"}, BadPlan, "no model 'forest': choose one of linear, ridge"),
         ({"data": "diabetes", "model": "logistic"}, BadPlan, "logistic regression needs classes"),
         ({"data": "wine", "subsets": 64, "replicas": 1}, CannotSplit, "64 subsets are too many for 114 rows"),
@@ -125,6 +135,17 @@ def test_refuses_what_cannot_be_played_in_one_line(
         DividedData.of(Scenario(**flags))
     assert str(refused.value).startswith(complaint)
     assert str(refused.value).isprintable()
+
+
+def test_divides_by_place_and_seed_alone_at_level_private(tmp_path: Path) -> None:
+    divided = DividedData.of(Scenario(data="wine", level="private"))
+    assert np.concatenate(divided.rows).tolist() == list(range(142))
+    assert [len(rows) for rows in divided.rows] == [36, 36, 35, 35]
+    assert len(divided.prepared.validation) == 0
+    ranges = tmp_path / "ranges.json"
+    ranges.write_text('{"columns": {"alcohol": [0, 20]}}')
+    with pytest.raises(BadInput, match="wine: no range for column 'malic_acid'"):
+        DividedData.of(Scenario(data="wine", level="private", privacy=ranges))
 
 
 def test_refuses_a_column_that_is_not_there(tmp_path: Path) -> None:
@@ -142,6 +163,44 @@ def test_refuses_more_columns_than_a_cloud_owner_takes(monkeypatch: pytest.Monke
 # --- after ---
 
 
+def test_a_run_at_level_private_says_what_was_promised_and_what_it_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, rounds=2, privacy=policy_of(load_table("wine"), epsilon=4))
+    world.play()
+    outcome, *_ = collected(world, Scenario(data="wine", level="private"), tmp_path, monkeypatch)
+    promised, scores, work = outcome.promised, outcome.scores, outcome.work
+    assert work is not None
+    assert (outcome.model, work.scheme, work.sums, work.summed) == ("moments", "", "dataset", {2: 4})
+    assert scores.updates == (2,)
+    assert scores.market[0] == scores.initial < scores.market[1]
+    assert scores.market[1] < scores.centralised, "which has no noise"
+    assert "Trained without sending weights" in page(outcome, summary(outcome))
+    assert promised is not None
+    assert (promised.level, promised.epsilon, promised.delta_digits) == ("private", 4, 5)
+    assert promised.epsilon_spent == pytest.approx(4, abs=1e-3)
+    assert promised.epsilon_left == 0
+    assert (promised.exposed_rows, promised.exposed_score) == (0, None)
+    assert promised.private_score is not None
+    assert 0.6 < promised.private_score <= 1
+    assert promised.ranges_from_rows
+
+
+def test_a_table_that_is_too_small_for_noise_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    World(tmp_path).settle_down()
+    monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
+    wine = load_table("wine")
+    few = replace(wine, features=wine.features[::3], target=wine.target[::3])
+    demo = DemoRun(Scenario(data="wine"), tmp_path, "http://node", tmp_path / "x.json")
+    promised = promised_of(demo, few)
+    assert (promised.private_epsilon, promised.private_score) == (None, None)
+    assert promised.private_refused.startswith(
+        "48 rows of 13 columns: at epsilon 4 the noise would be larger"
+    )
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     world = World(tmp_path, rounds=2)
@@ -149,9 +208,11 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_reads_a_run_from_the_chain_and_the_model_owners_home(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+Collected = tuple[DemoOutcome, Mined, list[tuple[int, int]]]
+
+
+def collected(world: World, scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Collected:
+    """What is read of a run, the one transaction of it, and which blocks were asked for."""
     history, tc = tuple(world.chain.history), world.couple.id
     mined = Mined(bytes(32), 4, world.data_owner.address, ("createDS",), 21_000, succeeded=True)
     audited = Audited(
@@ -173,9 +234,17 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
     monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
     monkeypatch.setattr(module, "audit_deployment", lambda _: audited)
     monkeypatch.setattr(module, "transactions", transactions)
-    scenario = Scenario(data="wine", rounds=2)
     demo, divided = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json"), DividedData.of(scenario)
-    outcome = collect(demo, divided, 1_700_000_000, 12.5)
+    return collect(demo, divided, 1_700_000_000, 12.5), mined, asked
+
+
+def test_reads_a_run_from_the_chain_and_the_model_owners_home(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = Scenario(data="wine", rounds=2)
+    outcome, mined, asked = collected(world, scenario, tmp_path, monkeypatch)
+    history, tc = tuple(world.chain.history), world.couple.id
+    divided = DividedData.of(scenario)
 
     assert asked == [(4, 99)], "all blocks after the market's own"
     assert (outcome.dataset_name, outcome.model, outcome.network) == ("wine", "logistic", "ganache")
@@ -187,6 +256,7 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
         "rounds": "2",
         "seed": "0",
         "network": "ganache",
+        "secrecy": "dataset",
     }
     assert (outcome.ds, outcome.tc) == (world.couple.ds, tc)
     assert (outcome.history, outcome.transactions) == (history, (mined,))
@@ -201,6 +271,15 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
     assert scores.centralised > 0.8
     assert scores.best_single_subset < scores.centralised, "no subset has every class"
     assert scores.outside[0] == "scikit-learn LogisticRegression"
+    promised = outcome.promised
+    assert promised is not None
+    assert (promised.level, promised.exposed_rows, promised.epsilon) == ("none", 28, None)
+    assert promised.exposed_score is not None
+    assert 0.8 < promised.exposed_score <= 1
+    assert promised.private_epsilon == 4
+    assert promised.private_score is not None
+    assert 0.6 < promised.private_score < promised.all_rows_score, "what level private would give"
+    assert promised.standing[0].startswith("level none: ")
     cheats = [party.cheat for party in outcome.parties if party.cheat]
     assert cheats == list(Cheat)
     assert len(outcome.parties) == 14

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from agents.core.errors import StorageFailed
-from agents.demo.outcome import Cheat, DemoOutcome, Scores, Work
+from agents.demo.outcome import Cheat, DemoOutcome, Promised, Scores, Work
 from agents.demo.report import summary, write_report
 from agents.demo.report.page import page
+from agents.learning.privacy.levels import GUARANTEES, LEARNS
 from testing.histories import ALL_CHEATS, SCORES, STRATA, Story, told
 
 HOSTILE = """<img src=x onerror="alert(1)"> '); & {{ 7*7 }} $x^2$"""
@@ -159,6 +160,72 @@ def test_tells_who_saw_what_in_plain_text() -> None:
     assert "A cloud owner that keeps the last weights it was given scores 96.0" in text
     assert "keys, fetched once" not in text
     assert "with the ciphertext for weights" not in text
+
+
+PROMISED = Promised(
+    level="dataset",
+    guarantee=GUARANTEES["dataset"],
+    learns=LEARNS["dataset"],
+    standing=("level dataset: ...",),
+    epsilon=None,
+    delta_digits=None,
+    epsilon_spent=None,
+    epsilon_left=None,
+    exposed_rows=86,
+    exposed_score=0.973,
+    all_rows_score=0.982,
+    private_epsilon=4,
+    private_score=0.961,
+    private_refused="",
+    ranges_from_rows=False,
+)
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_tells_what_was_promised_and_what_level_private_would_give() -> None:
+    text = read(told(2).outcome(work=WORK, promised=PROMISED)).text
+    for words in (
+        "Level dataset",
+        "Who knows all rows but one has that one.",
+        "the rows of its subsets, in plain; not the model",
+        "The 86 rows that the model owner was shown are given away: least squares on these alone scores 97.3",
+        "epsilon 4 allows and none is shown, a linear model of this table would score 96.1",
+    ):
+        assert words in text
+    refused = replace(
+        PROMISED, private_epsilon=None, private_score=None, private_refused="60 rows of 13 columns"
+    )
+    text = read(told(2).outcome(work=WORK, promised=refused)).text
+    assert "At level private this table cannot be offered: 60 rows of 13 columns" in text
+
+
+@pytest.mark.usefixtures("no_plots")
+@pytest.mark.parametrize(
+    ("left", "words"), [(2, "may have epsilon 2."), (0, "no other dataset of theirs can be")]
+)
+def test_tells_what_level_private_cost(left: int, words: str) -> None:
+    plain = replace(WORK, scheme="", degree=0, modulus_bits=0, keys_bytes=0)
+    private = replace(
+        PROMISED,
+        level="private",
+        guarantee=GUARANTEES["private"],
+        learns=LEARNS["private"],
+        epsilon=4,
+        delta_digits=5,
+        epsilon_spent=4.0,
+        epsilon_left=left,
+        exposed_rows=0,
+        exposed_score=None,
+        ranges_from_rows=not left,
+    )
+    text = read(told(2).outcome(work=plain, promised=private)).text
+    assert "Trained without sending weights" in text
+    assert "No row was shown. Without noise least squares on the same rows scores 98.2" in text
+    assert "Rows are divided by place and seed alone" in text
+    assert words in text
+    assert ("were read off the table" in text) is not left
+    assert "are given away" not in text
+    assert "in plain text between" not in text
 
 
 def test_shows_the_evidence_in_full(cheated: Page) -> None:

@@ -25,8 +25,10 @@ from agents.core.events import Logged, MarketEvent
 from agents.core.market import Market
 from agents.demo import run as module
 from agents.demo.cheats import DataReceiptCopier, LazyWorker
+from agents.demo.ranges import policy_of
 from agents.demo.run import SPARE_ROUNDS, DemoRun, play, withdraw_all
 from agents.demo.scenario import CHEATS, DemoMember, Scenario
+from agents.learning.data.tables import load_table
 from agents.roles.acts import Identity
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
@@ -72,6 +74,25 @@ def test_the_data_owner_is_given_data_shape_and_cloud_owners(demo: DemoRun) -> N
         [demo.address(member) for member in SCENARIO.cloud_owners if member.subset == s] for s in range(3)
     ]
     assert [list(owners) for owners in settings.dealt] == dealt, "each member is dealt the subset it expects"
+
+
+def test_at_level_private_the_data_owner_is_given_ranges_and_the_model_owner_plans_moments(
+    tmp_path: Path,
+) -> None:
+    scenario = Scenario(data="wine", level="private")
+    demo = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json")
+    offers, asks = demo.settings(scenario.data_owner), demo.settings(scenario.model_owner)
+    assert isinstance(offers, DataOwnerSettings)
+    assert isinstance(asks, ModelOwnerSettings)
+    assert offers.privacy == policy_of(load_table("wine"))
+    assert asks.model == "moments"
+    file = tmp_path / "ranges.json"
+    file.write_text('{"columns": {}, "epsilon": 2}')
+    told = DemoRun(replace(scenario, privacy=file), tmp_path, "http://node", tmp_path / "x.json")
+    settings = told.settings(scenario.data_owner)
+    assert isinstance(settings, DataOwnerSettings)
+    assert settings.privacy is not None
+    assert settings.privacy.epsilon == 2
 
 
 def test_the_model_owner_is_given_what_the_data_owner_exposes(demo: DemoRun) -> None:

@@ -6,6 +6,7 @@ Rules: A17.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -50,12 +51,30 @@ def test_refuses_what_cannot_be_played_in_one_line(flags: dict[str, int], compla
 
 @pytest.mark.parametrize(
     ("model", "secrecy"),
-    [(None, "dataset"), ("encrypted-ridge", "dataset"), ("logistic", "none"), ("network", "none")],
+    [
+        (None, "dataset"),
+        ("encrypted-ridge", "dataset"),
+        ("logistic", "none"),
+        ("network", "none"),
+        ("moments", "private"),
+    ],
 )
 def test_the_data_owner_lets_a_model_in_plain_text_through_if_it_is_asked_for(
     model: str | None, secrecy: str
 ) -> None:
     assert Scenario(model=model).secrecy == secrecy
+    assert Scenario(model=model).planned == model
+
+
+def test_a_level_may_be_asked_for_and_private_plans_moments() -> None:
+    private = Scenario(level="private")
+    assert (private.secrecy, private.planned, private.model) == ("private", "moments", None)
+    assert (Scenario(level="round").secrecy, Scenario(level="round").planned) == ("round", None)
+    assert Scenario(level="none", model="encrypted-ridge").secrecy == "none"
+    with pytest.raises(
+        BadInput, match="ranges are for level private: secrecy is dataset, which has no noise"
+    ):
+        Scenario(privacy=Path("ranges.json"))
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,7 @@ def test_in_plain_text_any_result_will_do_and_a_sum_takes_all(make_plan: PlanMak
         ("encrypted-features", 10_853, "its map has more than a quarter as many numbers as 10853 rows"),
         ("encrypted-features", 10_854, ""),
         ("encrypted-logistic", 1, ""),
-        ("logistic", 10**9, "its updates are not linear in the weights"),
-        ("linear", 10**9, "its updates are not linear in the weights"),
+        ("logistic", 1, "its updates are not linear in the weights"),
     ],
 )
 def test_which_sums_can_single_rows_out(kind: str, rows: int, why: str) -> None:

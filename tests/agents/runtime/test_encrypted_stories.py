@@ -105,10 +105,31 @@ def test_sums_over_a_round_move_the_model_each_round(tmp_path: Path) -> None:
     assert world.ends_with(learnt(world, plan, *drawn))
 
 
-@pytest.mark.parametrize(("secrecy", "sums"), [("dataset", "round"), ("dataset", None), ("round", None)])
-def test_a_data_owner_declines_a_plan_that_shows_more_than_it_allows(
+TOO_OPEN = [("dataset", "round"), ("dataset", None), ("round", None)]
+
+
+@pytest.mark.parametrize(("secrecy", "sums"), TOO_OPEN)
+def test_a_model_owner_learns_before_it_pays_that_a_level_does_not_allow_its_plan(
     tmp_path: Path, secrecy: Literal["dataset", "round"], sums: Sums | None, caplog: pytest.LogCaptureFixture
 ) -> None:
+    world = World(tmp_path, plan=a_plan(4, sums) if sums else None, secrecy=secrecy)
+    world.settle_down()
+    lines = [message for message in caplog.messages if "the plan shows the model owner" in message]
+    assert lines
+    assert all(f"are allowed at level {secrecy}: choose another dataset" in line for line in lines)
+    assert not world.market.couples
+
+
+@pytest.mark.parametrize(("secrecy", "sums"), TOO_OPEN)
+def test_a_data_owner_declines_a_plan_that_shows_more_than_it_allows(
+    tmp_path: Path,
+    secrecy: Literal["dataset", "round"],
+    sums: Sums | None,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The model owner asks all the same."""
+    monkeypatch.setattr("agents.workers.model_owner.objection", lambda *_: "")
     world = World(tmp_path, plan=a_plan(4, sums) if sums else None, secrecy=secrecy)
     world.play()
     assert world.couple.phase is Phase.DECLINED

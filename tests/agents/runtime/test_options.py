@@ -150,7 +150,8 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         schema = home / "schema.json"
         schema.write_text(schema_of("wine").text())
         values |= {"group": "who", "keep": ["id", "code"], "table_schema": str(schema)}
-        values |= {"secrecy": "round", "terms": str(terms), "privacy": str(privacy)}
+        values |= {"new_people": True, "lifetime_epsilon": 2, "ledger": "people"}
+        values |= {"secrecy": "private", "terms": str(terms), "privacy": str(privacy)}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agents.core.enums import CouplePhase as Phase
+from agents.demo.ranges import policy_of
 from agents.learning.data import exposed
 from agents.learning.data.description import parse_description
 from agents.learning.data.subset import Subset
@@ -19,7 +20,7 @@ from agents.learning.evaluate import score
 from agents.learning.families.registry import default_plan, parse_plan
 from agents.learning.plans.noise import Mode
 from agents.learning.privacy.offer import divided, offer
-from testing.privacy import policy_of, subsets_of, trained
+from testing.privacy import subsets_of, trained
 from testing.world import WORLD_TERMS, World
 from tests.agents.runtime.test_stories import audited
 
@@ -77,9 +78,9 @@ def is_told(world: World, caplog: pytest.LogCaptureFixture, words: str) -> bool:
 def test_a_model_owner_whose_plan_has_other_noise_is_told_so_before_it_pays(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for family in ("encrypted-logistic", "moments"):
+    for family, asked in (("encrypted-logistic", "exact results"), ("moments", "other noise")):
         world = World(tmp_path / family, privacy=policy_of(WINE), plan=default_plan(WINE.task, 3, 13, family))
-        assert is_told(world, caplog, "come with noise that the plan does not name: change")
+        assert is_told(world, caplog, f"the plan asks for {asked}: at level private")
         assert not world.market.couples
 
 
@@ -87,8 +88,32 @@ def test_a_model_owner_learns_before_it_pays_that_a_dataset_has_no_noise(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World(tmp_path, plan=default_plan(WINE.task, 3, 13, "moments"))
-    assert is_told(world, caplog, "the dataset's do not: choose another model")
+    assert is_told(world, caplog, "the dataset's do not: it is offered at level none, choose another")
     assert not world.market.couples
+
+
+@pytest.mark.parametrize(
+    ("most", "words"),
+    [
+        (9.0, "of the squared error of 36 held-out rows explained, by moments with noise that moves this by"),
+        (0.0, "36 held-out rows, with noise, tell nothing of it, weights in"),
+    ],
+)
+def test_a_model_owner_judges_its_model_by_held_out_moments(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    most: float,
+    words: str,
+) -> None:
+    """No row is exposed: what it says is of noisy sums, and how far the noise may have moved it."""
+    monkeypatch.setattr("agents.workers.model_owner._BEYOND_TELLING", most)
+    world = World(tmp_path, rounds=2, privacy=policy_of(WINE))
+    with caplog.at_level("INFO"):
+        world.play()
+    told = next(message for message in caplog.messages if "training is over after round 2" in message)
+    assert words in told
+    assert (world.folder / "model owner" / "held-out.moments").exists()
 
 
 def test_noise_is_drawn_once_for_all_couples(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from agents.runtime.settings import (
     CloudOwnerSettings,
     DataOwnerSettings,
     ModelOwnerSettings,
+    StatusSettings,
     Terms,
     WalletSettings,
     checked,
@@ -112,7 +113,7 @@ def test_a_data_owner_allows_sums_over_the_dataset_unless_it_says_otherwise() ->
     assert checked(DataOwnerSettings, **DATA).secrecy == "dataset"
     assert checked(DataOwnerSettings, **DATA, secrecy="none").secrecy == "none"
     assert refused(DataOwnerSettings, **DATA, secrecy="some") == (
-        "secrecy: Input should be 'dataset', 'round' or 'none'"
+        "secrecy: Input should be 'private', 'dataset', 'round' or 'none'"
     )
 
 
@@ -123,9 +124,26 @@ def test_a_file_of_ranges_asks_for_noise(tmp_path: Path) -> None:
     file = tmp_path / "ranges.json"
     file.write_text('{"columns": {"age": [0, 120]}, "epsilon": 2}')
     assert checked(DataOwnerSettings, **DATA).privacy is None
-    policy = checked(DataOwnerSettings, **DATA, privacy=str(file)).privacy
+    policy = checked(DataOwnerSettings, **DATA, secrecy="private", privacy=str(file)).privacy
     assert policy == PrivacyPolicy(columns={"age": (0.0, 120.0)}, epsilon=2)
-    assert checked(DataOwnerSettings, **DATA, privacy=policy).privacy == policy
+    assert checked(DataOwnerSettings, **DATA, secrecy="private", privacy=policy).privacy == policy
+
+
+def test_ranges_belong_to_level_private_and_to_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "ranges.json"
+    file.write_text('{"columns": {"age": [0, 120]}}')
+    assert refused(DataOwnerSettings, **DATA, secrecy="private") == (
+        "secrecy is private: name a JSON file of the columns' public ranges with --privacy"
+    )
+    for level in ("dataset", "round", "none"):
+        found = refused(DataOwnerSettings, **DATA, secrecy=level, privacy=str(file))
+        assert found == f"privacy is for level private: secrecy is {level}, which has no noise"
+
+
+def test_a_lifetime_is_of_a_few(tmp_path: Path) -> None:
+    assert checked(DataOwnerSettings, **DATA).lifetime_epsilon == 4
+    assert "less than or equal to 16" in refused(DataOwnerSettings, **DATA, lifetime_epsilon=17)
+    assert checked(StatusSettings, home=tmp_path).ledger is None
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 
 from agents.core.errors import (
     BadData,
+    BadInput,
     CannotSplit,
     ObjectDamaged,
     ObjectMissing,
@@ -26,6 +27,7 @@ from agents.core.errors import (
 )
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
+from agents.demo.ranges import policy_of
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import parse_description
@@ -37,24 +39,20 @@ from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
 from agents.learning.plans.noise import Noise
+from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.offer import offer
 from agents.learning.privacy.policy import PrivacyPolicy
 from agents.roles.acts import OpenPackage, PackReplica, ReviewPlan, SplitData
 from agents.roles.results import PackedReplica, RefusedKey, parse_result
+from agents.storage.files import Home
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import package_context
-from agents.workers.data_owner import (
-    DESCRIPTION_FILE,
-    EXPOSED_FILE,
-    SCHEMA_FILE,
-    DataOwnerWorker,
-    Secrecy,
-)
+from agents.workers.data_owner import EXPOSED_FILE, SCHEMA_FILE, DataOwnerWorker
+from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE
 from testing.csv_lines import schema_of
 from testing.fake_market import TERMS
-from testing.privacy import policy_of
 from testing.workers import (
     DS,
     NO_POINT,
@@ -93,7 +91,8 @@ def worker(
     secrecy: Secrecy = "none",
     privacy: PrivacyPolicy | None = None,
 ) -> DataOwnerWorker:
-    return DataOwnerWorker(place.tools, table, target, subsets, 0, terms, derive, secrecy, privacy)
+    level = secrecy if privacy is None else "private"
+    return DataOwnerWorker(place.tools, table, target, subsets, 0, terms, derive, level, privacy)
 
 
 SPLITTING = SplitData(DS)
@@ -169,7 +168,7 @@ def test_secrets_are_of_one_market_one_table_and_one_division(place: Place) -> N
 def test_so_are_those_of_a_table_that_is_offered_with_noise(place: Place) -> None:
     """With one mask for two tables that differ in a row, the difference of their parts would be left."""
     policy = policy_of(load_table("wine"), noise="shared", epsilon=4)
-    offers = [worker(place, privacy=policy), replace(worker(place, privacy=policy), seed=1)]
+    offers = [worker(place, privacy=policy), replace(worker(place, privacy=policy), seed=1, new_people=True)]
     first, second = (secrets_of(place, one) for one in offers)
     assert len(first | second) == 16
 
@@ -192,7 +191,7 @@ def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
     owner = replace(worker(place, table, target="visits"), task=PredictionTask.REGRESSION)
     with caplog.at_level("INFO"):
         split = done(owner, SPLITTING)
-    assert caplog.messages == [
+    assert caplog.messages[:2] == [
         "column 'dose': 1 cell with thousands ('1,234' is 1234)",
         "column 'age': 1 cell far from all others (as 1000000000) cut, and left out of mean and deviation",
     ]
@@ -205,6 +204,7 @@ def test_what_was_done_to_the_table_is_told_to_its_owner_alone(
         "largest": told.largest,
         "schema_hash": told.schema_hash,
         "mask_keys": told.mask_keys,
+        "level": "none",
     }
 
 
@@ -282,7 +282,7 @@ def test_rows_of_one_group_are_in_one_subset(place: Place, caplog: pytest.LogCap
     owner = replace(worker(place, table, target="state"), group="patient_id")
     with caplog.at_level("INFO"):
         done(owner, SPLITTING)
-    assert caplog.messages == ["column 'patient_id': 30 groups, of 4 rows each on average, stay together"]
+    assert caplog.messages[0] == "column 'patient_id': 30 groups, of 4 rows each on average, stay together"
     sizes = [
         len(Subset.from_bytes(place.tools.home.read(f"split/{DS:x}/{i}") or b"").samples) for i in range(4)
     ]
@@ -298,9 +298,8 @@ def test_with_noise_groups_are_dealt_apart_and_their_owner_is_told(
     privacy = PrivacyPolicy(columns={"u": (0.0, 13.0)}, rows_of_a_person=2)
     with caplog.at_level("INFO"):
         done(replace(worker(place, table, privacy=privacy), group="who"), SPLITTING)
-    assert caplog.messages[-1] == (
-        "with noise rows are divided by place alone: those of one group are in all parts"
-    )
+    told = "with noise rows are divided by place alone: those of one group are in all parts"
+    assert told in caplog.messages
 
 
 def test_a_column_may_be_kept(place: Place) -> None:
@@ -462,15 +461,14 @@ def test_it_waits_for_a_plan_that_the_store_does_not_deliver(
     assert done(work, task).problem == ""
 
 
-@pytest.mark.parametrize("damage", [None, b"no samples"])
-def test_it_stops_if_the_rows_that_it_exposed_are_gone_or_damaged(place: Place, damage: bytes | None) -> None:
-    work, location = worker(place), place.store.put(GOOD.canonical_bytes())
+@pytest.mark.parametrize("name", [DESCRIPTION_FILE, PROMISE_FILE])
+def test_it_stops_if_what_it_promised_is_gone(place: Place, name: str) -> None:
+    work, location = worker(place, secrecy="dataset"), place.store.put(encrypted())
+    place.store.put(KEYS)
     work.perform(SPLITTING)
-    place.tools.home.path(EXPOSED_FILE).unlink()
-    if damage is not None:
-        place.tools.home.write(EXPOSED_FILE, damage)
-    with pytest.raises(StopAgent, match=f"{EXPOSED_FILE} is gone or damaged: restore it from a backup"):
-        work.perform(ReviewPlan(TC, GOOD.digest(), location.digest))
+    place.tools.home.path(name).unlink()
+    with pytest.raises(StopAgent, match=f"{name} is gone: restore it from a backup"):
+        work.perform(ReviewPlan(TC, digest(encrypted()), location.digest))
 
 
 # --- encrypted plans ---
@@ -488,11 +486,11 @@ def encrypted(sums: Sums = "dataset", keys: bytes = KEYS) -> bytes:
     ("document", "secrecy", "problem"),
     [
         (encrypted(), "dataset", ""),
-        (encrypted("round"), "dataset", "sums over the subsets of a round: only sums over all subsets"),
+        (encrypted("round"), "dataset", "sums over the subsets of a round: only sums over all subsets are"),
         (GOOD.canonical_bytes(), "dataset", "each subset's result in plain text: only sums over all subsets"),
         (encrypted(), "round", ""),
         (encrypted("round"), "round", ""),
-        (GOOD.canonical_bytes(), "round", "in plain text: only sums over the subsets of a round are allowed"),
+        (GOOD.canonical_bytes(), "round", "in plain text: only sums over the subsets of a round are"),
         (encrypted(), "none", ""),
         (encrypted("round"), "none", ""),
         (GOOD.canonical_bytes(), "none", ""),
@@ -517,7 +515,7 @@ def test_it_wants_no_sum_over_one_subset(place: Place, per_round: int, fits: boo
     terms = replace(TERMS, subsets=4, subsets_per_round=per_round)
     problem = review(place, encrypted("round"), secrecy="round", terms=terms)
     assert ("draw one subset alone" in problem) is not fits
-    assert review(place, encrypted(), secrecy="round", terms=terms) == ""
+    assert "draw one subset alone" not in review(place, encrypted(), secrecy="round", terms=terms)
 
 
 @pytest.mark.usefixtures("fake_family")
@@ -537,6 +535,7 @@ def a_family_s(kind: str, **changes: object) -> bytes:
     return plan.model_copy(update=changes).canonical_bytes()
 
 
+@pytest.mark.parametrize("secrecy", ["dataset", "round"])
 @pytest.mark.parametrize(
     ("document", "why"),
     [
@@ -548,14 +547,18 @@ def a_family_s(kind: str, **changes: object) -> bytes:
     ],
     ids=["cubic", "400 features", "9 features", "8 features", "linear"],
 )
-def test_it_shows_no_sum_that_can_give_single_rows(place: Place, document: bytes, why: str) -> None:
+def test_it_shows_no_sum_that_can_give_single_rows(
+    place: Place, document: bytes, why: str, secrecy: Secrecy
+) -> None:
     """Nobody can check what a model owner encrypts, so its rules are not asked."""
     place.store.put(KEYS)
-    for secrecy in ("dataset", "round"):
-        problem = review(place, document, secrecy=secrecy)
-        start = "a model owner who breaks the rules can have single rows of this plan's sums: "
-        assert problem.startswith(start + why if why else "")
-        assert bool(problem) == bool(why)
+    problem = review(place, document, secrecy=secrecy)
+    start = (
+        "a model owner who breaks the rules can have single rows of this plan's sums, which only level"
+        " none allows: "
+    )
+    assert problem.startswith(start + why if why else "")
+    assert bool(problem) == bool(why)
     assert review(place, document, secrecy="none") == ""
 
 
@@ -596,11 +599,11 @@ def test_with_noise_each_package_has_its_own_and_no_row_is_exposed(place: Place)
         (with_noise(loss="logistic", rounds=3), ""),
         (with_noise(noise=Noise(mode="dealt", variance=2)), "the plan asks for other noise"),
         (with_noise(noise=Noise(mode="own", variance=2**60)), "the plan asks for other noise"),
-        (GOOD.canonical_bytes(), "the plan asks for exact results: the dataset is shown with its own noise"),
+        (GOOD.canonical_bytes(), "the plan asks for exact results: at level private the dataset is shown"),
     ],
 )
 def test_it_declines_all_that_its_budget_has_not_paid(place: Place, document: bytes, problem: str) -> None:
-    work = worker(place, privacy=NOISY, secrecy="none")
+    work = worker(place, privacy=NOISY)
     work.perform(SPLITTING)
     location = place.store.put(document)
     found = done(work, ReviewPlan(TC, digest(document), location.digest)).problem
@@ -609,16 +612,153 @@ def test_it_declines_all_that_its_budget_has_not_paid(place: Place, document: by
 
 
 def test_without_noise_of_its_own_it_declines_plans_of_moments(place: Place) -> None:
-    assert review(place, with_noise()) == "the plan's sums come with noise, the dataset's do not"
+    assert review(place, with_noise()) == (
+        "the plan's sums come with noise, the dataset's do not: it is offered at level none,"
+        " choose another model"
+    )
 
 
-def test_it_stops_if_what_it_promised_is_gone(place: Place) -> None:
-    work = worker(place, privacy=NOISY)
+# --- people ---
+
+
+def epsilon_of(place: Place, work: DataOwnerWorker) -> int:
+    """What an offer promises."""
     work.perform(SPLITTING)
-    place.tools.home.path(DESCRIPTION_FILE).unlink()
-    location = place.store.put(with_noise())
-    with pytest.raises(StopAgent, match=f"{DESCRIPTION_FILE} is gone: restore it from a backup"):
-        work.perform(ReviewPlan(TC, digest(with_noise()), location.digest))
+    guarantee = parse_description(place.tools.home.read(DESCRIPTION_FILE) or b"").guarantee
+    assert guarantee is not None
+    return guarantee.epsilon
+
+
+def test_offers_draw_what_is_left_of_a_lifetime(place: Place) -> None:
+    """Another division is another release of the same people: 4 of 4 is spent by 2, 2, 2, and once 1."""
+    table = load_table("breast-cancer")
+    found = [
+        epsilon_of(
+            place, replace(worker(place, "breast-cancer", privacy=policy_of(table, epsilon=asked)), seed=seed)
+        )
+        for seed, asked in enumerate((2, 2, 2, 1))
+    ]
+    assert found == [2, 2, 2, 1]
+    more = replace(worker(place, "breast-cancer", privacy=policy_of(table)), seed=4)
+    with pytest.raises(
+        BadInput, match="nothing is left: the people in this table were promised epsilon 4 for"
+    ):
+        more.perform(SPLITTING)
+    assert epsilon_of(place, replace(more, new_people=True)) == 4
+    with pytest.raises(BadInput, match="were promised epsilon 4 for life"):
+        replace(more, seed=5, lifetime_epsilon=16).perform(SPLITTING)
+
+
+def test_people_may_be_promised_a_longer_lifetime_from_the_first(place: Place) -> None:
+    policy = policy_of(load_table("diabetes"), epsilon=4)
+    first = replace(worker(place, "diabetes", privacy=policy), lifetime_epsilon=8)
+    assert [epsilon_of(place, replace(first, seed=seed)) for seed in range(3)] == [4, 4, 4]
+    with pytest.raises(BadInput, match="epsilon 4 is asked for, and 2 is the most that is left"):
+        replace(first, seed=3).perform(SPLITTING)
+
+
+def test_where_too_little_is_left_to_learn_from_it_says_so(place: Place) -> None:
+    """Wine affords epsilon 4 and nothing less, and after 2 there is no 4."""
+    first = worker(place, privacy=policy_of(load_table("wine"), epsilon=2))
+    assert epsilon_of(place, first) == 2
+    with pytest.raises(BadInput) as refused:
+        replace(first, seed=1, privacy=policy_of(load_table("wine"))).perform(SPLITTING)
+    assert str(refused.value) == (
+        "142 rows of 13 columns: epsilon 2 is all that is left of these people's lifetime, and the noise"
+        " would be larger than what is to be learnt. Take fewer columns, or offer the rows of more people"
+    )
+
+
+def test_it_takes_the_largest_epsilon_that_is_left(place: Place) -> None:
+    table = load_table("diabetes")
+    first = worker(place, "diabetes", privacy=policy_of(table, epsilon=2))
+    assert epsilon_of(place, first) == 2
+    assert epsilon_of(place, replace(first, privacy=policy_of(table), seed=1)) == 2
+    asked = replace(first, privacy=policy_of(table, epsilon=4), seed=2)
+    with pytest.raises(BadInput, match="epsilon 4 is asked for, and 2 is the most that is left"):
+        asked.perform(SPLITTING)
+
+
+def test_a_restart_spends_nothing_and_another_market_shares_the_ledger(place: Place, tmp_path: Path) -> None:
+    shared = tmp_path / "ledger" / "people.sqlite"
+    first = replace(worker(place, privacy=NOISY), ledger=shared)
+    split = done(first, SPLITTING)
+    assert done(first, SPLITTING) == split
+    elsewhere = Place(tmp_path, "at another market", FaultyStore(), now=9_000)
+    same = replace(worker(elsewhere, privacy=NOISY), ledger=shared)
+    assert done(same, SPLITTING).metadata_hash == split.metadata_hash, "the same noise is no other release"
+    other = replace(same, derive=lambda purpose: sha256(b"another wallet" + purpose).digest())
+    with pytest.raises(BadInput, match="nothing is left"):
+        other.perform(SPLITTING)
+
+
+def test_it_spends_before_it_shows_and_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It dies between the two: started again it goes on with what was spent."""
+    work = worker(place, privacy=NOISY)
+    monkeypatch.setattr(Home, "write", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        work.perform(SPLITTING)
+    assert not place.store.objects
+    monkeypatch.undo()
+    with pytest.raises(BadInput, match="nothing is left"):
+        replace(work, seed=1).perform(SPLITTING)
+    assert epsilon_of(place, work) == 4
+
+
+def test_what_cannot_be_offered_costs_nothing(place: Place) -> None:
+    with pytest.raises(CannotSplit):
+        worker(place, subsets=100, privacy=NOISY).perform(SPLITTING)
+    with pytest.raises(BadInput, match="needs the public ranges of the columns: name them with --privacy"):
+        replace(worker(place), secrecy="private").perform(SPLITTING)
+    assert epsilon_of(place, worker(place, privacy=NOISY)) == 4
+
+
+def test_a_column_of_persons_is_not_learnt_from_and_bounds_their_rows(place: Place, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table = tmp_path / "visits.csv"
+    rows = (
+        f"p{row // 2},{a:.3f},{b:.3f},{int(a + b > 0)}"
+        for row, (a, b) in enumerate(rng.normal(size=(400, 2)))
+    )
+    table.write_text("\n".join(["person,a,b,y", *rows]))
+    policy = PrivacyPolicy(columns={"a": (-4.0, 4.0), "b": (-4.0, 4.0)})
+    work = replace(worker(place, table, privacy=policy), group="person")
+    with pytest.raises(BadInput, match='a person has 2 rows: say "rows_of_a_person": 2 in'):
+        work.perform(SPLITTING)
+    twice = policy.model_copy(update={"rows_of_a_person": 2})
+    done(replace(work, privacy=twice), SPLITTING)
+    description = parse_description(place.tools.home.read(DESCRIPTION_FILE) or b"")
+    assert (description.features, description.rows) == (2, 320)
+
+
+def test_a_plan_is_declined_that_shows_too_much_beside_others(place: Place) -> None:
+    """114 rows of 13 columns: two maps of all columns are 294 of 370 numbers, a third would be 441."""
+    place.store.put(KEYS)
+    work = worker(place, secrecy="dataset")
+    work.perform(SPLITTING)
+    found = []
+    for changes in ({}, {"rounds": 3}, {"clip": 2}, {"clip": 3}, {"clip": 2}):
+        document = a_family_s("encrypted-logistic", **changes)
+        location = place.store.put(document)
+        found.append(done(work, ReviewPlan(TC, digest(document), location.digest)).problem)
+    assert [bool(problem) for problem in found] == [False, False, False, True, False]
+    assert found[3] == (
+        "these people were shown enough: its map and those of earlier plans have more than a quarter as many"
+        " numbers as 114 rows, and a model owner could tell rows apart"
+    )
+
+
+def test_sums_over_rounds_count_for_each_subset(place: Place) -> None:
+    """Of the columns alone they are what the level shows; another map beside them is too much."""
+    place.store.put(KEYS)
+    work = worker(place, secrecy="round", terms=replace(TERMS, subsets=4, subsets_per_round=2))
+    work.perform(SPLITTING)
+    found = []
+    for changes in ({"sums": "round"}, {"sums": "round", "rounds": 3}, {}, {"sums": "round", "clip": 2}):
+        document = a_family_s("encrypted-logistic", **changes)
+        location = place.store.put(document)
+        found.append(done(work, ReviewPlan(TC, digest(document), location.digest)).problem)
+    assert [bool(problem) for problem in found] == [False, False, True, True]
 
 
 def test_it_does_no_other_work(place: Place) -> None:

@@ -58,7 +58,7 @@ SAMPLES = some_samples(rows=40, seed=9)
 READER = key_of("cloud owner 1")
 DOMAIN = FakeMarket.domain
 SUBSETS = {index: a_subset(index, seed=index) for index in range(4)}
-DESCRIPTION = a_description()
+DESCRIPTION = a_description(level="round")
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A model owner's work: plans, results that a quorum vouches for, weights, and when to stop.
 
-Rules: A40, A41, A42, A43, A44.
+Rules: A40, A41, A42, A43, A44, N20.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent, Sto
 from agents.core.hashing import training_receipt
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
+from agents.learning.data.description import describe
 from agents.learning.data.subset import Subset
+from agents.learning.data.tables import load_table
 from agents.learning.evaluate import score
 from agents.learning.families.registry import family_of, parse_plan
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
+from agents.learning.privacy.held_out import HeldOut
 from agents.roles.acts import (
     CollectResults,
     DraftPlan,
@@ -35,9 +38,11 @@ from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import result_context, weights_context
-from agents.workers.model_owner import ModelOwnerWorker, should_stop, state_file
+from agents.workers.model_owner import HELD_OUT_FILE, ModelOwnerWorker, should_stop, state_file
+from testing.ciphertexts import mask_keys
 from testing.fake_market import FakeMarket
 from testing.families import initial_state, initial_weights, train
+from testing.privacy import offered
 from testing.workers import (
     CI,
     DS,
@@ -223,6 +228,42 @@ def test_it_wants_no_dataset_that_its_default_model_is_too_small_for(place: Plac
         a_worker(place).perform(task)
     with pytest.raises(BadObject, match="20001 weights"):
         a_worker(place, model="encrypted-logistic").perform(task)
+
+
+def offering_noise(place: Place, held_out: bytes | None = None) -> tuple[DraftPlan, str]:
+    """A dataset at level private, and where its held-out moments are, or something else in their place."""
+    made, _ = offered("wine", epsilon=4)
+    data = made.held_out.to_bytes() if held_out is None else held_out
+    guarantee = made.guarantee.model_copy(update={"held_out": digest(data).hex()})
+    keys = mask_keys(0, 4).public
+    described = describe(load_table("wine"), made.prepared, "private", keys, guarantee)
+    place.store.put(data)
+    return drafting(place, described.model_dump_json(exclude_none=True).encode()), guarantee.held_out
+
+
+def test_of_a_dataset_with_noise_it_keeps_what_its_model_is_judged_by(place: Place) -> None:
+    task, _ = offering_noise(place)
+    assert done(a_worker(place), task).model_type == "moments"
+    kept = HeldOut.from_bytes(place.tools.home.read(HELD_OUT_FILE) or b"", 13, 3)
+    assert kept.rows == 36
+
+
+def test_it_asks_for_no_dataset_whose_held_out_moments_are_none(place: Place) -> None:
+    made, _ = offered("diabetes", epsilon=4)
+    for data in (b"no moments", made.held_out.to_bytes()):
+        with pytest.raises(BadObject):
+            a_worker(place).perform(offering_noise(place, data)[0])
+    assert place.tools.home.read("plan.json") is None
+
+
+@pytest.mark.parametrize(("how", "fault"), STORE_FAULTS.items())
+def test_it_waits_for_held_out_moments_that_the_store_does_not_deliver(
+    place: Place, how: str, fault: type[StoreFault]
+) -> None:
+    task, where = offering_noise(place)
+    place.hurt(bytes.fromhex(where), how)
+    with pytest.raises(fault):
+        a_worker(place).perform(task)
 
 
 # --- results ---

@@ -90,7 +90,7 @@ def _read_zip(path: Path) -> tuple[list[Column], list[str]]:
             if len(inside) != 1:
                 names = ", ".join(repr(one.filename) for one in inside[:5]) or "nothing"
                 raise BadData(f"{path.name}: an archive of {len(inside)} files ({names}): unpack the table")
-            with archive.open(inside[0]) as file:
+            with archive.open(name=inside[0]) as file:
                 data = file.read(MAX_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
         # a RuntimeError is of one with a password

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 
 from agents.core.errors import BadPlan
@@ -16,6 +18,7 @@ from agents.learning.he.key_holder import KeyHolder
 from agents.learning.he.keys import KeyForm
 from agents.learning.plans.encrypted import ExactPlan
 from agents.learning.plans.limits import Limits
+from agents.learning.privacy.maps import ShownMap, too_many_numbers
 
 
 class ExactFamily(ComposedFamily):
@@ -52,6 +55,34 @@ class ExactFamily(ComposedFamily):
             cloud=BfvCloud(plan, circuit, model, maps_kept),
             model=model,
         )
+
+    @property
+    def shown_map(self) -> ShownMap:
+        """See `Family.shown_map`: all of the plan but what is the model owner's own decides about it."""
+        plan = self.plan
+        facts = plan.model_dump(mode="json", exclude=set(_OF_THE_MODEL_OWNER))
+        facts |= {"slope": str(plan.slope), "centre": str(plan.centre)}
+        document = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
+        name = hashlib.sha256(b"holdfast map " + document).hexdigest()
+        return ShownMap(name, self.width, plan.outputs, self.hidden)
+
+    def singles_out(self, rows: int) -> str:
+        """See `Family.singles_out`: of a map with too many numbers."""
+        return too_many_numbers(rows, self.plan.features, self.shown_map)
+
+    @property
+    def width(self) -> int:
+        """Weights of an output, the intercept's included."""
+        return self.plan.shapes["output"][0]
+
+    @property
+    def hidden(self) -> int:
+        """Random features; 0 where weights are of the columns themselves."""
+        return 0
+
+
+_OF_THE_MODEL_OWNER = ("version", "family", "rounds", "stop", "server", "encryption", "sums")
+"""Fields of a plan that change nothing of a job's map."""
 
 
 def check_exact(plan: ExactPlan, width: int, limits: Limits) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from agents.core.errors import BadInput, BadObject, CannotSplit
+from agents.demo.ranges import outward, policy_of
 from agents.learning.data.description import describe, parse_description
 from agents.learning.data.samples import TARGET_BITS
 from agents.learning.data.tables import Table, load_table
@@ -22,7 +23,7 @@ from agents.learning.privacy.policy import PrivacyPolicy
 from agents.learning.privacy.sensitivity import moments_squared
 from agents.learning.privacy.summary import Summary
 from testing.ciphertexts import mask_keys
-from testing.privacy import offered, outward, policy_of
+from testing.privacy import offered
 
 WINE = load_table("wine")
 
@@ -65,7 +66,7 @@ def test_somebody_has_to_be_honest() -> None:
 def test_a_description_is_of_one_number_of_columns() -> None:
     made, _ = offered("wine")
     data = (
-        describe(WINE, made.prepared, mask_keys(0, 4).public, made.guarantee)
+        describe(WINE, made.prepared, "private", mask_keys(0, 4).public, made.guarantee)
         .model_dump_json(exclude_none=True)
         .encode()
     )
