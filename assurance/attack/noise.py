@@ -70,7 +70,7 @@ def attacks() -> Iterator[Attack]:
 def which_of_two(stage: Stage) -> Found:
     """The best guess there is: of the two tables the one under which the moments are the likelier."""
     *tables, asked = releases.neighbours(stage)
-    tries, right = stage.tries(500, 40), 0
+    tries, right = stage.tries(1000, 40), 0
     truths = stage.rng("which of two").integers(0, 2, tries)
     budget = 0.0
     for number, truth in enumerate(truths.tolist()):
@@ -89,7 +89,7 @@ def which_of_two(stage: Stage) -> Found:
 def which_by_summary(stage: Stage) -> Found:
     """The same from the centres of the columns alone, which everybody can read."""
     *tables, asked = releases.neighbours(stage, opposite=True)
-    tries, right = stage.tries(500, 40), 0
+    tries, right = stage.tries(1000, 40), 0
     truths = stage.rng("which by summary").integers(0, 2, tries)
     budget = 0.0
     for number, truth in enumerate(truths.tolist()):
