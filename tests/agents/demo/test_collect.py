@@ -115,7 +115,7 @@ def test_counts_the_ranges_that_ties_leave(tmp_path: Path) -> None:
         (
             {"data": "wine", "model": "linear", "level": "dataset"},
             BadPlan,
-            "a model owner who breaks the rules can have single rows of this plan's sums, which only level none",
+            "a model owner who breaks the rules can have single rows of this plan's sums, which only level",
         ),
         (
             {"data": "wine", "model": "encrypted-ridge", "level": "private"},
