@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -26,7 +27,7 @@ from agents.demo.run import FUEL, HOMES, LOGS, STORE, DemoRun, play, withdraw_al
 from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
-from agents.learning.families.registry import FAMILIES
+from agents.learning.families.registry import FAMILIES, Balance
 from agents.output.logs import escape_what_is_left
 from agents.output.terminal import complain
 from agents.runtime.launch import JOURNAL_FILE
@@ -52,8 +53,13 @@ def main(
     merge_rare: Annotated[int | None, typer.Option(help="Classes of fewer rows become one.")] = None,
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
-    rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
+    rounds: Annotated[
+        int | None, typer.Option(help="Rounds of training; by default until it has settled.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
+    balance: Annotated[
+        Balance, typer.Option(help="Classes as frequent as in the data, or all alike: data or even.")
+    ] = "data",
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
     folder: Annotated[Path, typer.Option(help="For the report; the last run there is removed.")] = FOLDER,
@@ -62,7 +68,20 @@ def main(
     escape_what_is_left()
     try:
         perform(
-            Scenario(data, target, subsets, replicas, rounds, model, seed, network, task, merge_rare, query),
+            Scenario(
+                data,
+                target,
+                subsets,
+                replicas,
+                rounds,
+                model,
+                seed,
+                network,
+                task,
+                merge_rare,
+                query,
+                balance,
+            ),
             folder,
         )
     except HoldfastError as problem:
@@ -125,6 +144,8 @@ def _conclude(console: Console, folder: Path) -> None:
     """The few figures that decide whether it went well."""
     told = json.loads((folder / JSON_NAME).read_text())
     accuracy, cheats = told["accuracy"], told["cheats"]
+    for warning in warnings_of(accuracy):
+        console.print(f"[bold yellow]{escape(printable(warning))}[/]", soft_wrap=True)
     console.print(
         f"\n{accuracy['metric']} [bold]{accuracy['market']:.3f}[/] on rows that nobody saw "
         f"(centralised {accuracy['centralised']:.3f}, "
@@ -137,6 +158,17 @@ def _conclude(console: Console, folder: Path) -> None:
         f"report: {escape(printable(folder / PAGE_NAME))}",
         soft_wrap=True,
     )
+
+
+def warnings_of(accuracy: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader of the score alone would miss."""
+    if accuracy["settled"] is False:
+        yield "NOT SETTLED: the rounds were over while the model still moved"
+    if accuracy["one_class_to_everybody"] is not None:
+        yield f"the model says {accuracy['one_class_to_everybody']!r} to everybody: see AUC in the report"
+    if accuracy["better_family"]:
+        better = accuracy["better_family"]
+        yield f"{better['family']} would do better: {better['score']:.3f} where this has {better['own']:.3f}"
 
 
 def _deploy(scenario: Scenario, chain: LocalChain, folder: Path) -> Path:

@@ -21,7 +21,7 @@ from agents.learning.families.encrypted_linear import EncryptedLogistic, Encrypt
 from agents.learning.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import Plan
+from agents.learning.plans.base import Plan, Server
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 _MAGIC, _NONCE = b"FAKE", 16
@@ -40,7 +40,9 @@ class FakeFamily(EncryptedFamily):
 
     @classmethod
     def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedLogisticPlan:
-        return EncryptedLogistic.default_plan(features, classes, rounds, seed)
+        plan = EncryptedLogistic.default_plan(features, classes, rounds, seed)
+        averaged = {"server": Server(), "local_steps": 20, "probes": 0, "readout": "outputs"}
+        return plan.model_copy(update=averaged)
 
     def keys(self) -> KeyPair:
         secret = os.urandom(32)

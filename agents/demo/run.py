@@ -143,6 +143,7 @@ class DemoRun:
                 model=scenario.model,
                 rounds=scenario.rounds,
                 seed=scenario.seed,
+                balance=scenario.balance,
                 spare_rounds=SPARE_ROUNDS,
                 min_draw_window_seconds=1,
             )
@@ -155,7 +156,7 @@ class DemoRun:
         if member == scenario.data_owner:
             return terms.couple_bond
         if member == scenario.model_owner:
-            return (scenario.rounds + SPARE_ROUNDS) * terms.escrow_per_round
+            return (scenario.most_rounds + SPARE_ROUNDS) * terms.escrow_per_round
         return terms.instance_bond
 
 

@@ -10,6 +10,8 @@ from agents.core.errors import BadInput
 from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, TrainingReceiptCopier
 from agents.demo.outcome import Cheat
 from agents.learning.data.samples import PredictionTask
+from agents.learning.families.registry import Balance
+from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -65,31 +67,33 @@ class Scenario:
     Attributes:
         data: path of a table's file, or name of a built-in table. `target` is its column, by default the
             last.
-        rounds: of training; by default enough for every subset to be drawn several times.
+        rounds: of training; by default until the model has settled, `MOST_ROUNDS` at most.
         model: family; by default what suits the target, trained on encrypted weights.
         seed: of keys, partition, split and draws: the same seed gives the same run.
         task: what the target is, if its looks do not tell.
         merge_rare: classes with fewer rows are made one.
         query: which rows, if `data` is the address of a database.
+        balance: how frequent classes are taken to be, ``data`` or ``even``.
     """
 
     data: str = "breast-cancer"
     target: str | None = None
     subsets: int = 4
     replicas: int = 3
-    rounds: int = 8
+    rounds: int | None = None
     model: str | None = None
     seed: int = 0
     network: str = "ganache"
     task: PredictionTask | None = None
     merge_rare: int | None = None
     query: str | None = None
+    balance: Balance = "data"
 
     def __post_init__(self) -> None:
         for name, value, most in (
             ("subsets", self.subsets, MAX_SUBSETS),
             ("replicas", self.replicas, MAX_REPLICAS),
-            ("rounds", self.rounds, 1000),
+            ("rounds", self.most_rounds, 1000),
         ):
             if not 1 <= value <= most:
                 raise BadInput(f"{name} is {value}: choose 1 to {most}")
@@ -102,6 +106,11 @@ class Scenario:
             raise BadInput(f"merge_rare is {self.merge_rare}: choose 2 or more")
         if not 0 <= self.seed < 2**63:
             raise BadInput(f"seed is {self.seed}: choose 0 or more, below 2^63")
+
+    @property
+    def most_rounds(self) -> int:
+        """Coins are locked for so many."""
+        return MOST_ROUNDS if self.rounds is None else self.rounds
 
     @property
     def secrecy(self) -> Secrecy:

@@ -146,6 +146,26 @@ def test_a_whole_training_is_the_simulated_one(keys: KeyPair, make_samples: Samp
     assert score(plan, state.weights, samples[0]) > 0.8
 
 
+def test_a_solved_training_is_the_simulated_one_and_sends_no_model(
+    keys: KeyPair, make_samples: SamplesMaker
+) -> None:
+    samples = [make_samples(rows, seed=rows) for rows in (40, 55, 31, 44)]
+    solved = {"local_steps": 1, "server": Server(strategy="span"), "probes": 1, "readout": "discriminant"}
+    plan = plan_of("encrypted-logistic", rounds=8, fraction_bits=18, **solved)
+    couple, sent = couple_of(plan, samples, keys), list[bytes]()
+    family, state = couple.family, couple.family.initial_state()
+    *_, simulated = simulate(plan, samples, 2, seed=5)
+    for number in range(4):
+        sent.append(state.asked.to_bytes())
+        encrypted = family.encrypt(keys, state.asked)
+        cohort = couple.cohort(b"couple %d" % number)
+        results = [family.train(keys.public, encrypted, subset, cohort) for subset in couple.subsets]
+        state = family.aggregate(state, family.decrypt(keys, results))
+        assert state.weights.to_bytes() not in sent
+    assert state.weights == simulated.weights
+    assert score(plan, state.weights, samples[0]) > 0.8
+
+
 def test_sums_over_a_round_move_in_every_round(make_samples: SamplesMaker) -> None:
     samples = [make_samples(rows, seed=rows) for rows in (40, 55)]
     states = [list(simulate(plan_of(sums=s), samples, 1, seed=0)) for s in ("round", "dataset")]
