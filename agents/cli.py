@@ -5,6 +5,8 @@
     holdfast cloud-owner --home bob
     holdfast model-owner --home carol --samples alice/exposed.samples
     holdfast policy show cloud-owner --home bob
+    holdfast model export --home carol --preparation preparation.json --out model.json
+    holdfast predict patients.csv --model model.json
     holdfast audit
     holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
@@ -32,6 +34,7 @@ from agents.chain.wallet import Wallet
 from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError
 from agents.core.ids import InstanceId
+from agents.model_commands import model, predict
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain, say, say_json
 from agents.roles.policy import Policy
@@ -57,6 +60,8 @@ policy = typer.Typer(help="Whom an agent deals with, and for how much.")
 policy_show = typer.Typer(help="Every line in force, as a settings file has it, and where it is from.")
 policy.add_typer(policy_show, name="show")
 app.add_typer(policy, name="policy")
+app.add_typer(model, name="model")
+app.command()(predict)
 
 Assemble = Callable[[launch.AgentContext], launch.Parts]
 

@@ -34,6 +34,7 @@ from agents.workers.base import Tools, fetch_plan, keys_id, package_context
 log = logging.getLogger(__name__)
 
 EXPOSED_FILE = "exposed.samples"
+PREPARATION_FILE = "preparation.json"
 DESCRIPTION_FILE = "description.json"
 
 Secrecy = Literal["dataset", "round", "none"]
@@ -99,6 +100,8 @@ class DataOwnerWorker:
         for note in made.notes:
             log.info("%s", note)
         self.tools.home.write(EXPOSED_FILE, exposed.to_bytes(made.prepared.validation))
+        if made.prepared.preparation is not None:
+            self.tools.home.write(PREPARATION_FILE, made.prepared.preparation.to_bytes())
         subsets = [
             Subset(
                 index,

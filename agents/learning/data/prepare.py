@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from agents.core.errors import BadData
 from agents.learning.data.meaning.numbers import cells
+from agents.learning.data.preparation import Preparation, features_named
 from agents.learning.data.samples import (
     FEATURE_BITS,
     FEATURE_LIMIT,
@@ -118,12 +119,14 @@ class Prepared:
         validation: the samples that the data owner exposes, for the model owner's stop criterion.
         test: seen by nobody; only for the report.
         notes: one line for each thing done to the data here, for the report.
+        preparation: how cells became features, where rows were standardised by their own figures.
     """
 
     train: Samples
     validation: Samples
     test: Samples
     notes: tuple[str, ...] = ()
+    preparation: Preparation | None = None
 
 
 def partition(table: Table, seed: int) -> Prepared:
@@ -140,13 +143,28 @@ def partition(table: Table, seed: int) -> Prepared:
     train, validation, test = _rows(strata, table.task, np.random.default_rng(seed), usual=usual)
     scaler = Standardiser.fit(table.features[train])
     notes = scaler.notes(table.features, [f"column {name!r}" for name in table.feature_names])
-    target, more = _target(table, train)
+    target, more, centre, scale = _target(table, train)
     classes = len(table.class_names)
     features = _quantise(scaler.apply(table.features), FEATURE_BITS, FEATURE_LIMIT)
     everything = Samples(features, target, classes)
-    return Prepared(
-        everything.take(train), everything.take(validation), everything.take(test), (*notes, *more)
+    words = ["=" in name and set(np.unique(values)) <= {0.0, 1.0} for name, values in _named(table)]
+    preparation = Preparation(
+        features=features_named(table.feature_names, scaler.median, scaler.mean, scaler.deviation, words),
+        classes=table.class_names,
+        centre=centre,
+        scale=scale,
     )
+    return Prepared(
+        everything.take(train),
+        everything.take(validation),
+        everything.take(test),
+        (*notes, *more),
+        preparation,
+    )
+
+
+def _named(table: Table) -> Iterator[tuple[str, FloatArray]]:
+    return zip(table.feature_names, table.features.T, strict=True)
 
 
 def strata_of(target: npt.NDArray[np.generic], task: PredictionTask, bins: int = BINS) -> Int64Array:
@@ -189,9 +207,10 @@ def _rows(
     return mixed[spare:], rng.permutation(np.concatenate(validation)), rng.permutation(np.concatenate(test))
 
 
-def _target(table: Table, train: Int64Array) -> tuple[npt.NDArray[np.int32], list[str]]:
+def _target(table: Table, train: Int64Array) -> tuple[npt.NDArray[np.int32], list[str], float, float]:
+    """The target, notes, and of a regression centre and scale."""
     if table.task is PredictionTask.CLASSIFICATION:
-        return table.target.astype(np.int32), []
+        return table.target.astype(np.int32), [], 0.0, 1.0
     known = table.target[train].astype(np.float64)
     scaler = Standardiser.fit(known[:, None])
     notes = scaler.notes(table.target[:, None].astype(np.float64), ["target"])
@@ -200,7 +219,9 @@ def _target(table: Table, train: Int64Array) -> tuple[npt.NDArray[np.int32], lis
         raise BadData(
             f"{table.name}: the target is the same in all {known.size} training rows: choose another column"
         )
-    return _quantise((table.target - known.mean()) / known.std(), TARGET_BITS, TARGET_LIMIT), notes
+    centre, scale = float(known.mean()), float(known.std())
+    values = (table.target.astype(np.float64) - centre) / scale
+    return _quantise(values, TARGET_BITS, TARGET_LIMIT), notes, centre, scale
 
 
 def _quantise(values: FloatArray, bits: int, limit: int) -> npt.NDArray[np.int32]:

@@ -19,7 +19,8 @@ from agents.learning.data.tables import BUILT_IN, load_table
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_row_is_in_exactly_one_part(name: str) -> None:
     table = load_table(name)
-    numbered = replace(table, features=np.arange(table.target.size, dtype=np.float64)[:, None])
+    numbers = np.arange(table.target.size, dtype=np.float64)[:, None]
+    numbered = replace(table, features=numbers, feature_names=("number",))
     parts = partition(numbered, 1)
     seen = np.concatenate([part.features[:, 0] for part in (parts.train, parts.validation, parts.test)])
     assert seen.size == table.target.size
