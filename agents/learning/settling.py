@@ -10,12 +10,16 @@ from agents.learning.plans.base import Plan
 LOOK_BACK = 5
 """Where only losses tell, so many new weights are compared with all before them."""
 
+_SOMETHING = 0.01
+"""Of the first loss: so much less is something learnt."""
+
 
 def has_settled(plan: Plan, state: ServerState, losses: Sequence[float]) -> bool:
     """Whether the last sums brought less than the plan's `stop.settled` of all that was learnt.
 
     A strategy that solves its sums knows what the last one brought. Elsewhere the best loss of the last
-    LOOK_BACK weights is held against the best before them, a share of `stop.settled` for each.
+    LOOK_BACK weights is held against the best before them, a share of `stop.settled` for each. A model that
+    has learnt next to nothing has not settled: some are slow to begin.
 
     Args:
         plan: says which share is worth a round; with 0 nothing is ever settled.
@@ -32,4 +36,4 @@ def has_settled(plan: Plan, state: ServerState, losses: Sequence[float]) -> bool
         return False
     before, last = min(losses[:-LOOK_BACK]), min(losses[-LOOK_BACK:])
     learnt = losses[0] - min(before, last)
-    return before - last <= LOOK_BACK * share * learnt
+    return learnt > _SOMETHING * losses[0] and before - last <= LOOK_BACK * share * learnt

@@ -1,6 +1,6 @@
 """The page, and both files written.
 
-Rules: A63.
+Rules: A63, P64.
 """
 
 from __future__ import annotations

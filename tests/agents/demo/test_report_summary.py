@@ -1,6 +1,6 @@
 """The report's figures, each derived from a told history.
 
-Rules: A60, A61, E17.
+Rules: A60, A61, E17, P63, P64.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A trained model as a file: what it gives is what the agents' own scores are, bit for bit."""
+"""A trained model as a file: what it gives is what the agents' own scores are, bit for bit.
+
+Rules: P65.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Measures of models, held against scikit-learn's, and what is said of them."""
+"""Measures of models, held against scikit-learn's, and what is said of them.
+
+Rules: P63, P64.
+"""
 
 from __future__ import annotations
 

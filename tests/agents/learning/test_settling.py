@@ -1,4 +1,7 @@
-"""When training ends by itself."""
+"""When training ends by itself.
+
+Rules: P62.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,11 @@ def test_losses_decide_where_the_strategy_cannot_tell() -> None:
 
 def test_losses_that_rise_have_settled() -> None:
     assert has_settled(PLAN, STATE, [1.0, 0.2, *[0.3] * LOOK_BACK])
+
+
+@pytest.mark.parametrize("losses", [[1.0] * 20, [1.0, *[1.2] * 20], [1.0, *[0.995] * 20]])
+def test_a_model_that_has_learnt_next_to_nothing_has_not_settled(losses: list[float]) -> None:
+    assert not has_settled(PLAN, STATE, losses)
 
 
 @pytest.mark.parametrize("losses", [[], [1.0] * LOOK_BACK])

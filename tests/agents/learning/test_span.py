@@ -1,6 +1,6 @@
 """Sums that are solved: the model owner gets to the optimum, and classes are read as discriminants.
 
-Rules: P27.
+Rules: P27, P60, P61.
 """
 
 from __future__ import annotations

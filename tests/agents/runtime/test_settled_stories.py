@@ -1,6 +1,6 @@
 """Whole stories of training that ends by itself: the couple's other rounds are not played, and come back.
 
-Rules: A7.
+Rules: A7, P62.
 """
 
 from __future__ import annotations
