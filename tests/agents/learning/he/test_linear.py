@@ -104,7 +104,8 @@ def test_the_map_is_that_of_the_plain_family(make_samples: SamplesMaker, classes
     """Residuals are not cut on ciphertexts, and rounding differs: a few units of a weight at most."""
     samples = make_samples(50, classes=classes)
     plan = plan_of(classes=classes, weight_bits=20)
-    plain = RidgePlan(**plan.model_dump(exclude={"family", "encryption", "sums", "fraction_bits"}))
+    of_ciphertexts = {"family", "encryption", "sums", "fraction_bits", "probes", "readout"}
+    plain = RidgePlan(**plan.model_dump(exclude=of_ciphertexts))
     weights = some_weights(plan)
     trained = local_steps(plain, weights, samples).tensors["output"]
     update = family_of(plan).local_update(weights, samples)
@@ -266,7 +267,7 @@ def test_noise_that_the_flood_would_not_hide_is_refused(make_samples: SamplesMak
     ("changes", "message"),
     [
         ({"batch": 10}, "batch: training on ciphertexts takes all rows"),
-        ({"features": 800, "classes": 10}, "800 features times 10 outputs do not fit degree 8192"),
+        ({"features": 800, "classes": 10}, "800 features times 10 columns do not fit degree 8192"),
         ({"features": 1025}, "an output has 1026 weights; this agent trains at most 1025 exactly"),
         ({"weight_bits": 24, "encryption": {"plain_bits": 40}}, r"the sum over 1 subsets could reach 2\^45"),
         ({"encryption": {"plain_bits": 15}}, "plain_bits is 15: at least 16"),
