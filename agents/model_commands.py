@@ -11,12 +11,11 @@ import typer
 
 from agents.core.errors import BadInput, BadObject
 from agents.learning.data.preparation import Preparation
-from agents.learning.data.reading.cells import Column
-from agents.learning.data.reading.sources import read_file
 from agents.learning.export.document import TrainedDocument
 from agents.learning.export.onnx import to_onnx
 from agents.learning.families.registry import parse_plan
 from agents.learning.integers.weights import Weights
+from agents.learning.judgement import Forecast
 from agents.learning.plans.base import Plan
 from agents.output.terminal import complain, say
 from agents.storage.files import read, write
@@ -51,12 +50,17 @@ def predict(
     ] = None,
 ) -> None:
     """Say what a model says of each row of a table."""
+    # Not before a table is read: Arrow takes time and room, and agents that read none do without.
+    from agents.learning.data.reading.sources import read_file
+    from agents.learning.data.usable import departures, rows_of
+
     if not table.exists():
         raise BadInput(f"no file {table}: name a table")
     trained = TrainedDocument.from_bytes(_read(model, "a model"))
+    known = trained.known()
     columns, notes = read_file(table)
-    answers = _answers(trained, columns)
-    for note in notes:
+    answers = _answers(trained.forecast(rows_of(columns, known)), known)
+    for note in (*notes, *departures(columns, known)):
         complain(note)
     if out is None:
         for line in answers.splitlines():
@@ -66,10 +70,9 @@ def predict(
         say(f"{answers.count(chr(10)) - 1} rows: {out}")
 
 
-def _answers(trained: TrainedDocument, columns: list[Column]) -> str:
-    said = trained.forecast(columns)
-    assert trained.preparation is not None
-    known, text = trained.preparation, io.StringIO()
+def _answers(said: Forecast, known: Preparation) -> str:
+    """A line a row, below a header."""
+    text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if said.chances is None:
         writer.writerow(["value"])

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from agents.core.errors import BadData, BadObject, BadPlan
-from agents.learning.data.preparation import Preparation, rows_of
-from agents.learning.data.reading.cells import Column
-from agents.learning.data.samples import Samples
+from agents.learning.data.preparation import Preparation
+from agents.learning.data.samples import Int32Array, Samples
 from agents.learning.evaluate import forecast
 from agents.learning.families.registry import parse_plan
 from agents.learning.integers.weights import Weights
@@ -81,15 +80,18 @@ class TrainedDocument:
                 f"{self.plan.features} and {self.plan.classes}: give that of the dataset it was trained on"
             )
 
-    def forecast(self, columns: list[Column]) -> Forecast:
-        """What the model says of a table's rows, bit for bit as the agents' own scores.
+    def known(self) -> Preparation:
+        """How its table's cells became features.
 
         Raises:
-            BadData: there is no preparation, or the table does not fit it.
+            BadData: nobody has said so, or it was another table.
         """
         if self.preparation is None:
             raise BadData("the model has no preparation: export it with --preparation, from the data owner")
         self.check()
-        features = rows_of(columns, self.preparation)
+        return self.preparation
+
+    def forecast(self, features: Int32Array) -> Forecast:
+        """What the model says of (n, d) features, bit for bit as the agents' own scores."""
         samples = Samples(features, np.zeros(len(features), dtype=np.int32), self.plan.classes)
         return forecast(self.plan, self.weights, samples)

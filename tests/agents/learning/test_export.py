@@ -18,11 +18,13 @@ from agents.learning.data.prepare import Prepared, partition
 from agents.learning.data.reading.sources import read_file
 from agents.learning.data.samples import FEATURE_BITS, FloatArray, Samples
 from agents.learning.data.tables import Table, load_table
+from agents.learning.data.usable import rows_of
 from agents.learning.evaluate import forecast, in_one_place
 from agents.learning.export.document import TrainedDocument
 from agents.learning.export.onnx import to_onnx
 from agents.learning.families.registry import default_plan, family_of
 from agents.learning.integers.weights import Weights
+from agents.learning.judgement import Forecast
 
 FAMILIES = [
     ("breast-cancer", None),
@@ -156,9 +158,13 @@ def table_file(tmp_path: Path, rows: list[str], header: str = HEADER) -> Path:
     return path
 
 
+def used(document: TrainedDocument, file: Path) -> Forecast:
+    return document.forecast(rows_of(read_file(file)[0], document.known()))
+
+
 def test_a_table_is_read_as_the_one_that_was_trained_on(tmp_path: Path) -> None:
     document, table, prepared = trained(table_file(tmp_path, ROWS))
-    said = document.forecast(read_file(tmp_path / "table.csv")[0])
+    said = used(document, tmp_path / "table.csv")
     own = forecast(document.plan, document.weights, run_of_samples(prepared, table))
     assert said.chances is not None
     assert own.chances is not None
@@ -167,8 +173,8 @@ def test_a_table_is_read_as_the_one_that_was_trained_on(tmp_path: Path) -> None:
 
 def test_rows_of_few_and_of_unknown_words_are_read_too(tmp_path: Path) -> None:
     document, _, _ = trained(table_file(tmp_path, ROWS))
-    few = read_file(table_file(tmp_path, ["12, RED", "40,purple", ",blue"], "size,colour"))[0]
-    assert len(document.forecast(few).said) == 3
+    few = table_file(tmp_path, ["12, RED", "40,purple", ",blue"], "size,colour")
+    assert len(used(document, few).said) == 3
 
 
 @pytest.mark.parametrize(
@@ -181,14 +187,13 @@ def test_rows_of_few_and_of_unknown_words_are_read_too(tmp_path: Path) -> None:
 def test_a_table_of_another_form_is_refused(tmp_path: Path, rows: list[str], header: str, words: str) -> None:
     document, _, _ = trained(table_file(tmp_path, ROWS))
     with pytest.raises(BadData, match=words):
-        document.forecast(read_file(table_file(tmp_path, rows, header))[0])
+        used(document, table_file(tmp_path, rows, header))
 
 
 def test_without_a_preparation_no_table_is_read(tmp_path: Path) -> None:
     document, _, _ = trained("wine")
-    columns = read_file(table_file(tmp_path, ROWS))[0]
     with pytest.raises(BadData, match="has no preparation"):
-        TrainedDocument(document.plan, document.weights).forecast(columns)
+        used(TrainedDocument(document.plan, document.weights), table_file(tmp_path, ROWS))
 
 
 def test_weights_of_a_document_equal_by_what_they_are() -> None:
