@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -57,11 +58,11 @@ class Span:
 
         Zeros are asked for the targets' part of the sum; directions in the columns that this leaves.
         """
-        width, outputs = self.plan.shapes["output"]
+        width, first = self.plan.shapes["output"][0], self._zeros
         axes = np.eye(width)[:, ::-1]
-        chosen = _new(np.zeros((width, 0)), axes.T, self.plan.columns - outputs)
+        chosen = _new(np.zeros((width, 0)), axes.T, self.plan.columns - first)
         still = ServerState.initial(weights)
-        return ServerState(still.weights, still.velocity, {ASKED: self._question(chosen, outputs)})
+        return ServerState(still.weights, still.velocity, {ASKED: self._question(chosen, first)})
 
     def aggregate(self, state: ServerState, update: Update) -> ServerState:
         """The best model of all that is known with this sum, and what is asked next."""
@@ -80,6 +81,15 @@ class Span:
         )
 
     @property
+    def _zeros(self) -> int:
+        """Columns of the first question that are zeros: those of all outputs.
+
+        Where the targets of two classes are each other's negatives, one of them tells both.
+        """
+        mirrored = self.plan.classes == 2 and self.plan.centre == Fraction(1, 2)
+        return 1 if mirrored else self.plan.outputs
+
+    @property
     def _tells_classes(self) -> bool:
         return self.plan.readout != "outputs"
 
@@ -90,7 +100,8 @@ class Span:
         """What is known after one more sum."""
         change, outputs = update.change["output"], self.plan.outputs
         if before is None:
-            goals, first = change[:, :outputs], outputs
+            goals, first = change[:, : self._zeros], self._zeros
+            goals = goals if first == outputs else np.hstack([goals, -goals])
             directions, images = asked[:, :0], change[:, :0]
         else:
             goals, first = before.tensors[GOALS], 0
