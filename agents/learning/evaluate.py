@@ -84,6 +84,17 @@ def score(plan: Plan, weights: Weights, samples: Samples) -> float:
     return 1.0 - float(((truth - predicted) ** 2).sum()) / spread if spread else 0.0
 
 
+def says_one_class(plan: Plan, weights: Weights, samples: Samples) -> bool:
+    """Whether a model says the same class of all samples, though they are of several.
+
+    Raises:
+        BadPlan: the plan is for other data than these.
+    """
+    if not plan.classes or not len(samples):
+        return False
+    return np.unique(predict(plan, weights, samples)).size == 1 < np.unique(samples.target).size
+
+
 def loss(plan: Plan, weights: Weights, samples: Samples) -> float:
     """The log loss of the scores' softmax, or the mean squared error in variances of the target.
 

@@ -18,7 +18,7 @@ from agents.learning.data import exposed
 from agents.learning.data.canonical import digest, pack, unpack
 from agents.learning.data.description import Description, parse_description
 from agents.learning.data.samples import Int64Array, Samples
-from agents.learning.evaluate import loss, score
+from agents.learning.evaluate import loss, says_one_class, score
 from agents.learning.families.registry import Balance, default_plan, family_of, parse_plan
 from agents.learning.family import Family
 from agents.learning.integers.aggregate import ServerState
@@ -218,6 +218,8 @@ class ModelOwnerWorker:
                 now,
                 file,
             )
+            if says_one_class(plan, state.weights, samples):
+                log.warning("the model says one class to everybody: --balance even would find the others")
         return PublishedWeights(
             hash=digest(data),
             location=location.digest if location else b"",

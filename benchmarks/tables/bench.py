@@ -124,7 +124,6 @@ def _division(table: Table, prepared: Prepared, seed: int, model: str | None) ->
     subsets = [train.take(rows) for rows in split(strata_of(train.target, table.task), SUBSETS, seed)]
     training = simulate_to_end(plan, subsets, DRAWN, seed, prepared.validation)
     weights = training.state.weights
-    said = evaluate.predict(plan, weights, test)
     return Division(
         market=evaluate.score(plan, weights, test),
         single=evaluate.centralised(plan, train, test).score,
@@ -133,7 +132,7 @@ def _division(table: Table, prepared: Prepared, seed: int, model: str | None) ->
         commonest=_commonest(train, test),
         rounds=training.rounds,
         settled=training.settled,
-        says_only=bool(train.classes) and np.unique(said).size == 1 < np.unique(test.target).size,
+        says_only=evaluate.says_one_class(plan, weights, test),
     )
 
 

@@ -6,6 +6,7 @@ Rules: A7, P62.
 from __future__ import annotations
 
 import logging
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ def test_rounds_that_are_too_few_are_told(tmp_path: Path, caplog: pytest.LogCapt
     world.play()
     assert (world.couple.round, last(world).settled) == (2, False)
     assert "training is over after round 2, NOT settled" in caplog.text
+
+
+def test_a_model_that_says_one_class_to_everybody_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = default_plan(PredictionTask.CLASSIFICATION, 3, 13, "logistic", 1)
+    still = plan.model_copy(update={"step": Fraction(1, 999_999_999), "local_steps": 1})
+    World(tmp_path / "still", plan=still, secrecy="none").play()
+    assert "says one class to everybody" in caplog.text
+    caplog.clear()
+    played(tmp_path / "moved", "logistic", 2)
+    assert "says one class to everybody" not in caplog.text
 
 
 def test_a_model_in_plain_text_settles_by_its_losses(tmp_path: Path) -> None:
