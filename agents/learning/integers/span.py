@@ -77,7 +77,7 @@ class Span:
             self._rounded(found),
             state.velocity,
             {**known.tensors, ASKED: self._question(chosen, 0)},
-            gain=0.0 if whole else gained / max(fit.energy, 1e-12),
+            gain=0.0 if whole else gained / fit.energy if fit.energy > 0 else 1.0,
         )
 
     @property

@@ -94,6 +94,13 @@ def test_the_market_is_training_in_one_place_to_the_rounding(make_samples: Sampl
     assert real(together) == pytest.approx(real(apart), abs=1e-3)
 
 
+def test_a_first_sum_without_room_for_directions_has_not_settled(make_samples: SamplesMaker) -> None:
+    samples = make_samples(90, features=8, classes=0, seed=1)
+    first = after_sums(solved_plan(features=8), [samples], 1)
+    assert not first.weights.tensors["output"].any()
+    assert first.gain == 1.0
+
+
 def test_columns_of_zeros_and_doubled_ones_do_no_harm(make_samples: SamplesMaker) -> None:
     samples = make_samples(60, features=3, classes=0)
     features = np.hstack([samples.features, samples.features[:, :1], np.zeros((60, 1), np.int32)])
