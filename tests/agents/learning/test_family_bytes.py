@@ -103,7 +103,7 @@ UPDATES = {
     "network": "c0dfe68d7bb15c3749c3fa85b225550ee022d451340f4a79425d7412e51a7fe0",
     "encrypted-linear": "135694e5c07bfeebaea0b8d3f381b62c6c30029b185512db176bec9e3cc1158c",
     "encrypted-ridge": "bfc2059b6b6bb7bf9a64687b2e07b910adf37e44a641139ed1f6bd74da662f0b",
-    "encrypted-logistic": "91ccc5801437fb638afbe39062889623a9ec69bb161bcaa16f09c4261bda1140",
+    "encrypted-logistic": "46b80f7c57703b73d4388d1d78c25544f501c1e140c162f878d952f7fd4b5458",
     "encrypted-features": "652fa5d8430c87967b2660b2f1b9a25be297804abd1f3b211177fd1bc66c1c64",
     "moments": "6be89f474547d978259b73dfc1cbfcd2d01064bf6754556f0a3bc4f260f9d4d7",
 }
