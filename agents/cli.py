@@ -7,6 +7,8 @@
     holdfast policy show cloud-owner --home bob
     holdfast schema make data.csv --target y > schema.json
     holdfast status --home alice
+    holdfast model export --home carol --schema schema.json --out model.json
+    holdfast predict patients.csv --model model.json
     holdfast audit
     holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
@@ -35,6 +37,7 @@ from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError, Refused
 from agents.core.ids import InstanceId
 from agents.core.refusals import in_words
+from agents.model_commands import model, predict
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain, say, say_json
 from agents.runtime import launch
@@ -63,6 +66,8 @@ policy_show = typer.Typer(help="Every line in force, as a settings file has it, 
 policy.add_typer(policy_show, name="show")
 app.add_typer(policy, name="policy")
 app.add_typer(schema, name="schema")
+app.add_typer(model, name="model")
+app.command()(predict)
 
 PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings
 Assemble = Callable[[launch.AgentContext], launch.Parts]

@@ -10,9 +10,10 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -29,7 +30,7 @@ from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.departures import Departed
-from agents.learning.families.registry import FAMILIES
+from agents.learning.families.registry import FAMILIES, Balance
 from agents.learning.privacy.levels import LEVELS, Secrecy
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain
@@ -63,8 +64,13 @@ def main(
     schema: Annotated[Path | None, typer.Option(help="JSON file that says what the columns are.")] = None,
     subsets: Annotated[int, typer.Option(help="Subsets of the dataset (m).")] = 4,
     replicas: Annotated[int, typer.Option(help="Replicas of each subset (n).")] = 3,
-    rounds: Annotated[int, typer.Option(help="Rounds of training.")] = 8,
+    rounds: Annotated[
+        int | None, typer.Option(help="Rounds of training; by default until it has settled.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = None,
+    balance: Annotated[
+        Balance, typer.Option(help="Classes as frequent as in the data, or all alike: data or even.")
+    ] = "data",
     seed: Annotated[int, typer.Option(help="The same seed gives the same run.")] = 0,
     network: Annotated[str, typer.Option(help="ganache or anvil.")] = "ganache",
     secrecy: Annotated[
@@ -89,6 +95,7 @@ def main(
                 schema=known,
                 level=_level(secrecy),
                 privacy=privacy,
+                balance=balance,
             ),
             folder,
         )
@@ -167,6 +174,8 @@ def _conclude(console: Console, folder: Path) -> None:
     accuracy, cheats, promise = told["accuracy"], told["cheats"], told["promise"]
     for line in promise["standing"] if promise else ():
         console.print(f"[dim]{escape(printable(line))}[/]", soft_wrap=True)
+    for warning in warnings_of(accuracy):
+        console.print(f"[bold yellow]{escape(printable(warning))}[/]", soft_wrap=True)
     console.print(
         f"\n{accuracy['metric']} [bold]{accuracy['market']:.3f}[/] on rows that nobody saw "
         f"(centralised {accuracy['centralised']:.3f}, "
@@ -184,6 +193,17 @@ def _conclude(console: Console, folder: Path) -> None:
             f"nothing was learnt: no round made new weights, {told['honest_slashed']} honest members were "
             f"slashed; {folder / LOGS} tells why"
         )
+
+
+def warnings_of(accuracy: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader of the score alone would miss."""
+    if accuracy["settled"] is False:
+        yield "NOT SETTLED: the rounds were over while the model still moved"
+    if accuracy["one_class_to_everybody"] is not None:
+        yield f"the model says {accuracy['one_class_to_everybody']!r} to everybody: see AUC in the report"
+    if accuracy["better_family"]:
+        better = accuracy["better_family"]
+        yield f"{better['family']} would do better: {better['score']:.3f} where this has {better['own']:.3f}"
 
 
 def _deploy(scenario: Scenario, chain: LocalChain, folder: Path) -> Path:

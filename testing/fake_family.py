@@ -24,7 +24,7 @@ from agents.learning.family import Cohort, EncryptedFamily, KeyPair
 from agents.learning.he.secure_aggregation import check_cohort
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import PlainPlan, Plan
+from agents.learning.plans.base import PlainPlan, Plan, Server
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 from agents.learning.privacy.maps import ShownMap
 
@@ -48,7 +48,9 @@ class FakeFamily(EncryptedFamily):
 
     @classmethod
     def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedLogisticPlan:
-        return EncryptedLogistic.default_plan(features, classes, rounds, seed)
+        plan = EncryptedLogistic.default_plan(features, classes, rounds, seed)
+        averaged = {"server": Server(), "local_steps": 20, "probes": 0, "readout": "outputs"}
+        return plan.model_copy(update=averaged)
 
     def keys(self) -> KeyPair:
         secret = os.urandom(32)

@@ -20,7 +20,7 @@ def initial_weights(plan: Plan) -> Weights:
 
 def initial_state(plan: Plan) -> ServerState:
     """The model owner's state before the first round."""
-    return ServerState.initial(initial_weights(plan))
+    return family_of(plan).initial_state()
 
 
 def plain_family(plan: Plan, limits: Limits = DEFAULT_LIMITS) -> PlainFamily:

@@ -15,6 +15,7 @@ from agents.learning.families.registry import family_of
 from agents.learning.family import Cohort, EncryptedFamily, Family, KeyPair
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
+from agents.learning.plans.encrypted import ExactPlan
 from testing.ciphertexts import mask_keys, seed_of
 
 PlanKind = TypeVar("PlanKind", bound=Plan)
@@ -63,12 +64,15 @@ def naming(plan: PlanKind, keys: KeyPair) -> PlanKind:
 
 
 def some_weights(plan: Plan, seed: int = 0, largest: float = 0.5) -> Weights:
-    """Uniform weights up to `largest` in real units."""
+    """Uniform weights up to `largest` in real units, in all columns that cloud owners are given."""
+    shapes = dict(plan.shapes)
+    if isinstance(plan, ExactPlan):
+        shapes["output"] = (shapes["output"][0], plan.columns)
     rng, unit = np.random.default_rng(seed), 2**plan.weight_bits
     return Weights(
         {
             name: np.rint(rng.uniform(-largest, largest, shape) * unit).astype(np.int64)
-            for name, shape in plan.shapes.items()
+            for name, shape in shapes.items()
         },
         plan.weight_bits,
     )

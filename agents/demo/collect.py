@@ -25,6 +25,7 @@ from agents.learning.data.samples import Int64Array, PredictionTask, Samples
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.integers.weights import Weights
+from agents.learning.judgement import judge, reliability
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS
 from agents.learning.plans.noise import Noise
@@ -84,7 +85,15 @@ class DividedData:
         made = offered(scenario, table) if scenario.secrecy == "private" else None
         prepared = partition(table, scenario.seed) if made is None else made.prepared
         features, classes = prepared.train.features.shape[1], prepared.train.classes
-        plan = default_plan(table.task, classes, features, scenario.planned, scenario.rounds)
+        plan = default_plan(
+            table.task,
+            classes,
+            features,
+            scenario.planned,
+            scenario.rounds,
+            rows=len(prepared.train),
+            balance=scenario.balance,
+        )
         DEFAULT_LIMITS.check(plan)
         if made is not None and plan.noise_named is not None:
             plan = plan.with_noise(made.guarantee.noise)
@@ -198,7 +207,7 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
         differences=audited.differences,
         contract_balance=audited.contract_balance,
         transactions=mined,
-        scores=_scores(demo, plan, divided, audited, tuple(work.summed)),
+        scores=_scores(demo, plan, divided, audited, tuple(work.summed), work.settled),
         started_at=started_at,
         seconds=seconds,
         strata=divided.strata,
@@ -251,7 +260,12 @@ def _private_would(scenario: Scenario, table: Table) -> tuple[float, int]:
 
 
 def _scores(
-    demo: DemoRun, plan: Plan, divided: DividedData, audited: Audited, updates: tuple[int, ...]
+    demo: DemoRun,
+    plan: Plan,
+    divided: DividedData,
+    audited: Audited,
+    updates: tuple[int, ...],
+    settled: bool | None,
 ) -> Scores:
     home = demo.home(demo.scenario.model_owner)
     train, test = divided.prepared.train, divided.prepared.test
@@ -261,16 +275,28 @@ def _scores(
         data = (home / state_file(demo.tc, round_, "weights")).read_bytes()
         return evaluate.score(plan, Weights.from_bytes(data, plan), test)
 
-    outside = evaluate.outside(plan, train, test)
+    last = Weights.from_bytes((home / state_file(demo.tc, rounds, "weights")).read_bytes(), plan)
+    said = evaluate.forecast(plan, last, test)
     exact = plan if plan.noise_named is None else plan.with_noise(_HARDLY_ANY)
+    centralised = evaluate.centralised(exact, train, test)
+    single = evaluate.best_single_subset(exact, divided.subsets, test)
+    outside = evaluate.outside(exact, train, test)
+    against = (centralised, single, outside, evaluate.guess(train, test))
     return Scores(
         metric="accuracy" if plan.classes else "R2",
         initial=after(0),
         market=tuple(after(round_) for round_ in range(1, rounds + 1)),
-        centralised=evaluate.centralised(exact, train, test).score,
-        best_single_subset=evaluate.best_single_subset(exact, divided.subsets, test).score,
+        centralised=centralised.score,
+        best_single_subset=single.score,
         outside=(outside.label, outside.score),
         updates=updates,
+        judged=(
+            judge("the market", said, evaluate.truth_of(test)),
+            *(judge(one.label, one.forecast, evaluate.truth_of(test)) for one in against),
+        ),
+        reliability=() if said.chances is None else tuple(reliability(said.chances, test.target)),
+        settled=settled,
+        better=evaluate.better_family(plan, train, divided.prepared.validation),
     )
 
 
@@ -283,7 +309,7 @@ def _parties(demo: DemoRun) -> list[Participant]:
 
 def _told(scenario: Scenario) -> dict[str, str]:
     learnt = ("data", "query", "target", "task", "merge_rare", "group", "secrecy", "privacy")
-    played = ("subsets", "replicas", "rounds", "model", "seed", "network")
+    played = ("subsets", "replicas", "rounds", "model", "balance", "seed", "network")
     values = {name: getattr(scenario, name) for name in (*learnt, *played)}
     return {
         name: str(value.value if isinstance(value, PredictionTask) else value)

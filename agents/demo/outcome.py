@@ -12,6 +12,8 @@ from agents.core.hashing import receipt_domain
 from agents.core.ids import Address, CoupleId, DatasetId
 from agents.core.market import Market
 from agents.core.mined import Mined
+from agents.learning.evaluate import Alternative
+from agents.learning.judgement import Bin, Judgement
 from agents.learning.privacy.levels import Secrecy
 from agents.readmodel.projections import Projections
 from agents.report.words import brief
@@ -67,6 +69,10 @@ class Scores:
         best_single_subset: the best that one subset alone gives.
         outside: scikit-learn's own model, and its name.
         updates: the rounds after which the weights were new; without it, every round.
+        judged: the market's last model and what it is held against, in several measures; the market first.
+        reliability: how often it comes true what the market's model is so sure of; of classes alone.
+        settled: whether more rounds would have brought nothing; None if nobody looked.
+        better: the family that would do better, if one would.
     """
 
     metric: str
@@ -76,6 +82,10 @@ class Scores:
     best_single_subset: float
     outside: tuple[str, float]
     updates: tuple[int, ...] | None = None
+    judged: tuple[Judgement, ...] = ()
+    reliability: tuple[Bin, ...] = ()
+    settled: bool | None = None
+    better: Alternative | None = None
 
     @property
     def moved(self) -> tuple[int, ...]:
@@ -95,6 +105,7 @@ class Work:
         jobs: how many were measured; `step_seconds` is their median.
         held_score: a cloud owner's, with what it was given in the last round for weights.
         guess_score: of always saying the most frequent class, or the mean.
+        settled: whether more rounds would have brought nothing; None if the model owner did not look.
     """
 
     scheme: str
@@ -109,6 +120,7 @@ class Work:
     step_seconds: float
     held_score: float
     guess_score: float
+    settled: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ class DemoRun:
                 plan=scenario.plan,
                 rounds=scenario.rounds,
                 seed=scenario.seed,
+                balance=scenario.balance,
                 spare_rounds=SPARE_ROUNDS,
                 min_draw_window_seconds=1,
             )
@@ -159,7 +160,7 @@ class DemoRun:
         if member == scenario.data_owner:
             return terms.couple_bond
         if member == scenario.model_owner:
-            return (scenario.rounds + SPARE_ROUNDS) * terms.escrow_per_round
+            return (scenario.most_rounds + SPARE_ROUNDS) * terms.escrow_per_round
         return terms.instance_bond
 
 
@@ -182,7 +183,7 @@ def play(
     """
     database = ChainDatabase(":memory:")
     stream, market = EventStream(demo.connect(), database), Market()
-    slow = 2 * (demo.scenario.rounds + 2) * demo.scenario.terms.report_window_seconds
+    slow = 2 * (demo.scenario.most_rounds + 2) * demo.scenario.terms.report_window_seconds
     limit = max(_LIMIT_SECONDS, slow)
     deadline = time.monotonic() + limit
     with _members(demo) as members:

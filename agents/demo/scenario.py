@@ -12,6 +12,8 @@ from agents.demo.cheats import DataReceiptCopier, LazyWorker, SilentCloudOwner, 
 from agents.demo.outcome import Cheat
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema
+from agents.learning.families.registry import Balance
+from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.levels import Secrecy
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
@@ -68,7 +70,7 @@ class Scenario:
     Attributes:
         data: path of a table's file, or name of a built-in table. `target` is its column, by default the
             last.
-        rounds: of training; by default enough for every subset to be drawn several times.
+        rounds: of training; by default until the model has settled, `MOST_ROUNDS` at most.
         model: family; by default what suits the target, trained on encrypted weights.
         seed: of keys, partition, split and draws: the same seed gives the same run.
         task: what the target is, if its looks do not tell.
@@ -81,13 +83,14 @@ class Scenario:
         plan: file of a plan of the model owner's own, in the place of a default one.
         level: that the data owner promises; by default what the model can keep.
         privacy: at level private, file of the columns' public ranges; by default those that the table shows.
+        balance: how frequent classes are taken to be, ``data`` or ``even``.
     """
 
     data: str = "breast-cancer"
     target: str | None = None
     subsets: int = 4
     replicas: int = 3
-    rounds: int = 8
+    rounds: int | None = None
     model: str | None = None
     seed: int = 0
     network: str = "ganache"
@@ -101,12 +104,13 @@ class Scenario:
     plan: Path | None = None
     level: Secrecy | None = None
     privacy: Path | None = None
+    balance: Balance = "data"
 
     def __post_init__(self) -> None:
         for name, value, most in (
             ("subsets", self.subsets, MAX_SUBSETS),
             ("replicas", self.replicas, MAX_REPLICAS),
-            ("rounds", self.rounds, 1000),
+            ("rounds", self.most_rounds, 1000),
         ):
             if not 1 <= value <= most:
                 raise BadInput(f"{name} is {value}: choose 1 to {most}")
@@ -126,6 +130,11 @@ class Scenario:
     def planned(self) -> str | None:
         """The family of the model owner's plan; None for the usual one."""
         return NOISY_MODEL if self.model is None and self.level == "private" else self.model
+
+    @property
+    def most_rounds(self) -> int:
+        """Coins are locked for so many."""
+        return MOST_ROUNDS if self.rounds is None else self.rounds
 
     @property
     def secrecy(self) -> Secrecy:
@@ -170,7 +179,7 @@ class Scenario:
         slack = 20 + len(self.cloud_owners)
         answering = slack // 2 - 2
         reporting = max(answering * (_SLOWER if self.model in _SLOW else 1), self.work_seconds)
-        couple = max(3600, 2 * (self.rounds + 2) * reporting)
+        couple = max(3600, 2 * (self.most_rounds + 2) * reporting)
         return Terms(
             miss_penalty=bond * 2 // 5,
             answer_window_seconds=20 * slack,

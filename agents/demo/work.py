@@ -59,6 +59,7 @@ def work_of(
         step_seconds=median(job.seconds for job in jobs) if jobs else 0.0,
         held_score=score_of_ciphertext(plan, given, test) if family.encrypted else _score(plan, given, test),
         guess_score=_guess(plan, test),
+        settled=_settled(plan, made.get(weights_key(tc, rounds))),
     )
 
 
@@ -79,6 +80,12 @@ def score_of_ciphertext(plan: Plan, encrypted: bytes, samples: Samples) -> float
         }
         found.append(score(plan, Weights(tensors, plan.weight_bits), samples))
     return median(found)
+
+
+def _settled(plan: Plan, last: TaskResult | None) -> bool | None:
+    """Whether the model had settled, if its plan asked for that."""
+    looked = isinstance(last, PublishedWeights) and (plan.stop.settled or last.settled)
+    return last.settled if looked and isinstance(last, PublishedWeights) else None
 
 
 def _score(plan: Plan, given: bytes, test: Samples) -> float:

@@ -23,10 +23,11 @@ import numpy.typing as npt
 from agents.learning.data.samples import FloatArray, Samples
 from agents.learning.data.subset import Subset
 from agents.learning.integers.aggregate import ServerState, strategy_of
+from agents.learning.integers.span import Span
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import DescentPlan, Plan
-from agents.learning.plans.encrypted import EncryptedPlan
+from agents.learning.plans.encrypted import EncryptedPlan, ExactPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 from agents.learning.privacy.maps import ShownMap
 
@@ -90,6 +91,18 @@ class Estimator(Protocol):
     def score(self, X: FloatArray, y: npt.NDArray[Any]) -> float:
         """Accuracy, or R2, on (n, d) features and (n,) targets."""
 
+    def predict(self, X: FloatArray) -> npt.NDArray[Any]:
+        """(n,) classes or values of (n, d) features."""
+
+
+class Classifier(Estimator, Protocol):
+    """What is used of those that tell classes."""
+
+    classes_: npt.NDArray[Any]
+
+    def predict_proba(self, X: FloatArray) -> FloatArray:
+        """(n, classes) chances of (n, d) features."""
+
 
 class Family(ABC):
     """One family of models, for one plan.
@@ -121,6 +134,12 @@ class Family(ABC):
     def name(cls) -> str:
         """What plans call it."""
         return str(cls.schema.model_fields["family"].default)
+
+    @classmethod
+    def fitted(cls, plan: Plan, rows: int) -> Plan:
+        """A default plan made to fit a dataset of so many rows: the same, unless a family says otherwise."""
+        del rows
+        return plan
 
     @classmethod
     @abstractmethod
@@ -169,6 +188,10 @@ class Family(ABC):
         """The weights before the first round: zeros, where a family draws none."""
         tensors = {name: np.zeros(shape, dtype=np.int64) for name, shape in self.plan.shapes.items()}
         return Weights(tensors, self.plan.weight_bits)
+
+    def initial_state(self) -> ServerState:
+        """What the model owner begins with."""
+        return ServerState.initial(self.initial_weights())
 
     @abstractmethod
     def scores(self, weights: Weights, samples: Samples) -> FloatArray:
@@ -313,6 +336,21 @@ class EncryptedFamily(DescentFamily):
 
     plan: EncryptedPlan
     encrypted = True
+
+    def initial_state(self) -> ServerState:
+        """See `Family.initial_state`."""
+        state, span = super().initial_state(), self._span
+        return state if span is None else span.initial(state.weights)
+
+    def aggregate(self, state: ServerState, update: Update) -> ServerState:
+        """As the plan's server does."""
+        span = self._span
+        return super().aggregate(state, update) if span is None else span.aggregate(state, update)
+
+    @property
+    def _span(self) -> Span | None:
+        """Where sums are solved."""
+        return Span(self.plan) if isinstance(self.plan, ExactPlan) and self.plan.solves else None
 
     @property
     def sums(self) -> Sums:

@@ -3,27 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from agents.learning.data.samples import Samples
+from agents.learning.evaluate import loss
 from agents.learning.families.registry import family_of
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
+from agents.learning.settling import has_settled
 
 
-def simulate(plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int) -> Iterator[ServerState]:
-    """The state after each of the plan's rounds, `drawn` subsets a round.
+@dataclass(frozen=True)
+class Training:
+    """How a training went.
+
+    Attributes:
+        state: after the last round.
+        rounds: how many there were.
+        settled: whether more of them would have brought nothing.
+    """
+
+    state: ServerState
+    rounds: int
+    settled: bool
+
+
+def simulate_to_end(
+    plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int, exposed: Samples
+) -> Training:
+    """Training until the model has settled, if its plan says so, or its rounds are over.
+
+    Args:
+        plan: of the training.
+        subsets: of the dataset.
+        drawn: how many a round.
+        seed: of the draws.
+        exposed: the model owner's samples, on which it sees whether the model gets better.
+    """
+    family = family_of(plan)
+    state, losses = family.initial_state(), list[float]()
+    if len(exposed):
+        losses.append(loss(plan, state.weights, exposed))
+    for round_, after in enumerate(simulate(plan, subsets, drawn, seed, state), start=1):
+        if after is state:
+            continue
+        state = after
+        if len(exposed):
+            losses.append(loss(plan, state.weights, exposed))
+        if family.learns_once or has_settled(plan, state, losses):
+            return Training(state, round_, settled=True)
+    return Training(state, plan.rounds, settled=False)
+
+
+def simulate(
+    plan: Plan, subsets: Sequence[Samples], drawn: int, seed: int, start: ServerState | None = None
+) -> Iterator[ServerState]:
+    """The state after each of the plan's rounds, `drawn` subsets a round, from the family's first one on.
 
     With sums over the dataset the state moves once all subsets have been drawn since it last did.
     """
     family = family_of(plan)
-    state = ServerState.initial(family.initial_weights())
+    state = start or family.initial_state()
     waiting: dict[int, Update] = {}
     for chosen in draws(len(subsets), drawn, plan.rounds, seed):
         for index in chosen:
-            waiting[index] = family.local_update(state.weights, subsets[index])
+            waiting[index] = family.local_update(state.asked, subsets[index])
         if family.is_whole(waiting, family.members(chosen, len(subsets))):
             state = family.aggregate(state, Update.total(list(waiting.values())))
             waiting.clear()

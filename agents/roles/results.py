@@ -170,7 +170,7 @@ class PublishedWeights(TaskResult):
         location: of that in the store; empty if nobody is left to read it.
         model: digest of the weights in plain.
         score: of the weights on the model owner's samples.
-        stop: whether training is over.
+        stop: whether training is over. `settled`: whether more of it would bring nothing.
         summed: how many subsets' results made new weights; 0 if none did.
         missing: subsets that were settled in the last round but whose result could not be fetched.
     """
@@ -180,6 +180,7 @@ class PublishedWeights(TaskResult):
     model: bytes
     score: float
     stop: bool
+    settled: bool = False
     summed: int
     missing: tuple[int, ...]
 

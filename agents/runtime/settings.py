@@ -31,7 +31,8 @@ from agents.core.events import DatasetTerms
 from agents.core.ids import Address
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.document import Schema, parse_schema
-from agents.learning.families.registry import FAMILIES
+from agents.learning.families.registry import FAMILIES, Balance
+from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.lifetime import LIFETIME_EPSILON
 from agents.learning.privacy.policy import PrivacyPolicy, read_policy
@@ -352,8 +353,16 @@ class ModelOwnerSettings(ModelOwnerPolicy, AgentSettings):
 
     samples: Path = Field(description="The samples that the data owner exposed.")
     model: str | None = Field(default=None, description=f"One of {', '.join(FAMILIES)}.")
-    rounds: int = Field(default=8, ge=1, le=2**16 - 2, description="Rounds of training.")
+    rounds: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**16 - 2,
+        description=f"Rounds of training; by default until it has settled, {MOST_ROUNDS} at most.",
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Of a network's initial weights.")
+    balance: Balance = Field(
+        default="data", description="Classes as frequent as in the data, or all alike: data or even."
+    )
     plan: Path | None = Field(default=None, description="A training plan of your own (JSON).")
     dataset: str | None = Field(
         default=None,

@@ -15,17 +15,18 @@ from agents.core.errors import BadData, BadObject, BadPlan, ObjectMissing, StopA
 from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
-from agents.learning.data.canonical import digest
+from agents.learning.data.canonical import digest, pack, unpack
 from agents.learning.data.description import Description
-from agents.learning.data.samples import Samples
-from agents.learning.evaluate import score
-from agents.learning.families.registry import default_plan, family_of, parse_plan
+from agents.learning.data.samples import Int64Array, Samples
+from agents.learning.evaluate import loss, says_one_class, score
+from agents.learning.families.registry import Balance, default_plan, family_of, parse_plan
 from agents.learning.family import Family
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
 from agents.learning.privacy.held_out import HeldOut
 from agents.learning.privacy.review import objection
+from agents.learning.settling import has_settled
 from agents.learning.work import check_rows, check_window
 from agents.roles.acts import (
     CollectResults,
@@ -53,6 +54,8 @@ _HELD_OUT_BYTES = 2**26
 _BEYOND_TELLING = 0.5
 """If noise moves a share of the squared error by more, the share says nothing."""
 
+NOT_SETTLED = "NOT settled: more rounds might bring more"
+
 NOISY_MODEL = "moments"
 """By default, of a dataset whose sums come with noise."""
 
@@ -63,19 +66,22 @@ class ModelOwnerWorker:
 
     Attributes:
         samples: file of the samples that the data owner exposed.
-        plan_file: a plan of the owner's own; without one, a default for `model` and `rounds`.
+        plan_file: a plan of the owner's own; without one, a default for `model` and `rounds`,
+            which goes on until the model has settled if no `rounds` are given.
         receipt_domain: of the market.
         max_result_mb: MiB of the largest result that it fetches.
+        balance: see `default_plan`.
     """
 
     tools: Tools
     samples: Path
     receipt_domain: bytes
     model: str | None = None
-    rounds: int = 8
+    rounds: int | None = None
     seed: int = 0
     plan_file: Path | None = None
     max_result_mb: int = 64
+    balance: Balance = "data"
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
@@ -125,7 +131,16 @@ class ModelOwnerWorker:
             plan = own
         else:
             model = self.model if form.guarantee is None else self.model or NOISY_MODEL
-            plan = default_plan(form.task, form.classes, form.features, model, self.rounds, self.seed)
+            plan = default_plan(
+                form.task,
+                form.classes,
+                form.features,
+                model,
+                self.rounds,
+                self.seed,
+                form.rows,
+                self.balance,
+            )
             plan = plan if form.guarantee is None else plan.with_noise(form.guarantee.noise)
         return plan.with_keys("")
 
@@ -193,23 +208,50 @@ class ModelOwnerWorker:
         context = weights_context(task.tc, task.round + 1)
         location = put_shared(self.tools.store, data, readers, context) if readers else None
         now, told = self._judged(plan, state.weights)
+        settled = bool(summed) and (
+            family.learns_once or has_settled(plan, state, self._losses(task, family, state))
+        )
         history = self._noted(task, now, whole)
         begun = family.carries_on and bool(found) and not whole
-        over = (family.learns_once and bool(summed)) or should_stop(
+        over = settled or should_stop(
             plan, len(history), [value for value, new in history if new], begun=begun
         )
         if over:
             file = self.tools.home.path(state_file(task.tc, task.round, "weights"))
-            log.info("training is over after round %d: %s, weights in %s", task.round, told, file)
+            ended = "the model has settled" if settled else "" if plan.stop.settled == 0 else NOT_SETTLED
+            log.info(
+                "training is over after round %d%s: %s, weights in %s",
+                task.round,
+                ended and f", {ended}",
+                told,
+                file,
+            )
+            if plan.noise_named is None and says_one_class(plan, state.weights, self._samples()):
+                log.warning("the model says one class to everybody: --balance even would find the others")
         return PublishedWeights(
             hash=digest(data),
             location=location.digest if location else b"",
             model=state.weights.digest(),
             score=now,
             stop=over,
+            settled=settled,
             summed=summed,
             missing=missing,
         )
+
+    def _losses(self, task: PublishWeights, family: Family, state: ServerState) -> list[float]:
+        """On its samples, if they are asked: of the first weights, and of each new ones up to these."""
+        if not family.plan.stop.settled or state.gain is not None or family.plan.noise_named is not None:
+            return []
+        samples = self._samples()
+        if not len(samples):
+            return []
+        data = self.tools.home.read(_losses_file(task.tc))
+        noted = {int(round_): value for round_, value in json.loads(data or b"{}").items()}
+        noted.setdefault(0, loss(family.plan, family.initial_weights(), samples))
+        noted[task.round] = loss(family.plan, state.weights, samples)
+        self.tools.home.write(_losses_file(task.tc), json.dumps(noted).encode())
+        return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _results(self, task: PublishWeights, family: Family) -> tuple[dict[int, bytes], tuple[int, ...]]:
         """The results that count, by subset, and the subsets of the last round of which there is none.
@@ -243,14 +285,14 @@ class ModelOwnerWorker:
         next what it did to the weights, as long as only the model owner knows these.
         """
         if task.round == 0:
-            return ServerState.initial(family.initial_weights()), 0
-        state = self._state(task.tc, task.round - 1, family.plan)
+            return family.initial_state(), 0
+        state = self._state(task.tc, task.round - 1, family)
         if not whole:
             return state, 0
         keys = load_keys(self.tools, family)
         try:
-            learnt = family.aggregate(state, family.update(state.weights, keys, list(found.values())))
-            family.check_weights(learnt.weights)
+            learnt = family.aggregate(state, family.update(state.asked, keys, list(found.values())))
+            family.check_weights(learnt.asked)
         except (BadObject, BadPlan) as bad:  # a false result that a majority vouched for
             log.warning("round %d teaches nothing: %s", task.round, bad)
             return state, 0
@@ -262,7 +304,7 @@ class ModelOwnerWorker:
         data = self.tools.home.read(file)
         if data is None:
             last = state_file(task.tc, task.round - 1, "published")
-            data = family.publish(load_keys(self.tools, family), state.weights) if anew else self._own(last)
+            data = family.publish(load_keys(self.tools, family), state.asked) if anew else self._own(last)
             self.tools.home.write(file, data)
         return data
 
@@ -271,14 +313,28 @@ class ModelOwnerWorker:
     def _keep(self, task: PublishWeights, state: ServerState) -> None:
         if not task.round:
             self.tools.home.write(salt_file(task.tc), task.salt.hex().encode())
-        self.tools.home.write(state_file(task.tc, task.round, "velocity"), state.velocity.to_bytes())
-        self.tools.home.write(state_file(task.tc, task.round, "weights"), state.weights.to_bytes())
+        tc, round_ = task.tc, task.round
+        self.tools.home.write(state_file(tc, round_, "velocity"), state.velocity.to_bytes())
+        if state.memory:
+            self.tools.home.write(state_file(tc, round_, "memory"), pack(state.memory, {"kind": "memory"}))
+        self.tools.home.write(state_file(tc, round_, "weights"), state.weights.to_bytes())
 
-    def _state(self, tc: CoupleId, round_: int, plan: Plan) -> ServerState:
+    def _state(self, tc: CoupleId, round_: int, family: Family) -> ServerState:
         weights, velocity = (
-            self._kept(state_file(tc, round_, name), plan) for name in ("weights", "velocity")
+            self._kept(state_file(tc, round_, name), family.plan) for name in ("weights", "velocity")
         )
-        return ServerState(weights, velocity)
+        memory = self._memory(state_file(tc, round_, "memory")) if family.initial_state().memory else {}
+        return ServerState(weights, velocity, memory)
+
+    def _memory(self, name: str) -> dict[str, Int64Array]:
+        """What the strategy keeps."""
+        try:
+            tensors, facts = unpack(self._own(name), "the memory")
+        except BadObject as bad:
+            raise self._damaged(name) from bad
+        if facts != {"kind": "memory"}:
+            raise self._damaged(name)
+        return {key: np.asarray(tensor, dtype=np.int64) for key, tensor in tensors.items()}
 
     def _kept(self, name: str, plan: Plan) -> Weights:
         try:
@@ -363,13 +419,17 @@ def _result_file(found: bytes) -> str:
 
 
 def state_file(tc: CoupleId, round_: int, part: str) -> str:
-    """Where the ``weights`` or the ``velocity`` after a round are kept, or what was ``published`` of them."""
+    """Where the ``weights``, ``velocity`` or ``memory`` after a round are kept, or what was ``published``."""
     return f"states/{tc:x}/{round_}.{part}"
 
 
 def salt_file(tc: CoupleId) -> str:
     """Where the salt of the hash that ends the couple is kept, in hexadecimal digits."""
     return f"states/{tc:x}/final.salt"
+
+
+def _losses_file(tc: CoupleId) -> str:
+    return f"states/{tc:x}/losses.json"
 
 
 def _scores_file(tc: CoupleId) -> str:

@@ -20,7 +20,6 @@ from agents.learning.data.subset import Subset
 from agents.learning.families.gradient_descent import PlainFamily
 from agents.learning.families.registry import FAMILIES, default_plan, family_of
 from agents.learning.family import Cohort
-from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import DescentPlan, Plan
@@ -195,9 +194,9 @@ def _packed(subsets: Sequence[Samples]) -> list[Subset]:
 def _weights(plan: Plan, rehearsal: DividedData) -> Weights:
     """Weights after an update, so that they are not zeros."""
     family = family_of(plan)
-    state = ServerState.initial(family.initial_weights())
-    update = family.local_update(state.weights, rehearsal.subsets[0])
-    return family.aggregate(state, update).weights
+    state = family.initial_state()
+    update = family.local_update(state.asked, rehearsal.subsets[0])
+    return family.aggregate(state, update).asked
 
 
 def _plain(name: str, local_steps: int, rehearsal: DividedData, samples: Samples, repeats: int) -> Timing:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from agents.core.jsonable import json_text
 from agents.demo.outcome import DemoOutcome, Names
 from agents.demo.report.accuracy import accuracy_plot
+from agents.demo.report.calibration import calibration_plot
 from agents.demo.report.summary import Section, summary
 from agents.readmodel.gas import gas_by, label
 from agents.report.html import environment
@@ -47,5 +48,6 @@ def page(outcome: DemoOutcome, facts: Section) -> str:
         facts,
         name_of=lambda address: names[address].name,
         accuracy_plot=Markup(accuracy_plot(outcome.scores)),
+        calibration_plot=Markup(calibration_plot(outcome.scores.reliability)),
         gas_plot=Markup(gas_plot(gas_by(label, outcome.transactions))),
     )

@@ -10,6 +10,7 @@ from agents.core.mined import Mined
 from agents.demo.outcome import DemoOutcome, Names
 from agents.demo.report.cheats import PlantedCheat, honest_mismatches, honest_slashed, planted_cheats
 from agents.demo.report.members import members_of
+from agents.learning.judgement import Judgement
 from agents.readmodel.faults import ProvenFault
 from agents.readmodel.gas import gas_by, label
 from agents.readmodel.jobs import replicas_of
@@ -100,7 +101,28 @@ def _accuracy(outcome: DemoOutcome) -> Section:
         "centralised": jsonable(scores.centralised),
         "best_single_subset": jsonable(scores.best_single_subset),
         "outside": {"name": name, "value": jsonable(value)},
+        "settled": scores.settled,
+        "judged": [_judged(outcome, one) for one in scores.judged],
+        "one_class_to_everybody": _said_to_all(outcome, scores.judged[0]) if scores.judged else None,
+        "reliability": jsonable(scores.reliability),
+        "better_family": jsonable(scores.better),
     }
+
+
+def _judged(outcome: DemoOutcome, one: Judgement) -> Section:
+    return {
+        "name": one.label,
+        "measures": jsonable(one.measures),
+        "says_only": _said_to_all(outcome, one),
+    }
+
+
+def _said_to_all(outcome: DemoOutcome, one: Judgement) -> str | None:
+    """The class that a model says to everybody, by its name."""
+    if one.says_only is None:
+        return None
+    names = outcome.strata_names
+    return names[one.says_only] if one.says_only < len(names) else str(one.says_only)
 
 
 def _cheats(outcome: DemoOutcome, faults: Sequence[ProvenFault]) -> Section:

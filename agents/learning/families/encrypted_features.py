@@ -21,10 +21,16 @@ from agents.learning.he.bfv.diagonal_product import DiagonalProduct
 from agents.learning.he.bfv.family import ExactFamily, check_exact
 from agents.learning.he.bfv.matrix_product import BfvCircuit, Encoding
 from agents.learning.he.seal import batching_modulus
-from agents.learning.plans.base import PenalisedPlan
-from agents.learning.plans.defaults import never_early, safe_step
+from agents.learning.plans.base import PenalisedPlan, Plan
+from agents.learning.plans.defaults import SOLVED, never_early, safe_step
 from agents.learning.plans.encrypted import Encryption, ExactPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+
+SLOTS = 8192
+"""That default plans rotate: half of their ring's."""
+
+MOST_HIDDEN = 400
+"""Random features of a default plan."""
 
 
 class EncryptedFeaturesPlan(ExactPlan, PenalisedPlan):
@@ -54,33 +60,42 @@ class FeaturesFamily(ExactFamily):
     @classmethod
     def default_plan(cls, features: int, classes: int, rounds: int, seed: int) -> EncryptedFeaturesPlan:
         """See `Family.default_plan`: as many random features as slots take, 400 at most."""
-        hidden = min(400, 8192 // (2 * (classes or 1)) - 1)
-        clip = min(64, ceil(1.2 * sqrt(hidden)))
-        return EncryptedFeaturesPlan(
+        plan = EncryptedFeaturesPlan(
             features=features,
             classes=classes,
-            weight_bits=16,
-            local_steps=2000,
-            step=safe_step(clip),
-            clip=clip,
+            weight_bits=14,
+            local_steps=1,
+            step=Fraction(1, 2),
+            clip=1,
             rounds=rounds,
             stop=never_early(classes),
             encryption=Encryption(degree=16384, primes=(60, 60, 60, 60, 60), plain_bits=50),
-            fraction_bits=8,
+            fraction_bits=16,
             l2=Fraction(1, 1000),
-            hidden=hidden,
+            server=SOLVED,
+            readout="discriminant" if classes else "outputs",
+            hidden=1,
             seed=seed,
         )
+        return _of_width(plan, min(MOST_HIDDEN, SLOTS // (2 * plan.outputs) - 1))
+
+    @classmethod
+    def fitted(cls, plan: Plan, rows: int) -> Plan:
+        """See `Family.fitted`: no more random features than a data owner lets through, see `singles_out`."""
+        assert isinstance(plan, EncryptedFeaturesPlan)
+        b, c = 1 + 2 * plan.outputs, rows * plan.features
+        width = min(rows // 10, int((sqrt(b * b + 2 * c) - b) / 2))
+        return _of_width(plan, max(1, min(plan.hidden, width - 1)))
 
     def __init__(self, plan: EncryptedFeaturesPlan, limits: Limits = DEFAULT_LIMITS) -> None:
         modulus, width = batching_modulus(plan.encryption), plan.hidden + 1
         check_exact(plan, width, limits)
         budget = Budget.of(plan, modulus)
         context = budget.context
-        self.layout = DiagonalLayout(context.degree, width, plan.outputs)
+        self.layout = DiagonalLayout(context.degree, width, plan.columns)
         if not self.layout.fits:
             raise BadPlan(
-                f"plan: {plan.hidden} hidden features times {plan.outputs} outputs do not fit"
+                f"plan: {plan.hidden} hidden features times {plan.columns} columns do not fit"
                 f" degree {context.degree}"
             )
         slots = Encoding.of_slots(context)
@@ -93,3 +108,11 @@ class FeaturesFamily(ExactFamily):
     def hidden(self) -> int:
         """See `ExactFamily.hidden`."""
         return self.plan.hidden
+
+
+def _of_width(plan: EncryptedFeaturesPlan, hidden: int) -> EncryptedFeaturesPlan:
+    """The plan with so many random features, and as many columns a sum as the slots take."""
+    clip, width = min(64, ceil(1.2 * sqrt(hidden))), hidden + 1
+    columns = min(SLOTS // (2 * width), width + plan.outputs)
+    wide = {"hidden": hidden, "clip": clip, "step": safe_step(clip), "probes": columns - plan.outputs}
+    return plan.model_copy(update=wide)

@@ -38,14 +38,14 @@ class RandomFeatures:
 
     def rows(self, samples: Samples) -> FloatArray:
         """(n, hidden + 1): the random features, standardised, as a design matrix."""
-        weights, offsets = self._combinations
+        weights, offsets = self.combinations
         sums = exact_matmul(samples.features.astype(np.float64), weights) + offsets
         positive = np.maximum(sums, 0.0) / (DEVIATION * sqrt(self.columns))
         standard = np.rint((positive - MEAN * 2.0**FEATURE_BITS) / SPREAD)
         return design_matrix(standard.astype(np.int32), self.clip)
 
     @cached_property
-    def _combinations(self) -> tuple[FloatArray, FloatArray]:
+    def combinations(self) -> tuple[FloatArray, FloatArray]:
         """(columns, hidden) and (hidden,) whole numbers from the seed."""
         shape = (self.columns + 1, self.hidden)
         stream = shake_256(f"holdfast random features {self.seed}".encode()).digest(shape[0] * shape[1])

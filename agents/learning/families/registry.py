@@ -6,7 +6,7 @@ Nothing else knows which families exist: plans are read, made and trained throug
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -21,6 +21,8 @@ from agents.learning.families.moments import MomentsFamily
 from agents.learning.families.network import PlainNetwork
 from agents.learning.family import Family
 from agents.learning.plans.base import Plan
+from agents.learning.plans.defaults import MOST_ROUNDS, SETTLED
+from agents.learning.plans.encrypted import ExactPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 
 FAMILIES: dict[str, type[Family]] = {
@@ -43,6 +45,8 @@ FAMILIES: dict[str, type[Family]] = {
 
 KEPT = 8
 
+Balance = Literal["data", "even"]
+
 
 @lru_cache(maxsize=KEPT)
 def family_of(plan: Plan, limits: Limits = DEFAULT_LIMITS) -> Family:
@@ -58,7 +62,14 @@ def family_of(plan: Plan, limits: Limits = DEFAULT_LIMITS) -> Family:
 
 
 def default_plan(
-    task: PredictionTask, n_classes: int, d: int, model: str | None = None, rounds: int = 8, seed: int = 0
+    task: PredictionTask,
+    n_classes: int,
+    d: int,
+    model: str | None = None,
+    rounds: int | None = 8,
+    seed: int = 0,
+    rows: int | None = None,
+    balance: Balance = "data",
 ) -> Plan:
     """A plan for data of this form.
 
@@ -68,8 +79,10 @@ def default_plan(
         d: number of features.
         model: a family of `FAMILIES`; by default encrypted-logistic for a classification, encrypted-ridge
             for a regression.
-        rounds: the most rounds.
+        rounds: how many; without a number, until the model has settled, `MOST_ROUNDS` at most.
         seed: of what the family draws at random.
+        rows: of the dataset, if they are known: a family may fit its size to them.
+        balance: how frequent classes are taken to be: ``even`` finds rare ones that ``data`` passes over.
 
     Raises:
         BadPlan: no such family, or none for such data.
@@ -78,7 +91,15 @@ def default_plan(
     name = model or (EncryptedLogistic if classify else EncryptedRidge).name()
     if name not in FAMILIES:
         raise BadPlan(f"no model {name!r}: choose one of {', '.join(FAMILIES)}")
-    return FAMILIES[name].default_plan(d, n_classes if classify else 0, rounds, seed)
+    family = FAMILIES[name]
+    plan = family.default_plan(d, n_classes if classify else 0, rounds or MOST_ROUNDS, seed)
+    if rounds is None:
+        plan = plan.model_copy(update={"stop": plan.stop.model_copy(update={"settled": SETTLED})})
+    if balance == "even":
+        if not isinstance(plan, ExactPlan) or not classify:
+            raise BadPlan(f"balance even is for classes and exact encrypted families, not for {name}")
+        plan = plan.model_copy(update={"readout": "balanced"})
+    return plan if rows is None else family.fitted(plan, rows)
 
 
 def parse_plan(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Plan:

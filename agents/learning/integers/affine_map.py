@@ -26,7 +26,7 @@ class AffineMap:
 
     Attributes:
         factors: (p, p) int64 in units of 2^-fraction_bits, p being the number of features and 1.
-        offsets: (p, outputs) int64 in units of 2^-(fraction_bits + weight_bits).
+        offsets: (p, columns) int64 in units of 2^-(fraction_bits + weight_bits), zeros beside the outputs.
         rows: of the samples.
     """
 
@@ -35,7 +35,7 @@ class AffineMap:
     rows: int
 
     def change(self, weights: Int64Array) -> Int64Array:
-        """(p, outputs) int64 in the offsets' unit, of (p, outputs) weights."""
+        """(p, columns) int64 in the offsets' unit, of (p, columns) weights."""
         return self.factors @ weights + self.offsets
 
     def largest(self, weight: int) -> int:
@@ -70,7 +70,9 @@ def local_map(plan: ExactPlan, rows: FloatArray, samples: Samples) -> AffineMap:
     factors, offsets = _power(factors, offsets, plan.local_steps, bits)
     factors -= identity
     scale = len(samples) * Fraction(2) ** (plan.fraction_bits - bits)
-    return AffineMap(_rounded(factors, scale), _rounded(offsets, scale * 2**plan.weight_bits), len(samples))
+    moved = _rounded(offsets, scale * 2**plan.weight_bits)
+    beside = np.zeros((size, plan.columns - plan.outputs), dtype=np.int64)
+    return AffineMap(_rounded(factors, scale), np.hstack([moved, beside]), len(samples))
 
 
 def _targets(plan: ExactPlan, samples: Samples) -> FloatArray:

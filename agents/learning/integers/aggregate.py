@@ -6,7 +6,8 @@ whole number, halves upward, so anybody can repeat the aggregation and get the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -27,10 +28,21 @@ class ServerState:
     Attributes:
         weights: of the model.
         velocity: the last change, in the same units; zeros at first.
+        memory: what a strategy keeps besides (`span.py`).
+        gain: how much of all that is learnt the last sum brought, where a strategy can tell: 0 if no sum
+            would bring more. Not kept.
     """
 
     weights: Weights
     velocity: Weights
+    memory: Mapping[str, Int64Array] = field(default_factory=dict)
+    gain: float | None = None
+
+    @property
+    def asked(self) -> Weights:
+        """What cloud owners are given: the model, unless a strategy asks something else."""
+        asked = self.memory.get("asked")
+        return self.weights if asked is None else Weights({"output": asked}, self.weights.bits)
 
     @classmethod
     def initial(cls, weights: Weights) -> ServerState:

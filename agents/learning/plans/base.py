@@ -32,7 +32,7 @@ MAX_SERVER_DENOMINATOR = 1_000
 class Server(Document):
     """How the model owner makes the next weights of a round's results (`aggregate.py`)."""
 
-    strategy: Literal["fedavg", "fedavgm"] = "fedavg"
+    strategy: Literal["fedavg", "fedavgm", "span"] = "fedavg"
     step: PositiveRational = Field(default=Fraction(1), description="factor of the averaged change")
     momentum: Rational = Field(default=Fraction(0), description="share of the last change that is kept")
 
@@ -40,6 +40,8 @@ class Server(Document):
     def _is_sound(self) -> Server:
         if (self.strategy == "fedavgm") != (self.momentum > 0):
             raise ValueError('momentum above 0 goes with strategy "fedavgm", and only with it')
+        if self.strategy == "span" and self.step != 1:
+            raise ValueError('strategy "span" solves for its steps: leave step at 1')
         if self.step > MAX_SERVER_STEP or self.momentum > MAX_MOMENTUM:
             raise ValueError(f"step is at most {MAX_SERVER_STEP}, momentum at most {MAX_MOMENTUM}")
         if max(self.step.denominator, self.momentum.denominator) > MAX_SERVER_DENOMINATOR:
@@ -53,11 +55,16 @@ class Stop(Document):
     metric: Literal["accuracy", "r2"]
     target: Rational = Field(default=Fraction(1), description="stop at this score")
     patience: int = Field(default=0, ge=0, le=10_000, description="rounds without a better score; 0: any")
+    settled: Rational = Field(
+        default=Fraction(0), description="stop when new weights bring a smaller share than this; 0: never"
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> Stop:
         if self.target > 1:
             raise ValueError("no score is over 1")
+        if self.settled >= 1:
+            raise ValueError("settled is a share below 1")
         return self
 
 
@@ -171,10 +178,21 @@ class DescentPlan(Plan):
             "the gradient (rows x features x errors)": float(rows * FEATURE_LIMIT * RESIDUAL_LIMIT),
         }
 
+    @property
+    def solves(self) -> bool:
+        """Whether sums are solved instead of averaged: of least squares, after one local step."""
+        return self.server.strategy == "span"
+
     @model_validator(mode="after")
     def _step_is_sound(self) -> DescentPlan:
         self._check_step()
+        self._check_strategy()
         return self
+
+    def _check_strategy(self) -> None:
+        """Only exact sums of least squares can be solved."""
+        if self.solves:
+            raise ValueError('strategy "span" is for exact encrypted families: choose "fedavg" or "fedavgm"')
 
     def _check_step(self) -> None:
         """A larger step diverges on a skewed subset, whose curvature may reach a row's squared norm."""

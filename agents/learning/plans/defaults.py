@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import ceil, sqrt
 
 from agents.core.errors import BadPlan
+from agents.learning.data.samples import FEATURE_BITS, FEATURE_LIMIT
 from agents.learning.plans.base import Server, Stop
 
 CLIP = 8
@@ -21,9 +22,25 @@ ROWS = 256
 """Room for the rows of a subset on CKKS: with more of it, fewer features are multiplied at once."""
 
 
+MOST_ROUNDS = 40
+"""Training that goes on until the model has settled ends here in any case; coins are locked for so many."""
+
+SETTLED = Fraction(1, 1000)
+"""A model has settled when new weights bring a smaller share than this of all that was learnt."""
+
+SOLVED = Server(strategy="span")
+"""Sums over the dataset of exact families are solved."""
+
+
 def roomy_clip(features: int) -> int:
     """Half as much again as a usual row's norm: values are proportional to rows, so few should be cut."""
     return min(64, max(4, ceil(1.5 * sqrt(features))))
+
+
+def whole_clip(features: int) -> int:
+    """The norm that a row has if all its columns are at their limit: with up to 256 of them none is cut."""
+    limit = FEATURE_LIMIT >> FEATURE_BITS
+    return min(64, ceil(limit * sqrt(features)))
 
 
 def safe_step(clip: int) -> Fraction:

@@ -73,9 +73,30 @@ class ExactPlan(EncryptedPlan):
     fraction_bits: int = Field(
         default=16, ge=0, le=24, description="the factors of the weights have the unit 2^-fraction_bits"
     )
+    probes: int = Field(
+        default=0, ge=0, le=1024, description="columns that a sum multiplies besides the outputs"
+    )
+    readout: Literal["outputs", "discriminant", "balanced"] = Field(
+        default="outputs",
+        description="scores of classes: the outputs themselves, or linear discriminants of them, for classes "
+        "as frequent as in the data or all alike",
+    )
     slope: ClassVar[Fraction] = Fraction(1)
     centre: ClassVar[Fraction] = Fraction(0)
     """What is predicted of a score z is centre + slope z."""
+
+    @property
+    def columns(self) -> int:
+        """Of the encrypted weights."""
+        return self.outputs + self.probes
+
+    def _check_strategy(self) -> None:
+        if self.solves and (self.local_steps != 1 or self.sums != "dataset"):
+            raise ValueError('strategy "span" takes one local step and sums over the dataset')
+        if not self.solves and (self.probes or self.readout != "outputs"):
+            raise ValueError('probes and readout go with strategy "span" only')
+        if self.readout != "outputs" and not self.classes:
+            raise ValueError("readout is for classes")
 
 
 class ApproximatePlan(EncryptedPlan):

@@ -254,6 +254,7 @@ def test_reads_a_run_from_the_chain_and_the_model_owners_home(
         "subsets": "4",
         "replicas": "3",
         "rounds": "2",
+        "balance": "data",
         "seed": "0",
         "network": "ganache",
         "secrecy": "dataset",

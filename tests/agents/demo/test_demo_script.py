@@ -361,3 +361,16 @@ def test_the_screen_reads_the_model_owners_journal(
     monkeypatch.setattr(demo, "Screen", Watched)
     run(capsys, data="wine", folder=tmp_path)
     assert seen == [tmp_path / "homes" / "model-owner" / "journal.sqlite"]
+
+
+def test_it_says_what_the_score_alone_does_not() -> None:
+    nothing = {"settled": None, "one_class_to_everybody": None, "better_family": None}
+    assert list(demo.warnings_of(nothing)) == []
+    assert list(demo.warnings_of(nothing | {"settled": True})) == []
+    better = {"family": "encrypted-features", "score": 0.9, "own": 0.5}
+    told = nothing | {"settled": False, "one_class_to_everybody": "well", "better_family": better}
+    assert list(demo.warnings_of(told)) == [
+        "NOT SETTLED: the rounds were over while the model still moved",
+        "the model says 'well' to everybody: see AUC in the report",
+        "encrypted-features would do better: 0.900 where this has 0.500",
+    ]

@@ -1,6 +1,6 @@
 """The page, and both files written.
 
-Rules: A63.
+Rules: A63, P64.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.core.errors import StorageFailed
 from agents.demo.outcome import Cheat, DemoOutcome, Promised, Scores, Work
 from agents.demo.report import summary, write_report
 from agents.demo.report.page import page
+from agents.learning.evaluate import Alternative
+from agents.learning.judgement import Forecast, judge, reliability
 from agents.learning.privacy.levels import GUARANTEES, LEARNS
 from testing.histories import ALL_CHEATS, SCORES, STRATA, Story, told
 
@@ -311,6 +315,30 @@ def test_tells_a_regression() -> None:
     assert "\N{MINUS SIGN}0.123" in text
     assert "R2 is 1 for a perfect model" in text
     assert "\N{EM DASH}" in text
+
+
+def judged_scores(**changes: Any) -> Scores:
+    chances = np.tile([0.9, 0.1], (20, 1))
+    one = judge("the market", Forecast(np.zeros(20, np.int64), chances), np.arange(20) % 2)
+    bins = tuple(reliability(chances, np.arange(20) % 2))
+    return replace(SCORES, judged=(one,), reliability=bins, settled=False, **changes)
+
+
+def test_tells_what_the_score_alone_does_not() -> None:
+    better = Alternative("encrypted-features", 0.9, 0.5)
+    outcome = told(1).outcome(scores=judged_scores(better=better), strata_names=("sick", "well"))
+    text = read(outcome).text
+    assert "Not settled" in text
+    assert "says “sick” to everybody" in text
+    assert "Another family would do better: encrypted-features" in text
+    assert "balanced accuracy" in text
+    assert "Can its chances be believed?" in text
+
+
+def test_tells_that_a_model_has_settled() -> None:
+    text = read(told(1).outcome(scores=replace(SCORES, settled=True))).text
+    assert "The model has settled" in text
+    assert "In other measures" not in text
 
 
 @pytest.mark.usefixtures("no_plots")

@@ -1,6 +1,6 @@
 """The report's figures, each derived from a told history.
 
-Rules: A60, A61, E17.
+Rules: A60, A61, E17, P63, P64.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.audit.replay import audit
@@ -19,6 +20,8 @@ from agents.core.ids import InstanceId, short, subset_of
 from agents.core.mined import Mined
 from agents.demo.outcome import Cheat, DemoOutcome, Scores, Work
 from agents.demo.report import summary
+from agents.learning.evaluate import Alternative
+from agents.learning.judgement import Forecast, judge, reliability
 from testing.histories import ALL_CHEATS, ETHER, SCORES, STRATA, TERMS, Story, told
 
 
@@ -116,6 +119,22 @@ def test_tells_a_regression_with_negative_scores() -> None:
     assert accuracy["by_round"] == [-0.12, 0.31]
     assert accuracy["best_single_subset"] == -2.5
     assert accuracy["outside"]["value"] is None
+
+
+def test_tells_other_measures_and_what_to_beware_of() -> None:
+    chances = np.tile([0.9, 0.1], (20, 1))
+    one = judge("the market", Forecast(np.zeros(20, np.int64), chances), np.arange(20) % 2)
+    bins = tuple(reliability(chances, np.arange(20) % 2, bins=1))
+    better = Alternative("encrypted-features", 0.9, 0.5)
+    scores = replace(SCORES, judged=(one,), reliability=bins, settled=False, better=better)
+    accuracy = facts(told(2).outcome(scores=scores, strata=STRATA, strata_names=("sick", "well")))["accuracy"]
+    assert accuracy["settled"] is False
+    assert accuracy["one_class_to_everybody"] == "sick"
+    assert accuracy["judged"][0]["measures"]["balanced accuracy"]["value"] == 0.5
+    assert accuracy["better_family"] == {"family": "encrypted-features", "score": 0.9, "own": 0.5}
+    assert accuracy["reliability"] == [{"expected": pytest.approx(0.1), "observed": 0.5, "rows": 20}]
+    plain = facts(told(2).outcome())["accuracy"]
+    assert plain["settled"] is plain["better_family"] is plain["one_class_to_everybody"] is None
 
 
 # --- cheats ---

@@ -14,6 +14,7 @@ from agents.core.errors import BadInput
 from agents.core.ids import Address
 from agents.demo.outcome import Cheat
 from agents.demo.scenario import CHEATS, HONEST, MOST_CLOUD_OWNERS, Scenario
+from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.roles.cloud_owner import CloudOwner
 from agents.runtime.settings import Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -204,3 +205,9 @@ def test_whoever_misses_twice_has_to_leave() -> None:
     terms = Scenario().terms
     left = terms.instance_bond - terms.miss_penalty
     assert left >= terms.miss_penalty > left - terms.miss_penalty
+
+
+def test_without_rounds_coins_are_locked_for_the_most_there_may_be() -> None:
+    assert Scenario().rounds is None
+    assert Scenario().most_rounds == MOST_ROUNDS
+    assert Scenario(rounds=3).most_rounds == 3

@@ -15,10 +15,12 @@ from agents.core.ids import couple_id
 from agents.demo.outcome import Work
 from agents.demo.work import score_of_ciphertext, work_of
 from agents.learning.data.prepare import partition
+from agents.learning.data.samples import PredictionTask
 from agents.learning.data.tables import load_table
 from agents.learning.evaluate import centralised, score
 from agents.learning.families.registry import default_plan, family_of, parse_plan
 from agents.learning.integers.weights import Weights
+from agents.learning.plans.base import Plan
 from agents.roles.results import TrainingResult
 from agents.storage.journal import read_results
 from testing.families import initial_weights
@@ -47,6 +49,23 @@ def test_tells_which_rounds_summed_how_much(encrypted: World) -> None:
     work = told(encrypted)
     assert (work.scheme, work.degree, work.modulus_bits, work.sums) == ("BFV", 8192, 216, "dataset")
     assert work.summed == {2: 4, 4: 4}
+
+
+def test_tells_whether_the_model_had_settled(tmp_path: Path, encrypted: World) -> None:
+    assert told(encrypted).settled is None
+    plan = default_plan(PredictionTask.CLASSIFICATION, 3, 13, rounds=None)
+    settled = World(tmp_path / "settled", plan=plan, secrecy="dataset")
+    settled.play()
+    assert told(settled).settled is True
+    early = World(tmp_path / "early", plan=early_plan(), secrecy="none")
+    early.play()
+    assert told(early).settled is False
+
+
+def early_plan() -> Plan:
+    """In plain text, of too few rounds to settle."""
+    plan = default_plan(PredictionTask.CLASSIFICATION, 3, 13, "logistic", rounds=None)
+    return plan.model_copy(update={"rounds": 2})
 
 
 def test_tells_what_a_job_took(encrypted: World) -> None:

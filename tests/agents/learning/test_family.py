@@ -46,7 +46,7 @@ def test_a_round_is_played_by_the_same_lines(name: str) -> None:
     plan = plan_of(name)
     keys = family_of(plan).keys()
     family = family_of(plan.with_keys(hashlib.sha256(keys.public).hexdigest()))
-    weights = family.initial_weights()
+    weights = family.initial_state().asked
     published = family.publish(keys, weights)
     family.check_published(published)
     cohort = Cohort(b"a round", family.members((0, 1, 2), len(SUBSETS)))

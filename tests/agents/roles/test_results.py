@@ -116,7 +116,7 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
     (
         PublishWeights(TC, 2, 4, 3, (), (), 0, b""),
         '{"hash": "2afc", "location": "", "model": "2afd", "score": 0.9285714285714286, "stop": true, '
-        '"summed": 2, "missing": [1, 3]}',
+        '"settled": false, "summed": 2, "missing": [1, 3]}',
         PublishedWeights(
             hash=b"\x2a\xfc",
             location=b"",

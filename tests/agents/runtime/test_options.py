@@ -157,7 +157,7 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
     else:
         values |= {"samples": "x", "model": "ridge", "rounds": 7, "seed": 2, "plan": "p.json"}
         values |= {"dataset": "0xab", "quorum": 3, "spare_rounds": 0, "number": 4}
-        values |= {"max_result_mb": 5}
+        values |= {"max_result_mb": 5, "balance": "even"}
         values |= {"max_round_price": 3, "max_job_price": 2, "max_answer_window_seconds": 9}
         values |= {"min_draw_window_seconds": 2, "max_draw_window_seconds": 8}
         values |= {"max_report_window_seconds": 7, "max_settle_window_seconds": 6}

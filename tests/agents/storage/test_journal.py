@@ -91,7 +91,7 @@ def test_it_keeps_what_it_always_kept(tmp_path: Path) -> None:
     assert key == "weights/1"
     assert text == (
         '{"hash": "00ff", "location": "", "model": "01", "score": 0.25, "stop": false, '
-        '"summed": 2, "missing": [1, 2]}'
+        '"settled": false, "summed": 2, "missing": [1, 2]}'
     )
 
 

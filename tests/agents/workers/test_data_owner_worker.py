@@ -38,6 +38,7 @@ from agents.learning.data.schema.document import parse_schema
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
+from agents.learning.plans.base import Server
 from agents.learning.plans.noise import Noise
 from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.offer import offer
@@ -754,7 +755,8 @@ def test_sums_over_rounds_count_for_each_subset(place: Place) -> None:
     work = worker(place, secrecy="round", terms=replace(TERMS, subsets=4, subsets_per_round=2))
     work.perform(SPLITTING)
     found = []
-    for changes in ({"sums": "round"}, {"sums": "round", "rounds": 3}, {}, {"sums": "round", "clip": 2}):
+    round_ = {"sums": "round", "server": Server(), "probes": 0, "readout": "outputs"}
+    for changes in (round_, {**round_, "rounds": 3}, {}, {**round_, "clip": 2}):
         document = a_family_s("encrypted-logistic", **changes)
         location = place.store.put(document)
         found.append(done(work, ReviewPlan(TC, digest(document), location.digest)).problem)

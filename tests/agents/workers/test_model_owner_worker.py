@@ -24,6 +24,7 @@ from agents.learning.families.registry import family_of, parse_plan
 from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
+from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.held_out import HeldOut
 from agents.roles.acts import (
     CollectResults,
@@ -172,7 +173,7 @@ def test_it_waits_for_a_description_that_the_store_does_not_deliver(
     with pytest.raises(fault):
         a_worker(place).perform(task)
     place.mend(json.dumps(FORM).encode())
-    assert done(a_worker(place), task).rounds == 8
+    assert done(a_worker(place), task).rounds == MOST_ROUNDS
 
 
 def test_a_full_store_holds_up_a_plan_and_the_weights_and_changes_neither(place: Place) -> None:

@@ -63,6 +63,12 @@ class Schema(Document):
         """The classes in order; none of a regression."""
         return self.target.classes if isinstance(self.target, ClassTarget) else ()
 
+    @property
+    def unit(self) -> tuple[float, float]:
+        """Centre and scale of the target of a regression, which has them; 0 and 1 of classes."""
+        standard = None if isinstance(self.target, ClassTarget) else self.target.standard
+        return standard or (0.0, 1.0)
+
     def canonical_bytes(self) -> bytes:
         """The one form that is hashed: keys sorted, no spaces, ASCII, defaults left out."""
         return json.dumps(_plain(self), sort_keys=True, separators=(",", ":")).encode()

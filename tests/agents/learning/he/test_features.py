@@ -187,7 +187,7 @@ def test_a_training_on_what_no_line_divides(keys: KeyPair) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden": 1024, "classes": 4}, "1024 hidden features times 4 outputs do not fit degree 16384"),
+        ({"hidden": 1024, "classes": 4}, "1024 hidden features times 4 columns do not fit degree 16384"),
         ({"encryption": {"plain_bits": 12}}, "plain_bits 12 are too few for slots at degree 16384"),
         ({"encryption": {"primes": (60, 60)}}, "leave no noise budget"),
     ],

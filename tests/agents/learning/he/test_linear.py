@@ -104,7 +104,8 @@ def test_the_map_is_that_of_the_plain_family(make_samples: SamplesMaker, classes
     """Residuals are not cut on ciphertexts, and rounding differs: a few units of a weight at most."""
     samples = make_samples(50, classes=classes)
     plan = plan_of(classes=classes, weight_bits=20)
-    plain = RidgePlan(**plan.model_dump(exclude={"family", "encryption", "sums", "fraction_bits"}))
+    of_ciphertexts = {"family", "encryption", "sums", "fraction_bits", "probes", "readout"}
+    plain = RidgePlan(**plan.model_dump(exclude=of_ciphertexts))
     weights = some_weights(plan)
     trained = local_steps(plain, weights, samples).tensors["output"]
     update = family_of(plan).local_update(weights, samples)
@@ -143,6 +144,26 @@ def test_a_whole_training_is_the_simulated_one(keys: KeyPair, make_samples: Samp
             encrypted, waiting, moved = couple.family.encrypt(keys, state.weights), {}, moved + 1
         assert state.weights == simulated.weights
     assert moved == 4
+    assert score(plan, state.weights, samples[0]) > 0.8
+
+
+def test_a_solved_training_is_the_simulated_one_and_sends_no_model(
+    keys: KeyPair, make_samples: SamplesMaker
+) -> None:
+    samples = [make_samples(rows, seed=rows) for rows in (40, 55, 31, 44)]
+    solved = {"local_steps": 1, "server": Server(strategy="span"), "probes": 1, "readout": "discriminant"}
+    plan = plan_of("encrypted-logistic", rounds=8, fraction_bits=18, **solved)
+    couple, sent = couple_of(plan, samples, keys), list[bytes]()
+    family, state = couple.family, couple.family.initial_state()
+    *_, simulated = simulate(plan, samples, 2, seed=5)
+    for number in range(4):
+        sent.append(state.asked.to_bytes())
+        encrypted = family.encrypt(keys, state.asked)
+        cohort = couple.cohort(b"couple %d" % number)
+        results = [family.train(keys.public, encrypted, subset, cohort) for subset in couple.subsets]
+        state = family.aggregate(state, family.decrypt(keys, results))
+        assert state.weights.to_bytes() not in sent
+    assert state.weights == simulated.weights
     assert score(plan, state.weights, samples[0]) > 0.8
 
 
@@ -246,7 +267,7 @@ def test_noise_that_the_flood_would_not_hide_is_refused(make_samples: SamplesMak
     ("changes", "message"),
     [
         ({"batch": 10}, "batch: training on ciphertexts takes all rows"),
-        ({"features": 800, "classes": 10}, "800 features times 10 outputs do not fit degree 8192"),
+        ({"features": 800, "classes": 10}, "800 features times 10 columns do not fit degree 8192"),
         ({"features": 1025}, "an output has 1026 weights; this agent trains at most 1025 exactly"),
         ({"weight_bits": 24, "encryption": {"plain_bits": 40}}, r"the sum over 1 subsets could reach 2\^45"),
         ({"encryption": {"plain_bits": 15}}, "plain_bits is 15: at least 16"),

@@ -77,16 +77,16 @@ CASES: dict[str, Callable[[], tuple[Maker, Any]]] = {
 }
 
 DIGESTS = {
-    "linear": "ed65fdd2376be712424290e245ec9134cd3d4d8db447c83cb748e24c66def9b1",
-    "ridge": "03a806678ebbc8cec3cfb870981c752dec4dacd5e2e9754f7f40fd78ac30766e",
-    "logistic": "481d13f135dd17694474d920e014cb0910307feb8eadd067bb53876d3d44404d",
-    "features": "8d24afedf9bf7b27debd1a86d270966e72913b4c4557f5cc7233544e8d5cff5c",
-    "cubic": "dae87b9d4b7ee680e9d193ea54a33232d742aed144a30d6725553f4ba4ada804",
-    "network": "ba7a3be4d908c88be219900d34012981aebeac7f321f36a7f772deea4f32faa5",
-    "cubic, several diagonals": "331f80fd5b1ff9d3ef77f38cc6545e61c71f61465b32c0b4024d2c214d94bf1e",
-    "cubic, three classes": "31ea9cce09bc81197f414c80afbc15811eb37cffd19861662e2c8a5c97f6e31d",
-    "network, three classes": "af8331c19dfec232337ce69616c185946d23d8cdb7e0533c7b71dd504f4b640e",
-    "network, a regression": "1d324ef929f055e073412c06cfb11fefbc23517952c6d204fc383c188ec0f674",
+    "linear": "31efcbc2f9d56e21eeaead4484e52bc334c1f3f31ada93e831c7852169b4d425",
+    "ridge": "35fae6b9a281521bf991ca4eaba533cdebe3ba79d39c521a782100a9f62b46ab",
+    "logistic": "ade96709c45a6a33b35adbf962717cf45f1349887ff2cc9a6c810045b30456d4",
+    "features": "fa3bc917b0ef3459ebbae808cc628be10ef19739b17cf5717d02a64d9c12abca",
+    "cubic": "f04fa3bc009aceb42827f67cbdb10e405629337d235021f4ec7b3c522134aa28",
+    "network": "9684277cd66288320cf69c4f0957f61ed96308db17420d71e1182ec3d2360c53",
+    "cubic, several diagonals": "22bf751cbd60ea6a239564653e9988608c19468b88040808fad3972ff2c68a22",
+    "cubic, three classes": "a68593d30eca380b5b917732a9fff567d1d829af0f696e51854155a2711c6244",
+    "network, three classes": "8b08003d3d0e6ccb85b0ec63d7ac0bd45595770370e32fec86809b89da7ff4b0",
+    "network, a regression": "2984ccfbc5605166d1aa4a879a3953b76c80c30e9e9c4af6a9c0100361700057",
 }
 
 

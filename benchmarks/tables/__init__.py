@@ -1,0 +1,1 @@
+"""What default settings learn of real tables, beside the same rows in one place: `make bench-tables`."""
