@@ -8,7 +8,6 @@ from functools import partial
 from agents.demo.work import score_of_ciphertext
 from agents.learning.evaluate import score
 from agents.learning.families.registry import family_of
-from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from assurance.attack import scenes
@@ -53,9 +52,9 @@ def taken_for_weights(stage: Stage, name: str) -> Found:
 
 def _trained(stage: Stage, name: str) -> Weights:
     family = family_of(default_for(stage, name))
-    state = ServerState.initial(family.initial_weights())
+    state = family.initial_state()
     for _ in range(3):
-        parts = [family.local_update(state.weights, samples) for samples in scenes.parts(stage)]
+        parts = [family.local_update(state.asked, samples) for samples in scenes.parts(stage)]
         state = family.aggregate(state, Update.total(parts))
     return state.weights
 

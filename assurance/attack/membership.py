@@ -103,14 +103,13 @@ def at_refused_widths(stage: Stage) -> Found:
 
 
 def by_honest_sums(stage: Stage) -> Found:
-    """The pooled map of a few random features on real ciphertexts, two columns a sum."""
+    """The pooled map of a few random features on real ciphertexts, as many columns a sum as there are."""
     plan = features_plan(stage, min(stage.tries(10**6, 5), widest(stage)))
     owner = scenes.couple(stage, plan)
     family = owner.family
     assert isinstance(family, FeaturesFamily)
-    nothing = family.initial_weights()
-    offsets = _sum(owner, nothing)
-    width, outputs = nothing.tensors["output"].shape
+    width, outputs = family.initial_state().asked.tensors["output"].shape
+    offsets = _sum(owner, Weights({"output": np.zeros((width, outputs), np.int64)}, plan.weight_bits))
     found = np.zeros((width, width), dtype=np.int64)
     for first in range(0, width, outputs):
         matrix = np.zeros((width, outputs), dtype=np.int64)

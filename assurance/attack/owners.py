@@ -12,7 +12,6 @@ from agents.learning.data.subset import Subset
 from agents.learning.families.registry import family_of
 from agents.learning.family import EncryptedFamily
 from agents.learning.he.bfv.family import ExactFamily
-from agents.learning.integers.aggregate import ServerState
 from agents.learning.integers.update import Update
 from assurance.attack import scenes
 from assurance.attack.attack import Attack, Found, Stage
@@ -76,8 +75,8 @@ def alone(stage: Stage) -> Found:
     world = World(fresh(stage.folder, "owner trains"), plan=final_plan(2), secrecy="dataset")
     world.play()
     family = family_of(final_plan(2))
-    state = ServerState.initial(family.initial_weights())
-    parts = [family.local_update(state.weights, subset.samples) for subset in held(world)]
+    state = family.initial_state()
+    parts = [family.local_update(state.asked, subset.samples) for subset in held(world)]
     mine = family.aggregate(state, Update.total(parts)).weights
     folder = world.folder / "model owner" / "states" / f"{world.couple.id:x}"
     true = (folder / f"{world.couple.round}.weights").read_bytes()
