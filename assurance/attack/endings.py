@@ -19,7 +19,7 @@ from agents.learning.he.ring import Content, column, reduced, total
 from agents.learning.he.tensors import pack_residues, unpack_residues
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.learning.plans.base import Plan, Server
+from agents.learning.plans.base import Plan
 from agents.roles.acts import TrainModel
 from agents.roles.cloud_owner import CloudOwner
 from agents.vault.packages import fetch_shared
@@ -27,6 +27,7 @@ from agents.vault.store import ObjectId
 from agents.workers.base import Tools, weights_context
 from agents.workers.cloud_owner import CloudOwnerWorker
 from assurance.attack.attack import Attack, Found, Stage
+from assurance.attack.levels import averaging
 from assurance.attack.markets import fresh, held
 from testing.world import World
 
@@ -142,7 +143,7 @@ def _times_power(primes: Sequence[int], content: Content, power: int) -> Content
 
 def reaction(stage: Stage) -> Found:
     """Tampers with the last of two sums, once for each of some weights, and watches how the couple ends."""
-    plan = averaging_plan(4)
+    plan = averaging(final_plan(4))
     honest = World(fresh(stage.folder, "reaction"), plan=plan, secrecy="dataset", spare_rounds=2)
     honest.play()
     signs = _signs(honest)
@@ -189,7 +190,7 @@ def _ending(stage: Stage, weight: int) -> tuple[object, ...]:
     folder = fresh(stage.folder, "reaction")
     world = World(
         folder,
-        plan=averaging_plan(4),
+        plan=averaging(final_plan(4)),
         secrecy="dataset",
         spare_rounds=2,
         cheats={1: (CloudOwner, worker), 2: (CloudOwner, worker)},
@@ -204,9 +205,3 @@ def final_plan(rounds: int) -> Plan:
     return default_plan(
         WINE.task, len(WINE.class_names), WINE.features.shape[1], "encrypted-logistic", rounds
     )
-
-
-def averaging_plan(rounds: int) -> Plan:
-    """The same, but the model itself goes out, encrypted: one that is solved asks nothing in the end."""
-    averaged = {"server": Server(), "probes": 0, "readout": "outputs"}
-    return final_plan(rounds).model_copy(update=averaged)

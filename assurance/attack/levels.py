@@ -17,7 +17,8 @@ from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
 from agents.learning.data.tables import Table, load_table
 from agents.learning.families.registry import FAMILIES, family_of
-from agents.learning.plans.base import Plan
+from agents.learning.plans.base import Plan, Server
+from agents.learning.plans.encrypted import ExactPlan
 from agents.learning.plans.noise import Mode
 from agents.learning.privacy.levels import LEVELS as LEAST_FIRST
 from agents.learning.privacy.levels import Secrecy
@@ -152,6 +153,11 @@ def asked(stage: Stage, level: Level, plan: Plan) -> Asked:
     return last
 
 
+def averaging(plan: Plan) -> Plan:
+    """The plan whose weights go out step by step: one that is solved has sums over the dataset only."""
+    return plan.model_copy(update={"server": Server(), "probes": 0, "readout": "outputs"})
+
+
 def _variants(plan: Plan) -> Iterator[Plan]:
     """The plan with each kind of sums that its family knows, the most telling first."""
     field = type(plan).model_fields.get("sums")
@@ -160,6 +166,8 @@ def _variants(plan: Plan) -> Iterator[Plan]:
         return
     for sums in sorted(get_args(field.annotation), key=MOST_TELLING_FIRST.index):
         variant = plan.model_copy(update={"sums": sums})
+        if sums == "round" and isinstance(plan, ExactPlan):
+            variant = averaging(variant)
         try:
             family_of(variant)
         except BadPlan:
