@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,14 +52,25 @@ def write_report(report: Mapping[str, Any], path: Path) -> None:
 
 @contextmanager
 def processes(
-    doing: str, jobs: int, total: int, done: int = 0, column: type[ProgressColumn] = TimeRemaining
+    doing: str,
+    jobs: int,
+    total: int,
+    done: int = 0,
+    column: type[ProgressColumn] = TimeRemaining,
+    *,
+    anew: bool = False,
 ) -> Iterator[tuple[ProcessPoolExecutor, Callable[..., None]]]:
     """So many processes, and a bar on stderr: ``show(advance=1, description="3 of them good")``.
 
-    If the block is broken off, nothing that waits is begun.
+    If the block is broken off, nothing that waits is begun. `anew` ones are no forks of this process, which
+    may have threads then.
     """
+    context = get_context("forkserver" if anew else None)
     columns = TextColumn(doing), BarColumn(), MofNCompleteColumn(), column(), TextColumn("{task.description}")
-    with ProcessPoolExecutor(jobs) as pool, Progress(*columns, console=Console(stderr=True)) as progress:
+    with (
+        ProcessPoolExecutor(jobs, context) as pool,
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
         bar = progress.add_task("", total=total, completed=done)
         try:
             yield pool, partial(progress.update, bar)

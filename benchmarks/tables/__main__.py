@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         files = [written(entry, flags.folder / "tables") for entry in entries]
     began, console = time.monotonic(), Console(soft_wrap=True, highlight=False)
     measured: list[Measured] = []
-    with processes("tables", flags.jobs, len(entries)) as (pool, show):
+    with processes("tables", flags.jobs, len(entries), anew=True) as (pool, show):
         waiting: dict[Future[Measured], Entry] = {
             pool.submit(measure, entry, file, range(flags.seeds), flags.model): entry
             for entry, file in zip(entries, files, strict=True)

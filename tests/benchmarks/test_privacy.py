@@ -91,7 +91,9 @@ def test_fair_is_whether_there_was_an_affair(packages: Path) -> None:
 
 
 def test_diamonds_have_the_logarithm_of_their_price(packages: Path) -> None:
-    rows = "".join(f"{i},{1 + i / 100},{('Good', 'Fair')[i % 2]},{1000 + 37 * i}\n" for i in range(60))
+    rows = "".join(
+        f"{i},{1 + i * 7 % 60 / 100},{('Good', 'Fair')[i % 2]},{1000 + 37 * i}\n" for i in range(60)
+    )
     with_file_of_r(packages, "r/csv/ggplot2/diamonds.csv", '"",carat,cut,price\n' + rows)
     diamonds = tables.table("diamonds")
     assert diamonds.task is PredictionTask.REGRESSION

@@ -87,12 +87,17 @@ def test_a_lazy_replica_is_faulty_and_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("secrecy", ["dataset", "round"])
 def test_a_data_owner_that_asks_for_secrecy_declines_sums_that_can_be_crafted(
-    tmp_path: Path, secrecy: Literal["dataset", "round"], caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    secrecy: Literal["dataset", "round"],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """An honest model owner's agent does not even ask."""
+    monkeypatch.setattr("agents.workers.model_owner.objection", lambda *_: "")
     world = World(tmp_path, plan=plan_of("dataset"), secrecy=secrecy)
     world.play()
     assert world.couple.phase is CouplePhase.DECLINED
-    assert "can have single rows of this plan's sums: its updates are not linear" in caplog.text
+    assert "which only level none allows: its updates are not linear in the weights" in caplog.text
 
 
 @dataclass(frozen=True)
