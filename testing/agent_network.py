@@ -194,12 +194,18 @@ class AgentNetwork:
         raise AssertionError("the story does not end")
 
     def play_until(self, phase: CouplePhase, round_: int = 1) -> None:
-        """Lets everybody act, one step at a time, until the couple is in this phase of this round."""
+        """Lets everybody act, one step at a time, until the couple is in this phase of this round.
+
+        Time passes where nobody does anything: a node that left a request unanswered is asked again later.
+        """
         for _ in range(500):
+            busy = False
             for member in self.everybody:
                 if any(c.round == round_ and c.phase is phase for c in self.market.couples.values()):
                     return
-                member.runner.step()
+                busy |= member.runner.step() or member.sender.in_flight
+            if not busy:
+                self.travel(1)
         raise AssertionError(f"no phase {phase.name} in round {round_}")
 
     # --- what came of it ---

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import logging
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -20,6 +22,15 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     ago, such as a zip archive with the time in it, would not.
     """
     return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
+
+
+@pytest.fixture(autouse=True)
+def as_loud_as_before() -> Iterator[None]:
+    """A program that a test runs hushes the agents' logs; the next test in this process would read none."""
+    levels = {name: logging.getLogger(name).level for name in ("agents", "assurance")}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
