@@ -25,6 +25,7 @@ from agents.learning.plans.base import PenalisedPlan, Plan
 from agents.learning.plans.defaults import SOLVED, never_early, safe_step
 from agents.learning.plans.encrypted import Encryption, ExactPlan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
+from agents.learning.privacy.maps import widest
 
 SLOTS = 8192
 """That default plans rotate: half of their ring's."""
@@ -81,10 +82,9 @@ class FeaturesFamily(ExactFamily):
 
     @classmethod
     def fitted(cls, plan: Plan, rows: int) -> Plan:
-        """See `Family.fitted`: no more random features than a data owner lets through, see `singles_out`."""
+        """See `Family.fitted`: no more random features than a data owner lets through."""
         assert isinstance(plan, EncryptedFeaturesPlan)
-        b, c = 1 + 2 * plan.outputs, rows * plan.features
-        width = min(rows // 10, int((sqrt(b * b + 2 * c) - b) / 2))
+        width = widest(rows, plan.features, plan.outputs)
         return _of_width(plan, max(1, min(plan.hidden, width - 1)))
 
     def __init__(self, plan: EncryptedFeaturesPlan, limits: Limits = DEFAULT_LIMITS) -> None:

@@ -12,6 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
+
+ROWS_A_FEATURE = 12
+"""So many rows there are at least for each random feature."""
+
+CELLS_A_NUMBER = 4
+"""So many cells the table has at least for each number of the maps."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,21 @@ def too_many_numbers(rows: int, columns: int, new: ShownMap, before: Sequence[Sh
         return ""
     several = [*before, new]
     features = sum(shown.width for shown in several if shown.hidden)
-    if new.hidden and features * 12 > rows:
+    if new.hidden and features * ROWS_A_FEATURE > rows:
         with_others = " and those of earlier plans" if features > new.width else ""
         return f"its {new.hidden} random features{with_others} are more than a twelfth of {rows} rows"
     numbers = sum(shown.numbers for shown in several)
-    if 4 * numbers > rows * columns and (new.hidden or before):
+    if CELLS_A_NUMBER * numbers > rows * columns and (new.hidden or before):
         which = "its map and those of earlier plans have" if before else "its map has"
         return f"{which} more than a quarter as many numbers as {rows} rows"
     return ""
+
+
+def widest(rows: int, columns: int, outputs: int) -> int:
+    """The width, intercept included, of the widest map of random features that is let through by itself."""
+    linear = 1 + 2 * outputs
+    by_numbers = (sqrt(linear * linear + 8 * rows * columns / CELLS_A_NUMBER) - linear) / 2
+    return min(rows // ROWS_A_FEATURE, int(by_numbers))
 
 
 def least_difference(columns: int, outputs: int) -> int:

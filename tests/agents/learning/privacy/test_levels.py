@@ -13,6 +13,7 @@ import pytest
 from agents.core.errors import BadInput, BadObject
 from agents.learning.data.description import Description, parse_description
 from agents.learning.data.samples import PredictionTask
+from agents.learning.families.encrypted_features import MOST_HIDDEN, EncryptedFeaturesPlan
 from agents.learning.families.registry import default_plan, family_of
 from agents.learning.plans.base import Plan
 from agents.learning.plans.noise import Noise
@@ -72,6 +73,17 @@ def test_few_random_features_of_a_long_table_are_allowed_at_dataset() -> None:
     assert objection(family, described("dataset", rows=359)).endswith(
         "its 29 random features are more than a twelfth of 359 rows"
     )
+
+
+@pytest.mark.parametrize("rows", [30, 114, 369, 370, 5_000, 50_000])
+def test_a_default_plan_of_random_features_is_as_wide_as_is_let_through(rows: int) -> None:
+    """It was made for a tenth of the rows when a twelfth were let through: each data owner declined it."""
+    plan = default_plan(CLASSES, 2, 30, "encrypted-features", rows=rows)
+    assert isinstance(plan, EncryptedFeaturesPlan)
+    dataset = described("dataset", rows=rows)
+    assert objection(family_of(plan), dataset) == ""
+    wider = plan.model_copy(update={"hidden": plan.hidden + 1, "probes": 0})
+    assert bool(objection(family_of(wider), dataset)) == (plan.hidden < MOST_HIDDEN)
 
 
 def test_a_plan_with_exact_results_is_none_for_a_dataset_with_noise() -> None:
