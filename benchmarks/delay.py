@@ -23,8 +23,9 @@ from agents.core.calls import withdraw
 from agents.core.errors import StoreUnavailable
 from agents.core.events import Logged
 from agents.core.ids import Address, CoupleId
-from agents.roles.acts import Act, CollectResults, Identity, Send, Situation, Task
+from agents.roles.acts import Act, Identity, Send, Situation, Task
 from agents.roles.results import AgreedResult, TaskResult
+from agents.roles.tasks.model_owner import CollectResults
 from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner

@@ -14,15 +14,7 @@ from agents.core.ids import Address
 from agents.learning.data.samples import Samples
 from agents.learning.data.subset import Subset
 from agents.learning.integers.weights import TrainedModel, Weights
-from agents.roles.acts import (
-    Act,
-    OpenPackage,
-    PackReplica,
-    PublishWeights,
-    Send,
-    Situation,
-    TrainModel,
-)
+from agents.roles.acts import Act, Send, Situation
 from agents.roles.data_owner import DataOwner
 from agents.roles.results import (
     Flagged,
@@ -34,6 +26,9 @@ from agents.roles.results import (
     SplitDataset,
     TrainingResult,
 )
+from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
+from agents.roles.tasks.data_owner import PackReplica
+from agents.roles.tasks.model_owner import PublishWeights
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.base import package_context, result_context

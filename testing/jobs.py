@@ -9,8 +9,9 @@ from multiprocessing.connection import wait
 from typing import NoReturn
 
 from agents.core.ids import CoupleId
-from agents.roles.acts import NO_DEADLINE, CollectResults, Task
+from agents.roles.acts import NO_DEADLINE, Task
 from agents.roles.results import AgreedResult, TaskResult
+from agents.roles.tasks.model_owner import CollectResults
 from agents.runtime.executor import Failed, Finished
 from agents.runtime.process_pool import ProcessPool
 from testing.workers import TC

@@ -20,8 +20,9 @@ from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.plans.base import Plan, Stop
 from agents.learning.plans.encrypted import Encryption
 from agents.learning.privacy.levels import Secrecy
-from agents.roles.acts import OpenPackage, R, Task, TrainModel
+from agents.roles.acts import R, Task
 from agents.roles.results import TrainingResult
+from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import MAX_OBJECT_BYTES, MemoryStore, ObjectId, ObjectStore

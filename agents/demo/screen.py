@@ -17,8 +17,8 @@ from agents.core.ids import Address, CoupleId
 from agents.core.market import Market
 from agents.demo.narrate import is_bad_news, narrate
 from agents.report.words import coins
-from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights
+from agents.roles.tasks.model_owner import weights_key
 from agents.storage.journal import read_results
 
 

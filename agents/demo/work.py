@@ -15,8 +15,8 @@ from agents.learning.evaluate import score
 from agents.learning.families.registry import family_of
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
-from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights, TaskResult, TrainingResult
+from agents.roles.tasks.model_owner import weights_key
 from agents.runtime.launch import JOURNAL_FILE
 from agents.storage.journal import read_results
 from agents.workers.model_owner import state_file

@@ -22,19 +22,7 @@ from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import (
-    Act,
-    AgainstPolicy,
-    ForgetKeys,
-    ForgetReplica,
-    Identity,
-    OpenPackage,
-    Send,
-    Situation,
-    TrainModel,
-    job_key,
-    package_key,
-)
+from agents.roles.acts import Act, AgainstPolicy, Identity, Send, Situation
 from agents.roles.common import (
     data_nonce,
     for_asset,
@@ -47,6 +35,14 @@ from agents.roles.common import (
 )
 from agents.roles.policy import Breach, CloudOwnerPolicy, Dealings, Stakes, over
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TrainingResult
+from agents.roles.tasks.cloud_owner import (
+    ForgetKeys,
+    ForgetReplica,
+    OpenPackage,
+    TrainModel,
+    job_key,
+    package_key,
+)
 
 
 @dataclass(frozen=True)

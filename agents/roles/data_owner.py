@@ -24,18 +24,7 @@ from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles import awaiting
-from agents.roles.acts import (
-    NO_DEADLINE,
-    Act,
-    AgainstPolicy,
-    Identity,
-    PackReplica,
-    ReviewPlan,
-    Send,
-    Situation,
-    SplitData,
-    Unnameable,
-)
+from agents.roles.acts import NO_DEADLINE, Act, AgainstPolicy, Identity, Send, Situation, Unnameable
 from agents.roles.common import (
     for_asset,
     funded,
@@ -46,6 +35,7 @@ from agents.roles.common import (
 )
 from agents.roles.policy import Breach, DataOwnerPolicy, Dealings, Stakes, at_most, over
 from agents.roles.results import PackedReplica, RefusedKey, SplitDataset
+from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
 
 _REPLICAS_A_CALL = 32
 

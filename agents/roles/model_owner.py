@@ -21,21 +21,10 @@ from agents.core.hashing import final_hash, set_bits
 from agents.core.ids import Address, CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
 from agents.roles import awaiting
-from agents.roles.acts import (
-    Act,
-    AgainstPolicy,
-    CollectResults,
-    Declined,
-    DraftPlan,
-    Identity,
-    PublishWeights,
-    ReportRef,
-    Send,
-    SettledRef,
-    Situation,
-)
+from agents.roles.acts import Act, AgainstPolicy, Declined, Identity, Send, Situation
 from agents.roles.common import final_salt, funded, has_quorum, registration, seed_link
 from agents.roles.policy import Breach, ModelOwnerPolicy, Stakes
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 
 
 @dataclass(frozen=True)

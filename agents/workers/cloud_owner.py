@@ -13,7 +13,7 @@ from agents.learning.families.registry import family_of
 from agents.learning.family import Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.roles.acts import ForgetKeys, ForgetReplica, OpenPackage, Task, TrainModel
+from agents.roles.acts import Task
 from agents.roles.results import (
     Flagged,
     Forgotten,
@@ -22,6 +22,7 @@ from agents.roles.results import (
     TaskResult,
     TrainingResult,
 )
+from agents.roles.tasks.cloud_owner import ForgetKeys, ForgetReplica, OpenPackage, TrainModel
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, fetch_shared, put_sealed
 from agents.vault.sealing import Sealed

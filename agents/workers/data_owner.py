@@ -38,8 +38,9 @@ from agents.learning.privacy.policy import PrivacyPolicy
 from agents.learning.privacy.review import objection
 from agents.learning.privacy.trial import try_out
 from agents.learning.work import check_rows, check_window
-from agents.roles.acts import PackReplica, ReviewPlan, SplitData, Task
+from agents.roles.acts import Task
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
+from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
 from agents.storage.people import LEDGER_FILE
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed

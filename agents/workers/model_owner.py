@@ -28,15 +28,9 @@ from agents.learning.privacy.held_out import HeldOut
 from agents.learning.privacy.review import objection
 from agents.learning.settling import has_settled
 from agents.learning.work import check_rows, check_window
-from agents.roles.acts import (
-    CollectResults,
-    DraftPlan,
-    PublishWeights,
-    ReportRef,
-    SettledRef,
-    Task,
-)
+from agents.roles.acts import Task
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared

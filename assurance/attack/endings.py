@@ -20,8 +20,8 @@ from agents.learning.he.tensors import pack_residues, unpack_residues
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
-from agents.roles.acts import TrainModel
 from agents.roles.cloud_owner import CloudOwner
+from agents.roles.tasks.cloud_owner import TrainModel
 from agents.vault.packages import fetch_shared
 from agents.vault.store import ObjectId
 from agents.workers.base import Tools, weights_context

@@ -23,7 +23,7 @@ from agents.learning.plans.noise import Mode
 from agents.learning.privacy.levels import LEVELS as LEAST_FIRST
 from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.policy import PrivacyPolicy
-from agents.roles.acts import ReviewPlan, SplitData
+from agents.roles.tasks.data_owner import ReviewPlan, SplitData
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.standing import DESCRIPTION_FILE
 from assurance.attack.attack import Stage

@@ -11,8 +11,9 @@ from agents.learning.data.canonical import digest
 from agents.learning.data.subset import Subset
 from agents.learning.family import KeyPair
 from agents.learning.plans.base import Plan
-from agents.roles.acts import DraftPlan, PublishWeights, Task
+from agents.roles.acts import Task
 from agents.roles.results import DraftedPlan, PublishedWeights, TaskResult
+from agents.roles.tasks.model_owner import DraftPlan, PublishWeights
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_shared
 from agents.workers.base import Tools, Worker, weights_context

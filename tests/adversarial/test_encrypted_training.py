@@ -33,9 +33,9 @@ from agents.learning.he.ring import Content, total
 from agents.learning.he.secure_aggregation import JobStreams
 from agents.learning.he.tensors import pack_residues
 from agents.learning.integers.weights import Weights
-from agents.roles.acts import weights_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.results import PublishedWeights
+from agents.roles.tasks.model_owner import weights_key
 from agents.workers.base import cohort_of
 from testing.ciphertexts import mask_keys
 from testing.fake_market import FakeMarket

@@ -34,7 +34,7 @@ from agents.learning.data.canonical import digest
 from agents.output.logs import OneLine
 from agents.report.style import document, style
 from agents.report.svg import page_style, svg
-from agents.roles.acts import ReviewPlan
+from agents.roles.tasks.data_owner import ReviewPlan
 from agents.runtime.executor import InlineExecutor
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal

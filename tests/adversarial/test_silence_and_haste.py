@@ -14,9 +14,9 @@ from agents.core.hashing import set_bits, training_receipt
 from agents.core.ids import subset_of
 from agents.demo.cheats import SilentCloudOwner
 from agents.demo.scenario import Conduct
-from agents.roles.acts import job_key
 from agents.roles.common import training_nonce
 from agents.roles.results import TrainingResult
+from agents.roles.tasks.cloud_owner import job_key
 from testing.adversaries import UnfetchableWeightsWorker
 from testing.agent_network import FINNEY, TERMS, AgentNetwork, with_terms
 from tests.adversarial.test_seven_questions import is_sound

@@ -14,8 +14,8 @@ from agents.core.events import MarketEvent
 from agents.core.ids import Address
 from agents.core.market import Market
 from agents.demo.screen import Screen
-from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights
+from agents.roles.tasks.model_owner import weights_key
 from agents.storage.journal import Journal
 from testing.histories import Story, told
 

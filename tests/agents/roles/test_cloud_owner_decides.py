@@ -15,17 +15,7 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import CoupleId, InstanceId, dataset_id, instance_id, subset_of
-from agents.roles.acts import (
-    Act,
-    AgainstPolicy,
-    ForgetKeys,
-    ForgetReplica,
-    OpenPackage,
-    Send,
-    TrainModel,
-    job_key,
-    package_key,
-)
+from agents.roles.acts import Act, AgainstPolicy, Send
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.common import data_nonce, training_nonce
 from agents.roles.policy import CloudOwnerPolicy
@@ -36,6 +26,14 @@ from agents.roles.results import (
     RefusedPackage,
     TaskResult,
     TrainingResult,
+)
+from agents.roles.tasks.cloud_owner import (
+    ForgetKeys,
+    ForgetReplica,
+    OpenPackage,
+    TrainModel,
+    job_key,
+    package_key,
 )
 from testing.policies import HOLDS
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest

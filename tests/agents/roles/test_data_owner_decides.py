@@ -16,11 +16,12 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import InstanceStatus, Role
 from agents.core.hashing import next_tip
 from agents.core.ids import CoupleId, ModelId, instance_id
-from agents.roles.acts import Act, AgainstPolicy, PackReplica, ReviewPlan, Send, SplitData, Unnameable
+from agents.roles.acts import Act, AgainstPolicy, Send, Unnameable
 from agents.roles.common import seed_link
 from agents.roles.data_owner import DataOwner
 from agents.roles.policy import DataOwnerPolicy
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
+from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
 from testing.policies import LETS_TRAIN
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
 

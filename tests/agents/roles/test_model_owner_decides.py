@@ -15,19 +15,11 @@ from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import Role
 from agents.core.hashing import final_hash, next_tip
 from agents.core.ids import dataset_id
-from agents.roles.acts import (
-    Act,
-    CollectResults,
-    Declined,
-    DraftPlan,
-    PublishWeights,
-    ReportRef,
-    Send,
-    SettledRef,
-)
+from agents.roles.acts import Act, Declined, Send
 from agents.roles.common import final_salt, seed_link
 from agents.roles.model_owner import ModelOwner
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from testing.policies import TRAINS
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script
 

@@ -13,20 +13,7 @@ import pytest
 from agents.core.enums import FlagReason
 from agents.core.errors import BadObject
 from agents.core.ids import Address
-from agents.roles.acts import (
-    CollectResults,
-    DraftPlan,
-    ForgetKeys,
-    ForgetReplica,
-    OpenPackage,
-    PackReplica,
-    PublishWeights,
-    ReviewPlan,
-    Situation,
-    SplitData,
-    Task,
-    TrainModel,
-)
+from agents.roles.acts import Situation, Task
 from agents.roles.results import (
     AgreedResult,
     DraftedPlan,
@@ -43,6 +30,9 @@ from agents.roles.results import (
     TrainingResult,
     parse_result,
 )
+from agents.roles.tasks.cloud_owner import ForgetKeys, ForgetReplica, OpenPackage, TrainModel
+from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights
 from testing.script import Script
 from testing.workers import CI, DS, TC
 from testing.world import WORLD_TERMS

@@ -27,9 +27,10 @@ from agents.learning.families.encrypted_linear import EncryptedLogisticPlan
 from agents.learning.integers.aggregate import strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
-from agents.roles.acts import TrainModel, weights_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.results import Flagged, PublishedWeights, TrainingResult
+from agents.roles.tasks.cloud_owner import TrainModel
+from agents.roles.tasks.model_owner import weights_key
 from agents.workers.cloud_owner import CloudOwnerWorker, _Work
 from testing.fake_family import FakeFamily
 from testing.families import initial_state

@@ -22,9 +22,10 @@ from agents.learning.data.subset import Subset
 from agents.learning.families.registry import family_of
 from agents.learning.integers.update import Update
 from agents.learning.plans.base import Plan
-from agents.roles.acts import TrainModel, weights_key
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.results import PublishedWeights
+from agents.roles.tasks.cloud_owner import TrainModel
+from agents.roles.tasks.model_owner import weights_key
 from agents.workers.cloud_owner import CloudOwnerWorker, _Work
 from testing.families import initial_state
 from testing.world import CloudPart, World, single_results

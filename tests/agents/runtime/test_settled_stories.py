@@ -16,8 +16,8 @@ from agents.learning.data.canonical import unpack
 from agents.learning.data.samples import PredictionTask
 from agents.learning.families.registry import default_plan
 from agents.learning.plans.defaults import MOST_ROUNDS
-from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights
+from agents.roles.tasks.model_owner import weights_key
 from agents.workers.model_owner import state_file
 from testing.world import WORLD_TERMS, World
 

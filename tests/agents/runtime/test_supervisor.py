@@ -23,17 +23,11 @@ from agents.core.errors import (
     StopAgent,
     StoreUnavailable,
 )
-from agents.roles.acts import (
-    CollectResults,
-    DraftPlan,
-    OpenPackage,
-    PublishWeights,
-    ReviewPlan,
-    SplitData,
-    Task,
-    TrainModel,
-)
+from agents.roles.acts import Task
 from agents.roles.results import AgreedResult, Flagged, PlanReview, RefusedPackage, TaskResult
+from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
+from agents.roles.tasks.data_owner import ReviewPlan, SplitData
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights
 from agents.runtime.executor import Failed, Finished
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal

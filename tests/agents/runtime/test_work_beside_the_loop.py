@@ -23,9 +23,11 @@ from agents.core.errors import StoreUnavailable
 from agents.core.events import JobReported, RoundDrawn
 from agents.core.ids import Address, subset_of
 from agents.readmodel.statements import Statement
-from agents.roles.acts import OpenPackage, PackReplica, Task, TrainModel
+from agents.roles.acts import Task
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.results import Flagged, PackedReplica, RefusedKey, TaskResult
+from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
+from agents.roles.tasks.data_owner import PackReplica
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.process_pool import ProcessPool
 from agents.vault.keys import PublicKey

@@ -18,8 +18,9 @@ from agents.demo.cheats import LazyWorker
 from agents.learning.data.canonical import digest
 from agents.learning.integers.weights import TrainedModel
 from agents.learning.plans.limits import Limits
-from agents.roles.acts import ForgetKeys, ForgetReplica, ReviewPlan, TrainModel
 from agents.roles.results import Flagged, Forgotten, OpenedPackage, RefusedPackage
+from agents.roles.tasks.cloud_owner import ForgetKeys, ForgetReplica, TrainModel
+from agents.roles.tasks.data_owner import ReviewPlan
 from agents.vault.packages import fetch_sealed, open_location, put_sealed, put_shared, seal_location
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId

@@ -43,8 +43,9 @@ from agents.learning.plans.noise import Noise
 from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.offer import offer
 from agents.learning.privacy.policy import PrivacyPolicy
-from agents.roles.acts import OpenPackage, PackReplica, ReviewPlan, SplitData
 from agents.roles.results import PackedReplica, RefusedKey, parse_result
+from agents.roles.tasks.cloud_owner import OpenPackage
+from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
 from agents.storage.files import Home
 from agents.vault.packages import fetch_sealed
 from agents.vault.sealing import Sealed

@@ -18,8 +18,8 @@ from agents.learning.data.subset import Subset
 from agents.learning.families import registry
 from agents.learning.family import KeyPair
 from agents.learning.plans.encrypted import EncryptedPlan
-from agents.roles.acts import TrainModel
 from agents.roles.results import Flagged
+from agents.roles.tasks.cloud_owner import TrainModel
 from agents.vault.packages import fetch_sealed, put_sealed, put_shared
 from agents.vault.sealing import Sealed
 from agents.workers.base import (

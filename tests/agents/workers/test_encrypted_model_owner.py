@@ -24,8 +24,8 @@ from agents.learning.family import Cohort
 from agents.learning.integers.aggregate import ServerState, strategy_of
 from agents.learning.integers.update import Update
 from agents.learning.integers.weights import Weights
-from agents.roles.acts import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from agents.roles.results import AgreedResult, PublishedWeights
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.packages import fetch_shared, open_location, put_sealed

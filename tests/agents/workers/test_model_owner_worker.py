@@ -26,15 +26,9 @@ from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
 from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.held_out import HeldOut
-from agents.roles.acts import (
-    CollectResults,
-    DraftPlan,
-    OpenPackage,
-    PublishWeights,
-    ReportRef,
-    SettledRef,
-)
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights
+from agents.roles.tasks.cloud_owner import OpenPackage
+from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId

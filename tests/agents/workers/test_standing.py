@@ -16,7 +16,7 @@ from agents.demo.ranges import policy_of
 from agents.learning.data.tables import load_table
 from agents.learning.privacy.levels import LEARNS, Secrecy
 from agents.learning.privacy.policy import PrivacyPolicy
-from agents.roles.acts import SplitData
+from agents.roles.tasks.data_owner import SplitData
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, Promise, standing_of
 from testing.fake_market import TERMS

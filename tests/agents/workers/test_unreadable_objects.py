@@ -20,8 +20,11 @@ import pytest
 from agents.core.enums import FlagReason
 from agents.core.errors import StoreUnavailable
 from agents.core.hashing import training_receipt
-from agents.roles.acts import CollectResults, ReportRef, ReviewPlan, Task, TrainModel
+from agents.roles.acts import Task
 from agents.roles.results import AgreedResult, Flagged, RefusedPackage, TaskResult
+from agents.roles.tasks.cloud_owner import TrainModel
+from agents.roles.tasks.data_owner import ReviewPlan
+from agents.roles.tasks.model_owner import CollectResults, ReportRef
 from agents.storage.files import Home
 from agents.vault.local_store import LocalStore
 from agents.vault.packages import open_location, put_sealed, put_shared

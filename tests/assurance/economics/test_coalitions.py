@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.roles.acts import Send, package_key
+from agents.roles.acts import Send
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.policy import DataOwnerPolicy
 from agents.roles.results import OpenedPackage, TaskResult
+from agents.roles.tasks.cloud_owner import package_key
 from assurance.economics.__main__ import main
 from assurance.economics.coalitions import stage
 from assurance.economics.coalitions.answers import LATE, Rule, flagged_out, outcome

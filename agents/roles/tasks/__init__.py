@@ -1,0 +1,1 @@
+"""The work that roles ask for, role by role."""
