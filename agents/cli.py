@@ -1,16 +1,20 @@
 """The command line: one command a role.
 
     holdfast wallet --home alice
-    holdfast data-owner --home alice --table data.csv --target y --cloud-owner 0x... ...
-    holdfast cloud-owner --home bob
-    holdfast model-owner --home carol --samples alice/exposed.samples
+    holdfast data-owner publish fair --home alice --table data.csv --target y --cloud-owner 0x... ...
+    holdfast data-owner run --home alice
+    holdfast data-owner requests --home alice
+    holdfast cloud-owner run --home bob
+    holdfast cloud-owner instances --home bob
+    holdfast model-owner train tumour --home carol --samples exposed.samples
+    holdfast model-owner run --home carol
+    holdfast run --home carol
     holdfast policy show cloud-owner --home bob
     holdfast schema make data.csv --target y > schema.json
     holdfast status --home alice
-    holdfast model export --home carol --schema schema.json --out model.json
+    holdfast model export tumour --home carol --schema schema.json --out model.json
     holdfast predict patients.csv --model model.json
     holdfast audit
-    holdfast retire --home bob --instance 7099...
     holdfast withdraw --home bob
 
 ``python -m agents`` is the same. Exit codes: 0 done, 1 the agent cannot go on or the audit found something,
@@ -20,8 +24,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,31 +38,29 @@ from agents.audit.live import Audited, audit_deployment
 from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
+from agents.commands.cloud_owner import cloud_owner
+from agents.commands.data_owner import data_owner
+from agents.commands.model import model, predict
+from agents.commands.model_owner import model_owner
+from agents.commands.schema import schema
 from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError, Refused
-from agents.core.ids import InstanceId
 from agents.core.refusals import in_words
-from agents.model_commands import model, predict
-from agents.output.logs import escape_what_is_left, log_to_stderr
+from agents.output.logs import escape_what_is_left
 from agents.output.terminal import complain, say, say_json
+from agents.portfolio.standing import standings
 from agents.runtime import launch
-from agents.runtime.options import Places, takes
+from agents.runtime.options import Places, role_of, takes, variable
 from agents.runtime.policy_view import shown_policy
 from agents.runtime.settings import (
-    AgentSettings,
     CloudOwnerPolicySettings,
-    CloudOwnerSettings,
     DataOwnerPolicySettings,
-    DataOwnerSettings,
     MarketSettings,
     MemberSettings,
     ModelOwnerPolicySettings,
-    ModelOwnerSettings,
     StatusSettings,
     WalletSettings,
 )
-from agents.schema_commands import schema
-from agents.workers.standing import standing_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -67,10 +70,12 @@ policy.add_typer(policy_show, name="show")
 app.add_typer(policy, name="policy")
 app.add_typer(schema, name="schema")
 app.add_typer(model, name="model")
+app.add_typer(data_owner, name="data-owner")
+app.add_typer(cloud_owner, name="cloud-owner")
+app.add_typer(model_owner, name="model-owner")
 app.command()(predict)
 
 PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings
-Assemble = Callable[[launch.AgentContext], launch.Parts]
 
 
 def _tell_version(wanted: bool) -> None:
@@ -89,25 +94,13 @@ def _holdfast(
     """A market on which models are trained together, on weights that stay encrypted."""
 
 
-@app.command("data-owner")
-@takes(DataOwnerSettings)
-def data_owner(settings: DataOwnerSettings) -> None:
-    """Offer a dataset: split it, hand out replicas, approve couples, open seeds."""
-    _run("data owner", settings, lambda member: launch.data_owner(settings, member))
-
-
-@app.command("cloud-owner")
-@takes(CloudOwnerSettings)
-def cloud_owner(settings: CloudOwnerSettings) -> None:
-    """Hold replicas, train when drawn, be paid."""
-    _run("cloud owner", settings, lambda member: launch.cloud_owner(settings, member))
-
-
-@app.command("model-owner")
-@takes(ModelOwnerSettings)
-def model_owner(settings: ModelOwnerSettings) -> None:
-    """Train a model: pay, start rounds, settle, aggregate, stop."""
-    _run("model owner", settings, lambda member: launch.model_owner(settings, member))
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    home: Annotated[Path, typer.Option(help="The agent's own folder.", envvar=variable("home"))],
+) -> None:
+    """Run the agent of a home, of the role that its agent.toml names."""
+    main([role_of(home), "run", "--home", str(home), *context.args])
 
 
 @app.command()
@@ -156,23 +149,16 @@ def withdraw(
 
 
 @app.command()
-@takes(MemberSettings)
-def retire(
-    settings: MemberSettings,
-    instance: Annotated[list[str], typer.Option(help="Id of a cloud instance, hexadecimal; once for each.")],
-) -> None:
-    """Leave the pool with some instances; their bonds are held until no round needs them."""
-    instances = [_instance(text) for text in instance]
-    launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), instances)
-    say(f"{len(instances)} instances retiring")
-
-
-@app.command()
 @takes(StatusSettings)
-def status(settings: StatusSettings) -> None:
+def status(
+    settings: StatusSettings,
+    name: Annotated[str | None, typer.Argument(help="Of one dataset; by default of all.")] = None,
+) -> None:
     """Say what a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
-    for line in standing_of(settings.home, settings.ledger, settings.lifetime_epsilon).lines():
-        say(line)
+    for one, lines in standings(settings.home, name, settings.ledger, settings.lifetime_epsilon):
+        say(f"{one}:")
+        for line in lines:
+            say(f"  {line}")
 
 
 @policy_show.command("data-owner")
@@ -232,14 +218,6 @@ def _misuse(problem: TyperException) -> str:
     return f"{problem.format_message().removesuffix('.')}: see `{path} --help`"
 
 
-def _run(name: str, settings: AgentSettings, assemble: Assemble) -> None:
-    log_to_stderr(name, verbose=not settings.quiet)
-    member = launch.enrol(settings, launch.unlock(settings))
-    role, worker = assemble(member)
-    with launch.stopped_by_signals() as stop:
-        launch.run(settings, member, role, worker, stop)
-
-
 def _amount(text: str) -> int:
     try:
         wei = read_amount(text)
@@ -247,15 +225,6 @@ def _amount(text: str) -> int:
         raise BadInput(f"--amount: {problem}") from None
     assert isinstance(wei, int)
     return wei
-
-
-def _instance(text: str) -> InstanceId:
-    digits = text.removeprefix("0x")
-    if not 1 <= len(digits) <= 64 or set(digits.lower()) - set("0123456789abcdef"):
-        raise BadInput(
-            f"{text!r} is no instance: give its id in hexadecimal, as its file in subsets/ is named"
-        )
-    return InstanceId(int(digits, 16))
 
 
 def _tell(audited: Audited, findings: list[str]) -> None:

@@ -30,12 +30,12 @@ from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.departures import Departed
+from agents.learning.data.schema.document import read_schema
 from agents.learning.families.registry import FAMILIES, Balance
 from agents.learning.privacy.levels import LEVELS, Secrecy
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain
-from agents.runtime.launch import JOURNAL_FILE
-from agents.runtime.settings import read_schema
+from agents.portfolio.known import JOURNAL_FILE
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
 FOLDER = ROOT / "build" / "demo"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
-from agents.core.assets import Dataset
 from agents.core.calls import verify_ci
 from agents.core.ids import Address
 from agents.learning.data.samples import Samples
@@ -23,7 +21,6 @@ from agents.roles.results import (
     PublishedWeights,
     RefusedKey,
     RefusedPackage,
-    SplitDataset,
     TrainingResult,
 )
 from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
@@ -48,11 +45,14 @@ def altered(subset: Subset) -> Subset:
 class CollusiveDataOwner(DataOwner):
     """Vouches for whatever receipt comes."""
 
-    def _verify(self, situation: Situation, dataset: Dataset, split: SplitDataset) -> Iterator[Act]:
-        for act in super()._verify(situation, dataset, split):
-            assert isinstance(act, Send)
-            cis = cast("list[Any]", act.call.arguments[0])
-            yield Send(verify_ci(cis, [True] * len(cis)))
+    def decide(self, situation: Situation) -> list[Act]:
+        return [self._vouching(act) for act in super().decide(situation)]
+
+    def _vouching(self, act: Act) -> Act:
+        if not (isinstance(act, Send) and act.call.function == "verifyCI"):
+            return act
+        cis = cast("list[Any]", act.call.arguments[0])
+        return Send(verify_ci(cis, [True] * len(cis)))
 
 
 NOBODY = Address("0x" + 40 * "0")

@@ -46,6 +46,7 @@ from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.node_market import COIN, mined
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.portfolios import one_dataset, one_model
 from testing.world import single_results
 
 FINNEY = 10**15
@@ -148,14 +149,14 @@ class AgentNetwork:
         owners = tuple(member.address for member in self.cloud_owners)
         terms = self.terms
         worker = DataOwnerWorker(tools, "wine", None, terms.subsets, 0, terms, identity.derive, "none")
-        return DataOwner(identity, (owners,) * self.terms.subsets, LETS_TRAIN), worker
+        return DataOwner(identity, one_dataset((owners,) * self.terms.subsets), LETS_TRAIN), worker
 
     def _model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self.folder / "data owner" / EXPOSED_FILE
         plan = self.folder / "own.json"
         plan.write_bytes(single_results("wine", self.rounds).canonical_bytes())
         worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, plan_file=plan)
-        return ModelOwner(identity, TRAINS), worker
+        return ModelOwner(identity, one_model(), TRAINS), worker
 
     # --- time ---
 

@@ -53,6 +53,7 @@ from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 from testing.fake_market import TERMS, FakeMarket
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.portfolios import one_dataset, one_model
 
 OVER = (CouplePhase.DECLINED, CouplePhase.CANCELLED, CouplePhase.ABORTED, CouplePhase.COMPLETED)
 TICK = 10
@@ -264,7 +265,7 @@ class World:
         self.data_owner = self._agent(
             "data owner",
             (
-                lambda identity: DataOwner(identity, (owners,) * terms.subsets, policy),
+                lambda identity: DataOwner(identity, one_dataset((owners,) * terms.subsets), policy),
                 lambda tools: DataOwnerWorker(
                     tools,
                     "wine",
@@ -288,7 +289,7 @@ class World:
         self.model_owner = self._agent(
             "model owner",
             (
-                lambda identity: ModelOwner(identity, TRAINS, spare_rounds=spare_rounds),
+                lambda identity: ModelOwner(identity, one_model(spare_rounds=spare_rounds), TRAINS),
                 lambda tools: ModelOwnerWorker(
                     tools,
                     samples,

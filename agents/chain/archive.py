@@ -12,9 +12,14 @@ from agents.storage.database import Connection
 KEPT = 128
 """Of how many of the last blocks the hash is kept: a re-org of more is not followed."""
 
+CURSOR = "SELECT number, hash, timestamp FROM cursor"
+"""The query for the block up to which all was read."""
+
 _TOPIC = 32
 _SELECT = """SELECT block.number, block.hash, block.timestamp, place, "transaction", topics, data
     FROM log JOIN block ON block.number = log.block"""
+LOGS = f"{_SELECT} ORDER BY block.number, place"
+"""The query for all logs, in the order of the chain; `log_of` reads its rows."""
 
 
 class Archive:
@@ -42,7 +47,7 @@ class Archive:
 
     def cursor(self) -> BlockRef | None:
         """The block up to which all was read; None if nothing was."""
-        rows = self._database.rows("SELECT number, hash, timestamp FROM cursor")
+        rows = self._database.rows(CURSOR)
         return BlockRef(*rows[0]) if rows else None
 
     def append(self, logs: Iterable[RawLog], blocks: Sequence[BlockRef]) -> None:
@@ -77,17 +82,17 @@ class Archive:
 
     def logs(self) -> Iterator[RawLog]:
         """All logs, in the order of the chain."""
-        return map(_log, self._database.rows(f"{_SELECT} ORDER BY block.number, place"))
+        return map(log_of, self._database.rows(LOGS))
 
     def logs_between(self, first: int, last: int) -> list[RawLog]:
         """Those of these blocks, both included, in the order of the chain."""
         query = f"{_SELECT} WHERE block.number BETWEEN ? AND ? ORDER BY block.number, place"
-        return list(map(_log, self._database.rows(query, first, last)))
+        return list(map(log_of, self._database.rows(query, first, last)))
 
     def last_log(self) -> RawLog | None:
         """The last of all logs."""
         rows = self._database.rows(f"{_SELECT} ORDER BY block.number DESC, place DESC LIMIT 1")
-        return _log(rows[0]) if rows else None
+        return log_of(rows[0]) if rows else None
 
     # --- the second reading ---
 
@@ -149,7 +154,8 @@ class Archive:
         return int(rows[0][0]) if rows else otherwise
 
 
-def _log(row: Sequence[Any]) -> RawLog:
+def log_of(row: Sequence[Any]) -> RawLog:
+    """A log, from a row of `LOGS`."""
     *block, place, transaction, topics, data = row
     split = tuple(topics[start : start + _TOPIC] for start in range(0, len(topics), _TOPIC))
     return RawLog(BlockRef(*block), place, transaction, split, data)

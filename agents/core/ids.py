@@ -15,6 +15,9 @@ InstanceId = NewType("InstanceId", int)
 ModelId = NewType("ModelId", int)
 CoupleId = NewType("CoupleId", int)
 
+ENTRY_NAME = r"^[a-z][a-z0-9-]{0,31}$"
+"""What a member may call its datasets and models."""
+
 _OWNER_SHIFT, _KIND_SHIFT, _SERIAL_SHIFT, _SUBSET_SHIFT = 96, 80, 32, 16
 _SERIAL_MASK, _INDEX_MASK, _KIND_MASK = 2**48 - 1, 2**16 - 1, 2**16 - 1
 

@@ -36,9 +36,11 @@ from agents.learning.privacy.policy import Guarantee
 from agents.learning.privacy.review import objection
 from agents.learning.privacy.trial import try_out
 from agents.learning.work import check_rows, job_seconds, window_of
+from agents.storage.people import LEDGER_FILE
 from agents.workers.data_owner import cut, told_of
-from agents.workers.model_owner import PLAN_FILE, salt_file, state_file
+from agents.workers.model_owner import PLAN_FILE
 from agents.workers.standing import standing_of
+from agents.workers.states import salt_file, state_file
 
 MOST_WINDOW = 900
 """Seconds of a report window that the demo can wait for, round after round."""
@@ -182,14 +184,14 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
     """
     client = demo.connect()
     audited = audit_deployment(client)
-    home = demo.home(demo.scenario.model_owner)
-    plan = parse_plan((home / PLAN_FILE).read_bytes())
+    home, folder = demo.home(demo.scenario.model_owner), demo.model_folder
+    plan = parse_plan((folder / PLAN_FILE).read_bytes())
     mined = tuple(transactions(client, client.deployment.block + 1, audited.block.number))
     couple = audited.audit.market.couples[demo.tc]
     cloud_owners = [demo.home(member) for member in demo.scenario.cloud_owners]
     promised = promised_of(demo, divided.table)
-    work = work_of(plan, couple.id, couple.round, home, cloud_owners, divided.prepared.test)
-    final_weights = digest((home / state_file(couple.id, couple.round, "weights")).read_bytes())
+    work = work_of(plan, couple.id, couple.round, home, folder, cloud_owners, divided.prepared.test)
+    final_weights = digest((folder / state_file(couple.id, couple.round, "weights")).read_bytes())
     return DemoOutcome(
         dataset_name=divided.table.name,
         notes=divided.notes,
@@ -214,14 +216,16 @@ def collect(demo: DemoRun, divided: DividedData, started_at: int, seconds: float
         strata_names=divided.strata_names,
         work=work,
         final_weights=final_weights,
-        final_salt=bytes.fromhex((home / salt_file(couple.id)).read_text()),
+        final_salt=bytes.fromhex((folder / salt_file(couple.id)).read_text()),
         promised=promised,
     )
 
 
 def promised_of(demo: DemoRun, table: Table) -> Promised:
     """What the data owner promised, as its own status has it, and what level private would give."""
-    standing = standing_of(demo.home(demo.scenario.data_owner), None, LIFETIME_EPSILON)
+    standing = standing_of(
+        demo.dataset_folder, demo.home(demo.scenario.data_owner) / LEDGER_FILE, LIFETIME_EPSILON
+    )
     level, given, trial = standing.dataset.level, standing.dataset.guarantee, standing.trial
     score, epsilon, why = trial.noisy, given.epsilon if given else None, ""
     if given is None:
@@ -267,15 +271,15 @@ def _scores(
     updates: tuple[int, ...],
     settled: bool | None,
 ) -> Scores:
-    home = demo.home(demo.scenario.model_owner)
+    folder = demo.model_folder
     train, test = divided.prepared.train, divided.prepared.test
     rounds = audited.audit.market.couples[demo.tc].round
 
     def after(round_: int) -> float:
-        data = (home / state_file(demo.tc, round_, "weights")).read_bytes()
+        data = (folder / state_file(demo.tc, round_, "weights")).read_bytes()
         return evaluate.score(plan, Weights.from_bytes(data, plan), test)
 
-    last = Weights.from_bytes((home / state_file(demo.tc, rounds, "weights")).read_bytes(), plan)
+    last = Weights.from_bytes((folder / state_file(demo.tc, rounds, "weights")).read_bytes(), plan)
     said = evaluate.forecast(plan, last, test)
     exact = plan if plan.noise_named is None else plan.with_noise(_HARDLY_ANY)
     centralised = evaluate.centralised(exact, train, test)

@@ -26,21 +26,20 @@ from agents.core.market import Market
 from agents.demo.ranges import ranges_of
 from agents.demo.scenario import DemoMember, Scenario
 from agents.output.logs import escape_what_is_left, log_to
+from agents.portfolio.checking import checked
+from agents.portfolio.entries import DatasetEntry, ModelEntry
+from agents.portfolio.files import FOLDERS, write_entry
 from agents.runtime import launch
-from agents.runtime.settings import (
-    AgentSettings,
-    CloudOwnerSettings,
-    DataOwnerSettings,
-    ModelOwnerSettings,
-    checked,
-)
-from agents.storage.files import make_folder
+from agents.runtime.settings import AgentSettings, CloudOwnerSettings, DataOwnerSettings, ModelOwnerSettings
+from agents.storage.files import make_folder, write
 from agents.storage.log_file import LogFile
 from agents.workers.data_owner import EXPOSED_FILE
 
 log = logging.getLogger(__name__)
 
 SPARE_ROUNDS = 1
+DATASET, MODEL = "data", "model"
+"""How their owners call them."""
 HOMES, STORE, LOGS = "homes", "store", "logs"
 """Folders: of the members' own folders, of the object store, and of what each member logged."""
 
@@ -119,39 +118,66 @@ class DemoRun:
             "timeout_seconds": _TIMEOUT_SECONDS,
         }
         if member == scenario.data_owner:
-            return checked(
-                DataOwnerSettings,
-                **common,
-                table=scenario.data,
-                target=scenario.target,
-                task=scenario.task,
-                merge_rare=scenario.merge_rare,
-                query=scenario.query,
-                group=scenario.group,
-                keep=scenario.keep,
-                table_schema=scenario.schema,
-                subsets=scenario.subsets,
-                replicas=scenario.replicas,
-                seed=scenario.seed,
-                cloud_owners=tuple(map(self.address, scenario.cloud_owners)),
-                terms=scenario.terms,
-                secrecy=scenario.secrecy,
-                privacy=ranges_of(scenario) if scenario.secrecy == "private" else None,
-            )
+            return checked(DataOwnerSettings, **common)
         if member == scenario.model_owner:
-            return checked(
-                ModelOwnerSettings,
-                **common,
-                samples=self.home(scenario.data_owner) / EXPOSED_FILE,
+            return checked(ModelOwnerSettings, **common, min_draw_window_seconds=1)
+        return checked(CloudOwnerSettings, **common, min_report_window_seconds=1, min_settle_window_seconds=1)
+
+    @property
+    def dataset_folder(self) -> Path:
+        """What the data owner's agent makes of its dataset."""
+        return self.home(self.scenario.data_owner) / FOLDERS[DatasetEntry] / DATASET
+
+    @property
+    def model_folder(self) -> Path:
+        """What the model owner's agent makes of its model."""
+        return self.home(self.scenario.model_owner) / FOLDERS[ModelEntry] / MODEL
+
+    def write_portfolio(self, member: DemoMember) -> None:
+        """Writes what a member has: the one dataset, or the one model."""
+        scenario, home = self.scenario, self.home(member)
+        if member == scenario.data_owner:
+            write_entry(home, DATASET, self._dataset(home))
+        elif member == scenario.model_owner:
+            entry = checked(
+                ModelEntry,
+                samples=self.dataset_folder.absolute() / EXPOSED_FILE,
                 model=scenario.planned,
-                plan=scenario.plan,
+                plan=None if scenario.plan is None else scenario.plan.absolute(),
                 rounds=scenario.rounds,
                 seed=scenario.seed,
                 balance=scenario.balance,
                 spare_rounds=SPARE_ROUNDS,
-                min_draw_window_seconds=1,
             )
-        return checked(CloudOwnerSettings, **common, min_report_window_seconds=1, min_settle_window_seconds=1)
+            write_entry(home, MODEL, entry)
+
+    def _dataset(self, home: Path) -> DatasetEntry:
+        scenario, schema, ranges = self.scenario, None, None
+        if scenario.schema is not None:
+            schema = home / "schema.json"
+            write(schema, scenario.schema.text().encode())
+        if scenario.secrecy == "private":
+            ranges = home / "ranges.json"
+            write(ranges, ranges_of(scenario).model_dump_json().encode())
+        is_file = Path(scenario.data).exists()
+        return checked(
+            DatasetEntry,
+            table=str(Path(scenario.data).absolute()) if is_file else scenario.data,
+            target=scenario.target,
+            task=scenario.task,
+            merge_rare=scenario.merge_rare,
+            query=scenario.query,
+            group=scenario.group,
+            keep=scenario.keep,
+            table_schema=None if schema is None else schema.absolute(),
+            subsets=scenario.subsets,
+            replicas=scenario.replicas,
+            seed=scenario.seed,
+            cloud_owners=tuple(map(self.address, scenario.cloud_owners)),
+            terms=scenario.terms,
+            secrecy=scenario.secrecy,
+            privacy=None if ranges is None else ranges.absolute(),
+        )
 
     def opening_deposit(self, member: DemoMember) -> int:
         """What a member will have to lock, in wei."""
@@ -268,6 +294,7 @@ def _act(demo: DemoRun, member: DemoMember) -> None:
     log_to(LogFile(_log_file(demo, member.name)))
     with launch.stopped_by_signals() as stop:
         try:
+            demo.write_portfolio(member)
             agent = _asked_again(lambda: launch.enrol(settings, demo.wallet(member)))
             role, worker = _parts(settings, agent, member)
             launch.run(settings, agent, role, worker, stop)

@@ -15,8 +15,9 @@ from agents.learning.data.schema.document import Schema
 from agents.learning.families.registry import Balance
 from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.levels import Secrecy
+from agents.portfolio.entries import MAX_REPLICAS, MAX_SUBSETS
+from agents.portfolio.terms import Terms
 from agents.roles.cloud_owner import CloudOwner
-from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.model_owner import NOISY_MODEL
 

@@ -15,17 +15,23 @@ from agents.learning.evaluate import score
 from agents.learning.families.registry import family_of
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
+from agents.portfolio.known import JOURNAL_FILE
 from agents.roles.results import PublishedWeights, TaskResult, TrainingResult
 from agents.roles.tasks.model_owner import weights_key
-from agents.runtime.launch import JOURNAL_FILE
 from agents.storage.journal import read_results
-from agents.workers.model_owner import state_file
+from agents.workers.states import state_file
 
 _MOST_READINGS = 200
 
 
 def work_of(
-    plan: Plan, tc: CoupleId, rounds: int, model_owner: Path, cloud_owners: Sequence[Path], test: Samples
+    plan: Plan,
+    tc: CoupleId,
+    rounds: int,
+    model_owner: Path,
+    model: Path,
+    cloud_owners: Sequence[Path],
+    test: Samples,
 ) -> Work:
     """Sizes, times and sums.
 
@@ -33,14 +39,14 @@ def work_of(
         plan: of the model.
         tc: the couple.
         rounds: how many there were.
-        model_owner: its home.
+        model_owner: its home. `model`: the folder of the model in it.
         cloud_owners: their homes, those of cheats included.
         test: rows that nobody has seen.
     """
     jobs = [job for home in cloud_owners for job in _jobs(read_results(home / JOURNAL_FILE), tc)]
     made = read_results(model_owner / JOURNAL_FILE)
     weights = {round_: made.get(weights_key(tc, round_)) for round_ in range(1, rounds + 1)}
-    given = (model_owner / state_file(tc, max(rounds - 1, 0), "published")).read_bytes()
+    given = (model / state_file(tc, max(rounds - 1, 0), "published")).read_bytes()
     family = family_of(plan)
     return Work(
         scheme=family.ciphertext.scheme,

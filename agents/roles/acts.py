@@ -153,7 +153,7 @@ class Declined(LeftUndone):
     @property
     def words(self) -> str:
         """That its data owner knows why."""
-        return f"{self.couple} was declined: its data owner's log says why; ask with another plan (--number)"
+        return f"{self.couple} was declined: its data owner's log says why; ask under another name"
 
 
 @dataclass(frozen=True)
@@ -181,9 +181,11 @@ class Task(ABC, Generic[R_co]):
     Attributes:
         deadline: in seconds: when the transaction that needs the result is due. What is due first is done
             first.
+        entry: of the datasets or models that a member has, the one with whose files it works, by its name.
     """
 
     deadline: int = field(default=NO_DEADLINE, kw_only=True)
+    entry: str = field(default="", kw_only=True, compare=False)
 
     @property
     @abstractmethod
@@ -206,7 +208,19 @@ class Task(ABC, Generic[R_co]):
         return None
 
 
-Act = Send | Task[TaskResult] | LeftUndone
+@dataclass(frozen=True)
+class Note:
+    """Write this into the journal: what is decided on it is not done before it is on the disk.
+
+    Attributes:
+        key: under which it is kept; the first that is noted under it stands.
+    """
+
+    key: str
+    result: TaskResult
+
+
+Act = Send | Task[TaskResult] | LeftUndone | Note
 
 
 @dataclass(frozen=True)

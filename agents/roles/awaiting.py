@@ -16,11 +16,15 @@ _OF_OTHERS = {
 }
 
 
+NOTHING = "nothing: "
+"""So begins what is told of a couple that is over."""
+
+
 def in_couple(market: Market, couple: Couple, now: int) -> str:
     """What a model owner waits for in its couple."""
     phase = market.phase_of(couple, now)
     if phase.is_over:
-        return f"nothing: couple {couple.id:x} is {phase.name.lower()}, and the agent may be stopped"
+        return f"{NOTHING}couple {couple.id:x} is {phase.name.lower()}, and the agent may be stopped"
     return _OF_OTHERS.get(phase, "").format(round=couple.round)
 
 

@@ -14,7 +14,7 @@ from agents.core.errors import in_one_line
 from agents.core.hashing import data_receipt, seed_chain, training_receipt
 from agents.core.ids import Address, CoupleId, InstanceId, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles.acts import NO_DEADLINE, Act, Identity, LeftUndone, Send, Situation, Unaffordable
+from agents.roles.acts import NO_DEADLINE, Act, Identity, Send, Situation, Task, Unaffordable
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -86,7 +86,7 @@ def _locks(act: Act) -> bool:
 
 
 def _deadline(act: Act) -> int:
-    return NO_DEADLINE if isinstance(act, LeftUndone) else act.deadline
+    return act.deadline if isinstance(act, Send | Task) else NO_DEADLINE
 
 
 def seed_link(identity: Identity, tc: CoupleId, max_rounds: int, round_: int) -> bytes:

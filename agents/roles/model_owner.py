@@ -6,52 +6,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.core.assets import Couple, Dataset, Report
-from agents.core.calls import (
-    cancel_tc,
-    close_round,
-    complete_tc,
-    create_mod,
-    expire_draw,
-    request_tc,
-    settle_round,
-    start_round,
-)
+from agents.core.calls import cancel_tc, close_round, complete_tc, expire_draw, settle_round, start_round
 from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import final_hash, set_bits
-from agents.core.ids import Address, CoupleId, DatasetId, couple_id, model_id, subset_of
+from agents.core.ids import ModelId, model_id, subset_of
 from agents.core.market import Market
 from agents.roles import awaiting
-from agents.roles.acts import Act, AgainstPolicy, Declined, Identity, Send, Situation
-from agents.roles.common import final_salt, funded, has_quorum, registration, seed_link
-from agents.roles.policy import Breach, ModelOwnerPolicy, Stakes
-from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
+from agents.roles.acts import Act, Declined, Identity, Send, Situation
+from agents.roles.common import final_salt, for_asset, funded, has_quorum, registration, seed_link
+from agents.roles.model_requests import ModelRequest, plan_task
+from agents.roles.policy import ModelOwnerPolicy, Stakes
+from agents.roles.portfolio import WantedModel
+from agents.roles.tasks.model_owner import CollectResults, PublishWeights, ReportRef, SettledRef
 
 
 @dataclass(frozen=True)
 class ModelOwner:
-    """A model owner that trains one model on one dataset.
+    """A model owner with all its models.
 
     Attributes:
-        policy: on whose data it trains, and for how much.
-        ds: which dataset, and so its owner; without one, the first that the policy allows.
-        quorum: reports that must agree, if more than a strict majority.
-        spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is
-            not used comes back.
-        number: which of its models this is, counted from 1; the ones before exist already.
+        wanted: its models, as they are wanted now, in the order in which they were bound.
+        policy: on whose data it trains, and for how much: its limits hold over all of them.
+        opening_deposit: wei that it pays in when it registers; it pays in more when an escrow needs it.
+        taken: serials of the wallet's models that have a name.
     """
 
     identity: Identity
+    wanted: tuple[WantedModel, ...]
     policy: ModelOwnerPolicy
-    ds: DatasetId | None = None
     opening_deposit: int = 0
-    quorum: int = 0
-    spare_rounds: int = 1
-    number: int = 1
-
-    @property
-    def tc(self) -> CoupleId:
-        """The couple's id, known before it exists."""
-        return couple_id(self.identity.address, self.number)
+    taken: frozenset[int] = frozenset()
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now."""
@@ -59,89 +43,76 @@ class ModelOwner:
         first = registration(self.identity, Role.MODEL_OWNER, self.opening_deposit, market)
         if first:
             return list(first)
-        couple = market.couples.get(self.tc)
-        due = self._couple(situation, couple) if couple else self._request(situation)
-        return funded(self.identity, situation, due)
+        mine, acts = self._couples(market), list[Act]()
+        by_model = {self._mod(wanted): wanted for wanted in self.wanted if wanted.serial}
+        for couple in mine:
+            wanted = by_model.get(couple.mod, _NAMELESS)
+            acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, wanted)
+        return funded(self.identity, situation, [*acts, *self._requests(situation, mine)])
 
     def awaits(self, situation: Situation) -> str:
         """See `Party`."""
         market = situation.market
-        couple = market.couples.get(self.tc)
-        if couple:
-            return awaiting.in_couple(market, couple, situation.now)
-        for dataset in self._wanted(market):
-            if next(self._breaches(dataset), None) is None:
-                return awaiting.for_replicas(market, dataset)
-        return "a dataset that its policy allows" if self.ds is None else f"dataset {self.ds:x} to be offered"
+        couples = {couple.mod: couple for couple in self._couples(market)}
+        told = []
+        for wanted in self.wanted:
+            couple = couples.get(self._mod(wanted)) if wanted.serial else None
+            if couple is None:
+                told.append(self._request(wanted).awaits(situation))
+            else:
+                told.append(awaiting.in_couple(market, couple, situation.now))
+        over = [words for words in told if words.startswith(awaiting.NOTHING)]
+        return "; ".join(
+            filter(None, over if over == told else (words for words in told if words not in over))
+        )
 
-    # --- the request ---
+    def _couples(self, market: Market) -> list[Couple]:
+        return [c for c in market.couples.values() if c.model_owner == self.identity.address]
 
-    def _request(self, situation: Situation) -> Iterator[Act]:
-        for dataset in self._wanted(situation.market):
-            breach = next(self._breaches(dataset), None)
-            if breach is None:
-                yield from self._request_on(situation, dataset)
-                return
-            yield AgainstPolicy(f"dataset {dataset.id:x}", breach)
+    def _mod(self, wanted: WantedModel) -> ModelId:
+        return model_id(self.identity.address, wanted.serial)
 
-    def _wanted(self, market: Market) -> list[Dataset]:
-        if self.ds is None:
-            return list(market.datasets.values())
-        return [market.datasets[self.ds]] if self.ds in market.datasets else []
+    # --- the requests ---
 
-    def _breaches(self, dataset: Dataset) -> Iterator[Breach]:
-        """What of a dataset the policy rules out for good."""
-        policy = self.policy.toward(dataset.owner)
-        if self.ds is None:
-            yield from policy.on_member(dataset.owner)
-        yield from policy.on_terms(dataset.terms)
+    def _request(self, wanted: WantedModel) -> ModelRequest:
+        return ModelRequest(self.identity, self.policy, wanted, self.taken)
 
-    def _request_on(self, situation: Situation, dataset: Dataset) -> Iterator[Act]:
-        market = situation.market
-        if market.covered(dataset.id) < dataset.terms.subsets:
-            return
-        task = _plan_task(dataset)
-        plan = situation.result(task)
-        if plan is None:
-            yield task
-            return
-        rounds = plan.rounds + self.spare_rounds
-        escrow = rounds * dataset.terms.escrow_per_round
-        stakes = Stakes.of(self.policy, self._locked(market))
-        breach = next(stakes.on_lock(dataset.owner, escrow), None)
-        if breach:
-            yield AgainstPolicy(f"dataset {dataset.id:x}", breach)
-            return
-        mod = model_id(self.identity.address, self.number)
-        if mod not in market.models:
-            yield Send(create_mod(plan.model_type, plan.hash, plan.location))
-        tip = seed_link(self.identity, self.tc, rounds, 0)
-        yield Send(request_tc(mod, dataset.id, rounds, tip, self.quorum), escrow)
-
-    def _locked(self, market: Market) -> Iterator[tuple[Address, int]]:
-        """Its escrows, and for whose data."""
-        for couple in market.couples.values():
-            if couple.model_owner == self.identity.address:
-                yield market.dataset_of(couple).owner, couple.escrow
+    def _requests(self, situation: Situation, couples: list[Couple]) -> list[Act]:
+        """Of those models that have no couple. The market numbers couples as they come: one at a time."""
+        asked = {couple.mod for couple in couples}
+        escrows = ((situation.market.dataset_of(couple).owner, couple.escrow) for couple in couples)
+        stakes = Stakes.of(self.policy, escrows)
+        acts: list[Act] = []
+        for wanted in self.wanted:
+            if wanted.serial and self._mod(wanted) in asked:
+                continue
+            due = for_asset(f"model {wanted.name}", self._request(wanted).acts, situation, stakes)
+            if any(isinstance(act, Send) for act in acts):
+                due = [act for act in due if not isinstance(act, Send)]
+            acts += due
+        return acts
 
     # --- the couple ---
 
-    def _couple(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+    def _couple(self, situation: Situation, couple: Couple, wanted: WantedModel) -> Iterator[Act]:
         phase = situation.market.phase_of(couple, situation.now)
-        if phase is CouplePhase.DECLINED:
+        unwanted = wanted.state == "stopped" and phase is CouplePhase.REQUESTED
+        if phase is CouplePhase.DECLINED and wanted.state == "trained":
             yield Declined(f"couple {couple.id:x}")
-        elif phase is CouplePhase.LAPSED:
+        elif phase is CouplePhase.LAPSED or unwanted:
             yield Send(cancel_tc(couple.id))
         elif phase is CouplePhase.WITHHELD:
             yield Send(expire_draw(couple.id))
         elif phase is CouplePhase.SETTLING:
-            yield from self._settle(situation, couple)
+            yield from self._settle(situation, couple, wanted)
         elif phase is CouplePhase.OVERDUE:
             yield Send(close_round(couple.id, set_bits(couple.pending)))
-        elif phase in (CouplePhase.APPROVED, CouplePhase.ENDED):
-            yield from self._next(situation, couple, phase)
+        elif phase in (CouplePhase.APPROVED, CouplePhase.ENDED) and wanted.state != "paused":
+            yield from self._next(situation, couple, phase, wanted)
 
-    def _next(self, situation: Situation, couple: Couple, phase: CouplePhase) -> Iterator[Act]:
+    def _next(
+        self, situation: Situation, couple: Couple, phase: CouplePhase, wanted: WantedModel
+    ) -> Iterator[Act]:
         market = situation.market
         dataset = market.dataset_of(couple)
         salt = final_salt(self.identity, couple.id)
@@ -155,15 +126,17 @@ class ModelOwner:
             couple.current.closed_at + dataset.terms.settle_window_seconds if couple.round else 0,
             salt,
             deadline=couple.window_ends_at,
+            entry=wanted.name,
         )
         weights = situation.result(task)
         if weights is None:
             yield task
         elif (
             weights.stop
+            or wanted.state == "stopped"
             or phase is CouplePhase.ENDED
             or not weights.location
-            or self._waits_in_vain(situation, dataset)
+            or _waits_in_vain(situation, dataset, wanted)
         ):
             ends = final_hash(self.identity.receipt_domain, couple.id, salt, weights.model)
             yield Send(complete_tc(couple.id, ends))
@@ -172,15 +145,11 @@ class ModelOwner:
             start = start_round(couple.id, link, weights.hash, weights.location)
             yield Send(start, deadline=couple.window_ends_at)
 
-    def _waits_in_vain(self, situation: Situation, dataset: Dataset) -> bool:
-        """Whether its sums are over all subsets, and one of them has nobody left to train on it."""
-        plan = situation.result(_plan_task(dataset))
-        whole = situation.market.covered(dataset.id) == dataset.terms.subsets
-        return plan is not None and plan.sums == "dataset" and not whole
-
     # --- settling ---
 
-    def _settle(self, situation: Situation, couple: Couple) -> Iterator[Act]:
+    def _settle(self, situation: Situation, couple: Couple, wanted: WantedModel) -> Iterator[Act]:
+        if not wanted.serial:
+            return
         market = situation.market
         window, deadline = (
             market.dataset_of(couple).terms.settle_window_seconds,
@@ -196,6 +165,7 @@ class ModelOwner:
                 market.quorum_of(couple, subset),
                 deadline - window // 2,
                 deadline=deadline,
+                entry=wanted.name,
             )
             agreed = situation.result(task)
             if agreed is None:
@@ -205,14 +175,15 @@ class ModelOwner:
                 yield Send(settle, deadline=deadline, window=window)
 
 
-def _plan_task(dataset: Dataset) -> DraftPlan:
-    return DraftPlan(
-        dataset.id,
-        dataset.metadata_hash,
-        dataset.metadata_location,
-        report_window_seconds=dataset.terms.report_window_seconds,
-        deadline=dataset.terms.ends_at,
-    )
+_NAMELESS = WantedModel("", state="paused")
+"""A couple whose model no name is bound to: its journal was lost. What needs nothing of it is done."""
+
+
+def _waits_in_vain(situation: Situation, dataset: Dataset, wanted: WantedModel) -> bool:
+    """Whether its sums are over all subsets, and one of them has nobody left to train on it."""
+    plan = situation.result(plan_task(dataset, wanted))
+    whole = situation.market.covered(dataset.id) == dataset.terms.subsets
+    return plan is not None and plan.sums == "dataset" and not whole
 
 
 def _settled(couple: Couple) -> tuple[SettledRef, ...]:

@@ -39,6 +39,29 @@ class TaskResult(BaseModel):
         return fields
 
 
+# --- of whoever has several things ---
+
+
+class BoundEntry(TaskResult):
+    """Which of a wallet's datasets or models a name is, for good.
+
+    Attributes:
+        name: as its owner has it.
+        facts: what of it cannot change any more, as JSON.
+        ds: the dataset that a model is trained on, in hexadecimal.
+    """
+
+    name: str
+    facts: str
+    ds: str = ""
+
+
+class LearntName(TaskResult):
+    """How the owner of a dataset calls it; empty if it has no name, or none that can be read."""
+
+    name: str
+
+
 # --- a data owner's ---
 
 
@@ -186,6 +209,9 @@ class PublishedWeights(TaskResult):
 
 
 _MODELS: dict[str, tuple[type[TaskResult], ...]] = {
+    "dataset": (BoundEntry,),
+    "model": (BoundEntry,),
+    "named": (LearntName,),
     "split": (SplitDataset,),
     "replica": (RefusedKey, PackedReplica),
     "review": (PlanReview,),

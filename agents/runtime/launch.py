@@ -23,13 +23,15 @@ from agents.chain.waiting import finish, send_and_wait
 from agents.chain.wallet import Wallet
 from agents.core.calls import Call, retire_ci, withdraw
 from agents.core.errors import BadInput
-from agents.core.ids import DatasetId, InstanceId
+from agents.core.ids import InstanceId
+from agents.portfolio.known import CHAIN_FILE, JOURNAL_FILE
+from agents.portfolio.parties import DatasetPortfolio, ModelPortfolio
+from agents.portfolio.workers import DatasetsWorker, ModelsWorker
 from agents.roles.acts import Identity, Party
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy
-from agents.roles.terms import weaknesses
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.mirror_check import MirrorCheck
 from agents.runtime.process_pool import ProcessPool
@@ -49,16 +51,10 @@ from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.local_store import LocalStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.data_owner import DataOwnerWorker
-from agents.workers.model_owner import ModelOwnerWorker
 
 log = logging.getLogger(__name__)
 
 P = TypeVar("P")
-
-JOURNAL_FILE = "journal.sqlite"
-CHAIN_FILE = "chain.sqlite"
-NUMBER_FILE = "model.number"
 
 
 Parts = tuple[Party, Worker]
@@ -105,25 +101,18 @@ def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
 
 
 def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
-    """The parts of a data owner. It is warned of terms under which a cheat would be free."""
-    for weakness in weaknesses(settings.dataset_terms):
-        log.warning("%s", weakness)
+    """The parts of a data owner.
+
+    Raises:
+        BadInput: the home is of a version that had one dataset a home.
+    """
+    _refuse_old(member.tools.home, _OF_ONE_DATASET)
     _warn_if_alone(settings.members)
     role = _made(
-        DataOwner,
-        settings,
-        identity=member.identity,
-        cloud_owners=settings.dealt,
-        policy=_made(DataOwnerPolicy, settings),
+        DataOwner, settings, identity=member.identity, offered=(), policy=_made(DataOwnerPolicy, settings)
     )
-    worker = _made(
-        DataOwnerWorker,
-        settings,
-        tools=member.tools,
-        terms=settings.dataset_terms,
-        derive=member.wallet.derive,
-    )
-    return role, worker
+    worker = _made(DatasetsWorker, settings, tools=member.tools, derive=member.wallet.derive)
+    return DatasetPortfolio(role, settings.home), worker
 
 
 def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
@@ -134,40 +123,30 @@ def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
 
 
 def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
-    """The parts of a model owner."""
-    ds = DatasetId(int(settings.dataset, 16)) if settings.dataset else None
-    _claim(member.tools.home, settings.number)
-    if not settings.samples.exists():
-        log.warning("there are no samples at %s yet: get them from the data owner", settings.samples)
-    if ds is None:
-        _warn_if_alone(settings.members)
-    role = _made(
-        ModelOwner, settings, identity=member.identity, policy=_made(ModelOwnerPolicy, settings), ds=ds
-    )
-    worker = _made(
-        ModelOwnerWorker,
-        settings,
-        tools=member.tools,
-        receipt_domain=member.identity.receipt_domain,
-        plan_file=settings.plan,
-    )
-    return role, worker
-
-
-def _claim(home: Home, number: int) -> None:
-    """Makes a home that of one model.
+    """The parts of a model owner.
 
     Raises:
-        BadInput: it is another's, whose plan and weights would be taken for this one's.
+        BadInput: the home is of a version that had one model a home.
     """
-    claimed = home.read(NUMBER_FILE)
-    if claimed is None:
-        home.write(NUMBER_FILE, b"%d" % number)
-    elif claimed != b"%d" % number:
-        raise BadInput(
-            f"{home.folder} is the home of model {claimed.decode(errors='replace')}: give model {number} a "
-            "home of its own, with a copy of the wallet (--home)"
-        )
+    _refuse_old(member.tools.home, _OF_ONE_MODEL)
+    role = _made(
+        ModelOwner, settings, identity=member.identity, wanted=(), policy=_made(ModelOwnerPolicy, settings)
+    )
+    worker = _made(ModelsWorker, settings, tools=member.tools, receipt_domain=member.identity.receipt_domain)
+    return ModelPortfolio(role, settings.home), worker
+
+
+_OF_ONE_DATASET, _OF_ONE_MODEL = ("description.json", "split"), ("model.number", "plan.json")
+"""Files in the homes of earlier versions."""
+
+
+def _refuse_old(home: Home, files: Sequence[str]) -> None:
+    for name in files:
+        if home.path(name).exists():
+            raise BadInput(
+                f"{home.path(name)} is of a version that had one dataset or model a home: end what is under "
+                "way with that version, and give this one a home of its own, with a copy of the wallet"
+            )
 
 
 def _warn_if_alone(members: Sequence[str]) -> None:

@@ -22,12 +22,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from agents.core.errors import BadInput
-from agents.runtime.settings import ROLES, Flag, S, validated
+from agents.portfolio.checking import Flag, S, validated
+from agents.runtime.settings import EVERYTHING
 
 HOME_FILE = "agent.toml"
+ROLE_NAMES = ("data-owner", "cloud-owner", "model-owner")
 
 _PREFIX = "HOLDFAST_"
 _CONFIG = "config"
+_ROLE = "role"
+"""A key of the home's file alone: what `holdfast run` runs."""
 _TABLES = "tables"
 _NEAR = 0.75  # so alike are a name and what was meant by it
 _ELSEWHERE = frozenset({"demo", "deployer", "gas"})  # variables of scripts/deploy.py and of tests
@@ -64,6 +68,21 @@ def takes(kind: type[S], *, places: bool = False) -> Callable[[Command], Command
         return run
 
     return give
+
+
+def role_of(home: Path) -> str:
+    """Which role the file in a home says that it is of.
+
+    Raises:
+        BadInput: there is no such file, or it names no role.
+    """
+    file = home / HOME_FILE
+    role = _toml(file).get(_ROLE)
+    if role not in ROLE_NAMES:
+        raise BadInput(
+            f'{file}: {_ROLE}: write {_ROLE} = "{ROLE_NAMES[0]}", or {", or ".join(ROLE_NAMES[1:])}'
+        )
+    return str(role)
 
 
 def variable(name: str) -> str:
@@ -149,12 +168,8 @@ def _read_file(context: typer.Context, file: Path | None) -> None:
     """Takes what a file says for what is given neither as a flag nor as a variable."""
     if file is None:
         return
-    try:
-        table = tomllib.loads(file.read_text())
-    except OSError as problem:
-        raise BadInput(f"settings {file}: {problem.strerror}: name a TOML file of settings") from None
-    except (ValueError, RecursionError) as problem:
-        raise BadInput(f"settings {file}: {problem}: mend it, or name another TOML file") from None
+    table = _toml(file)
+    table.pop(_ROLE, None)
     _refuse_booleans(table, file)
     writable = {name for name, field in _all_fields() if _flag(name, field) or _is_table(field)}
     _refuse_unknown(table, writable, str(file))
@@ -166,6 +181,15 @@ def _read_file(context: typer.Context, file: Path | None) -> None:
         name: [value] if name in many and not isinstance(value, list) else value
         for name, value in table.items()
     }
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as problem:
+        raise BadInput(f"settings {file}: {problem.strerror}: name a TOML file of settings") from None
+    except (ValueError, RecursionError) as problem:
+        raise BadInput(f"settings {file}: {problem}: mend it, or name another TOML file") from None
 
 
 def _refuse_booleans(table: Mapping[str, Any], file: Path) -> None:
@@ -231,8 +255,8 @@ def _place(name: str, field: FieldInfo, context: typer.Context) -> str | None:
 
 
 def _all_fields() -> Iterator[tuple[str, FieldInfo]]:
-    for role in ROLES:
-        yield from role.model_fields.items()
+    for kind in EVERYTHING:
+        yield from kind.model_fields.items()
 
 
 def _refuse_unknown(names: Iterable[str], known: Iterable[str], place: str) -> None:

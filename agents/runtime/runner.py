@@ -20,7 +20,7 @@ from agents.core.errors import Retry
 from agents.core.events import Logged
 from agents.core.market import Market
 from agents.core.refusals import in_words
-from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Party, Send, Situation, Task
+from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Note, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
 from agents.runtime.stop import StopSignal
@@ -167,9 +167,12 @@ class Runner:
         acts = self._sound(self.role.decide(situation), upto)
         self._tell_left_undone([act for act in acts if isinstance(act, LeftUndone)])
         self._tell_awaited(self.role.awaits(situation))
+        noted = [act for act in acts if isinstance(act, Note)]
+        for note in noted:
+            self.journal.record(note.key, note.result)
         sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
-        return self.supervisor.record() or sent or moved
+        return self.supervisor.record() or sent or moved or bool(noted)
 
     def _catch_up(self) -> BlockRef:
         """Reads all that can be had: on less, decisions would be about the past.

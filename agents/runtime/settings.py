@@ -1,155 +1,41 @@
 """How an agent is set up: each setting stands here once, with its type, its default, its bounds and its help.
 
 The options of the commands, the variables of the environment and the keys of a settings file are made from
-these models by `agents.runtime.options`. Amounts are in wei, times in seconds.
+these models by `agents.runtime.options`. Amounts are in wei, times in seconds. What a member has, its
+datasets or its models, is in files of their own: `agents.portfolio.entries`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, SecretStr
 
 from agents.chain.evidence import Means
 from agents.chain.fees import FeeLimits
-from agents.core.amounts import ETHER, Wei
-from agents.core.errors import BadData, BadInput
-from agents.core.events import DatasetTerms
-from agents.core.ids import Address
-from agents.learning.data.samples import PredictionTask
-from agents.learning.data.schema.document import Schema, parse_schema
-from agents.learning.families.registry import FAMILIES, Balance
-from agents.learning.plans.defaults import MOST_ROUNDS
-from agents.learning.privacy.levels import Secrecy
+from agents.core.amounts import Wei
+from agents.core.errors import BadInput
 from agents.learning.privacy.lifetime import LIFETIME_EPSILON
-from agents.learning.privacy.policy import PrivacyPolicy, read_policy
-from agents.roles.policy import (
-    MOST_REPLICAS,
-    CloudOwnerPolicy,
-    DataOwnerPolicy,
-    MemberAddress,
-    ModelOwnerPolicy,
-    each,
-)
+from agents.portfolio.checking import Checked, Flag
+from agents.portfolio.entries import DatasetEntry, ModelEntry
+from agents.portfolio.terms import Terms, read_terms
+from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, each
 from agents.runtime.executor import ExecutorLimits
-
-MAX_SUBSETS = 256
-MAX_REPLICAS = MOST_REPLICAS
-_MAX_WINDOW = 2**24 - 1
-_MAX_AMOUNT = 2**96 - 1
-
-
-@dataclass(frozen=True)
-class Flag:
-    """How a setting's option is called if not as the setting is; `name` is None where there is no option."""
-
-    name: str | None
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-S = TypeVar("S", bound=_Settings)
-
-
-# --- a dataset's terms ---
-
-
-class Terms(_Settings):
-    """The terms of a dataset that do not follow from its shape; see ``IDistribution.DatasetTerms``.
-
-    The defaults: a cheat loses ten times what a job pays; an instance can afford four misses; a data owner
-    that withholds a seed loses what ten rounds would have paid it.
-    """
-
-    round_price: Wei = Field(default=ETHER // 100, ge=0, le=_MAX_AMOUNT)
-    job_price: Wei = Field(default=ETHER // 1000, ge=0, le=_MAX_AMOUNT)
-    instance_bond: Wei = Field(default=ETHER // 100, ge=0, le=_MAX_AMOUNT)
-    miss_penalty: Wei = Field(default=ETHER // 400, ge=0, le=_MAX_AMOUNT)
-    couple_bond: Wei = Field(default=ETHER // 10, ge=0, le=_MAX_AMOUNT)
-    answer_window_seconds: int = Field(default=24 * 3600, ge=1, le=_MAX_WINDOW)
-    draw_window_seconds: int = Field(default=3600, ge=1, le=_MAX_WINDOW)
-    report_window_seconds: int = Field(default=6 * 3600, ge=1, le=_MAX_WINDOW)
-    settle_window_seconds: int = Field(default=6 * 3600, ge=1, le=_MAX_WINDOW)
-    couple_window_seconds: int = Field(default=30 * 24 * 3600, ge=1, le=2**32 - 1)
-    offer_seconds: int = Field(default=365 * 24 * 3600, ge=1, le=2**39)
-
-    @model_validator(mode="after")
-    def _bond_covers(self) -> Self:
-        if self.instance_bond < max(self.job_price, self.miss_penalty):
-            raise ValueError("instance_bond must cover job_price and miss_penalty")
-        return self
-
-    def of(self, subsets: int, subsets_per_round: int, replicas: int) -> DatasetTerms:
-        """The whole terms; `ends_at` counts from when the dataset is made."""
-        fields = self.model_dump(exclude={"offer_seconds"})
-        return DatasetTerms(subsets, subsets_per_round, replicas, **fields, ends_at=self.offer_seconds)
-
-
-def _read_terms(given: object) -> object:
-    """Terms that a JSON file holds; what is no name of a file is left as it is."""
-    if not isinstance(given, str | Path):
-        return given
-    try:
-        return checked(Terms, **_json_object(Path(given)))
-    except BadInput as problem:
-        raise BadInput(f"terms {given}: {problem}") from None
-
-
-def _read_privacy(given: object) -> object:
-    """A policy that a JSON file holds; what is no name of a file is left as it is."""
-    if not isinstance(given, str | Path):
-        return given
-    return read_policy(Path(given))
-
-
-def _read_schema(given: object) -> object:
-    """A schema that a JSON file holds; what is no name of a file is left as it is."""
-    return read_schema(Path(given)) if isinstance(given, str | Path) else given
-
-
-def read_schema(file: Path) -> Schema:
-    """The schema in a file.
-
-    Raises:
-        BadData: one line: it cannot be read, or what is wrong with it.
-    """
-    try:
-        return parse_schema(file.read_bytes(), f"schema {file}")
-    except OSError as problem:
-        raise BadData(f"schema {file}: {problem.strerror}: name a JSON file of a schema") from None
-
-
-def _json_object(file: Path) -> dict[str, object]:
-    try:
-        fields = json.loads(file.read_bytes())
-    except OSError as problem:
-        raise BadInput(f"{problem.strerror}: name a JSON file of terms") from None
-    except (ValueError, RecursionError) as problem:
-        raise BadInput(f"{problem}: name a JSON file of terms") from None
-    if not isinstance(fields, dict):
-        raise BadInput("not a JSON object: name a JSON file of terms")
-    return fields
-
 
 # --- whoever reads the market, has a wallet, or is a member ---
 
 
-class MarketSettings(_Settings):
+class DeploymentSettings(Checked):
+    """Which market it is."""
+
+    deployment: Path = Field(
+        default=Path("build/deployment/ganache-cli.json"),
+        description="The file that `brownie run deploy` wrote.",
+    )
+
+
+class MarketSettings(DeploymentSettings):
     """Where the market is."""
 
     rpc: Annotated[tuple[str, ...], BeforeValidator(each)] = Field(
@@ -157,13 +43,9 @@ class MarketSettings(_Settings):
         min_length=1,
         description="URL of a node; once for each, the preferred one first.",
     )
-    deployment: Path = Field(
-        default=Path("build/deployment/ganache-cli.json"),
-        description="The file that `brownie run deploy` wrote.",
-    )
 
 
-class HomeSettings(_Settings):
+class HomeSettings(Checked):
     """Where an agent keeps what is its own."""
 
     home: Path = Field(description="The agent's own folder: wallet, journal, private files.")
@@ -245,7 +127,7 @@ class AgentSettings(MemberSettings):
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
 
 
-class LedgerSettings(_Settings):
+class LedgerSettings(Checked):
     """Where the ledger of people is, and what it holds people to."""
 
     lifetime_epsilon: int = Field(
@@ -263,117 +145,33 @@ class StatusSettings(LedgerSettings, HomeSettings):
 class DataOwnerSettings(DataOwnerPolicy, LedgerSettings, AgentSettings):
     """A data owner's."""
 
-    table: str = Field(description="A table's file, a database's address, or a built-in table.")
-    cloud_owners: Annotated[tuple[MemberAddress, ...], Flag("--cloud-owner")] = Field(
-        description="Address of a cloud owner; once for each."
-    )
-    target: str | None = Field(default=None, description="The target's column; by default the last.")
-    task: PredictionTask | None = Field(
-        default=None, description="classification or regression; by default as the target looks."
-    )
-    merge_rare: int | None = Field(default=None, ge=2, description="Classes of fewer rows become one.")
-    query: str | None = Field(default=None, description="A SELECT, where the table is a database.")
-    group: str | None = Field(default=None, description="Column that says whose row it is.")
-    keep: Annotated[tuple[str, ...], BeforeValidator(each)] = Field(
-        default=(), description="Column to keep, though it looks like an identifier; once for each."
-    )
-    table_schema: Annotated[Schema | None, BeforeValidator(_read_schema), Flag("--schema")] = Field(
-        default=None, description="JSON file that says what the columns are: nothing is guessed."
-    )
-    subsets: int = Field(default=4, ge=1, le=MAX_SUBSETS, description="How many subsets (m).")
-    replicas: int = Field(default=3, ge=1, le=MAX_REPLICAS, description="Replicas of each subset (n).")
-    subsets_per_round: Annotated[int | None, Flag("--per-round")] = Field(
-        default=None, ge=1, le=MAX_SUBSETS, description="Subsets a round draws (k); by default half."
-    )
-    seed: int = Field(default=0, ge=0, description="Of the partition and the split.")
-    secrecy: Secrecy = Field(
-        default="dataset",
-        description="What it promises, the most first: private, dataset, round or none.",
-    )
-    privacy: Annotated[PrivacyPolicy | None, BeforeValidator(_read_privacy)] = Field(
-        default=None,
-        description="At level private: a JSON file of the columns' public ranges.",
-    )
-    new_people: bool = Field(
-        default=False, description="The table's people are in no other that was offered; it is written down."
-    )
-    terms: Annotated[Terms, BeforeValidator(_read_terms)] = Field(
-        default=Terms(), description="JSON file of prices, bonds and windows."
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if len(set(self.cloud_owners)) < self.replicas:
-            raise ValueError(f"{self.replicas} replicas need as many different cloud owners")
-        if (self.subsets_per_round or 1) > self.subsets:
-            raise ValueError(f"subsets_per_round is over the {self.subsets} subsets")
-        return self
-
-    @model_validator(mode="after")
-    def _level_fits(self) -> Self:
-        if self.secrecy == "private" and self.privacy is None:
-            raise ValueError(
-                "secrecy is private: name a JSON file of the columns' public ranges with --privacy"
-            )
-        if self.secrecy != "private" and self.privacy is not None:
-            raise ValueError(f"privacy is for level private: secrecy is {self.secrecy}, which has no noise")
-        return self
-
-    @property
-    def dealt(self) -> tuple[tuple[Address, ...], ...]:
-        """For each subset, who gets a replica: cloud owners in turn, so that each has as few as can be."""
-        owners = list(dict.fromkeys(self.cloud_owners))
-        return tuple(
-            tuple(
-                owners[(subset * self.replicas + replica) % len(owners)] for replica in range(self.replicas)
-            )
-            for subset in range(self.subsets)
-        )
-
-    @property
-    def dataset_terms(self) -> DatasetTerms:
-        """The terms of the dataset."""
-        per_round = self.subsets_per_round or (self.subsets + 1) // 2
-        return self.terms.of(self.subsets, per_round, self.replicas)
-
 
 class CloudOwnerSettings(CloudOwnerPolicy, AgentSettings):
     """A cloud owner's."""
 
 
 class ModelOwnerSettings(ModelOwnerPolicy, AgentSettings):
-    """A model owner's. `number` counts this wallet's models from 1; each has a home of its own."""
+    """A model owner's."""
 
-    @field_validator("model")
-    @classmethod
-    def _is_known(cls, model: str | None) -> str | None:
-        if model not in (None, *FAMILIES):
-            raise ValueError(f"{model!r} is no model: choose one of {', '.join(FAMILIES)}")
-        return model
 
-    samples: Path = Field(description="The samples that the data owner exposed.")
-    model: str | None = Field(default=None, description=f"One of {', '.join(FAMILIES)}.")
-    rounds: int | None = Field(
-        default=None,
-        ge=1,
-        le=2**16 - 2,
-        description=f"Rounds of training; by default until it has settled, {MOST_ROUNDS} at most.",
+class LookSettings(DeploymentSettings, HomeSettings):
+    """Of what an agent's home tells."""
+
+
+class QueueSettings(DataOwnerPolicy, LookSettings):
+    """Of a data owner's requests."""
+
+
+class PublishSettings(DatasetEntry, LedgerSettings, HomeSettings):
+    """A dataset that is to be offered, as a command is told of it."""
+
+    terms: Annotated[Terms, BeforeValidator(read_terms)] = Field(
+        default=Terms(), description="JSON file of prices, bonds and windows."
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Of a network's initial weights.")
-    balance: Balance = Field(
-        default="data", description="Classes as frequent as in the data, or all alike: data or even."
-    )
-    plan: Path | None = Field(default=None, description="A training plan of your own (JSON).")
-    dataset: str | None = Field(
-        default=None,
-        pattern=r"^(0x)?[0-9a-fA-F]{1,64}$",
-        description="Id of a dataset, and so its owner; by default the first that the policy allows.",
-    )
-    quorum: int = Field(
-        default=0, ge=0, le=MAX_REPLICAS, description="Reports that must agree; 0: a strict majority."
-    )
-    spare_rounds: int = Field(default=1, ge=0, le=1000, description="Rounds paid for in case some are void.")
-    number: int = Field(default=1, ge=1, lt=2**24, description="Which of this wallet's models it is.")
+
+
+class TrainSettings(ModelEntry, HomeSettings):
+    """A model that is to be trained, as a command is told of it."""
 
 
 class DataOwnerPolicySettings(DataOwnerPolicy, HomeSettings):
@@ -389,35 +187,7 @@ class ModelOwnerPolicySettings(ModelOwnerPolicy, HomeSettings):
 
 
 ROLES = (DataOwnerSettings, CloudOwnerSettings, ModelOwnerSettings)
-"""The settings of all agents: what any command may be told is in one of them."""
+"""The settings of all agents."""
 
-
-def checked(kind: type[S], /, **values: object) -> S:
-    """Settings of a kind.
-
-    Raises:
-        BadInput: one line: which setting is wrong and why.
-    """
-    return validated(kind, values)
-
-
-def validated(kind: type[S], values: Mapping[str, object], place: Callable[[str], str] = str) -> S:
-    """Settings of a kind, by their names.
-
-    Args:
-        kind: of settings.
-        values: what was given for each.
-        place: where a setting was given, as the message names it.
-
-    Raises:
-        BadInput: one line: which setting is wrong and why.
-    """
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        setting, *inside = [part for part in first["loc"] if isinstance(part, str) and part != "[key]"] or [
-            ""
-        ]
-        where = " ".join([place(setting), *inside]) + ": " if setting else ""
-        raise BadInput(where + first["msg"].removeprefix("Value error, ")) from None
+EVERYTHING = (*ROLES, PublishSettings, TrainSettings)
+"""What any command may be told is in one of them."""

@@ -116,7 +116,7 @@ class DataOwnerWorker:
 
     def _split(self, task: SplitData) -> SplitDataset:
         """Splits the table. The subsets are kept, so that cloud owners can be given theirs one by one."""
-        made = self._divided(task.ds)
+        made = self._divided(task.ds, task.entry)
         for note in made.notes:
             log.info("%s", note)
         if made.schema is not None:
@@ -140,6 +140,28 @@ class DataOwnerWorker:
             digests=tuple(subset.digest() for subset in made.subsets),
         )
 
+    def rehearsed(self) -> tuple[int, Sequence[str]]:
+        """Divides the table as `SplitData` would, and keeps and enters nothing.
+
+        Returns:
+            How many rows are trained on, and notes for the table's owner.
+
+        Raises:
+            BadInput: the table cannot be offered so.
+        """
+        table = self._table()
+        persons = None if table.groups is None else table.groups.persons
+        if self.secrecy == "private":
+            policy = self._public_ranges(persons)
+            rows, columns = len(divided(len(table.target), self.seed)[0]), table.features.shape[1]
+            fresh = Lifetime(self.lifetime_epsilon, delta_digits(rows))
+            epsilon = wanted_epsilon(policy, rows, columns, fresh.another())
+            prepared = offer(table, policy, self.subsets, self.seed, self.derive, epsilon).prepared
+            return len(prepared.train), table.notes
+        prepared = partition(table, self.seed)
+        parts = cut(table, prepared, self.subsets, self.seed)
+        return len(prepared.train), (*table.notes, *prepared.notes, *told_of(table, prepared, parts))
+
     def _pack(self, task: PackReplica) -> PackedReplica | RefusedKey:
         try:
             reader = PublicKey(task.encryption_key)
@@ -158,21 +180,15 @@ class DataOwnerWorker:
         path = self.ledger or self.tools.home.path(LEDGER_FILE)
         return Accounts(path, self.tools.clock, self.new_people, self.lifetime_epsilon)
 
-    def _divided(self, ds: DatasetId) -> _Divided:
+    def _divided(self, ds: DatasetId, name: str) -> _Divided:
         """The table as it is offered: entered in the ledger of people first, and divided then."""
         table = self._table()
         persons = None if table.groups is None else table.groups.persons
-        return (self._with_noise if self.secrecy == "private" else self._exactly)(ds, table, persons)
+        made = (self._with_noise if self.secrecy == "private" else self._exactly)(ds, table, persons)
+        return replace(made, description=made.description.model_copy(update={"name": name or None}))
 
     def _with_noise(self, ds: DatasetId, table: Table, persons: tuple[str, ...] | None) -> _Divided:
-        policy = self.privacy
-        if policy is None:
-            raise BadInput("level private needs the public ranges of the columns: name them with --privacy")
-        if persons and max(Counter(persons).values()) > policy.rows_of_a_person:
-            most = max(Counter(persons).values())
-            raise BadInput(
-                f'a person has {most} rows: say "rows_of_a_person": {most} in the file that --privacy names'
-            )
+        policy = self._public_ranges(persons)
         rows, columns = len(divided(len(table.target), self.seed)[0]), table.features.shape[1]
         digits = delta_digits(rows)
 
@@ -202,6 +218,17 @@ class DataOwnerWorker:
             made.guarantee.noise,
             made.held_out,
         )
+
+    def _public_ranges(self, persons: tuple[str, ...] | None) -> PrivacyPolicy:
+        policy = self.privacy
+        if policy is None:
+            raise BadInput("level private needs the public ranges of the columns: name them with --privacy")
+        if persons and max(Counter(persons).values()) > policy.rows_of_a_person:
+            most = max(Counter(persons).values())
+            raise BadInput(
+                f'a person has {most} rows: say "rows_of_a_person": {most} in the file that --privacy names'
+            )
+        return policy
 
     def _exactly(self, ds: DatasetId, table: Table, persons: tuple[str, ...] | None) -> _Divided:
         prepared = partition(table, self.seed)

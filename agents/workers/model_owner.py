@@ -29,8 +29,15 @@ from agents.learning.privacy.review import objection
 from agents.learning.settling import has_settled
 from agents.learning.work import check_rows, check_window
 from agents.roles.acts import Task
-from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
-from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
+from agents.roles.results import AgreedResult, DraftedPlan, LearntName, PublishedWeights, TaskResult
+from agents.roles.tasks.model_owner import (
+    CollectResults,
+    DraftPlan,
+    LearnName,
+    PublishWeights,
+    ReportRef,
+    SettledRef,
+)
 from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
@@ -38,6 +45,7 @@ from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import Tools, fetch_description, result_context, weights_context
 from agents.workers.own_keys import load_keys, make_keys
+from agents.workers.states import losses_file, result_file, salt_file, scores_file, should_stop, state_file
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +88,8 @@ class ModelOwnerWorker:
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
         match task:
+            case LearnName():
+                return self._name(task)
             case DraftPlan():
                 return self._draft(task)
             case CollectResults():
@@ -88,6 +98,13 @@ class ModelOwnerWorker:
                 return self._publish(task)
             case _:
                 raise StopAgent(f"a model owner does not do {type(task).__name__}")
+
+    def _name(self, task: LearnName) -> LearntName:
+        try:
+            form = fetch_description(self.tools.store, task.metadata_location, task.metadata_hash)
+        except BadObject:  # it may be of no use to anybody
+            return LearntName(name="")
+        return LearntName(name=form.name or "")
 
     # --- the plan ---
 
@@ -181,7 +198,7 @@ class ModelOwnerWorker:
             except (StoreFault, BadObject):  # of this replica; another one may have delivered
                 continue
             found = digest(data)
-            self.tools.home.write(_result_file(found), data)
+            self.tools.home.write(result_file(found), data)
             yield found
 
     def _opens(self, tc: CoupleId, round_: int, ref: ReportRef, found: bytes) -> bool:
@@ -240,11 +257,11 @@ class ModelOwnerWorker:
         samples = self._samples()
         if not len(samples):
             return []
-        data = self.tools.home.read(_losses_file(task.tc))
+        data = self.tools.home.read(losses_file(task.tc))
         noted = {int(round_): value for round_, value in json.loads(data or b"{}").items()}
         noted.setdefault(0, loss(family.plan, family.initial_weights(), samples))
         noted[task.round] = loss(family.plan, state.weights, samples)
-        self.tools.home.write(_losses_file(task.tc), json.dumps(noted).encode())
+        self.tools.home.write(losses_file(task.tc), json.dumps(noted).encode())
         return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _results(self, task: PublishWeights, family: Family) -> tuple[dict[int, bytes], tuple[int, ...]]:
@@ -263,9 +280,9 @@ class ModelOwnerWorker:
 
     def _result(self, task: PublishWeights, ref: SettledRef, family: Family) -> bytes | None:
         """One settled result; those of the last round are waited for."""
-        data = self.tools.home.read(_result_file(ref.digest))
+        data = self.tools.home.read(result_file(ref.digest))
         if data is None and ref.digest in self._fetched(task.tc, ref.round, ref.reports, family):
-            data = self.tools.home.read(_result_file(ref.digest))
+            data = self.tools.home.read(result_file(ref.digest))
         if data is None and ref.round == task.round and self.tools.clock() <= task.patience_until:
             raise ObjectMissing(f"no replica's result {ref.digest.hex()} of round {task.round}")
         return data
@@ -348,11 +365,11 @@ class ModelOwnerWorker:
 
     def _noted(self, task: PublishWeights, now: float, new: bool) -> list[tuple[float, bool]]:
         """Of all rounds in which something was settled, this one's included: the score, and if it is new."""
-        data = self.tools.home.read(_scores_file(task.tc))
+        data = self.tools.home.read(scores_file(task.tc))
         noted = {int(round_): (score_, new_) for round_, (score_, new_) in json.loads(data or b"{}").items()}
         if any(ref.round == task.round for ref in task.settled):
             noted[task.round] = now, new
-            self.tools.home.write(_scores_file(task.tc), json.dumps(noted).encode())
+            self.tools.home.write(scores_file(task.tc), json.dumps(noted).encode())
         return [noted[round_] for round_ in sorted(noted) if round_ <= task.round]
 
     def _judged(self, plan: Plan, weights: Weights) -> tuple[float, str]:
@@ -379,21 +396,6 @@ class ModelOwnerWorker:
             raise BadObject(f"{self.samples}: {bad}") from bad
 
 
-def should_stop(plan: Plan, rounds: int, scores: list[float], *, begun: bool = False) -> bool:
-    """The plan's stop criterion.
-
-    Args:
-        plan: says how many rounds, which score is enough and how long to wait for a better one.
-        rounds: in which something was settled so far.
-        scores: of each time that a sum was whole, on the model owner's samples.
-        begun: whether a sum over the dataset waits for the rest of its results: it is finished first.
-    """
-    if (rounds >= plan.rounds and not begun) or (scores and scores[-1] >= plan.stop.target < 1):
-        return True
-    since_best = len(scores) - 1 - scores.index(max(scores)) if scores else 0
-    return 0 < plan.stop.patience <= since_best
-
-
 def _usable(keys: Iterable[bytes]) -> Iterator[PublicKey]:
     """The keys that one can seal to: the market does not check what is registered."""
     for key in keys:
@@ -406,25 +408,3 @@ def _read(path: Path) -> bytes:
     if data is None:
         raise ObjectMissing(f"{path} is not there (yet)")
     return data
-
-
-def _result_file(found: bytes) -> str:
-    return f"results/{found.hex()}"
-
-
-def state_file(tc: CoupleId, round_: int, part: str) -> str:
-    """Where the ``weights``, ``velocity`` or ``memory`` after a round are kept, or what was ``published``."""
-    return f"states/{tc:x}/{round_}.{part}"
-
-
-def salt_file(tc: CoupleId) -> str:
-    """Where the salt of the hash that ends the couple is kept, in hexadecimal digits."""
-    return f"states/{tc:x}/final.salt"
-
-
-def _losses_file(tc: CoupleId) -> str:
-    return f"states/{tc:x}/losses.json"
-
-
-def _scores_file(tc: CoupleId) -> str:
-    return f"states/{tc:x}/scores.json"

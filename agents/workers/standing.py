@@ -15,7 +15,6 @@ from agents.learning.privacy.lifetime import Lifetime
 from agents.learning.privacy.maps import ShownMap
 from agents.learning.privacy.trial import Trial
 from agents.storage.files import read
-from agents.storage.people import LEDGER_FILE
 from agents.workers.accounts import Accounts
 
 DESCRIPTION_FILE, PROMISE_FILE = "description.json", "promise.json"
@@ -122,25 +121,24 @@ class OfferStanding:
             )
 
 
-def standing_of(home: Path, ledger: Path | None, lifetime: int) -> OfferStanding:
-    """Where the data owner of a home stands.
+def standing_of(folder: Path, ledger: Path, lifetime: int) -> OfferStanding:
+    """Where a data owner stands with one dataset.
 
     Args:
-        home: of the data owner.
-        ledger: of people; by default in the home.
+        folder: of what its agent made of the dataset.
+        ledger: of people.
         lifetime: epsilon for all offers of the same people together.
 
     Raises:
         BadInput: nothing is offered from there.
         StopAgent: what it keeps is damaged.
     """
-    described, promised = read(home / DESCRIPTION_FILE), read(home / PROMISE_FILE)
-    path = ledger or home / LEDGER_FILE
-    if described is None or promised is None or not path.exists():
-        raise BadInput(f"{home}: no dataset is offered from there: name the home of a data owner")
+    described, promised = read(folder / DESCRIPTION_FILE), read(folder / PROMISE_FILE)
+    if described is None or promised is None or not ledger.exists():
+        raise BadInput(f"{folder}: no dataset is offered from there: let its agent run first")
     try:
         dataset = parse_description(described)
     except BadObject as bad:
-        raise StopAgent(f"{home / DESCRIPTION_FILE} is damaged: restore it from a backup") from bad
-    accounts = Accounts(path, lambda: int(time.time()), lifetime=lifetime)
+        raise StopAgent(f"{folder / DESCRIPTION_FILE} is damaged: restore it from a backup") from bad
+    accounts = Accounts(ledger, lambda: int(time.time()), lifetime=lifetime)
     return OfferStanding.of(dataset, Promise.from_bytes(promised), accounts)

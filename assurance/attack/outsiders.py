@@ -13,7 +13,7 @@ from agents.core.ids import dataset_of, subset_of
 from agents.learning.data.samples import Samples
 from agents.learning.data.tables import load_table
 from agents.learning.families.registry import default_plan
-from agents.workers.model_owner import state_file
+from agents.workers.states import state_file
 from assurance.attack.attack import Attack, Found, Stage
 from assurance.attack.levels import LEVELS, Level, noise_for
 from assurance.attack.markets import fresh, held

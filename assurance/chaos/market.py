@@ -38,7 +38,8 @@ from agents.vault.store import MemoryStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import EXPOSED_FILE, DataOwnerWorker
-from agents.workers.model_owner import ModelOwnerWorker, salt_file, state_file
+from agents.workers.model_owner import ModelOwnerWorker
+from agents.workers.states import salt_file, state_file
 from assurance.chaos.agents import ChaosAgent, Surroundings
 from assurance.chaos.node import BLOCK_SECONDS, DEEPEST, RealNode
 from assurance.chaos.plans import Plan
@@ -49,6 +50,7 @@ from testing.compiler import compiled_contract
 from testing.evm import SOURCE
 from testing.faults import Fault
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.portfolios import one_dataset, one_model
 from testing.world import in_plain_text
 
 SUBSETS, REPLICAS, CLOUD_OWNERS, ROUNDS = 3, 3, 6, 3
@@ -241,14 +243,14 @@ class ChaosMarket:
             for subset in range(SUBSETS)
         )
         worker = DataOwnerWorker(tools, "wine", None, SUBSETS, 0, CHAOS_TERMS, identity.derive, "none")
-        return DataOwner(identity, dealt, LETS_TRAIN), worker
+        return DataOwner(identity, one_dataset(dealt), LETS_TRAIN), worker
 
     def _make_model_owner(self, identity: Identity, tools: Tools) -> tuple[Party, Worker]:
         samples = self._folder / self._data_owner.name / EXPOSED_FILE
         plan = self._folder / "own.json"
         plan.write_bytes(in_plain_text("wine", ROUNDS).canonical_bytes())
         worker = ModelOwnerWorker(tools, samples, identity.receipt_domain, plan_file=plan)
-        return ModelOwner(identity, TRAINS), worker
+        return ModelOwner(identity, one_model(), TRAINS), worker
 
 
 def deploy_on(node: RealNode) -> Deployment:

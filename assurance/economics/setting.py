@@ -8,7 +8,8 @@ from typing import Self
 from agents.core.amounts import ETHER, GWEI
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
-from agents.runtime.settings import Terms, checked
+from agents.portfolio.checking import checked
+from agents.portfolio.terms import Terms
 from testing.backend import START
 
 DEPOSIT = 10**24

@@ -15,8 +15,8 @@ from agents.learning.evaluate import score
 from agents.learning.families.registry import default_plan
 from agents.learning.integers.weights import Weights
 from agents.learning.plans.base import Plan
-from agents.runtime.settings import Terms
-from agents.workers.model_owner import state_file
+from agents.portfolio.terms import Terms
+from agents.workers.states import state_file
 
 JOB_FILE, PLAN_FILE = "job.json", "plan.json"
 
@@ -105,7 +105,7 @@ def prepare(job: FlowerJob, folder: Path) -> Plan:
 def scores_of(job: FlowerJob, plan: Plan, folder: Path) -> Iterator[float]:
     """The model owner's weights on the exposed samples: before round 1 and after each round."""
     demo = DemoRun(job.scenario, folder, rpc="", deployment=folder)
-    home = demo.home(demo.scenario.model_owner)
+    home = demo.model_folder
     samples = exposed.from_bytes((folder / "validation.samples").read_bytes())
     for round_ in range(job.rounds + 1):
         data = (home / state_file(demo.tc, round_, "weights")).read_bytes()

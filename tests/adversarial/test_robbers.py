@@ -20,6 +20,7 @@ from agents.core.enums import Role
 from agents.core.hashing import chain_link, seed_chain
 from agents.core.ids import CoupleId, DatasetId, InstanceId, dataset_id, instance_id, model_id
 from agents.core.market import Market
+from agents.portfolio.terms import Terms
 from agents.roles import common
 from agents.roles.acts import Act, AgainstPolicy, Identity, Send, Situation, Task
 from agents.roles.cloud_owner import CloudOwner
@@ -29,7 +30,6 @@ from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, Dealings, ModelOwnerPolicy
 from agents.roles.results import DraftedPlan, OpenedPackage, PlanReview, TaskResult
 from agents.roles.tasks.cloud_owner import OpenPackage
-from agents.runtime.settings import Terms
 from testing.script import PLAN, Script, data_digest, identity
 
 HONEST_TERMS = {

@@ -12,7 +12,8 @@ import pytest
 from agents.core import calls
 from agents.core.amounts import ETHER, GWEI
 from agents.core.enums import CouplePhase, InstanceStatus
-from agents.runtime.settings import MAX_REPLICAS, MAX_SUBSETS, Terms
+from agents.portfolio.entries import MAX_REPLICAS, MAX_SUBSETS
+from agents.portfolio.terms import Terms
 from testing.attack_fixture import AttackFixture, refused
 from testing.script import FORGED, METADATA
 

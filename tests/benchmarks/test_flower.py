@@ -16,8 +16,8 @@ from agents.demo.run import DemoRun
 from agents.demo.scenario import HONEST
 from agents.learning.data import exposed
 from agents.learning.families.registry import family_of, parse_plan
-from agents.runtime.settings import Terms
-from agents.workers.model_owner import state_file
+from agents.portfolio.terms import Terms
+from agents.workers.states import state_file
 from benchmarks.flower.spec import FlowerJob, prepare, scores_of
 from benchmarks.profile import SHORT, Skipped
 from testing.families import initial_state
@@ -48,7 +48,7 @@ def test_scores_the_weights_that_the_model_owner_kept(tmp_path: Path) -> None:
     plan = prepare(job, tmp_path)
     demo = DemoRun(job.scenario, tmp_path, rpc="", deployment=tmp_path)
     for round_ in (0, 1):
-        file = demo.home(job.scenario.model_owner) / state_file(demo.tc, round_, "weights")
+        file = demo.model_folder / state_file(demo.tc, round_, "weights")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(initial_state(plan).weights.to_bytes())
     before, after = scores_of(job, plan, tmp_path)

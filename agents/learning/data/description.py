@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agents.core.errors import BadObject
+from agents.core.ids import ENTRY_NAME
 from agents.learning.data.mask_keys import check_public
 from agents.learning.data.prepare import Prepared
 from agents.learning.data.samples import PredictionTask
@@ -32,6 +33,7 @@ class Description(BaseModel):
         guarantee: at level private, the figures of the promise.
         schema_hash: SHA-256 of the schema, hexadecimal: with one hash columns mean the same.
         largest: rows of the largest subset.
+        name: how its owner calls it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -45,6 +47,7 @@ class Description(BaseModel):
     guarantee: Guarantee | None = None
     schema_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     largest: Count | None = None
+    name: str | None = Field(default=None, pattern=ENTRY_NAME)
 
     @model_validator(mode="after")
     def _is_sound(self) -> Description:

@@ -17,14 +17,19 @@ from agents.roles.results import (
 
 @dataclass(frozen=True)
 class SplitData(Task[SplitDataset]):
-    """Split the table into subsets, keep them, and put the dataset's description in the object store."""
+    """Split the table into subsets, keep them, and put the dataset's description in the object store.
+
+    Attributes:
+        version: names what decides about the split; with other facts there is another one.
+    """
 
     ds: DatasetId
+    version: str = ""
 
     @property
     def key(self) -> str:
         """Names the result."""
-        return f"split/{self.ds:x}"
+        return f"split/{self.ds:x}/{self.version}".removesuffix("/")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from agents.roles.acts import NO_DEADLINE, Task
 from agents.roles.results import (
     AgreedResult,
     DraftedPlan,
+    LearntName,
     PublishedWeights,
 )
 
@@ -31,17 +32,33 @@ class DraftPlan(Task[DraftedPlan]):
 
     Attributes:
         report_window_seconds: of the dataset's terms: jobs have to be done in it.
+        version: names what decides about the plan; with other facts there is another one.
     """
 
     ds: DatasetId
     metadata_hash: bytes
     metadata_location: bytes
     report_window_seconds: int = field(default=NO_DEADLINE, kw_only=True)
+    version: str = field(default="", kw_only=True)
 
     @property
     def key(self) -> str:
         """Names the result."""
-        return f"plan/{self.ds:x}"
+        return f"plan/{self.ds:x}/{self.version}".removesuffix("/")
+
+
+@dataclass(frozen=True)
+class LearnName(Task[LearntName]):
+    """Look up in a dataset's description how its owner calls it."""
+
+    ds: DatasetId
+    metadata_hash: bytes
+    metadata_location: bytes
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"named/{self.ds:x}"
 
 
 @dataclass(frozen=True)

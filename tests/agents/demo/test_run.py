@@ -29,16 +29,12 @@ from agents.demo.ranges import policy_of
 from agents.demo.run import SPARE_ROUNDS, DemoRun, play, withdraw_all
 from agents.demo.scenario import CHEATS, DemoMember, Scenario
 from agents.learning.data.tables import load_table
+from agents.portfolio.terms import Terms
 from agents.roles.acts import Identity
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.runtime import launch
-from agents.runtime.settings import (
-    CloudOwnerSettings,
-    DataOwnerSettings,
-    ModelOwnerSettings,
-    Terms,
-)
+from agents.runtime.settings import CloudOwnerSettings, DataOwnerSettings, ModelOwnerSettings
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore

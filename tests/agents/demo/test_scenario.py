@@ -15,8 +15,8 @@ from agents.core.ids import Address
 from agents.demo.outcome import Cheat
 from agents.demo.scenario import CHEATS, HONEST, MOST_CLOUD_OWNERS, Scenario
 from agents.learning.plans.defaults import MOST_ROUNDS
+from agents.portfolio.terms import Terms
 from agents.roles.cloud_owner import CloudOwner
-from agents.runtime.settings import Terms
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.fake_market import FakeMarket
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agents.core.amounts import ETHER
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address
+from agents.portfolio.terms import Terms
 from agents.roles.policy import (
     ANYONE,
     CloudOwnerPolicy,
@@ -22,7 +23,6 @@ from agents.roles.policy import (
     Stakes,
     over,
 )
-from agents.runtime.settings import Terms
 from testing.script import identity
 
 NORTH, SOUTH = identity("north").address, identity("south").address

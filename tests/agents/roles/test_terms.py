@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from agents.demo.scenario import Scenario
+from agents.portfolio.terms import Terms
 from agents.roles.terms import weaknesses
-from agents.runtime.settings import Terms
 
 
 def told(replicas: int = 3, **terms: int) -> list[str]:

@@ -29,12 +29,7 @@ from agents.core.ids import Address
 from agents.learning.data.samples import PredictionTask
 from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, Policy
 from agents.runtime import launch
-from agents.runtime.settings import (
-    AgentSettings,
-    CloudOwnerSettings,
-    DataOwnerSettings,
-    ModelOwnerSettings,
-)
+from agents.runtime.settings import AgentSettings, CloudOwnerSettings, DataOwnerSettings, ModelOwnerSettings
 from testing.histories import ALL_CHEATS, told
 
 OWNERS = [Address(to_checksum_address("0x" + digit * 40)) for digit in "abc"]

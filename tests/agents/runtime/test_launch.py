@@ -24,6 +24,7 @@ from agents.chain.wallet import Wallet
 from agents.core.calls import retire_ci
 from agents.core.errors import BadInput, NodeUnavailable, Refused, StopAgent, WrongNetwork
 from agents.core.ids import Address, InstanceId
+from agents.portfolio.terms import Terms
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
@@ -33,13 +34,7 @@ from agents.runtime import launch
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
-from agents.runtime.settings import (
-    AgentSettings,
-    CloudOwnerSettings,
-    DataOwnerSettings,
-    ModelOwnerSettings,
-    Terms,
-)
+from agents.runtime.settings import AgentSettings, CloudOwnerSettings, DataOwnerSettings, ModelOwnerSettings
 from agents.runtime.stop import StopSignal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.cloud_owner import CloudOwnerWorker

@@ -16,15 +16,15 @@ from agents.core.amounts import ETHER
 from agents.core.errors import BadInput
 from agents.core.ids import Address
 from agents.learning.privacy.policy import PrivacyPolicy
+from agents.portfolio.checking import checked
+from agents.portfolio.terms import Terms
 from agents.runtime.settings import (
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
     ModelOwnerSettings,
     StatusSettings,
-    Terms,
     WalletSettings,
-    checked,
 )
 
 COMMON: dict[str, Any] = {"home": "home", "deployment": "deployment.json", "store": "store"}

@@ -18,7 +18,7 @@ from agents.learning.families.registry import default_plan
 from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.roles.results import PublishedWeights
 from agents.roles.tasks.model_owner import weights_key
-from agents.workers.model_owner import state_file
+from agents.workers.states import state_file
 from testing.world import WORLD_TERMS, World
 
 ESCROW = WORLD_TERMS.escrow_per_round

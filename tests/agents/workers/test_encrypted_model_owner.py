@@ -32,8 +32,9 @@ from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import cohort_of, result_context, weights_context
-from agents.workers.model_owner import ModelOwnerWorker, should_stop
+from agents.workers.model_owner import ModelOwnerWorker
 from agents.workers.own_keys import PUBLIC_FILE, SECRET_FILE
+from agents.workers.states import should_stop
 from testing.fake_family import FakeFamily
 from testing.fake_market import FakeMarket
 from testing.families import initial_state

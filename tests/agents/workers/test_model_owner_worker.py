@@ -33,7 +33,8 @@ from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId
 from agents.workers.base import result_context, weights_context
-from agents.workers.model_owner import HELD_OUT_FILE, ModelOwnerWorker, should_stop, state_file
+from agents.workers.model_owner import HELD_OUT_FILE, ModelOwnerWorker
+from agents.workers.states import should_stop, state_file
 from testing.ciphertexts import mask_keys
 from testing.fake_market import FakeMarket
 from testing.families import initial_state, initial_weights, train

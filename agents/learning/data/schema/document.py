@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -108,6 +109,18 @@ def parse_schema(data: bytes, name: str = "the schema") -> Schema:
         if isinstance(column, Measured) and column.standard is None:
             raise BadData(f"{name}: column {column.name!r} has neither a range nor centre and scale")
     return schema
+
+
+def read_schema(file: Path) -> Schema:
+    """The schema in a file.
+
+    Raises:
+        BadData: one line: it cannot be read, or what is wrong with it.
+    """
+    try:
+        return parse_schema(file.read_bytes(), f"schema {file}")
+    except OSError as problem:
+        raise BadData(f"schema {file}: {problem.strerror}: name a JSON file of a schema") from None
 
 
 def _plain(schema: Schema) -> dict[str, Any]:

@@ -14,9 +14,8 @@ import pytest
 
 from agents import cli
 from agents.core.errors import BadData
-from agents.learning.data.schema.document import parse_schema
+from agents.learning.data.schema.document import parse_schema, read_schema
 from agents.output.terminal import say_document
-from agents.runtime.settings import read_schema
 
 CASES = Path(__file__).parents[1] / "tables" / "cases"
 SLIP = CASES / "one-slip-of-the-key.csv"

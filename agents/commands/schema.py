@@ -10,11 +10,11 @@ import typer
 from agents.learning.data.prepare import partition
 from agents.learning.data.samples import PredictionTask
 from agents.learning.data.schema.departures import Departed
+from agents.learning.data.schema.document import read_schema
 from agents.learning.data.schema.shown import differences, shown
 from agents.learning.data.tables import load_table
 from agents.output.logs import log_to_stderr
 from agents.output.terminal import complain, say, say_document
-from agents.runtime.settings import read_schema
 
 schema = typer.Typer(help="What a table's columns are, as a document to edit and to hand out.")
 

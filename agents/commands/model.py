@@ -9,24 +9,23 @@ from typing import Annotated
 
 import typer
 
-from agents.core.errors import BadInput, BadObject
+from agents.core.errors import BadInput
 from agents.learning.data.schema.departures import Departed
 from agents.learning.data.schema.document import Schema, parse_schema
 from agents.learning.export.document import TrainedDocument
 from agents.learning.export.onnx import to_onnx
-from agents.learning.families.registry import parse_plan
-from agents.learning.integers.weights import Weights
 from agents.learning.judgement import Forecast
-from agents.learning.plans.base import Plan
 from agents.output.terminal import complain, say
+from agents.portfolio.files import check_name
+from agents.portfolio.models import trained
 from agents.storage.files import read, write
-from agents.workers.model_owner import PLAN_FILE
 
 model = typer.Typer(help="What a model owner has trained.")
 
 
 @model.command("export")
 def export(
+    name: Annotated[str, typer.Argument(help="How the model owner calls the model.")],
     home: Annotated[Path, typer.Option(help="The model owner's folder.")],
     out: Annotated[Path, typer.Option(help="The document for `holdfast predict` (JSON).")],
     schema: Annotated[
@@ -35,7 +34,7 @@ def export(
     onnx: Annotated[Path | None, typer.Option(help="Write the model as ONNX as well.")] = None,
 ) -> None:
     """Write the latest model as a file of its own."""
-    found = TrainedDocument(*_latest(home), _schema(schema))
+    found = TrainedDocument(*trained(home, check_name(name)), _schema(schema))
     found.check()
     write(out, found.to_bytes(), private=False)
     if onnx is not None:
@@ -90,19 +89,6 @@ def _answers(said: Forecast, known: Schema) -> str:
         for number, chances in zip(said.said, said.chances, strict=True):
             writer.writerow([known.classes[int(number)], *(f"{chance:.6f}" for chance in chances)])
     return text.getvalue()
-
-
-def _latest(home: Path) -> tuple[Plan, Weights]:
-    """Plan and weights of the last round in a model owner's folder."""
-    data = read(home / PLAN_FILE)
-    states = sorted(home.glob("states/*/*.weights"), key=lambda path: int(path.stem))
-    if data is None or not states:
-        raise BadInput(f"{home} has no trained model: name a model owner's folder")
-    plan = parse_plan(data)
-    try:
-        return plan, Weights.from_bytes(_read(states[-1], "weights"), plan)
-    except BadObject as bad:
-        raise BadInput(f"{states[-1]}: {bad}") from bad
 
 
 def _schema(path: Path | None) -> Schema | None:
