@@ -151,11 +151,14 @@ def _rehearse(settings: PublishSettings, entry: DatasetEntry) -> None:
     terms = entry.dataset_terms
     named = entry.subsets * entry.replicas
     say(f"{rows} rows to train on, in {entry.subsets} subsets with {entry.replicas} replicas each")
-    say(f"you lock {shown_amount(terms.couple_bond)} for each couple under way, and pay gas: about")
-    say(f"{0.06 * named:.1f} million units to name {named} replicas, 0.1 million for each round")
-    say(f"you are paid {shown_amount(terms.round_price)} a round; a model owner pays in, for each it plans,")
     say(
-        f"{shown_amount(terms.escrow_per_round)}, cloud owners lock {shown_amount(terms.instance_bond)} a replica"
+        f"you lock {shown_amount(terms.couple_bond)} for each couple under way, and pay gas: about "
+        f"{0.06 * named:.1f} million units to name {named} replicas, 0.1 million for each round"
+    )
+    say(
+        f"a model owner pays in {shown_amount(terms.escrow_per_round)} for each round, of which "
+        f"{shown_amount(terms.round_price)} are yours; cloud owners lock "
+        f"{shown_amount(terms.instance_bond)} for each replica"
     )
     for weakness in weaknesses(terms):
         say(f"warning: {weakness}")

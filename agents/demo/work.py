@@ -39,7 +39,8 @@ def work_of(
         plan: of the model.
         tc: the couple.
         rounds: how many there were.
-        model_owner: its home. `model`: the folder of the model in it.
+        model_owner: its home.
+        model: the folder of the model in it.
         cloud_owners: their homes, those of cheats included.
         test: rows that nobody has seen.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,7 +24,7 @@ class HandDecisions:
     def look(self) -> Mapping[CoupleId, bool]:
         """Whether each couple that was decided on is wanted. Nothing is read unless something changed."""
         try:
-            stat = os.stat(self._folder)
+            stat = self._folder.stat()
         except OSError:
             return {}
         if (stat.st_ino, stat.st_mtime_ns) != self._stamp:

@@ -75,6 +75,21 @@ class _OfferedEntries(_Entries[DatasetEntry]):
             log.warning("%s: %s", name, weakness)
 
 
+class _WantedEntries(_Entries[ModelEntry]):
+    def __init__(self, home: Path, *, alone: bool) -> None:
+        super().__init__(home, ModelEntry)
+        self._alone = alone
+
+    def took(self, name: str, entry: ModelEntry) -> None:
+        """Its owner is told at once of what would come to nothing."""
+        super().took(name, entry)
+        samples = entry.at(self._home).samples
+        if not samples.exists():
+            log.warning("%s: there are no samples at %s yet: get them from the data owner", name, samples)
+        if self._alone and entry.dataset is None:
+            log.warning("%s: names no dataset, and no members are set: it deals with nobody", name)
+
+
 class DatasetPortfolio:
     """A data owner whose datasets are in files.
 
@@ -142,7 +157,7 @@ class ModelPortfolio:
 
     def __init__(self, role: ModelOwner, home: Path) -> None:
         self._role = role
-        self._entries = _Entries(home, ModelEntry)
+        self._entries = _WantedEntries(home, alone=not role.policy.members)
 
     @property
     def identity(self) -> Identity:

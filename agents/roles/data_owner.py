@@ -52,9 +52,9 @@ class DataOwner:
             return list(first)
         acts: list[Act] = []
         dealings = self.dealings(market)
-        for couple in self._couples(market):
+        for number, couple in enumerate(self._couples(market), 1):
             of_it = dealings[couple.ds]
-            acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, of_it)
+            acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, of_it, number)
         for offered in self.offered:
             one = Distribution(self.identity, offered, self.taken)
             acts += for_asset(f"dataset {offered.name}", one.acts, situation)
@@ -94,11 +94,11 @@ class DataOwner:
 
     # --- couples ---
 
-    def _couple(self, situation: Situation, couple: Couple, dealings: Dealings) -> Iterator[Act]:
+    def _couple(self, situation: Situation, couple: Couple, dealings: Dealings, number: int) -> Iterator[Act]:
         phase = situation.market.phase_of(couple, situation.now)
         if phase is CouplePhase.REQUESTED:
             for requests in self.requests(couple.ds):
-                yield from requests.acts(situation, couple, dealings)
+                yield from requests.acts(situation, couple, dealings, number)
         elif phase is CouplePhase.DRAWING:
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round)
             window = situation.market.dataset_of(couple).terms.draw_window_seconds

@@ -17,7 +17,7 @@ from agents.roles.acts import Act, AgainstPolicy, Identity, Send, Situation
 from agents.roles.common import seconds_into_answer_window, seed_link
 from agents.roles.distribution import Distribution, unanswered
 from agents.roles.policy import Breach, DataOwnerPolicy, Dealings, at_most, over
-from agents.roles.portfolio import AwaitsDecision, OfferedDataset, requests_on
+from agents.roles.portfolio import AwaitsDecision, OfferedDataset
 from agents.roles.tasks.data_owner import ReviewPlan
 
 
@@ -36,7 +36,7 @@ class Requests:
     offered: OfferedDataset
     decided: Mapping[CoupleId, bool] = field(default_factory=dict)
 
-    def acts(self, situation: Situation, couple: Couple, dealings: Dealings) -> Iterator[Act]:
+    def acts(self, situation: Situation, couple: Couple, dealings: Dealings, number: int) -> Iterator[Act]:
         """What nobody asked for is left alone, which costs nothing; a member it deals with gets an answer."""
         market, asset = situation.market, f"couple {couple.id:x}"
         if self.decided.get(couple.id) is False:
@@ -53,9 +53,9 @@ class Requests:
         elif self.offered.state == "closed":
             yield self._declined(market, couple)
         elif not self._waits_its_turn(situation, couple):
-            yield from self._answer(situation, couple, dealings)
+            yield from self._answer(situation, couple, dealings, number)
 
-    def _answer(self, situation: Situation, couple: Couple, dealings: Dealings) -> Iterator[Act]:
+    def _answer(self, situation: Situation, couple: Couple, dealings: Dealings, number: int) -> Iterator[Act]:
         market = situation.market
         task = review_of(market, couple, self.offered.name)
         review = situation.result(task)
@@ -64,8 +64,7 @@ class Requests:
         elif review.problem:
             yield self._declined(market, couple)
         elif self.offered.by_hand and couple.id not in self.decided:
-            numbers = {tc: number for number, tc in requests_on(market, self.identity.address)}
-            yield AwaitsDecision(numbers[couple.id], self.offered.name, couple.id)
+            yield AwaitsDecision(number, self.offered.name, couple.id)
         elif self._ready(situation, couple):
             yield self._approved(couple, market.dataset_of(couple).terms, dealings)
 

@@ -40,6 +40,7 @@ from testing.evm_script import EvmScript
 from testing.fake_market import FakeMarket
 from testing.poison import NOT_UTF8, ODD_BYTES
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.portfolios import one_dataset, one_model
 from testing.script import Script, identity
 from testing.world import World
 from tests.agents.chain.conftest import Clock
@@ -155,11 +156,11 @@ def parties(script: Script) -> list[Party]:
     """Honest agents of the honest members, and of somebody new."""
     owners = tuple(co.address for co in script.cos)
     return [
-        DataOwner(script.do, (owners,) * script.terms.subsets, LETS_TRAIN),
+        DataOwner(script.do, one_dataset((owners,) * script.terms.subsets), LETS_TRAIN),
         *(CloudOwner(co, HOLDS) for co in script.cos),
-        ModelOwner(script.mo, TRAINS, script.ds),
+        ModelOwner(script.mo, one_model(), TRAINS),
         CloudOwner(identity("a newcomer"), HOLDS),
-        ModelOwner(identity("another newcomer"), TRAINS),
+        ModelOwner(identity("another newcomer"), one_model(), TRAINS),
     ]
 
 

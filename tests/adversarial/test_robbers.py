@@ -30,6 +30,7 @@ from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, Dealings, ModelOwnerPolicy
 from agents.roles.results import DraftedPlan, OpenedPackage, PlanReview, TaskResult
 from agents.roles.tasks.cloud_owner import OpenPackage
+from testing.portfolios import one_dataset, one_model
 from testing.script import PLAN, Script, data_digest, identity
 
 HONEST_TERMS = {
@@ -159,7 +160,7 @@ def test_a_stranger_s_dataset_locks_no_coin_of_a_model_owner(terms: dict[str, in
         f"plan/{ds:x}": DraftedPlan(model_type="linear", hash=PLAN, location=PLAN, rounds=8, sums="")
     }
     members = (ANYONE,) if terms else (script.do.address,)
-    acts = script.decide(ModelOwner(script.mo, ModelOwnerPolicy(members=members)), plan)
+    acts = script.decide(ModelOwner(script.mo, one_model(), ModelOwnerPolicy(members=members)), plan)
     assert (sends(acts), broken(acts)) == ([], {line})
 
 
@@ -172,7 +173,7 @@ def test_a_dataset_of_ones_own_choice_comes_first_for_whom_the_policy_names() ->
     assert next(iter(script.market.datasets)) == ds
     script.name()
     script.fill_pool()
-    acts = script.decide(ModelOwner(script.mo, ModelOwnerPolicy(members=(script.do.address,))))
+    acts = script.decide(ModelOwner(script.mo, one_model(), ModelOwnerPolicy(members=(script.do.address,))))
     assert broken(acts) == {"members"}
     assert [act.key for act in acts if isinstance(act, Task)] == [f"plan/{script.ds:x}"]
 
@@ -183,10 +184,10 @@ def test_a_price_within_the_limits_may_still_be_too_much_at_a_time() -> None:
         f"plan/{script.ds:x}": DraftedPlan(model_type="linear", hash=PLAN, location=PLAN, rounds=8, sums="")
     }
     policy = ModelOwnerPolicy(members=(script.do.address,))
-    acts = script.decide(ModelOwner(script.mo, policy), plan)
+    acts = script.decide(ModelOwner(script.mo, one_model(), policy), plan)
     assert (sends(acts), broken(acts)) == ([], {"at_stake_each"})
     more = policy.model_copy(update={"at_stake_each": ETHER, "at_stake": ETHER})
-    acts = script.decide(ModelOwner(script.mo, more), plan)
+    acts = script.decide(ModelOwner(script.mo, one_model(), more), plan)
     assert "requestTC" in sends(acts)
 
 
@@ -209,7 +210,7 @@ def requests(script: Script, count: int, rounds: int = 1) -> dict[str, TaskResul
 
 def lets(script: Script, policy: DataOwnerPolicy) -> DataOwner:
     owners = (tuple(co.address for co in script.cos),) * script.terms.subsets
-    return DataOwner(script.do, owners, policy)
+    return DataOwner(script.do, one_dataset(owners), policy)
 
 
 @pytest.mark.parametrize(
@@ -237,13 +238,13 @@ def test_each_request_is_counted_once_a_look(monkeypatch: pytest.MonkeyPatch) ->
     script = a_market().open()
     reviews = requests(script, 30)
     counted: list[int] = []
-    count = DataOwner._dealings
+    count = DataOwner.dealings
 
-    def once_more(owner: DataOwner, market: Market) -> Dealings:
+    def once_more(owner: DataOwner, market: Market) -> dict[DatasetId, Dealings]:
         counted.append(len(market.couples))
         return count(owner, market)
 
-    monkeypatch.setattr(DataOwner, "_dealings", once_more)
+    monkeypatch.setattr(DataOwner, "dealings", once_more)
     lets(script, DataOwnerPolicy(members=(ANYONE,))).decide(Situation(script.market, reviews, script.now))
     assert counted == [30]
 

@@ -28,17 +28,21 @@ from agents.demo.cheats import DataReceiptCopier, LazyWorker
 from agents.demo.ranges import policy_of
 from agents.demo.run import SPARE_ROUNDS, DemoRun, play, withdraw_all
 from agents.demo.scenario import CHEATS, DemoMember, Scenario
+from agents.learning.data.schema.document import read_schema
 from agents.learning.data.tables import load_table
+from agents.learning.privacy.policy import read_policy
+from agents.portfolio.entries import DatasetEntry, ModelEntry
+from agents.portfolio.files import read_entry
+from agents.portfolio.parties import DatasetPortfolio, ModelPortfolio
 from agents.portfolio.terms import Terms
 from agents.roles.acts import Identity
-from agents.roles.data_owner import DataOwner
-from agents.roles.model_owner import ModelOwner
 from agents.runtime import launch
-from agents.runtime.settings import CloudOwnerSettings, DataOwnerSettings, ModelOwnerSettings
+from agents.runtime.settings import CloudOwnerSettings
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.store import MemoryStore
 from agents.workers.base import Tools
+from testing.csv_lines import schema_of
 from testing.histories import Story, told
 
 SCENARIO = Scenario(data="wine", subsets=3, replicas=3, rounds=5, seed=6, model="logistic")
@@ -60,16 +64,42 @@ def test_everybody_has_a_home_and_an_address_of_its_own(demo: DemoRun) -> None:
     assert demo.home(SCENARIO.cloud_owners[0]) == demo.folder / "homes" / "cloud-owner-1"
 
 
+def dataset_of(demo: DemoRun) -> DatasetEntry:
+    """What the data owner's home says of its dataset."""
+    demo.write_portfolio(demo.scenario.data_owner)
+    return read_entry(demo.home(demo.scenario.data_owner), "data", DatasetEntry)
+
+
+def model_of(demo: DemoRun) -> ModelEntry:
+    """What the model owner's home says of its model."""
+    demo.write_portfolio(demo.scenario.model_owner)
+    return read_entry(demo.home(demo.scenario.model_owner), "model", ModelEntry)
+
+
 def test_the_data_owner_is_given_data_shape_and_cloud_owners(demo: DemoRun) -> None:
-    settings = demo.settings(SCENARIO.data_owner)
-    assert isinstance(settings, DataOwnerSettings)
-    assert (settings.table, settings.target, settings.seed) == ("wine", None, 6)
-    assert (settings.subsets, settings.replicas, settings.terms) == (3, 3, SCENARIO.terms)
-    assert settings.secrecy == SCENARIO.secrecy
+    entry = dataset_of(demo)
+    assert (entry.table, entry.target, entry.seed) == ("wine", None, 6)
+    assert (entry.subsets, entry.replicas, entry.terms) == (3, 3, SCENARIO.terms)
+    assert entry.secrecy == SCENARIO.secrecy
     dealt = [
         [demo.address(member) for member in SCENARIO.cloud_owners if member.subset == s] for s in range(3)
     ]
-    assert [list(owners) for owners in settings.dealt] == dealt, "each member is dealt the subset it expects"
+    assert [list(owners) for owners in entry.dealt] == dealt, "each member is dealt the subset it expects"
+
+
+def test_a_table_and_a_schema_are_given_so_that_they_are_found_anywhere(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("a,b\n1,2\n")
+    scenario = Scenario(data=str(table), schema=schema_of("wine"))
+    entry = dataset_of(DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json"))
+    assert entry.table == str(table)
+    assert entry.table_schema is not None
+    assert read_schema(entry.table_schema) == schema_of("wine")
+
+
+def test_a_cloud_owner_has_no_portfolio(demo: DemoRun) -> None:
+    demo.write_portfolio(SCENARIO.cloud_owners[0])
+    assert not demo.home(SCENARIO.cloud_owners[0]).exists()
 
 
 def test_at_level_private_the_data_owner_is_given_ranges_and_the_model_owner_plans_moments(
@@ -77,26 +107,23 @@ def test_at_level_private_the_data_owner_is_given_ranges_and_the_model_owner_pla
 ) -> None:
     scenario = Scenario(data="wine", level="private")
     demo = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json")
-    offers, asks = demo.settings(scenario.data_owner), demo.settings(scenario.model_owner)
-    assert isinstance(offers, DataOwnerSettings)
-    assert isinstance(asks, ModelOwnerSettings)
-    assert offers.privacy == policy_of(load_table("wine"))
-    assert asks.model == "moments"
+    privacy = dataset_of(demo).privacy
+    assert privacy is not None
+    assert read_policy(privacy) == policy_of(load_table("wine"))
+    assert model_of(demo).model == "moments"
     file = tmp_path / "ranges.json"
     file.write_text('{"columns": {}, "epsilon": 2}')
     told = DemoRun(replace(scenario, privacy=file), tmp_path, "http://node", tmp_path / "x.json")
-    settings = told.settings(scenario.data_owner)
-    assert isinstance(settings, DataOwnerSettings)
-    assert settings.privacy is not None
-    assert settings.privacy.epsilon == 2
+    privacy = dataset_of(told).privacy
+    assert privacy is not None
+    assert read_policy(privacy).epsilon == 2
 
 
 def test_the_model_owner_is_given_what_the_data_owner_exposes(demo: DemoRun) -> None:
-    settings = demo.settings(SCENARIO.model_owner)
-    assert isinstance(settings, ModelOwnerSettings)
-    assert settings.samples == demo.home(SCENARIO.data_owner) / "exposed.samples"
-    assert (settings.model, settings.rounds, settings.seed) == ("logistic", 5, 6)
-    assert settings.spare_rounds == SPARE_ROUNDS
+    entry = model_of(demo)
+    assert entry.samples == demo.dataset_folder.absolute() / "exposed.samples"
+    assert (entry.model, entry.rounds, entry.seed) == ("logistic", 5, 6)
+    assert entry.spare_rounds == SPARE_ROUNDS
 
 
 def test_everybody_uses_the_same_node_market_and_store(demo: DemoRun) -> None:
@@ -111,9 +138,7 @@ def test_everybody_uses_the_same_node_market_and_store(demo: DemoRun) -> None:
 def test_everybody_pays_in_what_it_will_have_to_lock(tmp_path: Path, subsets: int, replicas: int) -> None:
     scenario = Scenario(subsets=subsets, replicas=replicas, rounds=7)
     demo = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json")
-    settings = demo.settings(scenario.data_owner)
-    assert isinstance(settings, DataOwnerSettings)
-    terms = settings.dataset_terms
+    terms = dataset_of(demo).dataset_terms
     assert demo.opening_deposit(scenario.data_owner) == terms.couple_bond
     assert demo.opening_deposit(scenario.cloud_owners[0]) == terms.instance_bond
     escrow = (7 + SPARE_ROUNDS) * terms.escrow_per_round
@@ -140,8 +165,8 @@ def test_everybody_behaves_as_the_scenario_says(demo: DemoRun) -> None:
     def parts(member: DemoMember) -> launch.Parts:
         return module._parts(demo.settings(member), agent(member, demo), member)
 
-    assert isinstance(parts(SCENARIO.data_owner)[0], DataOwner)
-    assert isinstance(parts(SCENARIO.model_owner)[0], ModelOwner)
+    assert isinstance(parts(SCENARIO.data_owner)[0], DatasetPortfolio)
+    assert isinstance(parts(SCENARIO.model_owner)[0], ModelPortfolio)
     for member in SCENARIO.cloud_owners:
         role, worker = parts(member)
         assert (type(role), type(worker)) == (member.conduct.role, member.conduct.worker)

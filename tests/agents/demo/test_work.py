@@ -35,7 +35,7 @@ def told(world: World) -> Work:
     home = world.folder / "model owner"
     plan = parse_plan((home / "plan.json").read_bytes())
     owners = [world.folder / agent.name for agent in world.cloud_owners]
-    return work_of(plan, world.couple.id, world.couple.round, home, owners, TEST)
+    return work_of(plan, world.couple.id, world.couple.round, home, home, owners, TEST)
 
 
 @pytest.fixture
@@ -123,5 +123,5 @@ def test_tells_of_nobody_who_did_nothing(tmp_path: Path) -> None:
     file = tmp_path / f"states/{tc:x}/0.published"
     file.parent.mkdir(parents=True)
     file.write_bytes(initial_weights(plan).to_bytes())
-    work = work_of(plan, tc, 0, tmp_path, [tmp_path / "nobody"], TEST)
+    work = work_of(plan, tc, 0, tmp_path, tmp_path, [tmp_path / "nobody"], TEST)
     assert (work.summed, work.jobs, work.step_seconds, work.result_bytes) == ({}, 0, 0.0, 0)

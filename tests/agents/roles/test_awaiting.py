@@ -14,7 +14,9 @@ from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import ModelOwnerPolicy
+from agents.roles.portfolio import DatasetRef
 from testing.policies import HOLDS, LETS_TRAIN, TRAINS
+from testing.portfolios import one_dataset, one_model
 from testing.script import Script
 
 
@@ -24,7 +26,7 @@ def awaited(script: Script, party: Party) -> str:
 
 def data_owner(script: Script) -> DataOwner:
     owners = tuple(co.address for co in script.cos)
-    return DataOwner(script.do, (owners,) * script.terms.subsets, LETS_TRAIN)
+    return DataOwner(script.do, one_dataset((owners,) * script.terms.subsets), LETS_TRAIN)
 
 
 def cloud_owner(script: Script) -> CloudOwner:
@@ -32,7 +34,7 @@ def cloud_owner(script: Script) -> CloudOwner:
 
 
 def model_owner(script: Script) -> ModelOwner:
-    return ModelOwner(script.mo, TRAINS)
+    return ModelOwner(script.mo, one_model(), TRAINS)
 
 
 def ended(script: Script) -> Script:
@@ -87,9 +89,10 @@ def test_a_cloud_owner_waits_to_be_named() -> None:
 def test_a_model_owner_waits_for_a_dataset() -> None:
     script = Script()
     script.register()
-    asked = replace(model_owner(script), ds=script.ds)
+    named = replace(one_model()[0], dataset=DatasetRef(f"{script.ds:064x}"))
+    asked = replace(model_owner(script), wanted=(named,))
     assert awaited(script, model_owner(script)) == "a dataset that its policy allows"
-    assert awaited(script, asked) == f"dataset {script.ds:x} to be offered"
+    assert awaited(script, asked) == f"dataset {script.ds:064x} to be offered"
     script.offer()
     declines = replace(model_owner(script), policy=ModelOwnerPolicy())
     assert awaited(script, declines) == "a dataset that its policy allows"

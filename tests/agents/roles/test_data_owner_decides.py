@@ -23,6 +23,7 @@ from agents.roles.policy import DataOwnerPolicy
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
 from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
 from testing.policies import LETS_TRAIN
+from testing.portfolios import one_dataset
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script, data_digest
 
 ANSWER_WINDOW = 86_400
@@ -31,7 +32,7 @@ ANSWER_WINDOW = 86_400
 def role(script: Script, policy: DataOwnerPolicy = LETS_TRAIN, opening_deposit: int = 0) -> DataOwner:
     """The script's data owner; every cloud owner gets a replica of every subset."""
     owners = (tuple(co.address for co in script.cos),) * script.terms.subsets
-    return DataOwner(script.do, owners, policy, opening_deposit)
+    return DataOwner(script.do, one_dataset(owners), policy, opening_deposit)
 
 
 def pack_tasks(script: Script) -> list[PackReplica]:
@@ -315,8 +316,8 @@ def test_it_does_not_meddle_with_another_owners_couples() -> None:
     script = Script().bring_to(Phase.REQUESTED)
     other = replace(script.do, address=script.stranger.address)
     script.send(script.stranger, calls.register(Role.DATA_OWNER, other.encryption_key))
-    assert script.decide(DataOwner(other, (), LETS_TRAIN))[1:] == []
-    assert isinstance(script.decide(DataOwner(other, (), LETS_TRAIN))[0], SplitData)
+    assert script.decide(DataOwner(other, one_dataset(()), LETS_TRAIN))[1:] == []
+    assert isinstance(script.decide(DataOwner(other, one_dataset(()), LETS_TRAIN))[0], SplitData)
 
 
 # --- the policy ---

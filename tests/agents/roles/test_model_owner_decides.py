@@ -5,6 +5,7 @@ Rules: A1, A2, A3, A40, A41, A42, A43, A44, A45, E7, E24.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, cast
 
 import pytest
@@ -14,13 +15,15 @@ from agents.core.calls import Call
 from agents.core.enums import CouplePhase as Phase
 from agents.core.enums import Role
 from agents.core.hashing import final_hash, next_tip
-from agents.core.ids import dataset_id
+from agents.core.ids import DatasetId, dataset_id
 from agents.roles.acts import Act, Declined, Send
 from agents.roles.common import final_salt, seed_link
 from agents.roles.model_owner import ModelOwner
+from agents.roles.portfolio import DatasetRef, WantedModel
 from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights, TaskResult
 from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
 from testing.policies import TRAINS
+from testing.portfolios import one_model
 from testing.script import FORGED, LOCATION, METADATA, PLAN, Script
 
 WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
@@ -28,7 +31,12 @@ WEIGHTS, WHERE, MODEL = b"\x21" * 32, b"\x22" * 32, b"\x23" * 32
 
 def role(script: Script, quorum: int = 0, spare_rounds: int = 1) -> ModelOwner:
     """The script's model owner."""
-    return ModelOwner(script.mo, TRAINS, None, 5, quorum, spare_rounds)
+    return ModelOwner(script.mo, one_model(quorum, spare_rounds), TRAINS, 5)
+
+
+def on(ds: DatasetId) -> tuple[WantedModel, ...]:
+    """A model on this dataset."""
+    return (replace(one_model()[0], dataset=DatasetRef(f"{ds:064x}")),)
 
 
 def planned(
@@ -122,20 +130,20 @@ def test_it_waits_until_every_subset_is_covered() -> None:
 def test_it_waits_for_the_dataset_that_it_was_told() -> None:
     script = Script().open()
     other = dataset_id(script.do.address, 2)
-    assert script.decide(ModelOwner(script.mo, TRAINS, other)) == []
-    assert script.decide(ModelOwner(script.mo, TRAINS, script.ds)) == [drafting(script)]
+    assert script.decide(ModelOwner(script.mo, on(other), TRAINS)) == []
+    assert script.decide(ModelOwner(script.mo, on(script.ds), TRAINS)) == [drafting(script)]
 
 
 def test_it_registers_its_model_and_asks_at_once() -> None:
     script = Script().open()
     newcomer = Script().stranger
     script.send(newcomer, calls.register(Role.MODEL_OWNER, newcomer.encryption_key, 10_000))
-    create, request = sent(script.decide(ModelOwner(newcomer, TRAINS), planned(script)))
+    create, request = sent(script.decide(ModelOwner(newcomer, one_model(), TRAINS), planned(script)))
     assert create == calls.create_mod("linear", PLAN, LOCATION)
     script.send(newcomer, create)
-    assert sent(script.decide(ModelOwner(newcomer, TRAINS), planned(script))) == [request]
+    assert sent(script.decide(ModelOwner(newcomer, one_model(), TRAINS), planned(script))) == [request]
     script.send(newcomer, request)
-    assert script.decide(ModelOwner(newcomer, TRAINS), planned(script)) == []
+    assert script.decide(ModelOwner(newcomer, one_model(), TRAINS), planned(script)) == []
 
 
 @pytest.mark.parametrize("spare", [0, 1, 3])

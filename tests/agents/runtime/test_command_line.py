@@ -46,7 +46,7 @@ def test_does_not_make_a_wallet_twice(capsys: pytest.CaptureFixture[str], home: 
     assert "there is a wallet at" in wrong
 
 
-OFFER = ("data-owner", "--table", "wine", "--home")
+OFFER = ("data-owner", "publish", "fair", "--table", "wine", "--home")
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,20 @@ OFFER = ("data-owner", "--table", "wine", "--home")
             "terms none.json: No such file or directory: name a JSON file of terms",
         ),
         (
-            ("cloud-owner", "--home", "HOME", "--password-file", "none"),
+            ("cloud-owner", "run", "--home", "HOME", "--password-file", "none"),
             "password file none: No such file or directory: name a file that can be read",
         ),
-        (("model-owner", "--home", "HOME", "--samples", "x", "--quorum", "17"), "--quorum: Input should be"),
+        (
+            ("model-owner", "train", "a", "--home", "HOME", "--samples", "x", "--quorum", "17"),
+            "--quorum: Input should be",
+        ),
         (("audit", "--deployment", "none.json"), "no deployment at none.json (No such file or directory)"),
         (
             ("audit", "--depoyment", "none.json"),
             "No such option: --depoyment (Possible options: --deployment)",
         ),
         (
-            ("model-owner", "--home", "HOME"),
+            ("model-owner", "train", "a", "--home", "HOME"),
             "Missing option '--samples' (env var: 'HOLDFAST_SAMPLES'): see `hold",
         ),
         (

@@ -24,9 +24,9 @@ from agents.audit.live import Audited
 from agents.audit.replay import audit
 from agents.chain.client import BlockRef, MarketClient
 from agents.chain.deployment import Deployment
+from agents.commands import running
 from agents.core.amounts import ETHER
 from agents.core.ids import Address
-from agents.learning.data.samples import PredictionTask
 from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, Policy
 from agents.runtime import launch
 from agents.runtime.settings import AgentSettings, CloudOwnerSettings, DataOwnerSettings, ModelOwnerSettings
@@ -77,7 +77,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     monkeypatch.setattr(launch, "enrol", lambda _, wallet: wallet)
     monkeypatch.setattr(launch, "run", it.run)
     monkeypatch.setattr(launch, "take_out", it.take_out)
-    monkeypatch.setattr(cli, "log_to_stderr", it.log)
+    monkeypatch.setattr(running, "log_to_stderr", it.log)
     for name in ("data_owner", "cloud_owner", "model_owner"):
         monkeypatch.setattr(launch, name, _parts(name))
     return it
@@ -103,30 +103,30 @@ def test_a_data_owner_is_told_which_tasks_there_are(
 ) -> None:
     owners = [word for owner in OWNERS for word in ("--cloud-owner", owner)]
     code, _, said = run(
-        capsys, "data-owner", "--home", tmp_path, "--table", "t.csv", *owners, "--task", "guess"
+        capsys,
+        "data-owner",
+        "publish",
+        "fair",
+        "--home",
+        tmp_path,
+        "--table",
+        "t.csv",
+        *owners,
+        "--task",
+        "guess",
     )
     assert code == 2
     assert said.endswith("--task: Input should be 'classification' or 'regression'\n")
 
 
-def test_a_data_owner_is_told_its_table_shape_and_terms(
+def test_a_data_owner_is_told_whom_it_lets_train(
     capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path
 ) -> None:
-    terms = tmp_path / "terms.json"
-    terms.write_text(json.dumps({"round_price": 5, "offer_seconds": 60}))
-    flags = ["--table", "t.csv", "--target", "y", "--subsets", 5, "--replicas", 2, "--per-round", 3]
-    flags += ["--seed", 8, "--terms", terms, "--opening-deposit", 9, "--secrecy", "round"]
-    flags += ["--task", "regression", "--merge-rare", 12]
-    flags += [word for owner in OWNERS for word in ("--cloud-owner", owner.lower())]
-    assert run(capsys, "data-owner", "--home", tmp_path, *flags) == (0, "", "")
+    flags = ["--opening-deposit", 9, "--max-rounds", 7]
+    assert run(capsys, "data-owner", "run", "--home", tmp_path, *flags) == (0, "", "")
     (settings,) = started.settings
     assert isinstance(settings, DataOwnerSettings)
-    assert (settings.home, settings.table, settings.target) == (tmp_path, "t.csv", "y")
-    assert (settings.subsets, settings.replicas, settings.subsets_per_round) == (5, 2, 3)
-    assert (settings.seed, settings.opening_deposit, settings.secrecy) == (8, 9, "round")
-    assert (settings.task, settings.merge_rare) == (PredictionTask.REGRESSION, 12)
-    assert settings.cloud_owners == tuple(OWNERS), "checksummed"
-    assert (settings.terms.round_price, settings.terms.offer_seconds) == (5, 60)
+    assert (settings.home, settings.opening_deposit, settings.max_rounds) == (tmp_path, 9, 7)
     assert started.parts == [("role of a data_owner", "worker of the wallet")]
 
 
@@ -136,7 +136,7 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
     monkeypatch.setenv("HOLDFAST_RPC", "http://node:1")
     monkeypatch.setenv("HOLDFAST_DEPLOYMENT", "market.json")
     monkeypatch.setenv("HOLDFAST_STORE", "objects")
-    assert run(capsys, "cloud-owner", "--home", "bob") == (0, "", "")
+    assert run(capsys, "cloud-owner", "run", "--home", "bob") == (0, "", "")
     (settings,) = started.settings
     assert settings == CloudOwnerSettings(
         home=Path("bob"), rpc=("http://node:1",), deployment=Path("market.json"), store=Path("objects")
@@ -146,33 +146,51 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
 
 
 def test_a_cloud_owner_is_told_what_to_risk(capsys: pytest.CaptureFixture[str], started: Started) -> None:
-    assert run(capsys, "cloud-owner", "--home", "bob", "--max-bond-jobs", 7) == (0, "", "")
+    assert run(capsys, "cloud-owner", "run", "--home", "bob", "--max-bond-jobs", 7) == (0, "", "")
     (settings,) = started.settings
     assert isinstance(settings, CloudOwnerSettings)
     assert settings.max_bond_jobs == 7
 
 
-def test_a_model_owner_is_told_its_plan(capsys: pytest.CaptureFixture[str], started: Started) -> None:
-    flags = ["--samples", "s", "--model", "ridge", "--rounds", 7, "--seed", 2, "--plan", "p.json"]
-    flags += ["--dataset", "0xab", "--quorum", 3, "--spare-rounds", 0, "--number", 4, "--quiet"]
-    assert run(capsys, "model-owner", "--home", "carol", *flags) == (0, "", "")
+def test_a_model_owner_is_told_what_to_pay(capsys: pytest.CaptureFixture[str], started: Started) -> None:
+    flags = ["--max-round-price", "2 gwei", "--quiet"]
+    assert run(capsys, "model-owner", "run", "--home", "carol", *flags) == (0, "", "")
     (settings,) = started.settings
     assert isinstance(settings, ModelOwnerSettings)
-    assert (settings.samples, settings.plan, settings.model) == (Path("s"), Path("p.json"), "ridge")
-    assert (settings.rounds, settings.seed, settings.dataset) == (7, 2, "0xab")
-    assert (settings.quorum, settings.spare_rounds, settings.number) == (3, 0, 4)
+    assert settings.max_round_price == 2 * 10**9
     assert started.parts == [("role of a model_owner", "worker of the wallet")]
     assert started.verbose == [False]
+
+
+@pytest.mark.parametrize("role", ["data-owner", "cloud-owner", "model-owner"])
+def test_a_home_says_which_agent_is_to_run(
+    capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path, role: str
+) -> None:
+    (tmp_path / "agent.toml").write_text(f'role = "{role}"\nworkers = 3\n')
+    assert run(capsys, "run", "--home", tmp_path, "--quiet") == (0, "", "")
+    assert started.parts == [(f"role of a {role.replace('-', '_')}", "worker of the wallet")]
+    assert (started.settings[0].workers, started.verbose) == (3, [False])
+
+
+@pytest.mark.parametrize("text", ["", 'role = "judge"', "role = 1"])
+def test_a_home_that_names_no_role_does_not_run(
+    capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(text)
+    line = f'{file}: role: write role = "data-owner", or cloud-owner, or model-owner\n'
+    assert run(capsys, "run", "--home", tmp_path) == (2, "", line)
+    assert started.settings == []
 
 
 def test_the_password_comes_from_a_file_or_from_the_environment(
     capsys: pytest.CaptureFixture[str], started: Started, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text(" open sesame \n")
-    run(capsys, "cloud-owner", "--home", "bob")
+    run(capsys, "cloud-owner", "run", "--home", "bob")
     monkeypatch.setenv("HOLDFAST_PASSWORD", "of the environment")
-    run(capsys, "cloud-owner", "--home", "bob")
-    run(capsys, "cloud-owner", "--home", "bob", "--password-file", tmp_path / "password")
+    run(capsys, "cloud-owner", "run", "--home", "bob")
+    run(capsys, "cloud-owner", "run", "--home", "bob", "--password-file", tmp_path / "password")
     passwords = [settings.read_password() for settings in started.settings]
     assert passwords == ["", "of the environment", " open sesame "]
 
@@ -195,7 +213,7 @@ def test_refuses_terms_that_are_none(
     file = tmp_path / "terms.json"
     file.write_bytes(terms)
     flags = ["--home", "alice", "--table", "wine", "--cloud-owner", OWNERS[0], "--terms", file]
-    code, out, wrong = run(capsys, "data-owner", *flags)
+    code, out, wrong = run(capsys, "data-owner", "publish", "fair", *flags)
     assert (code, out, started.settings) == (2, "", [])
     assert wrong.startswith(complaint.replace("FILE", str(file)))
     assert wrong.count("\n") == 1
@@ -322,31 +340,6 @@ def test_says_which_commands_there_are(capsys: pytest.CaptureFixture[str]) -> No
     assert code == 0
     for command in ("data-owner", "cloud-owner", "model-owner", "audit", "wallet", "withdraw"):
         assert command in out
-
-
-# --- leaving ---
-
-
-def test_retires_the_instances_that_are_named(
-    capsys: pytest.CaptureFixture[str],
-    started: Started,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    named: list[list[int]] = []
-    monkeypatch.setattr(launch, "retire", lambda _settings, _member, cis: named.append(list(cis)))
-    said = run(capsys, "retire", "--home", tmp_path, "--instance", "0xA1", "--instance", "b2")
-    assert said == (0, "2 instances retiring\n", "")
-    assert named == [[0xA1, 0xB2]]
-
-
-@pytest.mark.parametrize("text", ["", "0x", "xyz", "1" * 65])
-def test_refuses_what_is_no_instance(
-    capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path, text: str
-) -> None:
-    code, out, error = run(capsys, "retire", "--home", tmp_path, "--instance", text)
-    assert (code, out) == (2, "")
-    assert error == f"{text!r} is no instance: give its id in hexadecimal, as its file in subsets/ is named\n"
 
 
 # --- policies ---

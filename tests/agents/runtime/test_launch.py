@@ -5,7 +5,6 @@ Rules: A13, A14, A16, A17, A29, A99.
 
 from __future__ import annotations
 
-import logging
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,12 +23,14 @@ from agents.chain.wallet import Wallet
 from agents.core.calls import retire_ci
 from agents.core.errors import BadInput, NodeUnavailable, Refused, StopAgent, WrongNetwork
 from agents.core.ids import Address, InstanceId
-from agents.portfolio.terms import Terms
+from agents.core.market import Market
+from agents.portfolio.known import CHAIN_FILE, JOURNAL_FILE
+from agents.portfolio.parties import DatasetPortfolio, ModelPortfolio
+from agents.portfolio.workers import DatasetsWorker, ModelsWorker
+from agents.roles.acts import Situation
 from agents.roles.cloud_owner import CloudOwner
-from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import CloudOwnerPolicy, ModelOwnerPolicy
-from agents.roles.terms import weaknesses
 from agents.runtime import launch
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.process_pool import ProcessPool
@@ -38,13 +39,12 @@ from agents.runtime.settings import AgentSettings, CloudOwnerSettings, DataOwner
 from agents.runtime.stop import StopSignal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.cloud_owner import CloudOwnerWorker
-from agents.workers.data_owner import DataOwnerWorker
-from agents.workers.model_owner import ModelOwnerWorker
 from testing.compiler import compiled
 from tests.agents.chain.conftest import INTERFACE, MARKET, MULTICALL
 from tests.agents.chain.stub_node import StubNode
 
 DOMAIN = bytes(range(32))
+NOTHING = Situation(Market(), {}, 0)
 OWNERS = tuple(Address("0x" + digit * 40) for digit in "123")
 
 
@@ -182,27 +182,13 @@ def test_refuses_a_node_of_another_chain(settings: AgentSettings, bank: Bank) ->
 
 
 def test_a_data_owner_has_the_settings_parts(common: dict[str, Any], member: launch.AgentContext) -> None:
-    settings = DataOwnerSettings(
-        **common,
-        table="wine",
-        subsets=5,
-        replicas=2,
-        subsets_per_round=4,
-        seed=3,
-        cloud_owners=OWNERS,
-        max_couples_each=9,
-        members=OWNERS[:1],
-        secrecy="round",
-        terms=Terms(round_price=11),
-    )
-    role, worker = launch.data_owner(settings, member)
-    assert isinstance(role, DataOwner)
-    assert (role.identity, role.opening_deposit) == (member.identity, 7)
-    assert role.cloud_owners == settings.dealt
+    settings = DataOwnerSettings(**common, max_couples_each=9, members=OWNERS[:1], max_keys_mb=3)
+    party, worker = launch.data_owner(settings, member)
+    assert isinstance(party, DatasetPortfolio)
+    role, told = party.now(NOTHING)
+    assert (role.identity, role.opening_deposit, role.offered, told) == (member.identity, 7, (), [])
     assert role.policy.max_couples_each == 9
-    assert worker == DataOwnerWorker(
-        member.tools, "wine", None, 5, 3, Terms(round_price=11).of(5, 4, 2), member.wallet.derive, "round"
-    )
+    assert worker == DatasetsWorker(member.tools, member.wallet.derive, 3)
 
 
 def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: launch.AgentContext) -> None:
@@ -214,33 +200,15 @@ def test_a_cloud_owner_has_the_settings_parts(common: dict[str, Any], member: la
     assert worker == CloudOwnerWorker(member.tools)
 
 
-def test_a_data_owner_is_warned_of_terms_that_deter_nobody(
-    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
-) -> None:
-    terms = Terms(job_price=0, miss_penalty=0)
-    offers = DataOwnerSettings(
-        **common, table="wine", replicas=2, cloud_owners=OWNERS, terms=terms, members=OWNERS[:1]
-    )
-    role, _ = launch.data_owner(offers, member)
-    assert isinstance(role, DataOwner)
-    assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
-    assert caplog.messages == list(weaknesses(offers.dataset_terms))
-
-
-@pytest.mark.parametrize("kind", ["data_owner", "cloud_owner", "model_owner"])
+@pytest.mark.parametrize("kind", ["data_owner", "cloud_owner"])
 def test_an_agent_that_deals_with_nobody_says_so(
     common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     nobody = ["no members are set, so this agent deals with nobody: name some, or anyone (--members)"]
     make: dict[str, Callable[[tuple[str, ...]], object]] = {
-        "data_owner": lambda members: launch.data_owner(
-            DataOwnerSettings(**common, table="wine", cloud_owners=OWNERS, members=members), member
-        ),
+        "data_owner": lambda members: launch.data_owner(DataOwnerSettings(**common, members=members), member),
         "cloud_owner": lambda members: launch.cloud_owner(
             CloudOwnerSettings(**common, members=members), member
-        ),
-        "model_owner": lambda members: launch.model_owner(
-            ModelOwnerSettings(**common, samples=Path(__file__), members=members), member
         ),
     }
     make[kind](())
@@ -249,51 +217,29 @@ def test_an_agent_that_deals_with_nobody_says_so(
     assert caplog.messages == nobody
 
 
-def test_a_dataset_that_is_named_is_whom_to_deal_with(
-    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
+def test_a_model_owner_has_the_settings_parts(common: dict[str, Any], member: launch.AgentContext) -> None:
+    settings = ModelOwnerSettings(**common, members=OWNERS[:1], max_result_mb=3)
+    party, worker = launch.model_owner(settings, member)
+    assert isinstance(party, ModelPortfolio)
+    role, told = party.now(NOTHING)
+    policy = ModelOwnerPolicy(members=OWNERS[:1], max_result_mb=3)
+    assert (role, told) == (ModelOwner(member.identity, (), policy, 7), [])
+    assert worker == ModelsWorker(member.tools, DOMAIN, 3)
+
+
+@pytest.mark.parametrize("name", ["description.json", "split", "model.number", "plan.json"])
+def test_a_home_of_one_thing_is_left_alone(
+    common: dict[str, Any], member: launch.AgentContext, name: str
 ) -> None:
-    launch.model_owner(ModelOwnerSettings(**common, samples=Path(__file__), dataset="1f"), member)
-    assert caplog.messages == []
-
-
-def test_a_model_owner_is_told_at_once_that_it_has_no_samples(
-    common: dict[str, Any], member: launch.AgentContext, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It was told after its escrow was locked."""
-    none = common["home"] / "none.samples"
-    launch.model_owner(ModelOwnerSettings(**common, samples=none, members=("anyone",)), member)
-    assert caplog.messages == [f"there are no samples at {none} yet: get them from the data owner"]
-
-
-@pytest.mark.parametrize(("told", "ds"), [(None, None), ("0x1F", 31), ("1f", 31), ("00", 0)])
-def test_a_model_owner_has_the_settings_parts(
-    common: dict[str, Any], member: launch.AgentContext, told: str | None, ds: int | None
-) -> None:
-    settings = ModelOwnerSettings(
-        **common,
-        samples=Path("samples"),
-        plan=Path("plan.json"),
-        model="ridge",
-        rounds=9,
-        seed=4,
-        dataset=told,
-        quorum=2,
-        spare_rounds=3,
-        members=OWNERS[:1],
-        number=5,
-    )
-    role, worker = launch.model_owner(settings, member)
-    assert role == ModelOwner(member.identity, ModelOwnerPolicy(members=OWNERS[:1]), ds, 7, 2, 3, 5)  # type: ignore[arg-type]
-    assert worker == ModelOwnerWorker(member.tools, Path("samples"), DOMAIN, "ridge", 9, 4, Path("plan.json"))
-
-
-def test_a_home_is_one_models(common: dict[str, Any], member: launch.AgentContext) -> None:
-    """The second model would have the first one's plan and weights."""
-    settings = ModelOwnerSettings(**common, samples=Path("samples"), members=OWNERS[:1])
-    for _ in range(2):
-        launch.model_owner(settings, member)
-    with pytest.raises(BadInput, match=r"home is the home of model 1: give model 2 a home of its own"):
-        launch.model_owner(settings.model_copy(update={"number": 2}), member)
+    member.tools.home.write(name, b"1")
+    of_data = name in ("description.json", "split")
+    made: Callable[[], object] = {
+        True: lambda: launch.data_owner(DataOwnerSettings(**common), member),
+        False: lambda: launch.model_owner(ModelOwnerSettings(**common), member),
+    }[of_data]
+    with pytest.raises(BadInput, match="is of a version that had one dataset or model a home"):
+        made()
+    assert member.tools.home.read(name) == b"1"
 
 
 # --- running ---
@@ -316,7 +262,7 @@ def test_runs_the_parts_on_the_homes_own_files(
     assert isinstance(runner.executor, ProcessPool)
     assert (runner.role, runner.executor.worker) == parts
     assert runner.poll_seconds == settings.poll_seconds
-    assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
+    assert {path.name for path in settings.home.iterdir()} >= {JOURNAL_FILE, CHAIN_FILE}
 
 
 def test_jobs_may_take_what_the_settings_say(
@@ -368,7 +314,7 @@ def test_gives_its_files_free_when_it_ends(
 def test_one_process_at_a_time_uses_a_home(
     settings: AgentSettings, common: dict[str, Any], member: launch.AgentContext, runs: list[Runner]
 ) -> None:
-    other = ChainDatabase(settings.home / launch.CHAIN_FILE)
+    other = ChainDatabase(settings.home / CHAIN_FILE)
     parts = launch.cloud_owner(CloudOwnerSettings(**common), member)
     with pytest.raises(BadInput, match="another agent uses"):
         launch.run(settings, member, *parts, StopSignal())
@@ -443,7 +389,7 @@ def test_finishes_first_what_was_left_in_the_outbox(
 def test_does_not_take_out_under_a_running_agent(
     settings: AgentSettings, member: launch.AgentContext, bank: Bank
 ) -> None:
-    agent = ChainDatabase(settings.home / launch.CHAIN_FILE)
+    agent = ChainDatabase(settings.home / CHAIN_FILE)
     with pytest.raises(BadInput, match=r"another agent uses .*: stop it"):
         launch.take_out(settings, member)
     agent.close()

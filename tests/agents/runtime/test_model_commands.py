@@ -41,9 +41,10 @@ def trained(folder: Path, file: Path, target: str) -> Plan:
     plan = default_plan(form.task, form.classes, form.features.shape[1])
     assert prepared.schema is not None
     (folder / "schema.json").write_text(prepared.schema.text())
-    (folder / "plan.json").write_bytes(plan.canonical_bytes())
-    states = folder / "states" / f"{TC:x}"
+    kept = folder / "models" / "tumour"
+    states = kept / "states" / f"{TC:x}"
     states.mkdir(parents=True)
+    (kept / "plan.json").write_bytes(plan.canonical_bytes())
     (states / "9.weights").write_bytes(family_of(plan).initial_weights().to_bytes())
     (states / "10.weights").write_bytes(in_one_place(plan, form).to_bytes())
     return plan
@@ -58,7 +59,7 @@ def run(*words: object) -> int:
 def exported(folder: Path) -> Path:
     out = folder / "model.json"
     words = ("--schema", folder / "schema.json", "--onnx", folder / "model.onnx")
-    assert run("model", "export", "--home", folder, "--out", out, *words) == 0
+    assert run("model", "export", "tumour", "--home", folder, "--out", out, *words) == 0
     return out
 
 
@@ -126,7 +127,7 @@ def test_cells_that_cannot_be_read_are_told(tmp_path: Path, capsys: pytest.Captu
 def test_what_is_missing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = table(tmp_path, "price")
     for words, told in (
-        (("model", "export", "--home", tmp_path, "--out", tmp_path / "m"), "has no trained model"),
+        (("model", "export", "tumour", "--home", tmp_path, "--out", tmp_path / "m"), "has no trained model"),
         (("predict", file, "--model", tmp_path / "none"), "no file"),
         (("predict", tmp_path / "none.csv", "--model", file), "name a table"),
         (("predict", file, "--model", file), "no model that `holdfast model export` wrote"),
@@ -139,14 +140,14 @@ def test_what_is_missing_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_damaged_weights_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained(tmp_path, table(tmp_path, "price"), "price")
-    (tmp_path / "states" / f"{TC:x}" / "10.weights").write_bytes(b"damaged")
-    assert run("model", "export", "--home", tmp_path, "--out", tmp_path / "m") == 2
+    (tmp_path / "models" / "tumour" / "states" / f"{TC:x}" / "10.weights").write_bytes(b"damaged")
+    assert run("model", "export", "tumour", "--home", tmp_path, "--out", tmp_path / "m") == 2
     assert "10.weights: " in capsys.readouterr().err
 
 
 def test_without_a_schema_a_model_reads_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = table(tmp_path, "price")
     trained(tmp_path, file, "price")
-    assert run("model", "export", "--home", tmp_path, "--out", tmp_path / "m") == 0
+    assert run("model", "export", "tumour", "--home", tmp_path, "--out", tmp_path / "m") == 0
     assert run("predict", file, "--model", tmp_path / "m") == 2
     assert "export it with --schema" in capsys.readouterr().err

@@ -16,26 +16,39 @@ import pytest
 from eth_utils.address import to_checksum_address
 
 from agents import cli
+from agents.commands import cloud_owner, data_owner, model_owner
+from agents.portfolio.checking import Checked
+from agents.portfolio.entries import DatasetEntry, ModelEntry
+from agents.portfolio.workers import DatasetsWorker, ModelsWorker
 from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import ANYONE
+from agents.roles.portfolio import WantedModel
 from agents.runtime import launch
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.options import variable
 from agents.runtime.settings import (
-    ROLES,
+    EVERYTHING,
     AgentSettings,
     CloudOwnerSettings,
     DataOwnerSettings,
     ModelOwnerSettings,
+    PublishSettings,
+    TrainSettings,
 )
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
-from testing.csv_lines import schema_of
 
 OWNERS = tuple(to_checksum_address("0x" + digit * 40) for digit in "abc")
-COMMANDS = dict(zip(ROLES, ("data-owner", "cloud-owner", "model-owner"), strict=True))
+COMMANDS: dict[type[Checked], tuple[str, ...]] = {
+    DataOwnerSettings: ("data-owner", "run"),
+    CloudOwnerSettings: ("cloud-owner", "run"),
+    ModelOwnerSettings: ("model-owner", "run"),
+    PublishSettings: ("data-owner", "publish", "fair", "--dry-run"),
+    TrainSettings: ("model-owner", "train", "tumour", "--dry-run"),
+}
+NO_FLAG = {"password", "with_member", "wanted"}
 FLAGS = {
     "cloud_owners": "--cloud-owner",
     "subsets_per_round": "--per-round",
@@ -44,10 +57,13 @@ FLAGS = {
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[AgentSettings]:
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The settings that commands come to, instead of what they do with them."""
-    settings: list[AgentSettings] = []
-    monkeypatch.setattr(cli, "_run", lambda _name, given, _assemble: settings.append(given))
+    settings: list[Any] = []
+    for module in (data_owner, cloud_owner, model_owner):
+        monkeypatch.setattr(module, "run_agent", lambda _name, given, _assemble: settings.append(given))
+    monkeypatch.setattr(data_owner, "_rehearse", lambda given, _: settings.append(given))
+    monkeypatch.setattr(model_owner, "_check", lambda entry: settings.append(entry))
     monkeypatch.setattr(launch, "unlock", settings.append)
     monkeypatch.setattr(launch, "enrol", lambda *_: None)
     monkeypatch.setattr(launch, "take_out", lambda *_: 0)
@@ -82,7 +98,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_a_flag_goes_before_a_variable_before_a_file_before_the_default(
     told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = ("model-owner", "--home", home, "--samples", "s")
+    command = ("model-owner", "train", "tumour", "--dry-run", "--home", home, "--samples", "s")
     run(*command)
     (home / "agent.toml").write_text("spare_rounds = 2\n")
     run(*command)
@@ -92,33 +108,37 @@ def test_a_flag_goes_before_a_variable_before_a_file_before_the_default(
     assert [settings.spare_rounds for settings in told] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("kind", ROLES)
+@pytest.mark.parametrize("kind", EVERYTHING)
 def test_every_setting_has_a_flag_a_variable_and_a_key(
-    told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch, kind: type[AgentSettings]
+    told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Checked]
 ) -> None:
     values = _other_values(kind, home)
     _write(home / "flags.toml", {})
-    run(COMMANDS[kind], "--config", home / "flags.toml", *_as_flags(values))
+    run(*COMMANDS[kind], "--config", home / "flags.toml", *_as_flags(values))
     _write(home / "file.toml", values)
-    run(COMMANDS[kind], "--config", home / "file.toml")
+    run(*COMMANDS[kind], "--config", home / "file.toml")
     for name, value in values.items():
         monkeypatch.setenv(variable(name), " ".join(value) if isinstance(value, list) else str(value))
-    run(COMMANDS[kind])
+    run(*COMMANDS[kind])
     by_flags, by_file, by_variables = told
     assert by_flags == by_file == by_variables
     assert all(
         getattr(by_flags, name) != field.default
         for name, field in kind.model_fields.items()
-        if name in values
+        if name in values and hasattr(by_flags, name)
     )
-    assert kind.model_fields.keys() - values.keys() == {"password", "with_member"}
+    assert kind.model_fields.keys() - values.keys() <= NO_FLAG
 
 
-def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
+def _other_values(kind: type[Checked], home: Path) -> dict[str, Any]:
     """A value of every setting that is not its default."""
-    terms = home / "terms.json"
-    terms.write_text(json.dumps({"round_price": 5}))
-    values: dict[str, Any] = {
+    if kind is PublishSettings:
+        return {"home": str(home)} | _a_dataset(home)
+    if kind is TrainSettings:
+        values: dict[str, Any] = {"home": str(home), "samples": "x", "model": "ridge", "rounds": 7, "seed": 2}
+        values |= {"plan": "p.json", "dataset": "0xabcdef", "quorum": 3, "spare_rounds": 0}
+        return values | {"balance": "even"}
+    values = {
         "home": str(home),
         "password_file": "p",
         "rpc": "http://node:1",
@@ -141,27 +161,28 @@ def _other_values(kind: type[AgentSettings], home: Path) -> dict[str, Any]:
         "at_stake_each": 5,
     }
     if kind is DataOwnerSettings:
-        values |= {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
-        values |= {"subsets_per_round": 3, "seed": 8, "max_couples": 8, "max_couples_each": 9}
+        values |= {"max_couples": 8, "max_couples_each": 9}
         values |= {"max_rounds": 5, "max_quorum": 1, "max_keys_mb": 3}
-        privacy = home / "ranges.json"
-        privacy.write_text(json.dumps({"columns": {"x": [0, 1]}}))
-        values |= {"task": "regression", "merge_rare": 3, "query": "select 1"}
-        schema = home / "schema.json"
-        schema.write_text(schema_of("wine").text())
-        values |= {"group": "who", "keep": ["id", "code"], "table_schema": str(schema)}
-        values |= {"new_people": True, "lifetime_epsilon": 2, "ledger": "people"}
-        values |= {"secrecy": "private", "terms": str(terms), "privacy": str(privacy)}
+        values |= {"lifetime_epsilon": 2, "ledger": "people"}
     elif kind is CloudOwnerSettings:
         values |= _policy_of_a_cloud_owner()
     else:
-        values |= {"samples": "x", "model": "ridge", "rounds": 7, "seed": 2, "plan": "p.json"}
-        values |= {"dataset": "0xab", "quorum": 3, "spare_rounds": 0, "number": 4}
-        values |= {"max_result_mb": 5, "balance": "even"}
+        values |= {"max_result_mb": 5}
         values |= {"max_round_price": 3, "max_job_price": 2, "max_answer_window_seconds": 9}
         values |= {"min_draw_window_seconds": 2, "max_draw_window_seconds": 8}
         values |= {"max_report_window_seconds": 7, "max_settle_window_seconds": 6}
     return values
+
+
+def _a_dataset(home: Path) -> dict[str, Any]:
+    terms = home / "terms.json"
+    terms.write_text(json.dumps({"round_price": 5}))
+    values = {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
+    values |= {"subsets_per_round": 3, "seed": 8, "spare_places": 1, "requests": "hand"}
+    values |= {"task": "regression", "merge_rare": 3, "query": "select 1"}
+    values |= {"group": "who", "keep": ["id", "code"], "table_schema": "schema.json"}
+    values |= {"new_people": True, "lifetime_epsilon": 2, "ledger": "people"}
+    return values | {"secrecy": "private", "terms": str(terms), "privacy": "ranges.json"}
 
 
 def _policy_of_a_cloud_owner() -> dict[str, Any]:
@@ -193,14 +214,14 @@ def test_a_file_that_is_named_is_read_instead_of_the_homes(
     (home / "agent.toml").write_text("max_bond_jobs = 2\npoll_seconds = 9\n")
     (tmp_path / "other.toml").write_text("max_bond_jobs = 3\n")
     named = ("--config", tmp_path / "other.toml")
-    run("cloud-owner", "--home", home, *named)
-    run("cloud-owner", *named, "--home", home)
+    run("cloud-owner", "run", "--home", home, *named)
+    run("cloud-owner", "run", *named, "--home", home)
     assert [(settings.max_bond_jobs, settings.poll_seconds) for settings in told] == [(3, 1.0), (3, 1.0)]
 
 
 def test_a_file_may_name_the_home(told: list[Any], home: Path, tmp_path: Path) -> None:
     _write(tmp_path / "other.toml", {"home": str(home)})
-    run("cloud-owner", "--config", tmp_path / "other.toml")
+    run("cloud-owner", "run", "--config", tmp_path / "other.toml")
     assert [settings.home for settings in told] == [home]
 
 
@@ -208,7 +229,7 @@ def test_a_file_has_terms_as_a_table(told: list[Any], home: Path) -> None:
     _write(home / "agent.toml", {"table": "wine", "cloud_owners": list(OWNERS)})
     with (home / "agent.toml").open("a") as file:
         file.write("[terms]\nround_price = 5\n")
-    run("data-owner", "--home", home)
+    run("data-owner", "publish", "fair", "--dry-run", "--home", home)
     assert told[0].terms.round_price == 5
 
 
@@ -220,7 +241,7 @@ def test_a_command_leaves_alone_what_is_for_another(told: list[Any], home: Path)
 
 def test_an_empty_variable_says_nothing(told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOLDFAST_RPC", "")
-    run("cloud-owner", "--home", home)
+    run("cloud-owner", "run", "--home", home)
     assert told[0].rpc == ("http://127.0.0.1:8545",)
 
 
@@ -230,7 +251,7 @@ def test_an_empty_variable_says_nothing(told: list[Any], home: Path, monkeypatch
 def test_a_wrong_value_is_told_with_its_place(
     capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = ("model-owner", "--home", home, "--samples", "s")
+    command = ("model-owner", "train", "tumour", "--dry-run", "--home", home, "--samples", "s")
     most = "Input should be less than or equal to 16"
     (home / "agent.toml").write_text("quorum = 17\n")
     assert refused(capsys, *command) == f"{home / 'agent.toml'}: quorum: {most}"
@@ -258,8 +279,9 @@ def test_a_wrong_file_is_told_with_its_name(
     needed = {"table": "wine", "cloud_owners": list(OWNERS), "samples": "s"}
     _write(file, {name: value for name, value in needed.items() if not line.startswith(name)})
     file.write_text(file.read_text() + line + "\n")
-    command = "model-owner" if line.startswith("quorum") else "data-owner"
-    assert refused(capsys, command, "--home", home) == f"{file}: {complaint}"
+    train = line.startswith("quorum")
+    command = ("model-owner", "train", "tumour") if train else ("data-owner", "publish", "fair")
+    assert refused(capsys, *command, "--home", home) == f"{file}: {complaint}"
 
 
 def test_a_file_that_cannot_be_read_is_told(capsys: pytest.CaptureFixture[str], home: Path) -> None:
@@ -268,9 +290,11 @@ def test_a_file_that_cannot_be_read_is_told(capsys: pytest.CaptureFixture[str], 
         f"settings {file}: No such file or directory: name a TOML file of settings"
     )
     file.write_bytes(b"rpc = \xff")
-    assert refused(capsys, "cloud-owner", "--home", home).startswith(f"settings {file}: 'utf-8' codec can't")
+    assert refused(capsys, "cloud-owner", "run", "--home", home).startswith(
+        f"settings {file}: 'utf-8' codec can't"
+    )
     file.write_text("rpc =")
-    line = refused(capsys, "cloud-owner", "--home", home)
+    line = refused(capsys, "cloud-owner", "run", "--home", home)
     assert line == f"settings {file}: Invalid value (at end of document): mend it, or name another TOML file"
 
 
@@ -282,7 +306,7 @@ def test_an_unknown_variable_is_told(
     capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch, name: str, todo: str
 ) -> None:
     monkeypatch.setenv(name, "1")
-    said = refused(capsys, "cloud-owner", "--home", home)
+    said = refused(capsys, "cloud-owner", "run", "--home", home)
     assert said == f"environment: no setting is called '{name}': {todo}"
 
 
@@ -291,12 +315,12 @@ def test_what_other_programs_and_roles_are_told_is_no_error(
     told: list[Any], home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv(name, "1")
-    run("cloud-owner", "--home", home)
+    run("cloud-owner", "run", "--home", home)
     assert len(told) == 1
 
 
 def test_a_password_is_no_flag(capsys: pytest.CaptureFixture[str], home: Path) -> None:
-    said = refused(capsys, "cloud-owner", "--home", home, "--password", "sesame")
+    said = refused(capsys, "cloud-owner", "run", "--home", home, "--password", "sesame")
     assert said.startswith("No such option: --password ")
     assert "sesame" not in said
 
@@ -309,15 +333,16 @@ def test_a_password_is_no_flag(capsys: pytest.CaptureFixture[str], home: Path) -
     [
         (ExecutorLimits, AgentSettings),
         (DataOwner, DataOwnerSettings),
-        (DataOwnerWorker, DataOwnerSettings),
+        (DatasetsWorker, DataOwnerSettings),
+        (DataOwnerWorker, DatasetEntry),
         (CloudOwner, CloudOwnerSettings),
         (ModelOwner, ModelOwnerSettings),
-        (ModelOwnerWorker, ModelOwnerSettings),
+        (ModelsWorker, ModelOwnerSettings),
+        (ModelOwnerWorker, ModelEntry),
+        (WantedModel, ModelEntry),
     ],
 )
-def test_what_a_part_takes_for_granted_is_the_settings_default(
-    part: type[Any], kind: type[AgentSettings]
-) -> None:
+def test_what_a_part_takes_for_granted_is_the_settings_default(part: type[Any], kind: type[Checked]) -> None:
     for field in fields(part):
         if field.name in kind.model_fields and field.default is not MISSING:
             assert field.default == kind.model_fields[field.name].default, field.name
@@ -341,20 +366,26 @@ def test_true_is_not_taken_for_one(
     capsys: pytest.CaptureFixture[str], home: Path, line: str, told: str
 ) -> None:
     (home / "agent.toml").write_text(line)
-    assert refused(capsys, "cloud-owner", "--home", home).startswith(f"{home / 'agent.toml'}: {told}")
+    assert refused(capsys, "cloud-owner", "run", "--home", home).startswith(f"{home / 'agent.toml'}: {told}")
 
 
 def test_brackets_without_end_are_one_line(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     (home / "agent.toml").write_text("workers = " + "[" * 100_000)
-    assert refused(capsys, "cloud-owner", "--home", home).startswith(f"settings {home / 'agent.toml'}: ")
+    assert refused(capsys, "cloud-owner", "run", "--home", home).startswith(
+        f"settings {home / 'agent.toml'}: "
+    )
     (home / "agent.toml").unlink()
     (home / "terms.json").write_text("[" * 100_000)
     flags = ("--table", "wine", "--cloud-owner", OWNERS[0], "--terms", home / "terms.json")
-    assert "name a JSON file of terms" in refused(capsys, "data-owner", "--home", home, *flags)
+    assert "name a JSON file of terms" in refused(
+        capsys, "data-owner", "publish", "fair", "--home", home, *flags
+    )
 
 
 def test_a_model_that_there_is_not_is_told_before_anything_is_sent(
     capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:
-    said = refused(capsys, "model-owner", "--home", home, "--samples", "s", "--model", "encryptd-logistic")
+    said = refused(
+        capsys, "model-owner", "train", "a", "--home", home, "--samples", "s", "--model", "encryptd-logistic"
+    )
     assert said.startswith("--model: 'encryptd-logistic' is no model: choose one of linear, ridge")

@@ -6,6 +6,7 @@ Rules: N21.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,11 @@ from agents.demo.ranges import policy_of
 from agents.learning.data.tables import load_table
 from agents.learning.privacy.levels import LEARNS, Secrecy
 from agents.learning.privacy.policy import PrivacyPolicy
+from agents.portfolio.entries import DatasetEntry
+from agents.portfolio.standing import standings
+from agents.portfolio.workers import folder_of_entry
 from agents.roles.tasks.data_owner import SplitData
+from agents.storage.people import LEDGER_FILE
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, Promise, standing_of
 from testing.fake_market import TERMS
@@ -32,9 +37,12 @@ def place(tmp_path: Path) -> Place:
 def lines(
     place: Place, level: Secrecy, privacy: PrivacyPolicy | None = None, table: str = "wine"
 ) -> list[str]:
-    worker = DataOwnerWorker(place.tools, table, None, 4, 0, TERMS, derive, level, privacy)
-    worker.perform(SplitData(DS))
-    return list(standing_of(place.tools.home.folder, None, 4).lines())
+    home = place.tools.home.folder
+    tools = replace(place.tools, home=folder_of_entry(home, DatasetEntry, "fair"))
+    ledger = home / LEDGER_FILE
+    worker = DataOwnerWorker(tools, table, None, 4, 0, TERMS, derive, level, privacy, ledger=ledger)
+    worker.perform(SplitData(DS, entry="fair"))
+    return list(standing_of(tools.home.folder, ledger, 4).lines())
 
 
 def test_at_level_private_it_says_what_is_spent_and_left(
@@ -79,12 +87,18 @@ def test_a_command_says_it(place: Place, capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit) as end:
         main(["status", "--home", str(place.tools.home.folder)])
     assert not end.value.code
-    assert capsys.readouterr().out.splitlines() == told
+    shown = ["fair:", *(f"  {line}" for line in told)]
+    assert capsys.readouterr().out.splitlines() == shown
+    with pytest.raises(SystemExit):
+        main(["status", "fair", "--home", str(place.tools.home.folder)])
+    assert capsys.readouterr().out.splitlines() == shown
 
 
 def test_a_home_without_a_dataset_has_no_standing(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no dataset is offered from there: name the home of a data owner"):
-        standing_of(tmp_path, None, 4)
+        list(standings(tmp_path, None, None, 4))
+    with pytest.raises(BadInput, match="datasets/fair: no dataset is offered from there: let its agent run"):
+        list(standings(tmp_path, "fair", None, 4))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +111,7 @@ def test_a_damaged_promise_is_one_line(damage: bytes) -> None:
 
 def test_a_damaged_description_is_one_line(place: Place) -> None:
     lines(place, "none")
-    place.tools.home.write(DESCRIPTION_FILE, b"{}")
+    home = place.tools.home
+    home.write(f"datasets/fair/{DESCRIPTION_FILE}", b"{}")
     with pytest.raises(StopAgent, match=f"{DESCRIPTION_FILE} is damaged: restore it from a backup"):
-        standing_of(place.tools.home.folder, None, 4)
+        list(standings(home.folder, "fair", None, 4))
