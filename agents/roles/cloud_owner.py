@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from agents.core.calls import (
 )
 from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
-from agents.core.ids import dataset_of, subset_of
+from agents.core.ids import DatasetId, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import Act, AgainstPolicy, Identity, Send, Situation
 from agents.roles.common import (
@@ -65,9 +65,12 @@ class CloudOwner:
         if first:
             return list(first)
         mine = list(market.instances_at(self.identity.address))
+        held: defaultdict[DatasetId, list[Instance]] = defaultdict(list)
+        for instance in mine:
+            held[dataset_of(instance.id)].append(instance)
         acts: list[Act] = []
         for couple in market.couples.values():
-            instances = [instance for instance in mine if dataset_of(instance.id) == couple.ds]
+            instances = held.get(couple.ds, [])
             acts += for_asset(f"couple {couple.id:x}", self._rounds, situation, couple, instances)
         dealings = self._dealings(market, mine)
         for instance in mine:

@@ -98,7 +98,7 @@ def seed_link(identity: Identity, tc: CoupleId, max_rounds: int, round_: int) ->
     return _links(identity.secret(b"holdfast/seed/%x/%d" % (tc, max_rounds)), max_rounds)[round_]
 
 
-_links = lru_cache(maxsize=16)(seed_chain)
+_links = lru_cache(maxsize=64)(seed_chain)
 """The longest chain takes seconds, and each decision asks for a link."""
 
 

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Backoff:
-    """Waits longer after each failure of the same thing: 0.5, 1, 2, 4 ... seconds, at most `most`."""
+    """Waits longer after each failure of the same thing: 0.5, 1, 2, 4 ... seconds, at most `most`.
+
+    Of what nobody asks for any more the failures are forgotten, once there are more than `kept`.
+    """
 
     most: float = 30.0
+    kept: int = 1000
     _until: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def ready(self, key: str, now: float) -> bool:
@@ -20,6 +24,9 @@ class Backoff:
         """Notes a failure; returns the seconds to wait."""
         wait = min(self.most, 2 * self._until.get(key, (0.0, 0.25))[1])
         self._until[key] = (now + wait, wait)
+        if len(self._until) > self.kept:
+            asked = {one: state for one, state in self._until.items() if state[0] + self.most >= now}
+            self._until = asked
         return wait
 
     def succeeded(self, key: str) -> None:

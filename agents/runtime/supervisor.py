@@ -40,6 +40,8 @@ class Supervisor:
     def ask(self, tasks: Iterable[Task[TaskResult]]) -> None:
         """Starts what is asked for and not under way, as far as there is room; stops what no longer is."""
         wanted = {task.key: task for task in tasks}
+        for key in self._errors.keys() - wanted.keys():
+            del self._errors[key]
         for key in set(self.executor.running) - wanted.keys():
             log.info("%s is not needed any more", key)
             self.executor.cancel(key)

@@ -59,6 +59,11 @@ class Database:
         with database_faults(self.path):
             return self._connection.execute(query, values).fetchall()
 
+    def each(self, query: str) -> Iterator[Any]:
+        """The rows of a query, one after the other: not all of them have to be in memory."""
+        with database_faults(self.path):
+            yield from self._connection.execute(query)
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """All or nothing of the block is written; when it is left, it is on the disk."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,42 +15,64 @@ from agents.storage.database import Connection, Database, read_along
 class Journal(Mapping[str, TaskResult]):
     """The results, by `Task.key`. A result is durable before `record` returns, and never changes.
 
+    What was asked for lately is at hand, the rest on the disk: a journal of years takes no more memory than
+    one of days.
+
     Args:
         path: of the database; ``:memory:`` for tests.
+        at_hand: how many answers are.
 
     Raises:
         StopAgent: an entry is damaged, or of another program.
-        StorageFailed: it cannot be read or written. So may `record` and `close`.
+        StorageFailed: it cannot be read or written. So may every method.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, at_hand: int = 4096) -> None:
         self._database = Database(path, _prepare)
+        self._recent: OrderedDict[str, TaskResult | None] = OrderedDict()
+        self._at_hand = at_hand
         try:
-            self._results = _read(self._database.rows(_ALL))
+            for key, data in self._database.each(_ALL):
+                parse_result(str(key), data)
         except BadObject as bad:
             self.close()
             raise StopAgent(f"{path}: {bad}: restore the file from a backup") from bad
 
     def record(self, key: str, result: TaskResult) -> None:
         """Keeps a result; the first one stands if there is one already."""
-        if key in self._results:
+        if key in self:
             return
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO facts VALUES (?, ?)", (key, json.dumps(result.to_json())))
-        self._results[key] = result
+        self._keep(key, result)
 
     def close(self) -> None:
         """Closes the database."""
         self._database.close()
 
     def __getitem__(self, key: str) -> TaskResult:
-        return self._results[key]
+        try:
+            found = self._recent[key]
+            self._recent.move_to_end(key)
+        except KeyError:
+            rows = self._database.rows("SELECT fact FROM facts WHERE key = ?", key)
+            found = self._keep(key, parse_result(key, rows[0][0]) if rows else None)
+        if found is None:
+            raise KeyError(key)
+        return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._results)
+        return (key for (key,) in self._database.rows("SELECT key FROM facts ORDER BY rowid"))
 
     def __len__(self) -> int:
-        return len(self._results)
+        return int(self._database.rows("SELECT count(*) FROM facts")[0][0])
+
+    def _keep(self, key: str, result: TaskResult | None) -> TaskResult | None:
+        """Keeps an answer at hand; that there is none is one, too."""
+        self._recent[key] = result
+        while len(self._recent) > self._at_hand:
+            self._recent.popitem(last=False)
+        return result
 
 
 def read_results(path: Path) -> dict[str, TaskResult]:

@@ -1,6 +1,6 @@
 """One data owner with two datasets and one model owner with two models, on a real node, killed in between.
 
-Rules: A22, A42, A100, A101.
+Rules: A100, A101.
 """
 
 from __future__ import annotations

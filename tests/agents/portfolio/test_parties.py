@@ -1,6 +1,6 @@
 """Owners whose portfolio is in files: what they do when files come, change, break and go.
 
-Rules: A100, A101, A102, A103.
+Rules: A100, A101, A102, A103, A104.
 """
 
 from __future__ import annotations

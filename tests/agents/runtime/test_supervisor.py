@@ -1,6 +1,6 @@
 """The supervisor: what is due first is first, and what fails costs its own asset and no other.
 
-Rules: A6, A70, A71, A72.
+Rules: A6, A70, A71, A72, A106.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from agents.roles.results import AgreedResult, Flagged, PlanReview, RefusedPacka
 from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
 from agents.roles.tasks.data_owner import ReviewPlan, SplitData
 from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights
+from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Failed, Finished
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal
@@ -324,3 +325,22 @@ def test_a_task_is_told_when_it_is_started(caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, "agents")
     Desk().supervisor().ask([TRAIN])
     assert [record.getMessage() for record in caplog.records] == [f"TrainModel {TRAIN.key}"]
+
+
+def test_errors_of_what_nobody_asks_for_are_forgotten() -> None:
+    desk = Desk()
+    supervisor = desk.supervisor()
+    supervisor.ask([COLLECT])
+    desk.ends.append(Failed(COLLECT, StoreUnavailable("away")))
+    supervisor.record()
+    assert list(supervisor._errors) == [COLLECT.key]
+    supervisor.ask([])
+    assert supervisor._errors == {}
+
+
+def test_failures_of_long_ago_are_forgotten() -> None:
+    backoff = Backoff(most=30, kept=10)
+    for number in range(100):
+        backoff.failed(f"call/{number}", now=100.0 * number)
+    assert len(backoff._until) <= 11
+    assert not backoff.ready("call/99", 9900.0)

@@ -1,6 +1,6 @@
 """The journal: results that are there once they are recorded, and never change.
 
-Rules: A4, A17.
+Rules: A4, A17, A106.
 """
 
 from __future__ import annotations
@@ -174,3 +174,23 @@ def test_a_journal_that_is_none_is_one_line(tmp_path: Path) -> None:
 def test_a_journal_in_no_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="unable to open database file"):
         Journal(tmp_path / "none" / "journal.sqlite")
+
+
+def test_a_long_journal_has_no_more_at_hand_than_a_short_one(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", at_hand=3)
+    for number in range(20):
+        journal.record(f"results/{number}", OTHER)
+        assert f"results/{number}/none" not in journal
+    assert len(journal._recent) == 3
+    assert [journal[f"results/{number}"] for number in range(20)] == [OTHER] * 20
+    assert len(journal._recent) == 3
+    assert len(journal) == 20
+    journal.record("results/0", OTHER.model_copy(update={"agreeing": 9}))
+    assert journal["results/0"] == OTHER, "the first stands, though it is not at hand"
+
+
+def test_what_was_not_there_is_once_it_is_recorded(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    assert journal.get("results/1") is None
+    journal.record("results/1", OTHER)
+    assert journal.get("results/1") == OTHER
