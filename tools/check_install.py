@@ -82,7 +82,7 @@ def _life(holdfast: Path, folder: Path) -> str:
 
 def _register(holdfast: Path, home: Path, folder: Path) -> None:
     """Runs an agent until it has said that it sent something."""
-    command: list[str | Path] = [holdfast, "cloud-owner", "--home", home]
+    command: list[str | Path] = [holdfast, "cloud-owner", "run", "--home", home]
     with subprocess.Popen(
         command, cwd=folder, env=_environment(), stderr=subprocess.PIPE, text=True
     ) as agent:
