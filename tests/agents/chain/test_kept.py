@@ -56,5 +56,5 @@ def test_another_markets_deployment_is_refused(
         Deployment(known.chain_id + 1, known.market, known.block, known.abi),
         Deployment(known.chain_id, address_of("elsewhere"), known.block, known.abi),
     ):
-        with pytest.raises(BadInput, match="is of the market .* name its deployment"):
+        with pytest.raises(BadInput, match=r"is of the market .* name its deployment"):
             read_kept(tmp_path / "chain.sqlite", other)
