@@ -17,15 +17,15 @@ Request = tuple[str, list[Any]]
 
 
 class RpcNode:
-    """One node's JSON-RPC on 127.0.0.1. Not to be shared between threads: each takes one of its own.
+    """One node's JSON-RPC. Not to be shared between threads: each takes one of its own.
 
     Raises:
         NodeUnavailable: it does not answer, or not as a node does. So may every method.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, address: str = "127.0.0.1") -> None:
         self.port = port
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        self._connection = HTTPConnection(address, port, timeout=TIMEOUT_SECONDS)
 
     def __enter__(self) -> RpcNode:
         return self

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MARK, FORKS = "pytest.mark.node", "pytest.mark.forks"
 MOST_PROCESSES = 4
 BROWNIES_NAMES = {"ganache": "ganache-cli"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""Of linear algebra: the processes share the cores, and threads that wait for each other burn them."""
 NOTHING_RAN = 5
 """pytest's exit code where no test was selected."""
 
@@ -34,7 +36,7 @@ def main() -> int:
     paths, arguments = split(sys.argv[1:])
     network = os.environ.get("NETWORK") or default_network()
     on_node, *others = commands(paths, arguments, network)
-    environment = os.environ | {"NETWORK": network}
+    environment = os.environ | {"NETWORK": network} | ONE_THREAD
     with tempfile.TemporaryFile() as said:
         beside = None
         if on_node:

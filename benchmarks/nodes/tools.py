@@ -36,15 +36,18 @@ def kaia() -> Path:
     PROGRAM.parent.mkdir(parents=True, exist_ok=True)
     # newer Go forbids what this client's profiler links to, unless told otherwise
     command = [go, "build", "-mod=readonly", "-ldflags=-checklinkname=0", "-o", str(PROGRAM), _KAIA]
-    run = subprocess.run(
-        command,
-        cwd=RECIPE,
-        env={**os.environ, **_go_homes()},
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
+    try:
+        run = subprocess.run(
+            command,
+            cwd=RECIPE,
+            env={**os.environ, **_go_homes()},
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Skipped(f"the validators' client was not built within {BUILD_SECONDS} s: try again") from None
     if run.returncode != 0:
         lines = run.stderr.strip().splitlines()
         raise Skipped(

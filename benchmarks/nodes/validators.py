@@ -11,7 +11,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -50,7 +50,6 @@ FLAGS = (
     f"--block-generation-time-limit={PROPOSAL_MILLISECONDS}ms",
     "--opcode-computation-cost-limit=1000000000",
     "--rpc",
-    "--rpcaddr=127.0.0.1",
     "--rpcapi=eth,net,web3,admin",
     "--srvtype=http",
     "--api.filter.getLogs.maxitems=1000000",
@@ -86,10 +85,11 @@ def validators(count: int, folder: Path) -> Iterator[Network]:
         homes = [folder / f"node{number}" for number in range(count)]
         groups = []
         for number, key in enumerate(keys):
-            _initialise(program, homes[number], folder / "genesis.json")
+            initialise(program, homes[number], folder / "genesis.json")
             command = [
                 str(program),
                 *FLAGS,
+                "--rpcaddr=127.0.0.1",
                 f"--datadir={homes[number]}",
                 f"--nodekeyhex={key.hex()}",
                 f"--rewardbase={address_of(key)}",
@@ -101,7 +101,7 @@ def validators(count: int, folder: Path) -> Iterator[Network]:
             process = nodes.enter_context(running(command, log, {"GOGC": GARBAGE_PERCENT}))
             await_answer(process, ports[number], log)
             groups.append(process.pid)
-        _introduce(ports, contacts)
+        introduce([nodes.enter_context(RpcNode(port)) for port in ports], contacts)
         yield Network(
             name=f"{count} validator{'s' if count > 1 else ''}",
             ports=tuple(ports),
@@ -157,13 +157,18 @@ def genesis(keys: list[bytes]) -> dict[str, Any]:
     }
 
 
-def contact(key: bytes, port: int) -> str:
+def contact(key: bytes, port: int, address: str = "127.0.0.1") -> str:
     """How the other validators reach one."""
     public = PrivateKey(key).public_key.format(compressed=False)[1:].hex()
-    return f"kni://{public}@127.0.0.1:{port}?discport=0&ntype=cn"
+    return f"kni://{public}@{address}:{port}?discport=0&ntype=cn"
 
 
-def _initialise(program: Path, home: Path, first_block: Path) -> None:
+def initialise(program: Path, home: Path, first_block: Path) -> None:
+    """Makes the chain's first block in a validator's folder.
+
+    Raises:
+        NodeUnavailable: the client refuses.
+    """
     command = [str(program), "init", f"--datadir={home}", str(first_block)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if run.returncode != 0:
@@ -171,22 +176,18 @@ def _initialise(program: Path, home: Path, first_block: Path) -> None:
         raise NodeUnavailable(f"the validator's chain could not be made: {lines[-1] if lines else home}")
 
 
-def _introduce(ports: list[int], contacts: list[str]) -> None:
+def introduce(nodes: Sequence[RpcNode], contacts: Sequence[str]) -> None:
     """Has every validator call those before it, one at a time, and returns once the chain grows.
 
     A call that fails is made again only after half a minute; so none is made before all take calls, which is
     shortly after they answer requests.
     """
-    with ExitStack() as connections:
-        nodes = [connections.enter_context(RpcNode(port)) for port in ports]
-        time.sleep(SETTLING_SECONDS)
-        for number, node in enumerate(nodes):
-            for met, earlier in enumerate(contacts[:number], start=1):
-                node.ask("admin_addPeer", earlier)
-                _until(lambda: int(node.ask("net_peerCount"), 16) >= met, "the validators did not meet")  # noqa: B023
-        _until(
-            lambda: all(int(node.ask("eth_blockNumber"), 16) > 1 for node in nodes), "they agreed on no block"
-        )
+    time.sleep(SETTLING_SECONDS)
+    for number, node in enumerate(nodes):
+        for met, earlier in enumerate(contacts[:number], start=1):
+            node.ask("admin_addPeer", earlier)
+            _until(lambda: int(node.ask("net_peerCount"), 16) >= met, "the validators did not meet")  # noqa: B023
+    _until(lambda: all(int(node.ask("eth_blockNumber"), 16) > 1 for node in nodes), "they agreed on no block")
 
 
 def _until(happened: Callable[[], bool], otherwise: str) -> None:

@@ -60,7 +60,7 @@ def rerandomise(
 
     Args:
         context: of the parameters.
-        result: two polynomials, in NTT form or not.
+        result: two polynomials, in NTT form or not; of BFV they are coefficients afterwards.
         zero: a published encryption of zero in NTT form, of scale 1, with as many primes left.
         streams: of this job.
         index: of this ciphertext in the result.
@@ -73,6 +73,8 @@ def rerandomise(
     if not result.is_ntt_form():
         evaluator.transform_from_ntt_inplace(blind)
     evaluator.add_inplace(result, blind)
+    if context.plain_modulus and result.is_ntt_form():
+        evaluator.transform_from_ntt_inplace(result)
     errors = streams.stream("errors", index)
     noise = np.stack([residues(context, errors.small(context.degree), len(primes)) for _ in range(2)])
     noise[0] += flood.draw(streams.stream("flood", index), primes, context.degree)

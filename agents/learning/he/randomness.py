@@ -11,7 +11,9 @@ from hashlib import shake_256
 
 import numpy as np
 import numpy.typing as npt
-from Crypto.Cipher import AES
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from agents.learning.data.samples import Int64Array
 
@@ -33,13 +35,11 @@ class Stream:
         parts = (secret, *path)
         name = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
         key = shake_256(b"holdfast stream" + name).digest(32)
-        self._cipher = AES.new(key, AES.MODE_CTR, nonce=b"", initial_value=0)
+        self._cipher = Cipher(AES256(key), CTR(bytes(16))).encryptor()
 
     def words(self, count: int) -> Words:
         """(count,) uint64, uniform."""
-        return np.frombuffer(self._cipher.encrypt(bytes(8 * count)), dtype="<u8").astype(
-            np.uint64, copy=False
-        )
+        return np.frombuffer(self._cipher.update(bytes(8 * count)), dtype="<u8").astype(np.uint64, copy=False)
 
     def below(self, modulus: int, count: int) -> Words:
         """(count,) uint64, exactly uniform below the modulus: what is not below it is drawn again."""
@@ -82,7 +82,7 @@ class Stream:
         residues = np.stack([low % np.uint64(prime) for prime in primes])
         for shift in range(64, bits, 8):
             width = min(8, bits - shift)
-            digits = np.frombuffer(self._cipher.encrypt(bytes(count)), dtype=np.uint8) >> (8 - width)
+            digits = np.frombuffer(self._cipher.update(bytes(count)), dtype=np.uint8) >> (8 - width)
             for row, prime in zip(residues, primes, strict=True):
                 row += _multiples(shift, prime)[digits]
         return residues % np.array(primes, dtype=np.uint64)[:, None]

@@ -56,5 +56,4 @@ class CoefficientProduct:
                 continue
             product = Ciphertext()
             evaluator.multiply_plain(weights, factor, product)
-            evaluator.transform_from_ntt_inplace(product)
             yield product
