@@ -145,7 +145,7 @@ UNANSWERED: dict[str, tuple[Send, str]] = {
     "the answer to another": (reply(lambda id_: result(id_ + 1)), "the answer to another request"),
     "neither result nor error": (
         reply(lambda id_: json.dumps({"id": id_}).encode()),
-        "as a node does",
+        "neither a result nor an error",
     ),
     "a connection that is closed": (drop, "ConnectionError"),
     "silence": (hang, "ReadTimeout"),
