@@ -49,6 +49,10 @@ class Provider(Protocol):
         """Sends one request and returns the node's response, errors included."""
 
 
+class _Momentary(NodeUnavailable):
+    """What may be otherwise in the next moment, and costs nothing to ask again."""
+
+
 class Http:
     """A server behind a URL.
 
@@ -89,9 +93,7 @@ class Http:
         for pause in PAUSES:
             try:
                 return self._answer(body, number)
-            except (NodeBusy, NodeShut, NodeRefused):
-                raise
-            except NodeUnavailable:
+            except _Momentary:
                 if time.monotonic() > until:
                     raise
             self._sleep(pause)
@@ -102,15 +104,15 @@ class Http:
         try:
             status, headers, content = self._post(body)
         except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
-            raise NodeUnavailable(type(error).__name__) from None
+            raise _Momentary(type(error).__name__) from None
         answer = _json(content)
         _require_welcome(status, headers, answer)
         if not isinstance(answer, dict):
-            raise NodeUnavailable("no JSON-RPC")
+            raise _Momentary("no JSON-RPC")
         if answer.get("id") != number and "error" not in answer:  # errors that concern no request have none
-            raise NodeUnavailable("the answer to another request")
+            raise _Momentary("the answer to another request")
         if not answer.keys() & {"result", "error"}:
-            raise NodeUnavailable("neither a result nor an error")
+            raise _Momentary("neither a result nor an error")
         return answer
 
     def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
@@ -235,6 +237,8 @@ def _require_welcome(status: int, headers: Mapping[str, str], answer: object) ->
         if not (isinstance(answer, dict) and "error" in answer):
             said = plain(answer or "no reason given")
             raise NodeRefused(f"HTTP {status}: {said}", said)
+    elif status >= requests.codes.server_error:
+        raise _Momentary(f"HTTP {status}")
     elif status != requests.codes.ok:
         raise NodeUnavailable(f"HTTP {status}")
 
