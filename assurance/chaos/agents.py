@@ -35,8 +35,8 @@ from agents.vault.store import ObjectStore
 from agents.workers.base import Tools, Worker
 from assurance.chaos.virtual_time import VirtualStop, VirtualTime
 
-TIMEOUT_SECONDS = 2.0
-"""Of a request: real seconds."""
+TIMEOUT_SECONDS = 10.0
+"""Of a request, as by default: Ganache, on a busy machine, takes seconds to estimate what is in a bundle."""
 
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 30.0
