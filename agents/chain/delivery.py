@@ -14,6 +14,7 @@ from agents.chain.outbox import Attempt, Outbox, Sending
 from agents.chain.setbacks import Setbacks
 from agents.chain.strangers import Strangers
 from agents.chain.transactions import Look, Payload, TransactionReceipt, Transactions
+from agents.core.errors import NodeUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,23 @@ class Delivery:
             What came into blocks, each once.
 
         Raises:
-            NodeUnavailable: the node did not answer; what is left is moved at the next look.
+            NodeUnavailable: the node did not answer, and nothing came; the rest is moved at the next look.
             StopAgent: another process uses the wallet.
             WrongNetwork: the chain was started anew.
         """
         self._strangers.require_none(look)
         self._recheck(look)
-        delivered, waiting = [], []
+        delivered: list[Delivered] = []
+        try:
+            self._move(look, delivered)
+        except NodeUnavailable:
+            if not delivered:
+                raise
+        return delivered
+
+    def _move(self, look: Look, delivered: list[Delivered]) -> None:
+        """Adds to what is delivered, of which each is told once, also if the node then does not answer."""
+        waiting = []
         for sending in self._outbox.open():
             found = self._found(sending.nonce, look)
             if found is not None:
@@ -75,7 +86,6 @@ class Delivery:
                 waiting.append(sending)
         if waiting:
             self._broadcasts.push(waiting, look)
-        return delivered
 
     # --- what is open ---
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,13 +46,19 @@ class Endpoint:
         self._explain = explain
 
     @classmethod
-    def connect(cls, url: str, timeout_seconds: float, explain: Explain) -> Endpoint:
+    def connect(
+        cls,
+        url: str,
+        timeout_seconds: float,
+        explain: Explain,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Endpoint:
         """The node behind an HTTP URL.
 
         Raises:
             BadInput: the URL is none.
         """
-        transport = Http(url, timeout_seconds)
+        transport = Http(url, timeout_seconds, sleep)
         key = hashlib.sha256(url.encode()).hexdigest()[:16]
         return cls(transport, explain, f"the node {transport.host}", key)
 

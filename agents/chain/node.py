@@ -1,13 +1,15 @@
 """The chain's node, behind one URL or several: the next answers when one does not.
 
 The first URL in the order of preference that is well serves; one step of an agent keeps to it unless it
-fails. A URL that asks for a rest gets it. One that fails is asked again after a while that grows, or earlier
-if no other is well: whoever asks has patience of its own. One that turns out to be of another chain is out.
+fails. A URL that asks for a rest gets it; a short one is waited for, so that the step goes on. One that fails
+is asked again after a while that grows, or earlier if no other is well: whoever asks has patience of its own.
+One that turns out to be of another chain is out.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +28,11 @@ MOST_LAG = 2
 LOOK_SECONDS = 60.0
 """How often the others are asked for their heads."""
 
+SHORT_REST_SECONDS = 2.0
+"""A rest, asked for by all who might answer, that is waited for in the middle of a step."""
+
+_MOST_RESTS = 2
+
 
 class Node:
     """The node of one chain.
@@ -34,6 +41,7 @@ class Node:
         endpoints: by preference, one at least.
         clock: seconds that only grow.
         draw: a number from 0 to 1, so that members do not all come back at once.
+        sleep: waits for so many seconds.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class Node:
         endpoints: Sequence[Endpoint],
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not endpoints:
             raise BadInput("no node is named: give its URL")
@@ -48,6 +57,7 @@ class Node:
         self._serving = self._peers[0]
         self._clock = clock
         self._draw = draw
+        self._sleep = sleep
         self._identify: Callable[[Endpoint], None] = lambda _: None
         self._looked_at = clock()
 
@@ -58,6 +68,7 @@ class Node:
         timeout_seconds: float,
         explain: Explain,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> Node:
         """The node behind one HTTP URL or several, by preference.
 
@@ -65,7 +76,8 @@ class Node:
             BadInput: one of them is none.
         """
         listed = [urls] if isinstance(urls, str) else list(dict.fromkeys(urls))
-        return cls([Endpoint.connect(url, timeout_seconds, explain) for url in listed], clock)
+        endpoints = [Endpoint.connect(url, timeout_seconds, explain, sleep) for url in listed]
+        return cls(endpoints, clock, sleep=sleep)
 
     @property
     def serving(self) -> Endpoint:
@@ -96,6 +108,19 @@ class Node:
             NodeUnavailable: no URL answered, or each asked for a rest that is not over.
             WrongNetwork: no URL is of our chain.
         """
+        for _ in range(_MOST_RESTS):
+            try:
+                return self._ask(method, params)
+            except NodeRefused:
+                raise
+            except NodeUnavailable:
+                rest = self._rest()
+                if rest > SHORT_REST_SECONDS:
+                    raise
+            self._sleep(rest)
+        return self._ask(method, params)
+
+    def _ask(self, method: str, params: Sequence[object]) -> Any:
         problem: NodeUnavailable | None = None
         for peer in self._willing():
             try:
@@ -163,6 +188,14 @@ class Node:
 
     def _others(self) -> list[Peer]:
         return [peer for peer in self._peers if peer is not self._serving]
+
+    def _rest(self) -> float:
+        """For how long nobody may be asked; more than can be waited for if it is not that."""
+        now = self._clock()
+        left = [peer for peer in self._peers if not peer.out]
+        if not left or any(peer.may_be_asked(now) for peer in left):
+            return math.inf
+        return min(peer.rest_until for peer in left) - now
 
     def _resting(self) -> NodeUnavailable | WrongNetwork:
         left = [peer for peer in self._peers if not peer.out]

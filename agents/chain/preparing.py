@@ -19,7 +19,7 @@ from agents.chain.patience import Patience
 from agents.chain.purse import Purse
 from agents.chain.setbacks import Setbacks
 from agents.chain.transactions import Look, Payload, Transactions
-from agents.core.errors import Refused
+from agents.core.errors import NodeUnavailable, Refused
 from agents.core.ids import Address
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ class Preparing:
         self._patience = patience
         self._wallet = wallet
         self._lacking_since: dict[str, float] = {}
+        self._most = BUNDLE
         self.waiting: dict[str, str] = {}
 
     def next(
@@ -86,7 +87,8 @@ class Preparing:
         """The first transaction that can be sent, and what the market would reject of what is before it.
 
         Gas is estimated, so what would be rejected costs nothing. If a bundle is rejected or too large for a
-        block, its halves are tried, down to the call that is at fault.
+        block, its halves are tried, down to the call that is at fault. A bundle whose estimate is not
+        answered may have been too much for the node's time: the next one has half as many.
 
         Args:
             intents: in the order in which they should be sent.
@@ -97,7 +99,7 @@ class Preparing:
             NodeUnavailable: the node did not answer.
         """
         refused: list[Outcome] = []
-        bundles = deque(_bundles([i for i in intents if not self._lacks_coins(i, look)], alone))
+        bundles = deque(_bundles([i for i in intents if not self._lacks_coins(i, look)], alone, self._most))
         if bundles:
             self._purse.look(look.now)
         while bundles:
@@ -123,7 +125,7 @@ class Preparing:
         value = sum(intent.call.value for intent in bundle)
         fees = self._offer(bundle, look)
         self._require_coins(bundle, value, look)
-        estimate = self._chain.estimate(self._market, data, value)
+        estimate = self._estimate(data, value, len(bundle))
         if estimate > look.head.gas_limit:
             raise NodeRefused(
                 f"a transaction of {estimate} gas does not fit in a block of {look.head.gas_limit}"
@@ -131,6 +133,17 @@ class Preparing:
         gas = self._setbacks.gas_limit(keys, estimate, look.head)
         self._require_coins(bundle, value + gas * fees.maximum, look)
         return Payload(self._market, data, value, gas), fees
+
+    def _estimate(self, data: bytes, value: int, calls: int) -> int:
+        try:
+            estimate = self._chain.estimate(self._market, data, value)
+        except NodeRefused:
+            raise
+        except NodeUnavailable:
+            self._most = max(1, calls // 2)
+            raise
+        self._most = min(BUNDLE, 2 * self._most)
+        return estimate
 
     def _encode(self, bundle: Sequence[Intent]) -> bytes:
         try:
@@ -183,8 +196,8 @@ class Preparing:
             self._lacking_since.pop(key, None)
 
 
-def _bundles(intents: Sequence[Intent], alone: Collection[str]) -> Iterator[list[Intent]]:
+def _bundles(intents: Sequence[Intent], alone: Collection[str], most: int) -> Iterator[list[Intent]]:
     """Runs of calls without coins, which `multicall` can take, and between them each that goes by itself."""
     for by_itself, run in groupby(intents, key=lambda i: i.call.value > 0 or i.key in alone):
-        listed, size = list(run), 1 if by_itself else BUNDLE
+        listed, size = list(run), 1 if by_itself else most
         yield from (listed[start : start + size] for start in range(0, len(listed), size))

@@ -48,12 +48,13 @@ class SecondReading:
         self._reader = reader
         self._clock = clock
         self._next = clock() + SECONDS
+        self._rests_until = 0.0
         self.repaired = 0
 
     def is_due(self, read: int) -> bool:
         """Whether to read again now, with everything read up to block ``read``."""
-        waiting = read - DEPTH - self._archive.verified
-        return waiting > 0 and (waiting >= DEPTH or self._clock() >= self._next)
+        waiting, now = read - DEPTH - self._archive.verified, self._clock()
+        return waiting > 0 and now >= self._rests_until and (waiting >= DEPTH or now >= self._next)
 
     def step(self, last: int) -> int:
         """Reads again from where it stopped, up to block ``last`` or as far as one request goes.
@@ -64,11 +65,11 @@ class SecondReading:
         Raises:
             NodeUnavailable: the node did not answer, or not with all that we have of these blocks.
         """
-        self._next = self._clock() + _RETRY_SECONDS
+        self._rests_until = self._clock() + _RETRY_SECONDS
         first = self._archive.verified + 1
         listed, upto = self._reader.read(max(first, self._client.anchor.number), last)
         mended = self._compare(first, upto, {(one.number, one.hash, one.index): one for one in listed})
-        self._next = self._clock() + SECONDS
+        self._next, self._rests_until = self._clock() + SECONDS, 0.0
         self.repaired += mended
         return mended
 

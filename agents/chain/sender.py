@@ -20,6 +20,7 @@ from agents.chain.setbacks import Setbacks
 from agents.chain.strangers import Strangers
 from agents.chain.transactions import Head, Look, Transactions
 from agents.chain.wallet import Signer
+from agents.core.errors import NodeUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,11 @@ class Sender:
         for delivered in self._delivered():
             self._purse.was_paid_from()
             outcomes += self._told(delivered)
-        self._purse.look_again(self._clock())
+        try:
+            self._purse.look_again(self._clock())
+        except NodeUnavailable:
+            if not outcomes:  # which are told once
+                raise
         return tuple(outcomes)
 
     def _delivered(self) -> Sequence[Delivered]:

@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -38,7 +38,6 @@ _ANSWERED = (
 )  # what providers give beside a JSON-RPC error, for a question that is too large
 _SHUT = (401, 403)
 _BUSY = 429
-_GATEWAYS = (502, 503, 504)
 _GRACE = 1.25
 PAUSES, _A_MOMENT = (0.0, 0.05, 0.1, 0.2), 1.0
 
@@ -50,24 +49,30 @@ class Provider(Protocol):
         """Sends one request and returns the node's response, errors included."""
 
 
+class _Momentary(NodeUnavailable):
+    """What may be otherwise in the next moment, and costs nothing to ask again."""
+
+
 class Http:
     """A server behind a URL.
 
     Args:
         url: with ``http://`` or ``https://``.
         timeout_seconds: for the whole of an answer, and for each silence in it.
+        sleep: waits for so many seconds.
 
     Raises:
         BadInput: the URL is none.
     """
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
+    def __init__(self, url: str, timeout_seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
         host = _host(url)
         if host is None:
             raise BadInput("the node's address must be a URL such as http://127.0.0.1:8545")
         self.host = host
         self._url = url
         self._timeout = timeout_seconds
+        self._sleep = sleep
         self._numbers = count(1)
         self._session = _Session()
         self._session.trust_env = not _is_this_machine(host)  # a proxy is for other machines
@@ -75,41 +80,40 @@ class Http:
     def make_request(self, method: str, params: Any) -> Mapping[str, Any]:
         """Sends one request and returns the node's response, JSON-RPC's errors included.
 
+        What a gateway, a connection or one server of several fails at in a moment is tried again in the next:
+        a step of an agent is many requests, and one that fails ends it. All of them may be made twice: what
+        sends a transaction sends the same bytes.
+
         Raises:
             NodeUnavailable: no answer, or none as a node gives it. Its message holds no part of the URL.
         """
         number = next(self._numbers)
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        try:
-            status, headers, body = self._posted(json.dumps(request).encode())
-        except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
-            raise NodeUnavailable(type(error).__name__) from None
-        answer = _json(body)
-        _require_welcome(status, headers, answer)
-        if not isinstance(answer, dict):
-            raise NodeUnavailable("no JSON-RPC")
-        if answer.get("id") != number and "error" not in answer:  # errors that concern no request have none
-            raise NodeUnavailable("the answer to another request")
-        return answer
-
-    def _posted(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """The answer; what a gateway or a connection fails at in a moment is tried again in the next.
-
-        A step of an agent is many requests, and one that fails ends it. All of them may be made twice: what
-        sends a transaction sends the same bytes.
-        """
-        until = time.monotonic() + _A_MOMENT
+        body, until = json.dumps(request).encode(), time.monotonic() + _A_MOMENT
         for pause in PAUSES:
             try:
-                answer = self._post(body)
-            except (OSError, urllib3.exceptions.HTTPError):
+                return self._answer(body, number)
+            except _Momentary:
                 if time.monotonic() > until:
                     raise
-            else:
-                if answer[0] not in _GATEWAYS or time.monotonic() > until:
-                    return answer
-            time.sleep(pause)
-        return self._post(body)
+            self._sleep(pause)
+        return self._answer(body, number)
+
+    def _answer(self, body: bytes, number: int) -> Mapping[str, Any]:
+        """What comes to one request sent once."""
+        try:
+            status, headers, content = self._post(body)
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
+            raise _Momentary(type(error).__name__) from None
+        answer = _json(content)
+        _require_welcome(status, headers, answer)
+        if not isinstance(answer, dict):
+            raise _Momentary("no JSON-RPC")
+        if answer.get("id") != number and "error" not in answer:  # errors that concern no request have none
+            raise _Momentary("the answer to another request")
+        if not answer.keys() & {"result", "error"}:
+            raise _Momentary("neither a result nor an error")
+        return answer
 
     def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         deadline = time.monotonic() + self._timeout
@@ -233,6 +237,8 @@ def _require_welcome(status: int, headers: Mapping[str, str], answer: object) ->
         if not (isinstance(answer, dict) and "error" in answer):
             said = plain(answer or "no reason given")
             raise NodeRefused(f"HTTP {status}: {said}", said)
+    elif status >= requests.codes.server_error:
+        raise _Momentary(f"HTTP {status}")
     elif status != requests.codes.ok:
         raise NodeUnavailable(f"HTTP {status}")
 

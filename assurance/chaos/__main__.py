@@ -4,8 +4,8 @@
     python -m assurance.chaos --only "one log twice" --network ganache
 
 Each life begins on a market of its own and ends when the couple is over. Then the faults stop, and what each
-agent has is compared with the chain, and with a life without faults. Prints a line a life and writes
-build/chaos/report.json. Exit code 1 if any did not come through.
+agent has is compared with the chain, and with a life without faults. Prints a line a life, and
+keeps build/chaos/report.json up to date. Exit code 1 if any did not come through.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ def main() -> None:
     logging.getLogger("assurance").setLevel(logging.CRITICAL)
     begun = time.monotonic()
     verdicts: list[Verdict] = []
+    report = told(verdicts, arguments.seed, 0.0)
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
     for network in arguments.network or NETWORKS:
         for verdict in _play(network, list(_plans(arguments))):
             verdicts.append(verdict)
             console.print(printable(verdict.line), markup=False, style="green" if verdict.survived else "red")
-    report = told(verdicts, arguments.seed, time.monotonic() - begun)
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+            report = told(verdicts, arguments.seed, time.monotonic() - begun)
+            REPORT.write_text(json.dumps(report, indent=2) + "\n")
     console.print(
         f"{report['survived']} of {report['lives']} lives came through, {report['events_lost']} events lost, "
         f"{report['paid_twice']} paid twice, {report['agents_died']} agents died"

@@ -35,8 +35,8 @@ from agents.vault.store import ObjectStore
 from agents.workers.base import Tools, Worker
 from assurance.chaos.virtual_time import VirtualStop, VirtualTime
 
-TIMEOUT_SECONDS = 2.0
-"""Of a request: real seconds."""
+TIMEOUT_SECONDS = 10.0
+"""Of a request, as by default: Ganache, on a busy machine, takes seconds to estimate what is in a bundle."""
 
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 30.0
@@ -82,7 +82,7 @@ class ChaosAgent:
 
     def __post_init__(self) -> None:
         self.wallet = Wallet.from_key(sha256(self.name.encode()).digest())
-        self._rest, self._end = VirtualStop(), VirtualStop()
+        self._rest, self._end = VirtualStop(self.around.time), VirtualStop(self.around.time)
         self._thread = threading.Thread(target=self._live, name=self.name, daemon=True)
 
     @property
@@ -104,6 +104,10 @@ class ChaosAgent:
         self._thread.join()
 
     def _live(self) -> None:
+        with self.around.time.party():
+            self._live_on()
+
+    def _live_on(self) -> None:
         """Whoever dies is started again, as a supervisor of processes would."""
         database, journal = ChainDatabase(MEMORY), Journal(MEMORY)
         while not self.settled:
@@ -144,7 +148,8 @@ class ChaosAgent:
 
     def _client(self) -> MarketClient:
         codec = Codec(self.around.deployment.abi)
-        node = Node.connect(self.url, TIMEOUT_SECONDS, codec.refusal, self.around.time.now)
+        clock = self.around.time
+        node = Node.connect(self.url, TIMEOUT_SECONDS, codec.refusal, clock.now, clock.wait)
         return MarketClient(self.around.deployment, node, codec)
 
     def _read_all(self, stream: EventStream) -> None:

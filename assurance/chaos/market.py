@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +16,7 @@ from unittest.mock import patch
 from eth_utils.address import to_checksum_address
 
 from agents.audit.live import audit_deployment
-from agents.chain import transport, views
+from agents.chain import views
 from agents.chain.answers import to_hex
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
@@ -44,7 +44,7 @@ from assurance.chaos.agents import ChaosAgent, Surroundings
 from assurance.chaos.node import BLOCK_SECONDS, DEEPEST, RealNode
 from assurance.chaos.plans import Plan
 from assurance.chaos.proxy import Proxy
-from assurance.chaos.virtual_time import SPEED, VirtualTime
+from assurance.chaos.virtual_time import VirtualTime
 from testing.agent_network import TERMS
 from testing.compiler import compiled_contract
 from testing.evm import SOURCE
@@ -72,10 +72,10 @@ CHAOS_TERMS: DatasetTerms = DatasetTerms(
 )
 """As a data owner's settings have them: `ends_at` counts from the start."""
 
-STILL_SECONDS = 90.0
-"""Of ours, in which nothing happens on the market: then it stands still for good."""
+STILL_SECONDS = 2_500.0
+"""Of theirs, in which nothing happens on the market: longer than each window, so it stands still for good."""
 
-MOST_SECONDS = 900.0
+MOST_SECONDS = 1_800.0
 """Of ours, for a life."""
 
 _ONCE = (e.MemberCreated, e.DatasetCreated, e.InstanceCreated, e.ModelCreated, e.CoupleRequested)
@@ -116,11 +116,12 @@ class _Watched:
     """The market as the node without faults tells it.
 
     Attributes:
-        moved: when something happened on it last, by our clock.
+        moved: when something happened on it last.
     """
 
-    def __init__(self, direct: MarketClient) -> None:
-        self.moved = time.monotonic()
+    def __init__(self, direct: MarketClient, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.moved = clock()
         self._stream = EventStream(direct, ChainDatabase(MEMORY))
         self._market = Market()
 
@@ -133,7 +134,7 @@ class _Watched:
                 return
             for logged in batch.events:
                 self._market.apply(logged)
-                self.moved = time.monotonic()
+                self.moved = self._clock()
 
     @property
     def is_over(self) -> bool:
@@ -171,20 +172,22 @@ class ChaosMarket:
 
     def live(self, plan: Plan) -> Lived:
         """Lets the agents live until the couple is over; then, without faults, until they have all events."""
-        clock = patch("time.time", partial(_wall_clock, plan.clock_seconds))
-        with clock, patch.object(transport, "PAUSES", [pause / SPEED for pause in transport.PAUSES]):
+        with patch("time.time", partial(_wall_clock, plan.clock_seconds)), self._time.party():
             return self._live(plan)
 
     def _live(self, plan: Plan) -> Lived:
-        begun, reorgs, watched = time.monotonic(), self._node.reorgs, _Watched(self._direct)
+        begun, reorgs = time.monotonic(), self._node.reorgs
+        watched = _Watched(self._direct, self._time.now)
         for agent in self.agents:
             agent.start()
         self._set(plan.faults, plan)
         rng = Random(f"{plan.name}/{plan.seed}")
-        while not watched.is_over and time.monotonic() < min(
-            watched.moved + STILL_SECONDS, begun + MOST_SECONDS
+        while (
+            not watched.is_over
+            and self._time.now() < watched.moved + STILL_SECONDS
+            and time.monotonic() < begun + MOST_SECONDS
         ):
-            time.sleep(BLOCK_SECONDS / SPEED)
+            self._time.wait(BLOCK_SECONDS)
             self._node.mine()
             if plan.reorgs and rng.random() < 0.08:
                 self._node.take_back(rng.randint(1, DEEPEST))

@@ -67,7 +67,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(node: StubNode, deployment: Deployment, codec: Codec, clock: Clock) -> MarketClient:
-    return MarketClient(deployment, Node([Endpoint(node, codec.refusal)], clock), codec)
+    return MarketClient(deployment, Node([Endpoint(node, codec.refusal)], clock, sleep=lambda _: None), codec)
 
 
 @pytest.fixture

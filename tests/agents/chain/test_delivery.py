@@ -238,6 +238,17 @@ def test_a_request_that_was_lost_is_made_again_at_once(node: StubNode, desk: Des
     assert desk.mined == [[1]]
 
 
+@pytest.mark.parametrize("method", ["eth_getBalance", "eth_sendRawTransaction"])
+def test_what_was_delivered_is_told_though_the_node_then_fails(
+    slow: StubNode, desk: Desk, method: str
+) -> None:
+    """It is told once: whoever does not hear of it does not make sure of its events."""
+    desk.step(retire(1))
+    slow.mine()
+    slow.lost_requests[method] = 9
+    assert done(desk.advance()) == [("retireCI", "mined")]
+
+
 @pytest.mark.parametrize("kind", NODES)
 def test_insufficient_funds_waits_and_is_told_and_nothing_ends(
     slow: StubNode, desk: Desk, wallet: Wallet, kind: str, caplog: pytest.LogCaptureFixture

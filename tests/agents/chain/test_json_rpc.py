@@ -44,7 +44,7 @@ class Canned:
 
 
 def ask(response: object, codec: Codec) -> Any:
-    return Node([Endpoint(Canned(response), codec.refusal)]).ask("eth_call")
+    return Node([Endpoint(Canned(response), codec.refusal)], sleep=lambda _: None).ask("eth_call")
 
 
 @pytest.mark.parametrize(("error", "what"), CASES)

@@ -16,7 +16,7 @@ from agents.chain.client import MarketClient
 from agents.chain.codec import Codec
 from agents.chain.deployment import Deployment
 from agents.chain.endpoint import Endpoint
-from agents.chain.node import LOOK_SECONDS, Node
+from agents.chain.node import LOOK_SECONDS, SHORT_REST_SECONDS, Node
 from agents.chain.peer import PATIENCE_SECONDS, SHUT_SECONDS
 from agents.core.errors import BadInput, NodeUnavailable, Refused, WrongNetwork
 from agents.core.ids import Address
@@ -52,7 +52,7 @@ class Fixture:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.first, self.second, self.third = self.urls = [Said("first"), Said("second"), Said("third")]
-        self.node = Node([url.endpoint() for url in self.urls], clock, lambda: 1.0)
+        self.node = Node([url.endpoint() for url in self.urls], clock, lambda: 1.0, lambda _: None)
 
     def ask(self) -> str:
         return str(self.node.ask("who"))
@@ -68,7 +68,7 @@ def urls(clock: Clock) -> Fixture:
 
 
 def alone(said: Said, clock: Clock) -> Node:
-    return Node([said.endpoint()], clock, lambda: 1.0)
+    return Node([said.endpoint()], clock, lambda: 1.0, lambda _: None)
 
 
 # --- who serves ---
@@ -213,7 +213,7 @@ def test_a_rest_of_no_stated_length_doubles(clock: Clock) -> None:
 def test_members_do_not_all_come_back_at_once(clock: Clock) -> None:
     def asked_again(draw: float) -> float:
         said = Said("only")
-        node = Node([said.endpoint()], clock, lambda: draw)
+        node = Node([said.endpoint()], clock, lambda: draw, lambda _: None)
         said.failure = NodeBusy("HTTP 429")
         start = clock.now
         while said.asked < 4:
@@ -223,6 +223,51 @@ def test_members_do_not_all_come_back_at_once(clock: Clock) -> None:
         return clock.now - start
 
     assert asked_again(0.1) < 1 < asked_again(0.9)
+
+
+class Waiting:
+    """Waits by the clock; then what was to be rested for may be over."""
+
+    def __init__(self, clock: Clock, said: Said, over: bool) -> None:
+        self.clock, self.said, self.over = clock, said, over
+        self.waited: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.clock.now += seconds
+        if self.over:
+            self.said.failure = None
+
+
+@pytest.mark.parametrize("asked_for", [0.5, SHORT_REST_SECONDS])
+def test_a_short_rest_is_waited_for_so_that_a_step_goes_on(asked_for: float, clock: Clock) -> None:
+    said = Said("only")
+    wait = Waiting(clock, said, over=True)
+    said.failure = NodeBusy("HTTP 429", asked_for)
+    assert Node([said.endpoint()], clock, sleep=wait).ask("who") == "only"
+    assert (wait.waited, said.asked) == ([asked_for], 2)
+
+
+def test_but_not_again_and_again(clock: Clock) -> None:
+    said = Said("only")
+    wait = Waiting(clock, said, over=False)
+    said.failure = NodeBusy("HTTP 429", 1.0)
+    with pytest.raises(NodeBusy):
+        Node([said.endpoint()], clock, sleep=wait).ask("who")
+    assert (wait.waited, said.asked) == ([1.0, 1.0], 3)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [NodeBusy("HTTP 429", SHORT_REST_SECONDS + 0.1), NodeShut("HTTP 403"), NodeUnavailable("HTTP 502")],
+)
+def test_nothing_else_is_waited_for(failure: NodeUnavailable, clock: Clock) -> None:
+    said = Said("only")
+    wait = Waiting(clock, said, over=True)
+    said.failure = failure
+    with pytest.raises(NodeUnavailable):
+        Node([said.endpoint()], clock, sleep=wait).ask("who")
+    assert (wait.waited, said.asked) == ([], 1)
 
 
 def test_while_one_rests_another_answers(urls: Fixture, clock: Clock) -> None:

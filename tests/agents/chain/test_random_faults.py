@@ -44,7 +44,8 @@ class Member:
     def __init__(self, deployment: Deployment, codec: Codec, wallet: Wallet, gas: int) -> None:
         self.node = StubNode(MARKET, automine=False, takes=lambda _: gas)
         self.clock = Clock()
-        client = MarketClient(deployment, Node([Endpoint(self.node, codec.refusal)], self.clock), codec)
+        node = Node([Endpoint(self.node, codec.refusal)], self.clock, sleep=lambda _: None)
+        client = MarketClient(deployment, node, codec)
         self.desk = Desk(self.node, client, wallet, self.clock, ChainDatabase(":memory:"))
         self.wallet = wallet
 

@@ -144,6 +144,24 @@ def test_trouble_with_the_second_reading_does_not_keep_from_the_first(
     assert reader.amounts == [1]
 
 
+def test_it_is_not_tried_again_at_each_step(reader: Reader, node: StubNode, clock: Clock) -> None:
+    """A node that rests for each refusal would answer nothing else."""
+    for _ in range(2 * DEPTH - 2):
+        reader.mine(0)
+    reader.read()
+    reader.mine(0)
+    reader.read()
+    node.lost_requests["eth_getLogs"] = 1
+    reader.read()
+    node.asked.clear()
+    clock.now += 29
+    reader.read()
+    assert listed(node) == []
+    clock.now += 1
+    reader.read()
+    assert listed(node)[0] == (1, DEPTH // 2)
+
+
 # --- databases of an older version ---
 
 

@@ -181,6 +181,17 @@ def test_a_bundle_too_large_for_a_block_is_sent_in_parts(
     assert desk.mined == [[1], [2]]
 
 
+def test_a_bundle_that_takes_a_node_too_long_to_estimate_is_halved(node: StubNode, desk: Desk) -> None:
+    """Ganache takes seconds for what geth estimates in milliseconds: the same bundle again is as slow."""
+    wanted = [retire(number) for number in range(8)]
+    node.lost_requests["eth_estimateGas"] = 2
+    for _ in range(2):
+        with pytest.raises(NodeUnavailable):
+            desk.step(*wanted)
+    desk.send(*wanted)
+    assert desk.mined == [[0, 1], [2, 3, 4, 5], [6, 7]], "as many again as it can take"
+
+
 def test_a_bundle_that_the_node_will_not_estimate_is_sent_in_parts(node: StubNode, desk: Desk) -> None:
     node.errors["eth_estimateGas"] = [{"code": -32003, "message": "gas required exceeds allowance"}]
     desk.send(retire(1), retire(2))

@@ -71,7 +71,7 @@ class Life:
             self.point("after a write")
 
         database.transaction = dying  # type: ignore[method-assign]
-        node = Node([Endpoint(self.node, self.codec.refusal)], self.clock)
+        node = Node([Endpoint(self.node, self.codec.refusal)], self.clock, sleep=lambda _: None)
         client = MarketClient(self.deployment, node, self.codec)
         client.node.ask = self.dying(node.ask)  # type: ignore[method-assign]
         return Desk(self.node, client, self.wallet, self.clock, database)

@@ -145,7 +145,7 @@ UNANSWERED: dict[str, tuple[Send, str]] = {
     "the answer to another": (reply(lambda id_: result(id_ + 1)), "the answer to another request"),
     "neither result nor error": (
         reply(lambda id_: json.dumps({"id": id_}).encode()),
-        "as a node does",
+        "neither a result nor an error",
     ),
     "a connection that is closed": (drop, "ConnectionError"),
     "silence": (hang, "ReadTimeout"),
@@ -281,7 +281,16 @@ def after(failures: int, how: Send, asked: list[Any]) -> Send:
     return send
 
 
-@pytest.mark.parametrize("how", [reply(b"", 502), reply(b"", 503), reply(b"", 504), drop])
+@pytest.mark.parametrize(
+    "how",
+    [
+        *(reply(b"", status) for status in (500, 502, 503, 504)),
+        drop,
+        reply(b"<html>"),
+        reply(lambda id_: result(id_ + 1)),
+        reply(lambda id_: json.dumps({"id": id_}).encode()),
+    ],
+)
 @pytest.mark.parametrize(("failures", "answered"), [(1, True), (4, True), (5, False)])
 def test_what_fails_in_a_moment_is_tried_again_four_times(
     server: Server, endpoint: Endpoint, how: Send, failures: int, answered: bool

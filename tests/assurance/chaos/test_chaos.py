@@ -121,7 +121,7 @@ def test_the_proxy_hands_on_what_the_node_says(ask: Callable[..., Any], node: Re
         (http.slow(1.0, 1.0), "ReadTimeout"),
         (http.busy(1.0), "asks for a rest before eth_chainId: HTTP 429"),
         (http.shut(1.0), "does not let us in to eth_chainId: HTTP 403"),
-        (answers.empty_results(1.0), "as a node does"),
+        (answers.empty_results(1.0), "neither a result nor an error"),
     ],
 )
 def test_what_goes_wrong_on_the_wire_arrives(fault: Fault, why: str, ask: Callable[..., Any]) -> None:
