@@ -141,6 +141,7 @@ def chain(hosts: Sequence[Host], authority: Authority, folder: Path) -> Iterator
                 str(program),
                 *FLAGS,
                 f"--rpcaddr={host.address}",
+                "--rpcvhosts=*",
                 f"--datadir={home}",
                 f"--nodekeyhex={key.hex()}",
                 f"--rewardbase={address_of(key)}",
