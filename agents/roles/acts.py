@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar, cast
 from agents.core.calls import Call
 from agents.core.derivation import on_market
 from agents.core.enums import FlagReason
-from agents.core.errors import HoldfastError, JobFailed, Retry
+from agents.core.errors import HoldfastError, JobFailed, Retry, StoreLost
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId
 from agents.core.market import Market
 from agents.roles.policy import Breach
@@ -352,7 +352,20 @@ class OpenPackage(Task[OpenedPackage | RefusedPackage]):
 
     def given_up(self, error: HoldfastError, now: float) -> RefusedPackage | None:
         """A package that cannot be had."""
-        return RefusedPackage(problem=str(error)) if now > self.patience_until else None
+        late = now > _patience(self, self.patience_until, error)
+        return RefusedPackage(problem=str(error)) if late else None
+
+
+@dataclass(frozen=True)
+class ForgetObjects(Task[Forgotten]):
+    """Delete what this member has put in the object store for some task, or for all whose keys begin so."""
+
+    purpose: str
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"done-with/{self.purpose}"
 
 
 @dataclass(frozen=True)
@@ -377,6 +390,11 @@ class ForgetKeys(Task[Forgotten]):
     def key(self) -> str:
         """Names the result."""
         return f"forgotten-keys/{self.tc:x}"
+
+
+def _patience(task: Task[TaskResult], until: int, error: HoldfastError) -> int:
+    """Where the store lacks this member's own objects, too, half of what is left is for mending that."""
+    return (until + task.deadline) // 2 if isinstance(error, StoreLost) else until
 
 
 def package_key(ci: InstanceId) -> str:
@@ -418,7 +436,7 @@ class TrainModel(Task[TrainingResult | Flagged]):
 
     def given_up(self, error: HoldfastError, now: float) -> Flagged | None:
         """A job that cannot be done: a flag costs nothing, silence does."""
-        if now <= self.patience_until:
+        if now <= _patience(self, self.patience_until, error):
             return None
         lacking = isinstance(error, Retry)
         reason = FlagReason.WEIGHTS_UNAVAILABLE if lacking else FlagReason.PLAN_REFUSED

@@ -47,6 +47,7 @@ from agents.roles.common import (
 )
 from agents.roles.policy import Breach, CloudOwnerPolicy, Dealings, Stakes, over
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TrainingResult
+from agents.roles.retention import KEEP_SECONDS, of_cloud_owner
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,13 @@ class CloudOwner:
     Attributes:
         policy: whose replicas it holds, and on which terms.
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
+        store_keep_seconds: how long its objects stay in the store after they are done with.
     """
 
     identity: Identity
     policy: CloudOwnerPolicy
     opening_deposit: int = 0
+    store_keep_seconds: int = KEEP_SECONDS
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now: answers first, they have deadlines."""
@@ -76,6 +79,8 @@ class CloudOwner:
         dealings = self._dealings(market, mine)
         for instance in mine:
             acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance, dealings)
+        keep = self.store_keep_seconds
+        acts += for_asset("old results", of_cloud_owner, situation, self.identity.address, keep)
         return funded(self.identity, situation, acts)
 
     def awaits(self, situation: Situation) -> str:

@@ -46,6 +46,7 @@ from agents.roles.common import (
 )
 from agents.roles.policy import Breach, DataOwnerPolicy, Dealings, Stakes, at_most, over
 from agents.roles.results import PackedReplica, RefusedKey, SplitDataset
+from agents.roles.retention import KEEP_SECONDS, of_data_owner
 
 _REPLICAS_A_CALL = 32
 
@@ -58,12 +59,14 @@ class DataOwner:
         cloud_owners: for each subset, who gets a replica.
         policy: whom it lets train.
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
+        store_keep_seconds: how long its objects stay in the store after they are done with.
     """
 
     identity: Identity
     cloud_owners: tuple[tuple[Address, ...], ...]
     policy: DataOwnerPolicy
     opening_deposit: int = 0
+    store_keep_seconds: int = KEEP_SECONDS
 
     @property
     def ds(self) -> DatasetId:
@@ -82,6 +85,7 @@ class DataOwner:
             if couple.ds == self.ds:
                 acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, dealings)
         acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
+        acts += for_asset("old packages", of_data_owner, situation, self.ds, self.store_keep_seconds)
         return funded(self.identity, situation, acts)
 
     def awaits(self, situation: Situation) -> str:

@@ -34,8 +34,9 @@ from agents.roles.acts import (
     SettledRef,
     Situation,
 )
-from agents.roles.common import final_salt, funded, has_quorum, registration, seed_link
+from agents.roles.common import final_salt, for_asset, funded, has_quorum, registration, seed_link
 from agents.roles.policy import Breach, ModelOwnerPolicy, Stakes
+from agents.roles.retention import KEEP_SECONDS, of_model_owner
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class ModelOwner:
         spare_rounds: how many rounds it pays for beyond those of its plan, to run void ones again; what is
             not used comes back.
         number: which of its models this is, counted from 1; the ones before exist already.
+        store_keep_seconds: how long its objects stay in the store after they are done with.
     """
 
     identity: Identity
@@ -58,6 +60,7 @@ class ModelOwner:
     quorum: int = 0
     spare_rounds: int = 1
     number: int = 1
+    store_keep_seconds: int = KEEP_SECONDS
 
     @property
     def tc(self) -> CoupleId:
@@ -72,7 +75,9 @@ class ModelOwner:
             return list(first)
         couple = market.couples.get(self.tc)
         due = self._couple(situation, couple) if couple else self._request(situation)
-        return funded(self.identity, situation, due)
+        keep = self.store_keep_seconds
+        old = for_asset("old weights", of_model_owner, situation, self.identity.address, keep)
+        return funded(self.identity, situation, [*due, *old])
 
     def awaits(self, situation: Situation) -> str:
         """See `Party`."""

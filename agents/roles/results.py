@@ -190,6 +190,7 @@ _MODELS: dict[str, tuple[type[TaskResult], ...]] = {
     "replica": (RefusedKey, PackedReplica),
     "review": (PlanReview,),
     "package": (RefusedPackage, OpenedPackage),
+    "done-with": (Forgotten,),
     "forgotten": (Forgotten,),
     "forgotten-keys": (Forgotten,),
     "job": (Flagged, TrainingResult),

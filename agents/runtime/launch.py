@@ -46,7 +46,6 @@ from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
-from agents.vault.local_store import LocalStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -59,6 +58,7 @@ P = TypeVar("P")
 JOURNAL_FILE = "journal.sqlite"
 CHAIN_FILE = "chain.sqlite"
 NUMBER_FILE = "model.number"
+PARTIAL_FOLDER = "partial"
 
 
 Parts = tuple[Party, Worker]
@@ -100,7 +100,9 @@ def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
     domain = client.read(views.receipt_domain())
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)
     chain_time = ChainTime()
-    tools = Tools(Home(settings.home), LocalStore(settings.store), key, chain_time, domain)
+    home, place, author = Home(settings.home), settings.store_place, bytes.fromhex(wallet.address[2:])
+    store = place.of_member(author, home.path(PARTIAL_FOLDER))
+    tools = Tools(home, store, key, chain_time, domain, author, place.is_remote)
     return AgentContext(wallet, client, identity, tools, chain_time)
 
 

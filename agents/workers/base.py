@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents.core.derivation import digest_of
-from agents.core.errors import BadObject, BadPlan
+from agents.core.errors import BadObject, BadPlan, StoreFault, StoreLost
 from agents.core.hashing import set_bits
-from agents.core.ids import CoupleId, DatasetId, InstanceId
+from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, owner_bytes
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, parse_description
 from agents.learning.families.registry import parse_plan
 from agents.learning.family import Cohort, Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.roles.acts import Task
-from agents.roles.results import TaskResult
+from agents.roles.acts import ForgetObjects, Task
+from agents.roles.results import Forgotten, TaskResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
+from agents.vault.own_objects import OwnObjects
 from agents.vault.store import ObjectId, ObjectStore
 
 _DESCRIPTION_BYTES = 2**20
@@ -48,6 +49,8 @@ class Tools:
         key: to open what is sealed to this member.
         clock: the chain's time, in seconds.
         domain: of the market's receipts, 32 bytes: names the chain and the market.
+        author: the member's address, 20 bytes, under which it puts objects.
+        copies: whether it keeps the bytes of its objects, to put again what the store has lost.
         stopwatch: seconds to the fraction, from any beginning.
     """
 
@@ -56,7 +59,48 @@ class Tools:
     key: SecretKey
     clock: Callable[[], int]
     domain: bytes
+    author: bytes = bytes(20)
+    copies: bool = False
     stopwatch: Callable[[], float] = time.perf_counter
+
+    @property
+    def own(self) -> OwnObjects:
+        """What this member has put in the store."""
+        return OwnObjects(self.home, self.store, self.author, self.copies)
+
+    def store_of(self, asset: int) -> ObjectStore:
+        """The store, to read what the owner of an asset has put for it."""
+        return self.store.by(owner_bytes(asset))
+
+    def store_of_member(self, member: Address) -> ObjectStore:
+        """The store, to read what a member has put."""
+        return self.store.by(bytes.fromhex(member.removeprefix("0x")))
+
+    def doubt(self, asset: int, fault: StoreFault) -> str:
+        """What to say of an object of an asset's owner that cannot be had.
+
+        Raises:
+            StoreLost: nothing, for the store does not give what this member put either.
+        """
+        if isinstance(fault, StoreLost):
+            raise fault
+        try:
+            self.own.check_canary()
+        except StoreLost:
+            raise
+        except StoreFault:
+            return str(fault)
+        return f"{fault}{self.own.told_of(owner_bytes(asset))}"
+
+
+def forget_objects(tools: Tools, task: ForgetObjects) -> Forgotten:
+    """Deletes what this member has put in the store for a task.
+
+    Raises:
+        StoreUnavailable: not all of it is deleted.
+    """
+    tools.own.forget(task.purpose)
+    return Forgotten()
 
 
 def fetch_plan(
