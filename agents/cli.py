@@ -7,6 +7,7 @@
     holdfast policy show cloud-owner --home bob
     holdfast schema make data.csv --target y > schema.json
     holdfast status --home alice
+    holdfast store check --home alice
     holdfast model export --home carol --schema schema.json --out model.json
     holdfast predict patients.csv --model model.json
     holdfast audit
@@ -57,6 +58,7 @@ from agents.runtime.settings import (
     WalletSettings,
 )
 from agents.schema_commands import schema
+from agents.store_commands import store
 from agents.workers.standing import standing_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -67,6 +69,7 @@ policy.add_typer(policy_show, name="show")
 app.add_typer(policy, name="policy")
 app.add_typer(schema, name="schema")
 app.add_typer(model, name="model")
+app.add_typer(store, name="store")
 app.command()(predict)
 
 PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings

@@ -77,6 +77,15 @@ def of_data_owner(situation: Situation, ds: DatasetId, keep: int) -> Iterator[Ac
         yield from _forget(situation, f"split/{ds:x}")
 
 
+def of_member(situation: Situation, address: Address, keep: int) -> Iterator[Act]:
+    """The same, of a member whatever its role."""
+    yield from of_cloud_owner(situation, address, keep)
+    yield from of_model_owner(situation, address, keep)
+    for dataset in situation.market.datasets.values():
+        if dataset.owner == address:
+            yield from of_data_owner(situation, dataset.id, keep)
+
+
 def _forget(situation: Situation, purpose: str) -> Iterator[Act]:
     task = ForgetObjects(purpose)
     if situation.result(task) is None:

@@ -233,6 +233,9 @@ class StoreSettings(_Settings):
     store_min_rate: int = Field(
         default=Access.min_rate, ge=1, description="Bytes a second; a store that is slower does not answer."
     )
+    store_keep_seconds: int = Field(
+        default=KEEP_SECONDS, ge=0, description="How long objects are kept that are done with."
+    )
 
     @model_validator(mode="after")
     def _store_is_known(self) -> Self:
@@ -256,6 +259,10 @@ class MemberSettings(MarketSettings, WalletSettings, StoreSettings):
     )
 
 
+class OwnStoreSettings(HomeSettings, StoreSettings):
+    """Where a member's own objects are, and what is noted of them."""
+
+
 # --- agents ---
 
 
@@ -263,9 +270,6 @@ class AgentSettings(MemberSettings):
     """What every agent needs."""
 
     opening_deposit: Wei = Field(default=0, ge=0, description="Wei to pay in when it registers.")
-    store_keep_seconds: int = Field(
-        default=KEEP_SECONDS, ge=0, description="How long objects are kept that are done with."
-    )
     poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
     confirmations: int = Field(
         default=0, ge=0, le=64, description="Blocks on top of one before its events count."
@@ -292,6 +296,12 @@ class AgentSettings(MemberSettings):
         default=FeeLimits.tip, ge=0, description="The most of it that goes to the block's maker."
     )
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
+
+
+class PruneSettings(OwnStoreSettings, MarketSettings):
+    """What tells what of a member's objects is done with."""
+
+    timeout_seconds: float = MemberSettings.model_fields["timeout_seconds"].default
 
 
 class LedgerSettings(_Settings):

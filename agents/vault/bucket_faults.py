@@ -28,7 +28,7 @@ _REFUSED: Final = {
 
 _UNAVAILABLE: Final = {
     "latest/api/token": f"there are no credentials: {_KEY}",
-    "UnknownIssuer": "its certificate is not of a trusted authority: name its authority's PEM file (--store-ca)",
+    "UnknownIssuer": "the authority of its certificate is not trusted: name its PEM file (--store-ca)",
     "CaUsedAsEndEntity": "its certificate is an authority's: let it have one of its own",
     "NotValidForName": "its certificate is for another name: see --store-endpoint",
     "InvalidCertificate": "its certificate is not valid: see its dates and names",
