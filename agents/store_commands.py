@@ -1,4 +1,4 @@
-"""The commands of the object store: are a member's objects there, what is done with, and who needs what leave."""
+"""The commands of the object store: are own objects there, what is done with, and who needs what leave."""
 
 from __future__ import annotations
 

@@ -103,11 +103,14 @@ class S3Server:
         status, answer = self.ask("DELETE", f"/{BUCKET}/market/{key}")
         assert status in (200, 204), answer
 
-    def keys(self) -> list[str]:
-        """Of all objects."""
-        _, answer = self.ask("GET", f"/{BUCKET}", "list-type=2")
-        parts = answer.decode().split("<Key>")[1:]
-        return [part.partition("</Key>")[0].removeprefix("market/") for part in parts]
+    def holds(self, key: str) -> bool:
+        """Whether there is such an object."""
+        return self.ask("HEAD", f"/{BUCKET}/market/{key}")[0] == 200
+
+    def objects_of(self, author: str) -> int:
+        """How many objects there are under an address."""
+        _, answer = self.ask("GET", f"/{BUCKET}", f"list-type=2&prefix=market%2F{author.lower()[2:]}")
+        return answer.count(b"<Key>")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agents.core.assets import Couple, Instance, Round
-from agents.core.enums import CouplePhase, InstanceStatus
+from agents.core.enums import InstanceStatus
 from agents.core.ids import Address, DatasetId, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import Act, ForgetObjects, Situation, job_key, weights_key
@@ -112,10 +112,8 @@ def _is_closed(situation: Situation, couple: Couple, record: Round, keep: int) -
 
 
 def _is_over(situation: Situation, couple: Couple, keep: int) -> bool:
-    """Whether a couple has ended, so long after its last deadline."""
-    phase = situation.market.phase_of(couple, situation.now)
-    last = couple.deadline + situation.market.dataset_of(couple).terms.settle_window_seconds
-    return phase in _ENDED and situation.now > last + keep
+    """Whether a couple has ended so long ago."""
+    return couple.ended_at > 0 and situation.now > couple.ended_at + keep
 
 
 def _is_gone(market: Market, instance: Instance, before: int) -> bool:
@@ -125,5 +123,4 @@ def _is_gone(market: Market, instance: Instance, before: int) -> bool:
     return instance.status is InstanceStatus.FREE and market.releasable_after(instance) < before
 
 
-_ENDED = tuple(phase for phase in CouplePhase if phase.is_over)
 _OVER = (InstanceStatus.REFUSED, InstanceStatus.REJECTED, InstanceStatus.RETIRED)

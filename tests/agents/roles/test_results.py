@@ -17,6 +17,7 @@ from agents.roles.acts import (
     CollectResults,
     DraftPlan,
     ForgetKeys,
+    ForgetObjects,
     ForgetReplica,
     OpenPackage,
     PackReplica,
@@ -113,6 +114,7 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
         '{"digest": "", "agreeing": 0}',
         AgreedResult(digest=b"", agreeing=0),
     ),
+    (ForgetObjects(f"replica/{DS:x}/3/{OWNER}"), "{}", Forgotten()),
     (
         PublishWeights(TC, 2, 4, 3, (), (), 0, b""),
         '{"hash": "2afc", "location": "", "model": "2afd", "score": 0.9285714285714286, "stop": true, '

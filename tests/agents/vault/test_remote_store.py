@@ -95,7 +95,7 @@ def test_what_one_member_puts_another_gets(
 ) -> None:
     object_id = as_alice.put(data)
     assert object_id == ObjectId.of(data)
-    assert key_of(ALICE, data) in server.keys()
+    assert server.holds(key_of(ALICE, data))
     assert as_alice.get(object_id) == as_bob.by(ALICE).get(object_id) == data
     assert as_alice.holds(object_id)
     assert not list(as_bob.partial.iterdir())
@@ -291,7 +291,7 @@ def test_credentials_of_a_profile_are_read_from_the_file_of_aws_tools(
     with pytest.raises(BadInput, match="there is no profile 'carol'"):
         _faulty(server, tmp_path).get(object_id)
     (tmp_path / "credentials").write_text("no section")
-    with pytest.raises(BadInput, match="credentials .*no section"):
+    with pytest.raises(BadInput, match=r"credentials .*no section"):
         _faulty(server, tmp_path).get(object_id)
 
 
