@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -20,12 +21,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from unittest.mock import patch
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from agents.vault.bucket import Access
+from agents.vault.places import StorePlace
+from agents.vault.remote_store import RemoteStore
+from agents.vault.store import ObjectId
 
 REGION = "us-east-1"
 BUCKET = "holdfast"
@@ -111,6 +118,24 @@ class S3Server:
         """How many objects there are under an address."""
         _, answer = self.ask("GET", f"/{BUCKET}", f"list-type=2&prefix=market%2F{author.lower()[2:]}")
         return answer.count(b"<Key>")
+
+
+def store_of(server: S3Server, user: str, author: bytes, partial: Path, most: int) -> RemoteStore:
+    """A member's store, connected with its user's credentials.
+
+    Args:
+        server: where it is.
+        user: of the server.
+        author: the member's address, 20 bytes.
+        partial: a folder for what is under way.
+        most: bytes of the largest object.
+    """
+    place = StorePlace(server.url, Access(server.endpoint, ca=server.ca), max_object_bytes=most)
+    store = place.of_member(author, partial)
+    assert isinstance(store, RemoteStore)
+    with patch.dict(os.environ, AWS_ACCESS_KEY_ID=user, AWS_SECRET_ACCESS_KEY=secret_of(user)):
+        assert not store.holds(ObjectId.of(b"never put"))  # it connects
+    return store
 
 
 @contextmanager

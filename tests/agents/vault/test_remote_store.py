@@ -1,6 +1,6 @@
 """Objects on an S3 server: a real one, with TLS, a private authority, a user a member, and a bucket's policy.
 
-Rules: V6, V16, V17, V18, V19.
+Rules: V6, V16, V17, V18, V19, V20.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from agents.vault.own_objects import OwnObjects, canary
 from agents.vault.places import StorePlace
 from agents.vault.remote_store import RemoteStore
 from agents.vault.store import ObjectId
-from testing.s3_server import S3Server, arn_of, s3_server, secret_of
+from testing.s3_server import S3Server, arn_of, s3_server, secret_of, store_of
 
 ALICE, BOB = bytes.fromhex("a1" * 20), bytes.fromhex("b0" * 20)
 LARGE = bytes(range(256)) * (PART_BYTES // 128)  # two parts
@@ -51,13 +51,13 @@ def _nobodys_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 
 @pytest.fixture
-def as_alice(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RemoteStore:
-    return member(server, monkeypatch, tmp_path, "alice", ALICE)
+def as_alice(server: S3Server, tmp_path: Path) -> RemoteStore:
+    return store_of(server, "alice", ALICE, tmp_path / "alice", LIMIT)
 
 
 @pytest.fixture
-def as_bob(server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RemoteStore:
-    return member(server, monkeypatch, tmp_path, "bob", BOB)
+def as_bob(server: S3Server, tmp_path: Path) -> RemoteStore:
+    return store_of(server, "bob", BOB, tmp_path / "bob", LIMIT)
 
 
 def address_of(author: bytes) -> Address:
@@ -66,19 +66,6 @@ def address_of(author: bytes) -> Address:
 
 def access(server: S3Server) -> Access:
     return Access(server.endpoint, ca=server.ca)
-
-
-def member(
-    server: S3Server, monkeypatch: pytest.MonkeyPatch, folder: Path, user: str, author: bytes
-) -> RemoteStore:
-    """A member's store; its connections are made while its credentials are in the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", user)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret_of(user))
-    place = StorePlace(server.url, access(server), max_object_bytes=LIMIT)
-    store = place.of_member(author, folder / user / "partial")
-    assert isinstance(store, RemoteStore)
-    assert not store.holds(ObjectId.of(b"never put"))
-    return store
 
 
 def key_of(author: bytes, data: bytes) -> str:
@@ -281,8 +268,6 @@ def test_credentials_of_a_profile_are_read_from_the_file_of_aws_tools(
     as_alice: RemoteStore, server: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     object_id = as_alice.put(b"for all")
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     lines = "[bob]\naws_access_key_id = bob\naws_secret_access_key = {}\n[default]\naws_session_token = x\n"
     (tmp_path / "credentials").write_text(lines.format(secret_of("bob")))
     monkeypatch.setenv("AWS_PROFILE", "bob")
