@@ -13,9 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from agents import cli, store_commands
+from agents.chain.client import MarketClient
+from agents.chain.deployment import Deployment
 from agents.chain.wallet import Wallet
 from agents.core import calls
 from agents.core.enums import CouplePhase as Phase
+from agents.core.errors import BadInput
 from agents.core.events import Logged
 from agents.roles.acts import weights_key
 from agents.roles.results import PublishedWeights
@@ -45,7 +48,7 @@ class Member:
 
 @pytest.fixture
 def member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Member:
-    monkeypatch.setattr(store_commands.Wallet, "address_in", lambda _: Script().mo.address)
+    monkeypatch.setattr(Wallet, "address_in", lambda _: Script().mo.address)
     store, home = LocalStore(tmp_path / "store"), Home(tmp_path / "home")
     own = OwnObjects(home, store, bytes.fromhex(Script().mo.address[2:]))
     return Member(home.folder, store, own)
@@ -123,8 +126,8 @@ def reads(monkeypatch: pytest.MonkeyPatch, history: list[Logged], now: int) -> N
             return self.batches.pop(0)
 
     monkeypatch.setattr(store_commands, "EventStream", Stream)
-    monkeypatch.setattr(store_commands.MarketClient, "connect", lambda *_: None)
-    monkeypatch.setattr(store_commands.Deployment, "load", lambda _: None)
+    monkeypatch.setattr(MarketClient, "connect", lambda *_: None)
+    monkeypatch.setattr(Deployment, "load", lambda _: None)
 
 
 def test_grants_are_a_policy_of_the_bucket(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,5 +155,5 @@ def test_a_wallets_address_is_read_without_its_password(tmp_path: Path) -> None:
     wallet = Wallet.create(tmp_path / "wallet.json", "secret", light=True)
     assert Wallet.address_in(tmp_path / "wallet.json") == wallet.address
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(store_commands.BadInput, match="does not say whose it is"):
+    with pytest.raises(BadInput, match="does not say whose it is"):
         Wallet.address_in(tmp_path / "other.json")
