@@ -24,6 +24,7 @@ from agents.roles.results import (
     DraftedPlan,
     Flagged,
     Forgotten,
+    LookedAfter,
     OpenedPackage,
     PackedReplica,
     PlanReview,
@@ -366,6 +367,24 @@ class ForgetObjects(Task[Forgotten]):
     def key(self) -> str:
         """Names the result."""
         return f"done-with/{self.purpose}"
+
+
+@dataclass(frozen=True)
+class LookAfter(Task[LookedAfter]):
+    """See whether what this member has put for some tasks is still in the store; put it again if not.
+
+    Attributes:
+        about: names the occasion.
+        purposes: the keys of the tasks.
+    """
+
+    about: str
+    purposes: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Names the result."""
+        return f"looked-after/{self.about}"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from agents.core.events import DatasetTerms
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
-from agents.roles import awaiting
+from agents.roles import awaiting, upkeep
 from agents.roles.acts import (
     NO_DEADLINE,
     Act,
@@ -60,6 +60,7 @@ class DataOwner:
         policy: whom it lets train.
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
         store_keep_seconds: how long its objects stay in the store after they are done with.
+        looks_after: whether it puts again what the store has lost.
     """
 
     identity: Identity
@@ -67,6 +68,7 @@ class DataOwner:
     policy: DataOwnerPolicy
     opening_deposit: int = 0
     store_keep_seconds: int = KEEP_SECONDS
+    looks_after: bool = False
 
     @property
     def ds(self) -> DatasetId:
@@ -86,6 +88,8 @@ class DataOwner:
                 acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, dealings)
         acts += for_asset(f"dataset {self.ds:x}", self._distribute, situation)
         acts += for_asset("old packages", of_data_owner, situation, self.ds, self.store_keep_seconds)
+        if self.looks_after:
+            acts += for_asset("own packages", upkeep.of_data_owner, situation, self.ds)
         return funded(self.identity, situation, acts)
 
     def awaits(self, situation: Situation) -> str:

@@ -20,7 +20,7 @@ from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import final_hash, set_bits
 from agents.core.ids import Address, CoupleId, DatasetId, couple_id, model_id, subset_of
 from agents.core.market import Market
-from agents.roles import awaiting
+from agents.roles import awaiting, upkeep
 from agents.roles.acts import (
     Act,
     AgainstPolicy,
@@ -51,6 +51,7 @@ class ModelOwner:
             not used comes back.
         number: which of its models this is, counted from 1; the ones before exist already.
         store_keep_seconds: how long its objects stay in the store after they are done with.
+        looks_after: whether it puts again what the store has lost.
     """
 
     identity: Identity
@@ -61,6 +62,7 @@ class ModelOwner:
     spare_rounds: int = 1
     number: int = 1
     store_keep_seconds: int = KEEP_SECONDS
+    looks_after: bool = False
 
     @property
     def tc(self) -> CoupleId:
@@ -77,6 +79,8 @@ class ModelOwner:
         due = self._couple(situation, couple) if couple else self._request(situation)
         keep = self.store_keep_seconds
         old = for_asset("old weights", of_model_owner, situation, self.identity.address, keep)
+        if self.looks_after:
+            old += for_asset("own weights", upkeep.of_model_owner, situation, self.identity.address)
         return funded(self.identity, situation, [*due, *old])
 
     def awaits(self, situation: Situation) -> str:

@@ -117,6 +117,7 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
         identity=member.identity,
         cloud_owners=settings.dealt,
         policy=_made(DataOwnerPolicy, settings),
+        looks_after=member.tools.copies,
     )
     worker = _made(
         DataOwnerWorker,
@@ -131,7 +132,13 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
 def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a cloud owner."""
     _warn_if_alone(settings.members)
-    role = _made(CloudOwner, settings, identity=member.identity, policy=_made(CloudOwnerPolicy, settings))
+    role = _made(
+        CloudOwner,
+        settings,
+        identity=member.identity,
+        policy=_made(CloudOwnerPolicy, settings),
+        looks_after=member.tools.copies,
+    )
     return role, _made(CloudOwnerWorker, settings, tools=member.tools)
 
 
@@ -144,7 +151,12 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     if ds is None:
         _warn_if_alone(settings.members)
     role = _made(
-        ModelOwner, settings, identity=member.identity, policy=_made(ModelOwnerPolicy, settings), ds=ds
+        ModelOwner,
+        settings,
+        identity=member.identity,
+        policy=_made(ModelOwnerPolicy, settings),
+        ds=ds,
+        looks_after=member.tools.copies,
     )
     worker = _made(
         ModelOwnerWorker,

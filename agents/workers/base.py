@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from agents.learning.families.registry import parse_plan
 from agents.learning.family import Cohort, Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.roles.acts import ForgetObjects, Task
-from agents.roles.results import Forgotten, TaskResult
+from agents.roles.acts import ForgetObjects, LookAfter, Task
+from agents.roles.results import Forgotten, LookedAfter, TaskResult
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
 from agents.vault.own_objects import OwnObjects
 from agents.vault.store import ObjectId, ObjectStore
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION_BYTES = 2**20
 
@@ -101,6 +104,22 @@ def forget_objects(tools: Tools, task: ForgetObjects) -> Forgotten:
     """
     tools.own.forget(task.purpose)
     return Forgotten()
+
+
+def look_after(tools: Tools, task: LookAfter) -> LookedAfter:
+    """Puts again what the store has lost of what this member put.
+
+    Raises:
+        StoreUnavailable: it cannot be told, or the store does not take it.
+    """
+    again = lost = 0
+    for stored in tools.own.all():
+        if any(map(stored.is_for, task.purposes)) and not tools.store.holds(stored.id):
+            mended = tools.own.restore(stored)
+            log.warning("the store has lost object %s: %s", stored.id, "put again" if mended else "GONE")
+            again += mended
+            lost += not mended
+    return LookedAfter(again=again, lost=lost)
 
 
 def fetch_plan(

@@ -13,7 +13,15 @@ from agents.learning.families.registry import family_of
 from agents.learning.family import Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
-from agents.roles.acts import ForgetKeys, ForgetObjects, ForgetReplica, OpenPackage, Task, TrainModel
+from agents.roles.acts import (
+    ForgetKeys,
+    ForgetObjects,
+    ForgetReplica,
+    LookAfter,
+    OpenPackage,
+    Task,
+    TrainModel,
+)
 from agents.roles.results import (
     Flagged,
     Forgotten,
@@ -33,6 +41,7 @@ from agents.workers.base import (
     fetch_plan,
     forget_objects,
     keys_id,
+    look_after,
     package_context,
     result_context,
     weights_context,
@@ -65,6 +74,8 @@ class CloudOwnerWorker:
                 return self._forgotten(_subset_file(task.ci))
             case ForgetKeys():
                 return self._forgotten(_keys_file(task.tc))
+            case LookAfter():
+                return look_after(self.tools, task)
             case ForgetObjects():
                 return forget_objects(self.tools, task)
             case _:

@@ -38,13 +38,13 @@ from agents.learning.privacy.policy import PrivacyPolicy
 from agents.learning.privacy.review import objection
 from agents.learning.privacy.trial import try_out
 from agents.learning.work import check_rows, check_window
-from agents.roles.acts import ForgetObjects, PackReplica, ReviewPlan, SplitData, Task
+from agents.roles.acts import ForgetObjects, LookAfter, PackReplica, ReviewPlan, SplitData, Task
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
 from agents.storage.people import LEDGER_FILE
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.accounts import Accounts
-from agents.workers.base import Tools, fetch_plan, forget_objects, keys_id, package_context
+from agents.workers.base import Tools, fetch_plan, forget_objects, keys_id, look_after, package_context
 from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, OfferStanding, Promise
 
 log = logging.getLogger(__name__)
@@ -111,6 +111,8 @@ class DataOwnerWorker:
                 return self._pack(task)
             case ReviewPlan():
                 return self._review(task)
+            case LookAfter():
+                return look_after(self.tools, task)
             case ForgetObjects():
                 return forget_objects(self.tools, task)
             case _:

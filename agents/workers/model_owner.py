@@ -32,6 +32,7 @@ from agents.roles.acts import (
     CollectResults,
     DraftPlan,
     ForgetObjects,
+    LookAfter,
     PublishWeights,
     ReportRef,
     SettledRef,
@@ -43,7 +44,14 @@ from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
 from agents.vault.store import ObjectId, ObjectStore
-from agents.workers.base import Tools, fetch_description, forget_objects, result_context, weights_context
+from agents.workers.base import (
+    Tools,
+    fetch_description,
+    forget_objects,
+    look_after,
+    result_context,
+    weights_context,
+)
 from agents.workers.own_keys import PUBLIC_FILE, load_keys, make_keys
 
 log = logging.getLogger(__name__)
@@ -93,6 +101,8 @@ class ModelOwnerWorker:
                 return self._collect(task)
             case PublishWeights():
                 return self._publish(task)
+            case LookAfter():
+                return look_after(self.tools, task)
             case ForgetObjects():
                 return forget_objects(self.tools, task)
             case _:

@@ -19,6 +19,7 @@ from agents.roles.acts import (
     ForgetKeys,
     ForgetObjects,
     ForgetReplica,
+    LookAfter,
     OpenPackage,
     PackReplica,
     PublishWeights,
@@ -33,6 +34,7 @@ from agents.roles.results import (
     DraftedPlan,
     Flagged,
     Forgotten,
+    LookedAfter,
     OpenedPackage,
     PackedReplica,
     PlanReview,
@@ -114,6 +116,7 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
         '{"digest": "", "agreeing": 0}',
         AgreedResult(digest=b"", agreeing=0),
     ),
+    (LookAfter("weights/1", ()), '{"again": 2, "lost": 1}', LookedAfter(again=2, lost=1)),
     (ForgetObjects(f"replica/{DS:x}/3/{OWNER}"), "{}", Forgotten()),
     (
         PublishWeights(TC, 2, 4, 3, (), (), 0, b""),

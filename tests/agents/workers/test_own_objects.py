@@ -1,6 +1,6 @@
 """What members note of their own objects, and what they say of others' when the store gives nothing.
 
-Rules: V18, V20.
+Rules: V18, V20, V21.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import pytest
 
 from agents.core.enums import FlagReason
 from agents.core.errors import JobFailed, StoreLost, StoreRefused, StoreUnavailable
-from agents.roles.acts import ForgetObjects, Task, TrainModel
-from agents.roles.results import Flagged, Forgotten, RefusedPackage, TaskResult
+from agents.roles.acts import ForgetObjects, LookAfter, Task, TrainModel
+from agents.roles.results import Flagged, Forgotten, LookedAfter, RefusedPackage, TaskResult
 from agents.storage.files import Home
 from agents.vault.own_objects import OwnObjects, canary
 from agents.vault.packages import put_sealed
@@ -114,6 +114,27 @@ def test_every_role_deletes_what_is_done_with(tmp_path: Path, worker: str) -> No
     task: Task[TaskResult] = ForgetObjects("weights/1")
     assert workers[worker].perform(task) == Forgotten()
     assert not tools.store.holds(object_id)
+
+
+@pytest.mark.parametrize("worker", ["data owner", "cloud owner", "model owner"])
+def test_every_role_puts_again_what_the_store_has_lost(
+    tmp_path: Path, worker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    tools = Place(tmp_path, worker, FaultyStore()).tools
+    workers: dict[str, Worker] = {
+        "data owner": DataOwnerWorker(tools, "wine", None, 4, 0, WORLD_TERMS, lambda _: bytes(32)),
+        "cloud owner": CloudOwnerWorker(tools),
+        "model owner": ModelOwnerWorker(tools, tmp_path / "samples", bytes(32)),
+    }
+    mended = replace(tools.own, copies=True).put(b"with a copy", "weights/1/2")
+    others = [tools.own.put(b"without", "plan/1"), tools.own.put(b"of no interest", "weights/1/1")]
+    there = tools.own.put(b"still there", "weights/1/2")
+    for object_id in (mended, *others):
+        tools.store.delete(object_id)
+    task = LookAfter("weights/1/2", ("weights/1/2", "plan/1"))
+    assert workers[worker].perform(task) == LookedAfter(again=1, lost=1)
+    assert [tools.store.holds(one) for one in (mended, *others, there)] == [True, False, False, True]
+    assert sorted(record.message.split(": ")[1] for record in caplog.records) == ["GONE", "put again"]
 
 
 # --- the canary ---
