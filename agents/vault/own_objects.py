@@ -124,8 +124,11 @@ class OwnObjects:
             StoreFault: it cannot be told.
         """
         self._put_canary()
+        object_id = ObjectId.of(canary(self.author))
         try:
-            self.store.get(ObjectId.of(canary(self.author)))
+            if not self.store.holds(object_id):  # at this member's own base, whatever others say
+                raise ObjectMissing(f"no object {object_id}")
+            self.store.get(object_id)
         except (ObjectMissing, ObjectDamaged, StoreRefused) as fault:
             raise StoreLost(
                 f"the store does not give this member's own canary ({fault}), so nothing can be said of "

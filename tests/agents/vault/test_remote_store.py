@@ -5,6 +5,7 @@ Rules: V6, V16, V17, V18, V19, V20.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -177,6 +178,19 @@ def test_the_next_base_has_what_the_first_withholds(
     elsewhere = Access("https://localhost:1", ca=server.ca)
     reader = replace(as_bob, own=Bucket(empty, elsewhere), others=[as_bob.own])
     assert reader.by(ALICE).get(object_id) == b"withheld"
+
+
+def test_a_web_servers_folder_is_a_base_that_is_only_read(as_bob: RemoteStore, server: S3Server) -> None:
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+    policy = {"Version": "2012-10-17", "Statement": [{**everybody, "Resource": "arn:aws:s3:::public/*"}]}
+    assert server.ask("PUT", "/public")[0] == 200
+    assert server.ask("PUT", "/public", "policy=", json.dumps(policy).encode())[0] in (200, 204)
+    assert server.ask("PUT", f"/public/market/{key_of(ALICE, LARGE)}", body=LARGE)[0] == 200
+    web = Bucket(f"{server.endpoint}/public/market", access(server))
+    reader = replace(as_bob, others=[web]).by(ALICE)
+    assert reader.get(ObjectId.of(LARGE)) == LARGE
+    with pytest.raises(ObjectMissing):
+        reader.get(ObjectId.of(b"never put"))
 
 
 # --- leave ---
