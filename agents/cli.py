@@ -12,6 +12,7 @@
     holdfast policy show cloud-owner --home bob
     holdfast schema make data.csv --target y > schema.json
     holdfast status --home alice
+    holdfast store check --home alice
     holdfast model export tumour --home carol --schema schema.json --out model.json
     holdfast predict patients.csv --model model.json
     holdfast audit
@@ -43,6 +44,7 @@ from agents.commands.data_owner import data_owner
 from agents.commands.model import model, predict
 from agents.commands.model_owner import model_owner
 from agents.commands.schema import schema
+from agents.commands.store import store
 from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError, Refused
 from agents.core.refusals import in_words
@@ -73,6 +75,7 @@ app.add_typer(model, name="model")
 app.add_typer(data_owner, name="data-owner")
 app.add_typer(cloud_owner, name="cloud-owner")
 app.add_typer(model_owner, name="model-owner")
+app.add_typer(store, name="store")
 app.command()(predict)
 
 PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings

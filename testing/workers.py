@@ -25,7 +25,7 @@ from agents.roles.results import TrainingResult
 from agents.roles.tasks.cloud_owner import OpenPackage, TrainModel
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
-from agents.vault.store import MAX_OBJECT_BYTES, MemoryStore, ObjectId, ObjectStore
+from agents.vault.store import MAX_OBJECT_BYTES, Data, MemoryStore, ObjectId, ObjectStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from testing.ciphertexts import mask_keys
@@ -59,8 +59,8 @@ class FaultyStore(MemoryStore):
         self.denied: set[ObjectId] = set()
         self.is_full = False
 
-    def put(self, data: bytes) -> ObjectId:
-        """See `ObjectStore.put`."""
+    def put(self, data: Data) -> ObjectId:
+        """See `Putter.put`."""
         if self.is_full:
             raise StoreUnavailable("the object cannot be written: No space left on device")
         return super().put(data)

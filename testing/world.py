@@ -188,7 +188,14 @@ class Agent:
         self.identity = Identity(self.address, self.key.public_key.encoded, self.derive, self.chain.domain)
         self.role = role(self.identity)
         self.worker = worker(
-            Tools(Home(self.folder), self.store, self.key, lambda: self.chain.now, self.chain.domain)
+            Tools(
+                Home(self.folder),
+                self.store,
+                self.key,
+                lambda: self.chain.now,
+                self.chain.domain,
+                bytes.fromhex(self.address[2:]),
+            )
         )
         self.start()
 
@@ -304,8 +311,13 @@ class World:
     def data_owner_derive(purpose: bytes) -> bytes:
         return sha256(b"the data owner's secret for " + purpose).digest()
 
+    def store_of(self, name: str) -> ObjectStore:
+        """The store as a member has it."""
+        del name
+        return self._shared
+
     def _agent(self, name: str, part: Part) -> Agent:
-        return Agent(name, self.chain, self._shared, self.folder / name, part)
+        return Agent(name, self.chain, self.store_of(name), self.folder / name, part)
 
     @property
     def agents(self) -> list[Agent]:

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import is_hex_address, to_checksum_address
 
 from agents.chain.signing import signing_key
 from agents.core.derivation import derive
@@ -95,20 +96,25 @@ class Wallet:
         Raises:
             BadInput: the file is missing or no keystore, or the password is another.
         """
-        try:
-            keystore = json.loads(path.read_bytes())
-        except OSError as error:
-            raise BadInput(
-                f"no wallet at {path} ({error.strerror}): make one with `holdfast wallet`, or name its home"
-            ) from error
-        except (ValueError, RecursionError):
-            raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
+        keystore = _keystore(path)
         try:
             return cls.from_key(bytes(Account.decrypt(keystore, password)))
         except (KeyError, TypeError, AttributeError, NotImplementedError):
             raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
         except ValueError:
             raise BadInput(f"the password does not open the wallet {path}: try again") from None
+
+    @staticmethod
+    def address_in(path: Path) -> Address:
+        """Whose a keystore is, by its own word: no password is needed.
+
+        Raises:
+            BadInput: the file is missing or does not say.
+        """
+        told = _keystore(path).get("address")
+        if not isinstance(told, str) or not is_hex_address(told):
+            raise BadInput(f"{path} does not say whose it is: name a wallet that `holdfast wallet` made")
+        return Address(to_checksum_address(told))
 
     def sign(self, transaction: Mapping[str, Any]) -> bytes:
         """See `Signer`."""
@@ -123,6 +129,21 @@ class Wallet:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a wallet is neither pickled nor copied")
+
+
+def _keystore(path: Path) -> dict[str, Any]:
+    """What a keystore's file holds."""
+    try:
+        keystore = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BadInput(
+            f"no wallet at {path} ({error.strerror}): make one with `holdfast wallet`, or name its home"
+        ) from error
+    except (ValueError, RecursionError):
+        keystore = None
+    if not isinstance(keystore, dict):
+        raise BadInput(f"{path} is not a keystore: name the wallet's file")
+    return keystore
 
 
 def _write_new(path: Path, text: str) -> None:

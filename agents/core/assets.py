@@ -148,7 +148,11 @@ class Round:
 
 @dataclass(slots=True)
 class Couple:
-    """A train couple. `phase` is what is stored; `Market.phase_of` says what time makes of it."""
+    """A train couple. `phase` is what is stored; `Market.phase_of` says what time makes of it.
+
+    Attributes:
+        ended_at: when it was completed, declined, cancelled or aborted, in seconds; 0 while it is not.
+    """
 
     id: CoupleId
     model_owner: Address
@@ -169,6 +173,7 @@ class Couple:
     drawn_this_epoch: int = 0
     pending: int = 0
     final_model_hash: bytes = b""
+    ended_at: int = 0
     rounds: dict[int, Round] = field(default_factory=dict)
 
     @property

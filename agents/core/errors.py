@@ -10,7 +10,9 @@ HoldfastError
 │   └── StoreFault        the object store did not deliver or take one object: its fault, and no member's
 │       ├── ObjectMissing     nobody has put it there (yet), or it is gone
 │       └── StoreUnavailable  it could not be read or written, or the store did not answer
-│           └── ObjectDamaged     what is there under the object's id is something else
+│           ├── ObjectDamaged     what is there under the object's id is something else
+│           ├── StoreRefused      the store answers, and does not let this member in: key, grants, bucket
+│           └── StoreLost         what this member put itself is not to be had: it looks at another store
 ├── SkipJob           this one job cannot be done; the agent goes on with the others
 │   ├── BadObject         what another member made: it breaks the chain's hash, or cannot be opened or read
 │   ├── BadLog            a log of the market that this version cannot read
@@ -68,6 +70,14 @@ class StoreUnavailable(StoreFault):
 
 class ObjectDamaged(StoreUnavailable):
     """What the store holds under an object's id is something else; it may be put right."""
+
+
+class StoreRefused(StoreUnavailable):
+    """The store answers, and lets this member do nothing there: a wrong key or bucket, or no leave."""
+
+
+class StoreLost(StoreUnavailable):
+    """The store does not give what this member put itself, so what it lacks says nothing of others."""
 
 
 class SkipJob(HoldfastError):

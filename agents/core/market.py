@@ -367,6 +367,7 @@ class Market:
     def _end(self, couple: Couple, phase: CouplePhase) -> None:
         self.balances[couple.model_owner] += couple.escrow
         couple.escrow, couple.deadline, couple.phase = 0, 0, phase
+        couple.ended_at = self.timestamp
 
     # --- settlement ---
 

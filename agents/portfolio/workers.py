@@ -14,9 +14,10 @@ from agents.portfolio.entries import DatasetEntry, ModelEntry
 from agents.portfolio.files import FOLDERS, accepted
 from agents.roles.acts import Task
 from agents.roles.results import TaskResult
+from agents.roles.tasks.objects import ForgetObjects, LookAfter
 from agents.storage.files import Home
 from agents.storage.people import LEDGER_FILE
-from agents.workers.base import Tools, Worker
+from agents.workers.base import Tools, Worker, forget_objects, look_after
 from agents.workers.data_owner import DataOwnerWorker
 from agents.workers.model_owner import ModelOwnerWorker
 
@@ -38,7 +39,7 @@ class DatasetsWorker:
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
-        return _performed(self.of, task)
+        return _performed(self.tools, self.of, task)
 
     def of(self, name: str) -> DataOwnerWorker:
         """The worker of one dataset.
@@ -50,7 +51,7 @@ class DatasetsWorker:
         entry = accepted(home, name, DatasetEntry)
         return dataset_worker(
             entry.at(home),
-            replace(self.tools, home=folder_of_entry(home, DatasetEntry, name)),
+            _tools_of(self.tools, DatasetEntry, name),
             self.derive,
             max_keys_mb=self.max_keys_mb,
             lifetime_epsilon=self.lifetime_epsilon,
@@ -111,7 +112,7 @@ class ModelsWorker:
 
     def perform(self, task: Task[TaskResult]) -> TaskResult:
         """Does one task; see `Worker`."""
-        return _performed(self.of, task)
+        return _performed(self.tools, self.of, task)
 
     def of(self, name: str) -> ModelOwnerWorker:
         """The worker of one model.
@@ -122,7 +123,7 @@ class ModelsWorker:
         home = self.tools.home.folder
         entry = accepted(home, name, ModelEntry).at(home)
         return ModelOwnerWorker(
-            replace(self.tools, home=folder_of_entry(home, ModelEntry, name)),
+            _tools_of(self.tools, ModelEntry, name),
             entry.samples,
             self.receipt_domain,
             entry.model,
@@ -139,13 +140,22 @@ def folder_of_entry(home: Path, kind: type[DatasetEntry] | type[ModelEntry], nam
     return Home(home / FOLDERS[kind] / name)
 
 
-def _performed(of: Callable[[str], Worker], task: Task[TaskResult]) -> TaskResult:
-    """Does a task of one entry. A wrong input or a lost file of one is no reason for others to stop.
+def _tools_of(tools: Tools, kind: type[DatasetEntry] | type[ModelEntry], name: str) -> Tools:
+    """The tools for one entry."""
+    return replace(tools, home=folder_of_entry(tools.home.folder, kind, name), member_home=tools.home)
+
+
+def _performed(tools: Tools, of: Callable[[str], Worker], task: Task[TaskResult]) -> TaskResult:
+    """Does a task, mostly of one entry. A wrong input or a lost file of one is no reason for others to stop.
 
     Raises:
         SkipJob: it is tried again later: a person may have put it right.
         StorageFailed: the disk is that of all.
     """
+    if isinstance(task, LookAfter):
+        return look_after(tools, task)
+    if isinstance(task, ForgetObjects):
+        return forget_objects(tools, task)
     try:
         return of(task.entry).perform(task)
     except StorageFailed:

@@ -22,6 +22,7 @@ from agents.core.enums import CouplePhase, FlagReason, InstanceStatus, Role
 from agents.core.hashing import data_receipt, training_receipt
 from agents.core.ids import DatasetId, dataset_of, subset_of
 from agents.core.market import Market
+from agents.roles import upkeep
 from agents.roles.acts import Act, AgainstPolicy, Identity, Send, Situation
 from agents.roles.common import (
     data_nonce,
@@ -35,6 +36,7 @@ from agents.roles.common import (
 )
 from agents.roles.policy import Breach, CloudOwnerPolicy, Dealings, Stakes, over
 from agents.roles.results import Flagged, OpenedPackage, RefusedPackage, TrainingResult
+from agents.roles.retention import KEEP_SECONDS, of_cloud_owner
 from agents.roles.tasks.cloud_owner import (
     ForgetKeys,
     ForgetReplica,
@@ -52,11 +54,15 @@ class CloudOwner:
     Attributes:
         policy: whose replicas it holds, and on which terms.
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
+        store_keep_seconds: how long its objects stay in the store after they are done with.
+        looks_after: whether it puts again what the store has lost.
     """
 
     identity: Identity
     policy: CloudOwnerPolicy
     opening_deposit: int = 0
+    store_keep_seconds: int = KEEP_SECONDS
+    looks_after: bool = False
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now: answers first, they have deadlines."""
@@ -75,6 +81,10 @@ class CloudOwner:
         dealings = self._dealings(market, mine)
         for instance in mine:
             acts += for_asset(f"instance {instance.id:x}", self._replica, situation, instance, dealings)
+        keep = self.store_keep_seconds
+        acts += for_asset("old results", of_cloud_owner, situation, self.identity.address, keep)
+        if self.looks_after:
+            acts += for_asset("own results", upkeep.of_cloud_owner, situation, self.identity.address)
         return funded(self.identity, situation, acts)
 
     def awaits(self, situation: Situation) -> str:

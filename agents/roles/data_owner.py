@@ -13,13 +13,14 @@ from agents.core.enums import CouplePhase, Role
 from agents.core.hashing import set_bits
 from agents.core.ids import Address, CoupleId, DatasetId, dataset_id
 from agents.core.market import Market
-from agents.roles import awaiting
+from agents.roles import awaiting, upkeep
 from agents.roles.acts import Act, Identity, Send, Situation
 from agents.roles.common import for_asset, funded, registration, seed_link
 from agents.roles.distribution import Distribution
 from agents.roles.policy import DataOwnerPolicy, Dealings, Stakes
 from agents.roles.portfolio import OfferedDataset
 from agents.roles.requests import Requests
+from agents.roles.retention import KEEP_SECONDS, of_data_owner
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class DataOwner:
         opening_deposit: wei that it pays in when it registers; it pays in more when a bond needs it.
         taken: serials of the wallet's datasets that have a name.
         decided: by hand: whether a couple is wanted.
+        store_keep_seconds: how long its objects stay in the store after they are done with.
+        looks_after: whether it puts again what the store has lost.
     """
 
     identity: Identity
@@ -43,6 +46,8 @@ class DataOwner:
     opening_deposit: int = 0
     taken: frozenset[int] = frozenset()
     decided: Mapping[CoupleId, bool] = field(default_factory=dict)
+    store_keep_seconds: int = KEEP_SECONDS
+    looks_after: bool = False
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now: seeds first, a bond is at stake."""
@@ -58,7 +63,16 @@ class DataOwner:
         for offered in self.offered:
             one = Distribution(self.identity, offered, self.taken)
             acts += for_asset(f"dataset {offered.name}", one.acts, situation)
+        for dataset in market.datasets.values():
+            if dataset.owner == self.identity.address:
+                acts += self._objects(situation, dataset.id)
         return funded(self.identity, situation, acts)
+
+    def _objects(self, situation: Situation, ds: DatasetId) -> Iterator[Act]:
+        """What is due of a dataset's objects in the store."""
+        yield from for_asset("old packages", of_data_owner, situation, ds, self.store_keep_seconds)
+        if self.looks_after:
+            yield from for_asset("own packages", upkeep.of_data_owner, situation, ds)
 
     def awaits(self, situation: Situation) -> str:
         """See `Party`."""

@@ -11,12 +11,13 @@ from agents.core.enums import CouplePhase, InstanceStatus, Role
 from agents.core.hashing import final_hash, set_bits
 from agents.core.ids import ModelId, model_id, subset_of
 from agents.core.market import Market
-from agents.roles import awaiting
+from agents.roles import awaiting, upkeep
 from agents.roles.acts import Act, Declined, Identity, Send, Situation
 from agents.roles.common import final_salt, for_asset, funded, has_quorum, registration, seed_link
 from agents.roles.model_requests import ModelRequest, plan_task
 from agents.roles.policy import ModelOwnerPolicy, Stakes
 from agents.roles.portfolio import WantedModel
+from agents.roles.retention import KEEP_SECONDS, of_model_owner
 from agents.roles.tasks.model_owner import CollectResults, PublishWeights, ReportRef, SettledRef
 
 
@@ -29,6 +30,8 @@ class ModelOwner:
         policy: on whose data it trains, and for how much: its limits hold over all of them.
         opening_deposit: wei that it pays in when it registers; it pays in more when an escrow needs it.
         taken: serials of the wallet's models that have a name.
+        store_keep_seconds: how long its objects stay in the store after they are done with.
+        looks_after: whether it puts again what the store has lost.
     """
 
     identity: Identity
@@ -36,6 +39,8 @@ class ModelOwner:
     policy: ModelOwnerPolicy
     opening_deposit: int = 0
     taken: frozenset[int] = frozenset()
+    store_keep_seconds: int = KEEP_SECONDS
+    looks_after: bool = False
 
     def decide(self, situation: Situation) -> list[Act]:
         """All that is due now."""
@@ -48,7 +53,12 @@ class ModelOwner:
         for couple in mine:
             wanted = by_model.get(couple.mod, _NAMELESS)
             acts += for_asset(f"couple {couple.id:x}", self._couple, situation, couple, wanted)
-        return funded(self.identity, situation, [*acts, *self._requests(situation, mine)])
+        acts += self._requests(situation, mine)
+        keep, address = self.store_keep_seconds, self.identity.address
+        acts += for_asset("old weights", of_model_owner, situation, address, keep)
+        if self.looks_after:
+            acts += for_asset("own weights", upkeep.of_model_owner, situation, address)
+        return funded(self.identity, situation, acts)
 
     def awaits(self, situation: Situation) -> str:
         """See `Party`."""

@@ -149,6 +149,17 @@ class Forgotten(TaskResult):
     """What is deleted."""
 
 
+class LookedAfter(TaskResult):
+    """What is still in the store, or there again.
+
+    Attributes:
+        again: how many objects were put again. `lost`: how many are gone for good.
+    """
+
+    again: int
+    lost: int
+
+
 class Flagged(TaskResult):
     """A job that cannot be done, and why."""
 
@@ -216,8 +227,10 @@ _MODELS: dict[str, tuple[type[TaskResult], ...]] = {
     "replica": (RefusedKey, PackedReplica),
     "review": (PlanReview,),
     "package": (RefusedPackage, OpenedPackage),
+    "done-with": (Forgotten,),
     "forgotten": (Forgotten,),
     "forgotten-keys": (Forgotten,),
+    "looked-after": (LookedAfter,),
     "job": (Flagged, TrainingResult),
     "plan": (DraftedPlan,),
     "results": (AgreedResult,),

@@ -48,7 +48,6 @@ from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
-from agents.vault.local_store import LocalStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 
@@ -56,6 +55,8 @@ log = logging.getLogger(__name__)
 
 P = TypeVar("P")
 
+
+PARTIAL_FOLDER = "partial"
 
 Parts = tuple[Party, Worker]
 """What makes an agent: what it decides, and what does its work."""
@@ -96,7 +97,9 @@ def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
     domain = client.read(views.receipt_domain())
     identity = Identity(wallet.address, key.public_key.encoded, wallet.derive, domain)
     chain_time = ChainTime()
-    tools = Tools(Home(settings.home), LocalStore(settings.store), key, chain_time, domain)
+    home, place, author = Home(settings.home), settings.store_place, bytes.fromhex(wallet.address[2:])
+    store = place.of_member(author, home.path(PARTIAL_FOLDER))
+    tools = Tools(home, store, key, chain_time, domain, author, place.is_remote)
     return AgentContext(wallet, client, identity, tools, chain_time)
 
 
@@ -109,7 +112,12 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
     _refuse_old(member.tools.home, _OF_ONE_DATASET)
     _warn_if_alone(settings.members)
     role = _made(
-        DataOwner, settings, identity=member.identity, offered=(), policy=_made(DataOwnerPolicy, settings)
+        DataOwner,
+        settings,
+        identity=member.identity,
+        offered=(),
+        policy=_made(DataOwnerPolicy, settings),
+        looks_after=member.tools.copies,
     )
     worker = _made(DatasetsWorker, settings, tools=member.tools, derive=member.wallet.derive)
     return DatasetPortfolio(role, settings.home), worker
@@ -118,7 +126,13 @@ def data_owner(settings: DataOwnerSettings, member: AgentContext) -> Parts:
 def cloud_owner(settings: CloudOwnerSettings, member: AgentContext) -> Parts:
     """The parts of a cloud owner."""
     _warn_if_alone(settings.members)
-    role = _made(CloudOwner, settings, identity=member.identity, policy=_made(CloudOwnerPolicy, settings))
+    role = _made(
+        CloudOwner,
+        settings,
+        identity=member.identity,
+        policy=_made(CloudOwnerPolicy, settings),
+        looks_after=member.tools.copies,
+    )
     return role, _made(CloudOwnerWorker, settings, tools=member.tools)
 
 
@@ -130,7 +144,12 @@ def model_owner(settings: ModelOwnerSettings, member: AgentContext) -> Parts:
     """
     _refuse_old(member.tools.home, _OF_ONE_MODEL)
     role = _made(
-        ModelOwner, settings, identity=member.identity, wanted=(), policy=_made(ModelOwnerPolicy, settings)
+        ModelOwner,
+        settings,
+        identity=member.identity,
+        wanted=(),
+        policy=_made(ModelOwnerPolicy, settings),
+        looks_after=member.tools.copies,
     )
     worker = _made(ModelsWorker, settings, tools=member.tools, receipt_domain=member.identity.receipt_domain)
     return ModelPortfolio(role, settings.home), worker

@@ -8,9 +8,9 @@ datasets or its models, is in files of their own: `agents.portfolio.entries`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from agents.chain.evidence import Means
 from agents.chain.fees import FeeLimits
@@ -21,7 +21,17 @@ from agents.portfolio.checking import Checked, Flag
 from agents.portfolio.entries import DatasetEntry, ModelEntry
 from agents.portfolio.terms import Terms, read_terms
 from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, each
+from agents.roles.retention import KEEP_SECONDS
 from agents.runtime.executor import ExecutorLimits
+from agents.vault.bucket import Access
+from agents.vault.places import StorePlace
+from agents.vault.store import MAX_OBJECT_BYTES
+
+
+def _text(given: object) -> object:
+    """A path may be given as one."""
+    return str(given) if isinstance(given, Path) else given
+
 
 # --- whoever reads the market, has a wallet, or is a member ---
 
@@ -83,13 +93,57 @@ class WalletSettings(HomeSettings):
             raise BadInput(f"password file {file}: not UTF-8: name a file of text") from None
 
 
-class MemberSettings(MarketSettings, WalletSettings):
+class StoreSettings(Checked):
+    """Where the objects are. Credentials are no settings: they are where AWS's tools have them."""
+
+    store: Annotated[str, BeforeValidator(_text)] = Field(
+        default="build/store", description="The object store: a folder, or s3://BUCKET/PREFIX."
+    )
+    store_endpoint: str | None = Field(
+        default=None, pattern="^https?://", description="URL of the S3 server; by default AWS's own."
+    )
+    store_region: str = Field(default=Access.region, description="Region of the bucket.")
+    store_ca: Path | None = Field(
+        default=None, description="PEM file of authorities to trust beside the system's."
+    )
+    store_proxy: str | None = Field(default=None, description="URL of a proxy; by default HTTPS_PROXY.")
+    store_read: Annotated[tuple[str, ...], BeforeValidator(each)] = Field(
+        default=(), description="Another member's store, to read: s3:// or https://; once for each."
+    )
+    store_object_mb: int = Field(
+        default=MAX_OBJECT_BYTES >> 20, ge=1, description="MiB of the largest object."
+    )
+    store_min_rate: int = Field(
+        default=Access.min_rate, ge=1, description="Bytes a second; a store that is slower does not answer."
+    )
+    store_keep_seconds: int = Field(
+        default=KEEP_SECONDS, ge=0, description="How long objects are kept that are done with."
+    )
+
+    @model_validator(mode="after")
+    def _store_is_known(self) -> Self:
+        self.store_place  # noqa: B018  # it says what is wrong
+        return self
+
+    @property
+    def store_place(self) -> StorePlace:
+        """The store."""
+        access = Access(
+            self.store_endpoint, self.store_region, self.store_ca, self.store_proxy, self.store_min_rate
+        )
+        return StorePlace(self.store, access, self.store_read, self.store_object_mb << 20)
+
+
+class MemberSettings(MarketSettings, WalletSettings, StoreSettings):
     """What every command of a member needs."""
 
-    store: Path = Field(default=Path("build/store"), description="Folder of the object store.")
     timeout_seconds: float = Field(
         default=10.0, gt=0, le=600, description="Seconds after which a request counts as unanswered."
     )
+
+
+class OwnStoreSettings(HomeSettings, StoreSettings):
+    """Where a member's own objects are, and what is noted of them."""
 
 
 # --- agents ---
@@ -125,6 +179,12 @@ class AgentSettings(MemberSettings):
         default=FeeLimits.tip, ge=0, description="The most of it that goes to the block's maker."
     )
     quiet: bool = Field(default=False, description="Say only what goes wrong.")
+
+
+class PruneSettings(OwnStoreSettings, MarketSettings):
+    """What tells what of a member's objects is done with."""
+
+    timeout_seconds: float = MemberSettings.model_fields["timeout_seconds"].default
 
 
 class LedgerSettings(Checked):

@@ -30,6 +30,7 @@ from agents.core.errors import (
     Retry,
     SkipJob,
     StopAgent,
+    StoreLost,
     StoreUnavailable,
 )
 from agents.core.ids import CoupleId
@@ -38,7 +39,9 @@ from agents.roles.results import TaskResult, parse_result
 from agents.runtime.executor import Failed, Finished, performed
 from agents.workers.base import Worker
 
-_ERRORS: tuple[type[HoldfastError], ...] = (JobFailed, StoreUnavailable, Retry, SkipJob, StopAgent, BadInput)
+_ERRORS: tuple[type[HoldfastError], ...] = (
+    *(JobFailed, StoreLost, StoreUnavailable, Retry, SkipJob, StopAgent, BadInput),
+)
 """What the loop tells apart; an error goes between the processes as the first of these that it is."""
 
 _NICER = 5

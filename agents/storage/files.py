@@ -41,6 +41,13 @@ class Home:
         """The bytes of a file, or None if there is none."""
         return read(self.path(name))
 
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder of it, sorted; none if there is no such folder."""
+        path = self.path(folder)
+        with disk_faults(f"{path} cannot be read"), suppress(FileNotFoundError):
+            return sorted(file.name for file in path.iterdir())
+        return []
+
     def write(self, name: str, data: bytes) -> None:
         """Writes a file with mode 0600, for good; a crash leaves the old one or the new one."""
         path = self.path(name)

@@ -115,6 +115,16 @@ def write_public(own: int, subfolder: int, name: str, data: bytes) -> None:
     write_whole(own, name, data, temporary, READABLE, into=subfolder, umask=False)
 
 
+def remove_public(subfolder: int, name: str) -> None:
+    """Deletes a file of this user's own, for good.
+
+    Raises:
+        OSError: it is not there, or cannot be deleted.
+    """
+    os.unlink(name, dir_fd=subfolder)
+    os.fsync(subfolder)
+
+
 # --- whose ---
 
 

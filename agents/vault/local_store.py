@@ -19,14 +19,32 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from agents.core.errors import ObjectDamaged, ObjectMissing, StoreFault, StoreUnavailable
 from agents.storage.atomic import FOLDER, SUBFOLDER, opened
-from agents.storage.shared import is_own, own_folder, own_subfolder, user_folders, usual_name, write_public
-from agents.vault.store import MAX_OBJECT_BYTES, ObjectId, check_length, check_size, checked
+from agents.storage.files import write
+from agents.storage.shared import (
+    is_own,
+    own_folder,
+    own_subfolder,
+    remove_public,
+    user_folders,
+    usual_name,
+    write_public,
+)
+from agents.vault.store import (
+    MAX_OBJECT_BYTES,
+    Data,
+    ObjectId,
+    check_length,
+    check_size,
+    checked,
+    contents,
+    telling,
+)
 
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted pipe must not hang us
 _EARLIER: Final = ""
@@ -46,8 +64,8 @@ class LocalStore:
         self._folder = folder
         self._max_object_bytes = max_object_bytes
 
-    def put(self, data: bytes) -> ObjectId:
-        """Store ``data``; a damaged file of the same object is replaced. See `ObjectStore.put`.
+    def put(self, data: Data) -> ObjectId:
+        """Store ``data``; a damaged file of the same object is replaced. See `Putter.put`.
 
         Another user's copy does not count: it can be taken away again.
         """
@@ -60,7 +78,7 @@ class LocalStore:
             own_subfolder(own, name[:2]) as subfolder,
         ):
             if not self._holds(subfolder, object_id):
-                write_public(own, subfolder, name, data)
+                write_public(own, subfolder, name, contents(data))
         return object_id
 
     def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
@@ -74,7 +92,37 @@ class LocalStore:
                     return self._copy(shared, place, object_id, most)
                 except StoreFault as fault:
                     faults.append(fault)
-        raise max(faults, key=_telling)
+        raise max(faults, key=telling)
+
+    def fetch(self, object_id: ObjectId, file: Path, most: int = MAX_OBJECT_BYTES) -> None:
+        """See `ObjectStore.fetch`."""
+        write(file, self.get(object_id, most))
+
+    def holds(self, object_id: ObjectId) -> bool:
+        """Whether this user has a file of the object. See `ObjectStore.holds`."""
+        name = str(object_id)
+        with _unavailable(f"object {name} cannot be looked for in {self._folder}"):
+            try:
+                with own_folder(self._folder) as own, _subfolder(own, "", object_id) as subfolder:
+                    return stat.S_ISREG(os.stat(name, dir_fd=subfolder, follow_symlinks=False).st_mode)
+            except FileNotFoundError:
+                return False
+
+    def delete(self, object_id: ObjectId) -> None:
+        """Deletes this user's copy; another user's is not its own. See `ObjectStore.delete`."""
+        name = str(object_id)
+        with (
+            _unavailable(f"object {name} cannot be deleted in {self._folder}"),
+            own_folder(self._folder) as own,
+            suppress(FileNotFoundError),
+            _subfolder(own, "", object_id) as subfolder,
+        ):
+            remove_public(subfolder, name)
+
+    def by(self, author: bytes) -> Self:
+        """Itself: a copy has its user's name, and its hash says whether it is the right one."""
+        del author
+        return self
 
     def _places(self, shared: int, object_id: ObjectId) -> Iterator[str]:
         """The folders in the shared one where a copy may be, in the order in which they are tried."""
@@ -139,13 +187,6 @@ def _subfolder(shared: int, place: str, object_id: ObjectId) -> Iterator[int]:
         for name in filter(None, (place, str(object_id)[:2])):
             shared = folders.enter_context(opened(name, SUBFOLDER, shared))
         yield shared
-
-
-def _telling(fault: StoreFault) -> int:
-    """How much a fault says: a copy that cannot be read may be the right one, one of other bytes is not."""
-    if isinstance(fault, ObjectDamaged):
-        return 1
-    return 2 if isinstance(fault, StoreUnavailable) else 0
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Final
 from agents.vault.envelope import Envelope, open_envelope, seal_to_many
 from agents.vault.keys import PublicKey, SecretKey
 from agents.vault.sealing import SEAL_OVERHEAD_BYTES, Sealed, open_sealed, seal
-from agents.vault.store import MAX_OBJECT_BYTES, OBJECT_ID_BYTES, ObjectId, ObjectStore
+from agents.vault.store import MAX_OBJECT_BYTES, OBJECT_ID_BYTES, ObjectId, ObjectStore, Putter
 
 SEALED_LOCATION_BYTES: Final = SEAL_OVERHEAD_BYTES + OBJECT_ID_BYTES  # 94: three words of an event
 
@@ -35,7 +35,7 @@ def open_location(sealed_location: Sealed, secret_key: SecretKey) -> ObjectId:
     return ObjectId(open_sealed(secret_key, sealed_location))
 
 
-def put_sealed(store: ObjectStore, data: bytes, public_key: PublicKey, context: bytes = b"") -> Sealed:
+def put_sealed(store: Putter, data: bytes, public_key: PublicKey, context: bytes = b"") -> Sealed:
     """Store ``data`` for one reader; return the sealed location for the event.
 
     Raises:
@@ -63,7 +63,7 @@ def fetch_sealed(
 
 
 def put_shared(
-    store: ObjectStore, data: bytes, public_keys: Iterable[PublicKey], context: bytes = b""
+    store: Putter, data: bytes, public_keys: Iterable[PublicKey], context: bytes = b""
 ) -> ObjectId:
     """Store ``data`` for several readers; return the object's id, which any of them may know.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from agents.core.derivation import digest_of
-from agents.core.errors import BadObject, BadPlan
+from agents.core.errors import BadObject, BadPlan, StoreFault, StoreLost
 from agents.core.hashing import set_bits
-from agents.core.ids import CoupleId, DatasetId, InstanceId
+from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, owner_bytes
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import Description, parse_description
 from agents.learning.families.registry import parse_plan
@@ -18,10 +19,14 @@ from agents.learning.family import Cohort, Family
 from agents.learning.plans.base import Plan
 from agents.learning.plans.limits import DEFAULT_LIMITS, Limits
 from agents.roles.acts import Task
-from agents.roles.results import TaskResult
+from agents.roles.results import Forgotten, LookedAfter, TaskResult
+from agents.roles.tasks.objects import ForgetObjects, LookAfter
 from agents.storage.files import Home
 from agents.vault.keys import SecretKey
+from agents.vault.own_objects import OwnObjects
 from agents.vault.store import ObjectId, ObjectStore
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION_BYTES = 2**20
 
@@ -48,6 +53,9 @@ class Tools:
         key: to open what is sealed to this member.
         clock: the chain's time, in seconds.
         domain: of the market's receipts, 32 bytes: names the chain and the market.
+        author: the member's address, 20 bytes, under which it puts objects.
+        copies: whether it keeps the bytes of its objects, to put again what the store has lost.
+        member_home: of the member, where `home` is a folder for one dataset or model in it.
         stopwatch: seconds to the fraction, from any beginning.
     """
 
@@ -56,7 +64,65 @@ class Tools:
     key: SecretKey
     clock: Callable[[], int]
     domain: bytes
+    author: bytes = bytes(20)
+    copies: bool = False
+    member_home: Home | None = None
     stopwatch: Callable[[], float] = time.perf_counter
+
+    @property
+    def own(self) -> OwnObjects:
+        """What this member has put in the store."""
+        return OwnObjects(self.member_home or self.home, self.store, self.author, self.copies)
+
+    def store_of(self, asset: int) -> ObjectStore:
+        """The store, to read what the owner of an asset has put for it."""
+        return self.store.by(owner_bytes(asset))
+
+    def store_of_member(self, member: Address) -> ObjectStore:
+        """The store, to read what a member has put."""
+        return self.store.by(bytes.fromhex(member.removeprefix("0x")))
+
+    def doubt(self, asset: int, fault: StoreFault) -> str:
+        """What to say of an object of an asset's owner that cannot be had.
+
+        Raises:
+            StoreLost: nothing, for the store does not give what this member put either.
+        """
+        if isinstance(fault, StoreLost):
+            raise fault
+        try:
+            self.own.check_canary()
+        except StoreLost:
+            raise
+        except StoreFault:
+            return str(fault)
+        return f"{fault}{self.own.told_of(owner_bytes(asset))}"
+
+
+def forget_objects(tools: Tools, task: ForgetObjects) -> Forgotten:
+    """Deletes what this member has put in the store for a task.
+
+    Raises:
+        StoreUnavailable: not all of it is deleted.
+    """
+    tools.own.forget(task.purpose)
+    return Forgotten()
+
+
+def look_after(tools: Tools, task: LookAfter) -> LookedAfter:
+    """Puts again what the store has lost of what this member put.
+
+    Raises:
+        StoreUnavailable: it cannot be told, or the store does not take it.
+    """
+    again = lost = 0
+    for stored in tools.own.all():
+        if any(map(stored.is_for, task.purposes)) and not tools.store.holds(stored.id):
+            mended = tools.own.restore(stored)
+            log.warning("the store has lost object %s: %s", stored.id, "put again" if mended else "GONE")
+            again += mended
+            lost += not mended
+    return LookedAfter(again=again, lost=lost)
 
 
 def fetch_plan(

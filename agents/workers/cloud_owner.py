@@ -23,6 +23,7 @@ from agents.roles.results import (
     TrainingResult,
 )
 from agents.roles.tasks.cloud_owner import ForgetKeys, ForgetReplica, OpenPackage, TrainModel
+from agents.roles.tasks.objects import ForgetObjects, LookAfter
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, fetch_shared, put_sealed
 from agents.vault.sealing import Sealed
@@ -32,7 +33,9 @@ from agents.workers.base import (
     cohort_of,
     fetch_description,
     fetch_plan,
+    forget_objects,
     keys_id,
+    look_after,
     package_context,
     result_context,
     weights_context,
@@ -65,6 +68,10 @@ class CloudOwnerWorker:
                 return self._forgotten(_subset_file(task.ci))
             case ForgetKeys():
                 return self._forgotten(_keys_file(task.tc))
+            case LookAfter():
+                return look_after(self.tools, task)
+            case ForgetObjects():
+                return forget_objects(self.tools, task)
             case _:
                 raise StopAgent(f"a cloud owner does not do {type(task).__name__}")
 
@@ -76,20 +83,21 @@ class CloudOwnerWorker:
 
     def _open(self, task: OpenPackage) -> OpenedPackage | RefusedPackage:
         tools, index = self.tools, subset_of(task.ci)
+        store = tools.store_of(task.ci)
         try:
             data = fetch_sealed(
-                tools.store,
+                store,
                 Sealed(task.sealed_location),
                 tools.key,
                 package_context(dataset_of(task.ci), index),
                 self.max_package_mb << 20,
             )
             subset = Subset.from_bytes(data)
-            form = fetch_description(tools.store, task.metadata_location, task.metadata_hash)
+            form = fetch_description(store, task.metadata_location, task.metadata_hash)
         except StoreFault as fault:
             if tools.clock() <= task.patience_until:
                 raise
-            return RefusedPackage(problem=str(fault))
+            return RefusedPackage(problem=tools.doubt(task.ci, fault))
         except BadObject as bad:
             return RefusedPackage(problem=str(bad))
         if subset.index != index:
@@ -139,7 +147,8 @@ class CloudOwnerWorker:
 
     def _handed_over(self, task: TrainModel, result: bytes, owner: PublicKey) -> Sealed:
         try:
-            return put_sealed(self.tools.store, result, owner, result_context(task.tc, task.round, task.ci))
+            context = result_context(task.tc, task.round, task.ci)
+            return put_sealed(self.tools.own.under(task.key), result, owner, context)
         except BadInput as bad:  # the plan makes results that are larger than the store takes
             raise _Flag(FlagReason.PLAN_REFUSED, bad) from bad
 
@@ -164,7 +173,7 @@ class CloudOwnerWorker:
 
     def _plan(self, task: TrainModel) -> Plan:
         try:
-            return fetch_plan(self.tools.store, task.plan_location, task.plan_hash, self.limits)
+            return fetch_plan(self.tools.store_of(task.tc), task.plan_location, task.plan_hash, self.limits)
         except StoreFault as fault:
             self._flag_when_patience_ends(task, fault, FlagReason.PLAN_UNAVAILABLE)
             raise
@@ -180,16 +189,16 @@ class CloudOwnerWorker:
         if kept is not None and digest(kept) == where.digest:
             return kept
         try:
-            keys = self.tools.store.get(where, self.max_keys_mb << 20)
+            file = self.tools.home.path(_keys_file(task.tc))
+            self.tools.store_of(task.tc).fetch(where, file, self.max_keys_mb << 20)
         except StoreFault as fault:
             self._flag_when_patience_ends(task, fault, FlagReason.PLAN_UNAVAILABLE)
             raise
-        self.tools.home.write(_keys_file(task.tc), keys)
-        return keys
+        return file.read_bytes()
 
     def _weights(self, task: TrainModel) -> bytes:
         context, most = weights_context(task.tc, task.round), self.max_weights_mb << 20
-        store = self.tools.store
+        store = self.tools.store_of(task.tc)
         try:
             data = fetch_shared(store, ObjectId(task.model_location), self.tools.key, context, most)
         except StoreFault as fault:
@@ -204,7 +213,7 @@ class CloudOwnerWorker:
     def _flag_when_patience_ends(self, task: TrainModel, fault: StoreFault, reason: FlagReason) -> None:
         """Until then the store may still deliver; after it, what it did not deliver is unavailable."""
         if self.tools.clock() > task.patience_until:
-            raise _Flag(reason, fault) from fault
+            raise _Flag(reason, self.tools.doubt(task.tc, fault)) from fault
 
 
 @dataclass(frozen=True)

@@ -41,17 +41,19 @@ from agents.learning.work import check_rows, check_window
 from agents.roles.acts import Task
 from agents.roles.results import PackedReplica, PlanReview, RefusedKey, SplitDataset, TaskResult
 from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
+from agents.roles.tasks.objects import ForgetObjects, LookAfter
 from agents.storage.people import LEDGER_FILE
 from agents.vault.keys import PublicKey
 from agents.vault.packages import put_sealed
 from agents.workers.accounts import Accounts
-from agents.workers.base import Tools, fetch_plan, keys_id, package_context
+from agents.workers.base import Tools, fetch_plan, forget_objects, keys_id, look_after, package_context
 from agents.workers.standing import DESCRIPTION_FILE, PROMISE_FILE, OfferStanding, Promise
 
 log = logging.getLogger(__name__)
 
 EXPOSED_FILE = "exposed.samples"
 SCHEMA_FILE = "schema.json"
+_KEYS_FILE = "reviewed.keys"
 
 _DEALT_APART = "with noise rows are divided by place alone: those of one group are in all parts"
 
@@ -111,6 +113,10 @@ class DataOwnerWorker:
                 return self._pack(task)
             case ReviewPlan():
                 return self._review(task)
+            case LookAfter():
+                return look_after(self.tools, task)
+            case ForgetObjects():
+                return forget_objects(self.tools, task)
             case _:
                 raise StopAgent(f"a data owner does not do {type(task).__name__}")
 
@@ -127,7 +133,7 @@ class DataOwnerWorker:
         metadata = made.description.model_dump_json(exclude_none=True).encode()
         self.tools.home.write(DESCRIPTION_FILE, metadata)
         if made.held_out is not None:
-            self.tools.store.put(made.held_out.to_bytes())
+            self.tools.own.put(made.held_out.to_bytes(), task.key)
         dealt = [subset.noise for subset in made.subsets]
         promise = Promise(made.identity, try_out(made.prepared, made.form, dealt))
         self.tools.home.write(PROMISE_FILE, promise.to_bytes())
@@ -136,7 +142,7 @@ class DataOwnerWorker:
         return SplitDataset(
             terms=replace(self.terms, ends_at=self.tools.clock() + self.terms.ends_at),
             metadata_hash=digest(metadata),
-            metadata_location=self.tools.store.put(metadata).digest,
+            metadata_location=self.tools.own.put(metadata, task.key).digest,
             digests=tuple(subset.digest() for subset in made.subsets),
         )
 
@@ -171,7 +177,8 @@ class DataOwnerWorker:
         data = self.tools.home.read(file)
         if data is None:
             raise StopAgent(f"{self.tools.home.path(file)} is gone: restore it from a backup")
-        sealed = put_sealed(self.tools.store, data, reader, package_context(task.ds, task.subset))
+        context = package_context(task.ds, task.subset)
+        sealed = put_sealed(self.tools.own.under(task.key), data, reader, context)
         return PackedReplica(sealed_location=sealed.blob)
 
     @property
@@ -306,7 +313,7 @@ class DataOwnerWorker:
         It declines what its cloud owners would refuse, what its level does not allow, and what would tell
         too much beside what was shown before.
         """
-        store = self.tools.store
+        store = self.tools.store_of(task.tc)
         try:
             family = family_of(fetch_plan(store, task.plan_location, task.plan_hash))
             dataset = self._description()
@@ -314,7 +321,8 @@ class DataOwnerWorker:
             check_rows(family.plan, dataset.most_rows, dataset.rows)
             check_window(family.plan, dataset.most_rows, self.terms.report_window_seconds)
             if family.encrypted and not problem:
-                store.get(keys_id(family.plan), self.max_keys_mb << 20)
+                store.fetch(keys_id(family.plan), self.tools.home.path(_KEYS_FILE), self.max_keys_mb << 20)
+                self.tools.home.remove(_KEYS_FILE)
         except (BadObject, BadPlan) as bad:
             return PlanReview(problem=str(bad))
         return PlanReview(problem=problem or self._too_much(family, dataset))

@@ -38,13 +38,21 @@ from agents.roles.tasks.model_owner import (
     ReportRef,
     SettledRef,
 )
+from agents.roles.tasks.objects import ForgetObjects, LookAfter
 from agents.storage.files import read
 from agents.vault.keys import PublicKey
 from agents.vault.packages import fetch_sealed, put_shared
 from agents.vault.sealing import Sealed
-from agents.vault.store import ObjectId
-from agents.workers.base import Tools, fetch_description, result_context, weights_context
-from agents.workers.own_keys import load_keys, make_keys
+from agents.vault.store import ObjectId, ObjectStore
+from agents.workers.base import (
+    Tools,
+    fetch_description,
+    forget_objects,
+    look_after,
+    result_context,
+    weights_context,
+)
+from agents.workers.own_keys import PUBLIC_FILE, load_keys, make_keys
 from agents.workers.states import losses_file, result_file, salt_file, scores_file, should_stop, state_file
 
 log = logging.getLogger(__name__)
@@ -96,6 +104,10 @@ class ModelOwnerWorker:
                 return self._collect(task)
             case PublishWeights():
                 return self._publish(task)
+            case LookAfter():
+                return look_after(self.tools, task)
+            case ForgetObjects():
+                return forget_objects(self.tools, task)
             case _:
                 raise StopAgent(f"a model owner does not do {type(task).__name__}")
 
@@ -110,7 +122,8 @@ class ModelOwnerWorker:
 
     def _draft(self, task: DraftPlan) -> DraftedPlan:
         own = None if self.plan_file is None else parse_plan(_read(self.plan_file))
-        form = fetch_description(self.tools.store, task.metadata_location, task.metadata_hash)
+        store = self.tools.store_of(task.ds)
+        form = fetch_description(store, task.metadata_location, task.metadata_hash)
         try:
             plan = self._chosen(own, form)
             family = family_of(plan)
@@ -120,18 +133,19 @@ class ModelOwnerWorker:
             check_rows(plan, form.most_rows, form.rows)
             check_window(plan, form.most_rows, task.report_window_seconds)
             if family.encrypted:
-                keys = make_keys(self.tools, family)
-                plan = plan.with_keys(self.tools.store.put(keys.public).digest.hex())
+                make_keys(self.tools, family)
+                keys = self.tools.own.put(self.tools.home.path(PUBLIC_FILE), task.key)
+                plan = plan.with_keys(keys.digest.hex())
         except BadPlan as bad:  # a dataset that does not fit is no mistake of the plan's owner
             raise BadObject(f"{bad}: choose another dataset, model or plan") from bad
         if form.guarantee is not None:
-            self._keep_held_out(form.guarantee.held_out, plan)
+            self._keep_held_out(store, form.guarantee.held_out, plan)
         document = plan.canonical_bytes()
         self.tools.home.write(PLAN_FILE, document)
         return DraftedPlan(
             model_type=family.name(),
             hash=plan.digest(),
-            location=self.tools.store.put(document).digest,
+            location=self.tools.own.put(document, task.key).digest,
             rounds=plan.rounds,
             sums=family.sums,
         )
@@ -155,9 +169,9 @@ class ModelOwnerWorker:
             plan = plan if form.guarantee is None else plan.with_noise(form.guarantee.noise)
         return plan.with_keys("")
 
-    def _keep_held_out(self, found: str, plan: Plan) -> None:
+    def _keep_held_out(self, store: ObjectStore, found: str, plan: Plan) -> None:
         """Keeps what the model is judged by where no row is exposed."""
-        data = self.tools.store.get(ObjectId(bytes.fromhex(found)), _HELD_OUT_BYTES)
+        data = store.get(ObjectId(bytes.fromhex(found)), _HELD_OUT_BYTES)
         HeldOut.from_bytes(data, plan.features, plan.classes)
         self.tools.home.write(HELD_OUT_FILE, data)
 
@@ -188,7 +202,7 @@ class ModelOwnerWorker:
         for ref in reports:
             try:
                 data = fetch_sealed(
-                    self.tools.store,
+                    self.tools.store_of_member(ref.cloud_owner),
                     Sealed(ref.sealed_location),
                     self.tools.key,
                     result_context(tc, round_, ref.ci),
@@ -217,7 +231,7 @@ class ModelOwnerWorker:
         data = self._given(task, family, state, anew=not task.round or whole)
         readers = list(_usable(task.readers))
         context = weights_context(task.tc, task.round + 1)
-        location = put_shared(self.tools.store, data, readers, context) if readers else None
+        location = put_shared(self.tools.own.under(task.key), data, readers, context) if readers else None
         now, told = self._judged(plan, state.weights)
         settled = bool(summed) and (
             family.learns_once or has_settled(plan, state, self._losses(task, family, state))

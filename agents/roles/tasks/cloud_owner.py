@@ -15,6 +15,7 @@ from agents.roles.results import (
     RefusedPackage,
     TrainingResult,
 )
+from agents.roles.tasks.objects import patience_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class OpenPackage(Task[OpenedPackage | RefusedPackage]):
 
     def given_up(self, error: HoldfastError, now: float) -> RefusedPackage | None:
         """A package that cannot be had."""
-        return RefusedPackage(problem=str(error)) if now > self.patience_until else None
+        late = now > patience_of(self, self.patience_until, error)
+        return RefusedPackage(problem=str(error)) if late else None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class TrainModel(Task[TrainingResult | Flagged]):
 
     def given_up(self, error: HoldfastError, now: float) -> Flagged | None:
         """A job that cannot be done: a flag costs nothing, silence does."""
-        if now <= self.patience_until:
+        if now <= patience_of(self, self.patience_until, error):
             return None
         lacking = isinstance(error, Retry)
         reason = FlagReason.WEIGHTS_UNAVAILABLE if lacking else FlagReason.PLAN_REFUSED

@@ -130,7 +130,7 @@ def test_everybody_uses_the_same_node_market_and_store(demo: DemoRun) -> None:
     settings = [demo.settings(member) for member in SCENARIO.everybody]
     assert {one.rpc for one in settings} == {("http://127.0.0.1:8545",)}
     assert {one.deployment for one in settings} == {demo.deployment}
-    assert {one.store for one in settings} == {demo.folder / "store"}
+    assert {one.store for one in settings} == {str(demo.folder / "store")}
     assert sum(isinstance(one, CloudOwnerSettings) for one in settings) == 9
 
 

@@ -20,6 +20,7 @@ from agents.roles.results import (
     Flagged,
     Forgotten,
     LearntName,
+    LookedAfter,
     OpenedPackage,
     PackedReplica,
     PlanReview,
@@ -34,6 +35,7 @@ from agents.roles.results import (
 from agents.roles.tasks.cloud_owner import ForgetKeys, ForgetReplica, OpenPackage, TrainModel
 from agents.roles.tasks.data_owner import PackReplica, ReviewPlan, SplitData
 from agents.roles.tasks.model_owner import CollectResults, DraftPlan, LearnName, PublishWeights
+from agents.roles.tasks.objects import ForgetObjects, LookAfter
 from testing.script import Script
 from testing.workers import CI, DS, TC
 from testing.world import WORLD_TERMS
@@ -109,6 +111,8 @@ KEPT: list[tuple[Task[TaskResult], str, TaskResult]] = [
         '{"digest": "", "agreeing": 0}',
         AgreedResult(digest=b"", agreeing=0),
     ),
+    (LookAfter("weights/1", ()), '{"again": 2, "lost": 1}', LookedAfter(again=2, lost=1)),
+    (ForgetObjects(f"replica/{DS:x}/3/{OWNER}"), "{}", Forgotten()),
     (
         PublishWeights(TC, 2, 4, 3, (), (), 0, b""),
         '{"hash": "2afc", "location": "", "model": "2afd", "score": 0.9285714285714286, "stop": true, '

@@ -139,7 +139,7 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
     assert run(capsys, "cloud-owner", "run", "--home", "bob") == (0, "", "")
     (settings,) = started.settings
     assert settings == CloudOwnerSettings(
-        home=Path("bob"), rpc=("http://node:1",), deployment=Path("market.json"), store=Path("objects")
+        home=Path("bob"), rpc=("http://node:1",), deployment=Path("market.json"), store="objects"
     )
     assert started.parts == [("role of a cloud_owner", "worker of the wallet")]
     assert started.verbose == [True]

@@ -146,7 +146,7 @@ def test_a_member_works_in_its_home_and_with_the_store(
     assert member.tools.home.folder == settings.home
     assert settings.home.is_dir()
     put = member.tools.store.put(b"an object")
-    assert list(settings.store.rglob(str(put)))
+    assert list(Path(settings.store).rglob(str(put)))
     member.time.set(1_700_000_000)
     assert member.tools.clock() == 1_700_000_000, "the chain's time"
 

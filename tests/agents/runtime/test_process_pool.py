@@ -27,6 +27,8 @@ from agents.core.errors import (
     Retry,
     SkipJob,
     StopAgent,
+    StoreLost,
+    StoreRefused,
     StoreUnavailable,
 )
 from agents.core.ids import CoupleId
@@ -110,6 +112,8 @@ def test_nothing_is_started_before_there_is_a_job(shop: Shop) -> None:
     [
         (ObjectMissing("no object"), Retry),
         (StoreUnavailable("a full disk"), StoreUnavailable),
+        (StoreLost("no canary"), StoreLost),
+        (StoreRefused("no leave"), StoreUnavailable),
         (ObjectDamaged("another hash"), StoreUnavailable),
         (BadObject("garbage"), SkipJob),
         (StopAgent("the subset is gone"), StopAgent),

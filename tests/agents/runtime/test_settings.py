@@ -185,7 +185,7 @@ def test_an_agent_needs_a_home() -> None:
 def test_market_and_store_are_where_a_local_run_leaves_them_unless_an_agent_is_told() -> None:
     settings = checked(AgentSettings, home="home")
     assert settings.deployment == Path("build/deployment/ganache-cli.json")
-    assert settings.store == Path("build/store")
+    assert settings.store == "build/store"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from agents.runtime.process_pool import ProcessPool
 from agents.vault.keys import PublicKey
 from agents.vault.local_store import LocalStore
 from agents.vault.packages import put_sealed
-from agents.vault.store import MAX_OBJECT_BYTES, ObjectId
+from agents.vault.store import MAX_OBJECT_BYTES, Data, ObjectId
 from agents.workers.base import Tools, package_context
 from agents.workers.cloud_owner import CloudOwnerWorker
 from agents.workers.data_owner import DataOwnerWorker
@@ -60,7 +60,7 @@ class HangingStore(LocalStore):
         super().__init__(folder, max_object_bytes=64 << 20)
         self.hangs, self.tell, self.on = hangs, tell, on
 
-    def put(self, data: bytes) -> ObjectId:
+    def put(self, data: Data) -> ObjectId:
         self._answer("put")
         return super().put(data)
 

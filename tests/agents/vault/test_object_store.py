@@ -69,6 +69,31 @@ def test_threads_put_and_get_at_once(store: ObjectStore) -> None:
         assert list(pool.map(lambda data: store.get(store.put(data)), many)) == many
 
 
+def test_a_file_is_put_and_fetched(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"in a file")
+    object_id = store.put(tmp_path / "file")
+    store.fetch(object_id, tmp_path / "new" / "fetched")
+    assert (tmp_path / "new" / "fetched").read_bytes() == b"in a file"
+    with pytest.raises(ObjectDamaged, match="larger than the limit of 8 bytes"):
+        store.fetch(object_id, tmp_path / "other", 8)
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_own_object_is_deleted_and_another_stays(store: ObjectStore) -> None:
+    gone, kept = store.put(b"gone"), store.put(b"kept")
+    store.delete(gone)
+    store.delete(gone)
+    assert (store.holds(gone), store.holds(kept)) == (False, True)
+    assert store.get(kept) == b"kept"
+    with pytest.raises(ObjectMissing):
+        store.get(gone)
+
+
+def test_whoever_put_it_any_author_may_be_named(store: ObjectStore) -> None:
+    object_id = store.put(b"anybody's")
+    assert store.by(bytes(20)).get(object_id) == b"anybody's"
+
+
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_refuses_an_id_of_another_length(length: int) -> None:
     with pytest.raises(BadObject, match=f"this one has {length}"):
