@@ -13,6 +13,10 @@ KEPT = 128
 """Of how many of the last blocks the hash is kept: a re-org of more is not followed."""
 
 _TOPIC = 32
+_PART = 5_000
+_ABOVE = {"block": "number", "header": "number", "misfit": "block", "snapshot": "block"}
+"""Of which tables a re-org takes rows, and where their block is."""
+
 _SELECT = """SELECT block.number, block.hash, block.timestamp, place, "transaction", topics, data
     FROM log JOIN block ON block.number = log.block"""
 
@@ -59,7 +63,7 @@ class Archive:
         with self._database.transaction() as connection:
             query = "SELECT count(*) FROM log WHERE block > ?"
             ((lost,),) = connection.execute(query, (block.number,)).fetchall()
-            for table, number in (("block", "number"), ("header", "number"), ("misfit", "block")):
+            for table, number in _ABOVE.items():
                 connection.execute(f"DELETE FROM {table} WHERE {number} > ?", (block.number,))
             connection.execute(
                 "UPDATE mark SET number = min(number, ?) WHERE what = 'verified'", (block.number,)
@@ -75,9 +79,16 @@ class Archive:
 
     # --- logs ---
 
-    def logs(self) -> Iterator[RawLog]:
-        """All logs, in the order of the chain."""
-        return map(_log, self._database.rows(f"{_SELECT} ORDER BY block.number, place"))
+    def logs(self, after: int = -1) -> Iterator[RawLog]:
+        """All logs of the blocks after one, in the order of the chain; a part of them at a time in memory."""
+        place = (after + 1, -1)
+        while True:
+            query = f"{_SELECT} WHERE (log.block, place) > (?, ?) ORDER BY log.block, place LIMIT {_PART}"
+            part = [_log(row) for row in self._database.rows(query, *place)]
+            yield from part
+            if len(part) < _PART:
+                return
+            place = (part[-1].block.number, part[-1].index)
 
     def logs_between(self, first: int, last: int) -> list[RawLog]:
         """Those of these blocks, both included, in the order of the chain."""
@@ -109,10 +120,14 @@ class Archive:
             found: logs that the first had not, or otherwise.
             dead: numbers of blocks whose logs are of a branch that is not the chain's.
         """
+        found, dead = list(found), list(dead)
         with self._database.transaction() as connection:
             for number in dead:
                 connection.execute("DELETE FROM block WHERE number = ?", (number,))
             _put_logs(connection, found)
+            mended = [*dead, *(log.block.number for log in found)]
+            if mended:
+                connection.execute("DELETE FROM snapshot WHERE block >= ?", (min(mended),))
             _put_mark(connection, "verified", upto)
 
     def trust(self, verified: int) -> None:

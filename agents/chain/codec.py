@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
-from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from functools import cache, lru_cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from eth_abi.codec import ABICodec
-from eth_abi.decoding import StringDecoder
+from eth_abi.decoding import ContextFramesBytesIO, StringDecoder, TupleDecoder
 from eth_abi.encoding import TextStringEncoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import ABIRegistry
 from eth_abi.registry import registry as standard_registry
 from eth_utils.abi import (
     collapse_if_tuple,
@@ -40,14 +41,18 @@ class _TextDecoder(StringDecoder):
         super().__init__("backslashreplace")  # type: ignore[no-untyped-call]
 
 
-def _abi() -> ABICodec:
-    registry = standard_registry.copy()  # type: ignore[no-untyped-call]
+def _own_types() -> ABIRegistry:
+    registry: ABIRegistry = standard_registry.copy()  # type: ignore[no-untyped-call]
     registry.unregister("string")
     registry.register("string", TextStringEncoder, _TextDecoder, label="string")
-    return ABICodec(registry)
+    return registry
 
 
-_ABI = _abi()
+_TYPES = _own_types()
+_ABI = ABICodec(_TYPES)
+
+_CHECKSUMS = 4096
+"""Of so many addresses the spelling is kept: it is a hash, and events name the same few again and again."""
 
 _SOLIDITY_ERRORS: tuple[Entry, ...] = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
@@ -67,7 +72,7 @@ class Codec:
         events = [entry for entry in abi if entry["type"] == "event"]
         errors = [*_SOLIDITY_ERRORS, *(entry for entry in abi if entry["type"] == "error")]
         _require_known(events)
-        self._events = {event_abi_to_log_topic(entry): entry for entry in events}  # type: ignore[arg-type]
+        self._events = {event_abi_to_log_topic(entry): _Layout(entry) for entry in events}  # type: ignore[arg-type]
         self._errors = {_selector(entry): entry for entry in errors}
 
     def call(self, call: Call) -> bytes:
@@ -91,7 +96,7 @@ class Codec:
         """
         outputs = self._function(function)["outputs"]
         try:
-            values = _ABI.decode(_types(outputs), data)
+            values = _decoded(_types(outputs), data)
             return typed(hint, values[0] if len(outputs) == 1 else values)
         except (DecodingError, OverflowError, ValueError) as error:
             raise NodeUnavailable(f"the node's answer for {function} cannot be decoded") from error
@@ -109,13 +114,13 @@ class Codec:
         Raises:
             BadLog: it is no event of the ABI, or damaged.
         """
-        entry = self._events.get(topics[0]) if topics else None
-        if entry is None:
+        layout = self._events.get(topics[0]) if topics else None
+        if layout is None:
             raise BadLog("it is no event of the market")
         try:
-            message: MarketEvent = typed(EVENTS[entry["name"]], _values(entry["inputs"], topics[1:], data))
+            message: MarketEvent = typed(EVENTS[layout.name], layout.values(topics[1:], data))
         except (DecodingError, OverflowError, ValueError) as error:  # ValueError: an enum has no such member
-            raise BadLog(f"its data are no {entry['name']}") from error
+            raise BadLog(f"its data are no {layout.name}") from error
         return message
 
     def refusal(self, data: bytes) -> Refused:
@@ -126,7 +131,7 @@ class Codec:
         if entry is None:
             return Refused("0x" + data[:4].hex())
         try:
-            values = _ABI.decode(_types(entry["inputs"]), data[4:])
+            values = _decoded(_types(entry["inputs"]), data[4:])
         except (DecodingError, OverflowError):
             return Refused(entry["name"])
         return Refused(entry["name"], tuple(map(_readable, entry["inputs"], values)))
@@ -140,7 +145,7 @@ class Codec:
 def typed(hint: Any, value: Any) -> Any:
     """``value`` as ABI decoding gives it, as what the type ``hint`` says."""
     if hint is Address:
-        return Address(to_checksum_address(value))
+        return _spelt(value)
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return hint(value)
     if isinstance(hint, type) and is_dataclass(hint):
@@ -153,6 +158,11 @@ def typed(hint: Any, value: Any) -> Any:
 def snake(name: str) -> str:
     """The Python name of a Solidity name."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@lru_cache(maxsize=_CHECKSUMS)
+def _spelt(address: str) -> Address:
+    return Address(to_checksum_address(address))
 
 
 @cache
@@ -172,21 +182,39 @@ def _require_known(events: Sequence[Entry]) -> None:
         )
 
 
-def _values(inputs: Sequence[Entry], topics: Sequence[bytes], data: bytes) -> list[Any]:
-    """An event's values, in the order in which the event declares them."""
-    indexed = [parameter for parameter in inputs if parameter["indexed"]]
-    plain = [parameter for parameter in inputs if not parameter["indexed"]]
-    in_topics = iter(_ABI.decode(_types(indexed), b"".join(topics)))
-    in_data = iter(_ABI.decode(_types(plain), data))
-    return [next(in_topics if parameter["indexed"] else in_data) for parameter in inputs]
+class _Layout:
+    """Where an event's values are: worked out once, as a market has few kinds of events and many of each."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.name: str = entry["name"]
+        self._indexed = [bool(parameter["indexed"]) for parameter in entry["inputs"]]
+        self._in_topics = _types([parameter for parameter in entry["inputs"] if parameter["indexed"]])
+        self._in_data = _types([parameter for parameter in entry["inputs"] if not parameter["indexed"]])
+
+    def values(self, topics: Sequence[bytes], data: bytes) -> list[Any]:
+        """An event's values, in the order in which the event declares them."""
+        in_topics = iter(_decoded(self._in_topics, b"".join(topics)))
+        in_data = iter(_decoded(self._in_data, data))
+        return [next(in_topics if indexed else in_data) for indexed in self._indexed]
+
+
+def _decoded(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
+    stream = ContextFramesBytesIO(data)  # type: ignore[no-untyped-call]
+    return cast("tuple[Any, ...]", _decoder(types)(stream))
+
+
+@cache
+def _decoder(types: tuple[str, ...]) -> TupleDecoder:
+    """The library would make it anew for each event."""
+    return TupleDecoder(decoders=[_TYPES.get_decoder(one) for one in types])  # type: ignore[no-untyped-call]
 
 
 def _readable(parameter: Entry, value: Any) -> Any:
     return to_checksum_address(value) if parameter["type"] == "address" else value
 
 
-def _types(parameters: Sequence[Entry]) -> list[str]:
-    return [collapse_if_tuple(dict(parameter)) for parameter in parameters]
+def _types(parameters: Sequence[Entry]) -> tuple[str, ...]:
+    return tuple(collapse_if_tuple(dict(parameter)) for parameter in parameters)
 
 
 def _selector(entry: Entry) -> bytes:

@@ -32,6 +32,7 @@ from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPol
 from agents.roles.terms import weaknesses
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.mirror_check import MirrorCheck
+from agents.runtime.pace import Pace
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
@@ -204,7 +205,7 @@ def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Work
             ),
             journal,
             time.monotonic,
-            settings.poll_seconds,
+            Pace(settings.poll_seconds),
             limits.job_seconds,
             check=MirrorCheck(member.client, member.wallet.address),
             tell_time=member.time.set,

@@ -23,6 +23,7 @@ from agents.core.refusals import in_words
 from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
+from agents.runtime.pace import Pace
 from agents.runtime.stop import StopSignal
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal
@@ -53,11 +54,14 @@ class NewEvents(Protocol):
 class Events(Protocol):
     """Where a runner reads: `agents.chain.history.EventStream`."""
 
-    def replay(self) -> Iterable[Logged]:
-        """All events that are known, oldest first."""
+    def mirror(self) -> Market:
+        """The market as of all events that are known."""
 
-    def poll(self) -> NewEvents:
-        """Asks the chain for more."""
+    def keep(self, market: Market) -> None:
+        """Keeps the market as of all events that are known, if it is time to."""
+
+    def poll(self, *, resting: bool = False) -> NewEvents:
+        """Asks the chain for more; with few requests while nothing is due."""
 
     def doubt(self, logged: Logged) -> bool:
         """An event does not fit those before it; whether all is read again because of it."""
@@ -90,6 +94,10 @@ class TransactionSender(Protocol):
     def coins(self) -> int:
         """Wei in the wallet that can be paid in."""
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether something is signed and in no block that is known."""
+
     def advance(self) -> Sequence[Outcome]:
         """Moves what is signed, before a crash too, by what the chain says now; tells what is mined."""
 
@@ -103,7 +111,7 @@ class Runner:
 
     Attributes:
         clock: seconds that only grow. Decisions are by the chain's time.
-        poll_seconds: how long it rests when nothing is due.
+        pace: how long it rests when nothing is to be done at once.
         job_seconds: how long a job may run.
         check: of the mirror, now and then and before coins are locked; without one it is believed.
         tell_time: is told the chain's time.
@@ -115,7 +123,7 @@ class Runner:
     transactions: TransactionSender
     journal: Journal
     clock: Callable[[], float]
-    poll_seconds: float = 0.5
+    pace: Pace = field(default_factory=Pace)
     job_seconds: float = ExecutorLimits.job_seconds
     backoff: Backoff = field(default_factory=Backoff)
     check: Check | None = None
@@ -128,7 +136,7 @@ class Runner:
     _receipts: dict[bytes, TransactionReceipt] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.market = Market(self.events.replay())
+        self.market = self.events.mirror()
         self.supervisor = Supervisor(self.executor, self.journal, self.clock, self.job_seconds)
 
     def run(self, stop: StopSignal) -> None:
@@ -147,7 +155,7 @@ class Runner:
                 busy = False
                 stop.wait(wait)
             if not busy:
-                stop.wait(self.poll_seconds, *self.executor.connections)
+                stop.wait(self.pace.seconds, *self.executor.connections)
 
     def step(self) -> bool:
         """Does what is due now; whether anything came of it.
@@ -169,6 +177,13 @@ class Runner:
         self._tell_awaited(self.role.awaits(situation))
         sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
+        due = (
+            sent
+            or moved
+            or self.transactions.in_flight
+            or any(not isinstance(act, LeftUndone) for act in acts)
+        )
+        self.pace.look(self.market, self.role.identity.address, upto, due=due)
         return self.supervisor.record() or sent or moved
 
     def _catch_up(self) -> BlockRef:
@@ -178,22 +193,23 @@ class Runner:
             The block up to which all events are in.
         """
         while True:
-            batch = self.events.poll()
+            batch = self.events.poll(resting=self.pace.resting)
             self._came_to(batch.upto.number)
             if batch.rolled_back:
                 log.warning("what was read before is not what the chain says now; starting again from that")
-                self.market = Market(self.events.replay())
+                self.market = self.events.mirror()
             for logged in batch.events:
                 self.market.apply(logged)
             doubted = [self.events.doubt(misfit) for misfit in self.market.take_misfits()]
             if not (batch.behind or any(doubted)):
+                self.events.keep(self.market)
                 return batch.upto
 
     def _supply(self) -> None:
         """Makes sure that what our own transactions did is known."""
         for receipt in list(self._receipts.values()):
             if self.events.supply(receipt.block, receipt.events):
-                self.market = Market(self.events.replay())
+                self.market = self.events.mirror()
             del self._receipts[receipt.transaction]
 
     def _sound(self, acts: list[Act], upto: BlockRef) -> list[Act]:

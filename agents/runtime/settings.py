@@ -110,6 +110,11 @@ def _read_terms(given: object) -> object:
         raise BadInput(f"terms {given}: {problem}") from None
 
 
+def _unless_auto(given: object) -> object:
+    """None for the word that leaves it to the agent."""
+    return None if given == "auto" else given
+
+
 def _read_privacy(given: object) -> object:
     """A policy that a JSON file holds; what is no name of a file is left as it is."""
     if not isinstance(given, str | Path):
@@ -217,7 +222,10 @@ class AgentSettings(MemberSettings):
     """What every agent needs."""
 
     opening_deposit: Wei = Field(default=0, ge=0, description="Wei to pay in when it registers.")
-    poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
+    poll_seconds: Annotated[float | None, BeforeValidator(_unless_auto), Field(gt=0, le=600)] = Field(
+        default=None,
+        description="Seconds between two looks at the chain; auto, the default: 7.5 while nothing is due.",
+    )
     confirmations: int = Field(
         default=0, ge=0, le=64, description="Blocks on top of one before its events count."
     )

@@ -320,7 +320,7 @@ def test_runs_the_parts_on_the_homes_own_files(
     (runner,) = runs
     assert isinstance(runner.executor, ProcessPool)
     assert (runner.role, runner.executor.worker) == parts
-    assert runner.poll_seconds == settings.poll_seconds
+    assert not runner.pace.resting
     assert {path.name for path in settings.home.iterdir()} >= {launch.JOURNAL_FILE, launch.CHAIN_FILE}
 
 

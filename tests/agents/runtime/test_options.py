@@ -195,7 +195,7 @@ def test_a_file_that_is_named_is_read_instead_of_the_homes(
     named = ("--config", tmp_path / "other.toml")
     run("cloud-owner", "--home", home, *named)
     run("cloud-owner", *named, "--home", home)
-    assert [(settings.max_bond_jobs, settings.poll_seconds) for settings in told] == [(3, 1.0), (3, 1.0)]
+    assert [(settings.max_bond_jobs, settings.poll_seconds) for settings in told] == [(3, None), (3, None)]
 
 
 def test_a_file_may_name_the_home(told: list[Any], home: Path, tmp_path: Path) -> None:
