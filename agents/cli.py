@@ -93,21 +93,21 @@ def _holdfast(
 @takes(DataOwnerSettings)
 def data_owner(settings: DataOwnerSettings) -> None:
     """Offer a dataset: split it, hand out replicas, approve couples, open seeds."""
-    _run("data owner", settings, lambda member: launch.data_owner(settings, member))
+    _run("data-owner", settings, lambda member: launch.data_owner(settings, member))
 
 
 @app.command("cloud-owner")
 @takes(CloudOwnerSettings)
 def cloud_owner(settings: CloudOwnerSettings) -> None:
     """Hold replicas, train when drawn, be paid."""
-    _run("cloud owner", settings, lambda member: launch.cloud_owner(settings, member))
+    _run("cloud-owner", settings, lambda member: launch.cloud_owner(settings, member))
 
 
 @app.command("model-owner")
 @takes(ModelOwnerSettings)
 def model_owner(settings: ModelOwnerSettings) -> None:
     """Train a model: pay, start rounds, settle, aggregate, stop."""
-    _run("model owner", settings, lambda member: launch.model_owner(settings, member))
+    _run("model-owner", settings, lambda member: launch.model_owner(settings, member))
 
 
 @app.command()
@@ -232,12 +232,12 @@ def _misuse(problem: TyperException) -> str:
     return f"{problem.format_message().removesuffix('.')}: see `{path} --help`"
 
 
-def _run(name: str, settings: AgentSettings, assemble: Assemble) -> None:
-    log_to_stderr(name, verbose=not settings.quiet)
+def _run(role: str, settings: AgentSettings, assemble: Assemble) -> None:
+    log_to_stderr(f"{role}/{settings.home.absolute().name}", settings.log_level, settings.log_format)
     member = launch.enrol(settings, launch.unlock(settings))
-    role, worker = assemble(member)
+    parts = assemble(member)
     with launch.stopped_by_signals() as stop:
-        launch.run(settings, member, role, worker, stop)
+        launch.run(settings, member, *parts, stop)
 
 
 def _amount(text: str) -> int:

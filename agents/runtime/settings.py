@@ -36,6 +36,7 @@ from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.levels import Secrecy
 from agents.learning.privacy.lifetime import LIFETIME_EPSILON
 from agents.learning.privacy.policy import PrivacyPolicy, read_policy
+from agents.output.logs import LogFormat, LogLevel
 from agents.roles.policy import (
     MOST_REPLICAS,
     CloudOwnerPolicy,
@@ -250,7 +251,10 @@ class AgentSettings(MemberSettings):
     max_tip: Wei = Field(
         default=FeeLimits.tip, ge=0, description="The most of it that goes to the block's maker."
     )
-    quiet: bool = Field(default=False, description="Say only what goes wrong.")
+    log_level: LogLevel = Field(
+        default="info", description="What to say: debug, info, warning (only what goes wrong) or error."
+    )
+    log_format: LogFormat = Field(default="text", description="Lines of text, or json for machines.")
 
 
 class LedgerSettings(_Settings):

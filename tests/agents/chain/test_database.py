@@ -48,16 +48,16 @@ def tables(database: ChainDatabase) -> list[str]:
     return [name for (name,) in database.rows(query)]
 
 
-def test_has_the_tables_of_the_fourth_version(database: ChainDatabase) -> None:
-    assert database.rows("PRAGMA user_version") == [(4,)]
+def test_has_the_tables_of_the_fifth_version(database: ChainDatabase) -> None:
+    assert database.rows("PRAGMA user_version") == [(5,)]
     assert tables(database) == TABLES
 
 
-def test_brings_a_file_of_the_first_version_up_to_the_fourth(tmp_path: Path) -> None:
+def test_brings_a_file_of_the_first_version_up_to_the_fifth(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "chain")) as old:
         old.executescript(FIRST_VERSION)
     database = ChainDatabase(tmp_path / "chain")
-    assert database.rows("PRAGMA user_version") == [(4,)]
+    assert database.rows("PRAGMA user_version") == [(5,)]
     assert tables(database) == TABLES
     assert database.rows("SELECT * FROM block") == [(1, b"\xaa", 2)]
 

@@ -54,7 +54,7 @@ class Started:
 
     settings: list[Any] = field(default_factory=list)
     parts: list[tuple[Any, Any]] = field(default_factory=list)
-    verbose: list[bool] = field(default_factory=list)
+    logs: list[tuple[str, str, str]] = field(default_factory=list)
     amounts: list[int | None] = field(default_factory=list)
 
     def run(
@@ -69,8 +69,8 @@ class Started:
         self.amounts.append(amount)
         return 123 if amount is None else amount
 
-    def log(self, _name: str, *, verbose: bool) -> None:
-        self.verbose.append(verbose)
+    def log(self, name: str, level: str, form: str) -> None:
+        self.logs.append((name, level, form))
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
         home=Path("bob"), rpc=("http://node:1",), deployment=Path("market.json"), store=Path("objects")
     )
     assert started.parts == [("role of a cloud_owner", "worker of the wallet")]
-    assert started.verbose == [True]
+    assert started.logs == [("cloud-owner/bob", "info", "text")]
 
 
 def test_a_cloud_owner_is_told_what_to_risk(capsys: pytest.CaptureFixture[str], started: Started) -> None:
@@ -159,7 +159,18 @@ def test_a_cloud_owner_is_told_what_to_risk(capsys: pytest.CaptureFixture[str], 
 
 def test_a_model_owner_is_told_its_plan(capsys: pytest.CaptureFixture[str], started: Started) -> None:
     flags = ["--samples", "s", "--model", "ridge", "--rounds", 7, "--seed", 2, "--plan", "p.json"]
-    flags += ["--dataset", "0xab", "--quorum", 3, "--spare-rounds", 0, "--number", 4, "--quiet"]
+    flags += [
+        "--dataset",
+        "0xab",
+        "--quorum",
+        3,
+        "--spare-rounds",
+        0,
+        "--number",
+        4,
+        "--log-level",
+        "warning",
+    ]
     assert run(capsys, "model-owner", "--home", "carol", *flags) == (0, "", "")
     (settings,) = started.settings
     assert isinstance(settings, ModelOwnerSettings)
@@ -167,7 +178,7 @@ def test_a_model_owner_is_told_its_plan(capsys: pytest.CaptureFixture[str], star
     assert (settings.rounds, settings.seed, settings.dataset) == (7, 2, "0xab")
     assert (settings.quorum, settings.spare_rounds, settings.number) == (3, 0, 4)
     assert started.parts == [("role of a model_owner", "worker of the wallet")]
-    assert started.verbose == [False]
+    assert started.logs == [("model-owner/carol", "warning", "text")]
 
 
 def test_the_password_comes_from_a_file_or_from_the_environment(
