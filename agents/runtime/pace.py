@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from agents.chain.blocks import BlockRef
-from agents.core.assets import Couple
-from agents.core.enums import CouplePhase, InstanceStatus
+from agents.core.enums import CouplePhase
 from agents.core.events import DatasetTerms
 from agents.core.ids import Address, dataset_of
 from agents.core.market import Market
+from agents.readmodel.parts import HELD, couples_of
 
 REST_SECONDS = 7.5
 """At rest: eight looks a minute, of two requests each."""
@@ -23,8 +21,12 @@ _OF_BLOCKS = 4
 _OF_WINDOW = 16
 """Who rests looks at least so many times in the shortest window in which it may have to answer."""
 
-_UNDER_WAY = (CouplePhase.APPROVED, CouplePhase.DRAWING, CouplePhase.TRAINING, CouplePhase.SETTLING)
-_HELD = (InstanceStatus.FREE, InstanceStatus.JOINED, InstanceStatus.VERIFIED)
+_UNDER_WAY = tuple(
+    phase
+    for phase in CouplePhase
+    if not phase.is_over and phase not in (CouplePhase.NONE, CouplePhase.REQUESTED, CouplePhase.LAPSED)
+)
+"""A request may wait for a day, and nobody has to be quick about it."""
 
 
 class Pace:
@@ -69,33 +71,20 @@ class Pace:
         self._last = upto
         self._due = due or is_engaged(market, member, upto.timestamp)
         if not self._due:
-            self._window = min(map(_shortest, _terms_around(market, member)), default=float("inf"))
+            self._window = _shortest_window(market, member)
 
 
 def is_engaged(market: Market, member: Address, now: int) -> bool:
     """Whether a couple is under way in which a member has a part."""
-    return any(
-        market.phase_of(couple, now) in _UNDER_WAY and _has_part(market, member, couple)
-        for couple in market.couples.values()
-    )
+    return any(market.phase_of(couple, now) in _UNDER_WAY for couple in couples_of(market, member))
 
 
-def _has_part(market: Market, member: Address, couple: Couple) -> bool:
-    dataset = market.dataset_of(couple)
-    if member in (couple.model_owner, dataset.owner):
-        return True
-    places = (ci for subset in dataset.subsets for ci in subset.places)
-    return any(market.instances[ci].cloud_owner == member for ci in places)
-
-
-def _terms_around(market: Market, member: Address) -> Iterator[DatasetTerms]:
-    """The terms of the datasets that are a member's, or of which it holds a replica."""
-    for dataset in market.datasets.values():
-        if dataset.owner == member:
-            yield dataset.terms
-    for instance in market.instances_at(member):
-        if instance.status in _HELD:
-            yield market.datasets[dataset_of(instance.id)].terms
+def _shortest_window(market: Market, member: Address) -> float:
+    """The shortest of the datasets that are a member's, or of which it holds a replica; infinity of none."""
+    terms = [dataset.terms for dataset in market.datasets.values() if dataset.owner == member]
+    held = (one for one in market.instances_at(member) if one.status in HELD)
+    terms += [market.datasets[dataset_of(instance.id)].terms for instance in held]
+    return min(map(_shortest, terms), default=float("inf"))
 
 
 def _shortest(terms: DatasetTerms) -> int:

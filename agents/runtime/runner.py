@@ -23,6 +23,7 @@ from agents.core.refusals import in_words
 from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
+from agents.runtime.observer import Observer, Turn
 from agents.runtime.pace import Pace
 from agents.runtime.stop import StopSignal
 from agents.runtime.supervisor import Supervisor
@@ -49,6 +50,10 @@ class NewEvents(Protocol):
     @property
     def behind(self) -> int:
         """How many blocks there are that were not read yet."""
+
+    @property
+    def gap(self) -> int:
+        """How many blocks there are that cannot be had whole."""
 
 
 class Events(Protocol):
@@ -115,6 +120,7 @@ class Runner:
         job_seconds: how long a job may run.
         check: of the mirror, now and then and before coins are locked; without one it is believed.
         tell_time: is told the chain's time.
+        observer: is told what it does.
     """
 
     role: Party
@@ -128,16 +134,20 @@ class Runner:
     backoff: Backoff = field(default_factory=Backoff)
     check: Check | None = None
     tell_time: Callable[[int], None] = lambda _: None
+    observer: Observer = field(default_factory=Observer)
     market: Market = field(init=False)
     supervisor: Supervisor = field(init=False)
     _left_undone: set[str] = field(init=False, default_factory=set)
     _awaited: tuple[str, float] = field(init=False, default=("", 0.0))
     _upto: int = field(init=False, default=-1)
+    _gap: int = field(init=False, default=0)
     _receipts: dict[bytes, TransactionReceipt] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.market = self.events.mirror()
-        self.supervisor = Supervisor(self.executor, self.journal, self.clock, self.job_seconds)
+        self.supervisor = Supervisor(
+            self.executor, self.journal, self.clock, self.job_seconds, observer=self.observer
+        )
 
     def run(self, stop: StopSignal) -> None:
         """Steps until `stop` is set.
@@ -152,6 +162,7 @@ class Runner:
             except Retry as problem:
                 wait = self.backoff.failed("", self.clock())
                 log.warning("%s; next try in %g s", problem, wait)
+                self.observer.failed(str(problem))
                 busy = False
                 stop.wait(wait)
             if not busy:
@@ -169,12 +180,14 @@ class Runner:
         self.supervisor.now = upto.timestamp
         self.tell_time(upto.timestamp)
         if upto.number < self.transactions.height:
+            self._turned(upto)
             return moved  # the node does not show our own last transaction yet: do not decide it again
         self._supply()
         situation = Situation(self.market, self.journal, upto.timestamp, self.transactions.coins)
         acts = self._sound(self.role.decide(situation), upto)
         self._tell_left_undone([act for act in acts if isinstance(act, LeftUndone)])
-        self._tell_awaited(self.role.awaits(situation))
+        awaited = self.role.awaits(situation)
+        self._tell_awaited(awaited)
         sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
         due = (
@@ -183,6 +196,7 @@ class Runner:
             or self.transactions.in_flight
             or any(not isinstance(act, LeftUndone) for act in acts)
         )
+        self._turned(upto, acts, awaited)
         self.pace.look(self.market, self.role.identity.address, upto, due=due)
         return self.supervisor.record() or sent or moved
 
@@ -195,6 +209,8 @@ class Runner:
         while True:
             batch = self.events.poll(resting=self.pace.resting)
             self._came_to(batch.upto.number)
+            self._gap = batch.gap
+            self.observer.read(batch.events, rolled_back=batch.rolled_back)
             if batch.rolled_back:
                 log.warning("what was read before is not what the chain says now; starting again from that")
                 self.market = self.events.mirror()
@@ -204,6 +220,13 @@ class Runner:
             if not (batch.behind or any(doubted)):
                 self.events.keep(self.market)
                 return batch.upto
+
+    def _turned(self, upto: BlockRef, acts: Sequence[Act] = (), awaited: str = "") -> None:
+        trouble = {"store": self.supervisor.store_trouble}
+        running = sorted(self.executor.running)
+        self.observer.turned(
+            Turn(self.market, upto, self._gap, acts, awaited, running, trouble, resting=self.pace.resting)
+        )
 
     def _supply(self) -> None:
         """Makes sure that what our own transactions did is known."""
@@ -250,6 +273,7 @@ class Runner:
 
     def _note(self, outcome: Outcome, now: float) -> bool:
         """Tells what became of an intent; whether it came further."""
+        self.observer.moved(outcome)
         if outcome.refusal is not None:
             wait = self.backoff.failed(outcome.key, now)
             why = in_words(outcome.refusal)

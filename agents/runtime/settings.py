@@ -251,6 +251,10 @@ class AgentSettings(MemberSettings):
     max_tip: Wei = Field(
         default=FeeLimits.tip, ge=0, description="The most of it that goes to the block's maker."
     )
+    listen: str = Field(
+        default="",
+        description="Host and port for /health, /ready and /metrics, as 127.0.0.1:9464; by default none.",
+    )
     log_level: LogLevel = Field(
         default="info", description="What to say: debug, info, warning (only what goes wrong) or error."
     )

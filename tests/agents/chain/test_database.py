@@ -27,8 +27,8 @@ from tests.agents.chain.stub_node import StubNode
 
 OWNER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 TABLES = [
-    *("attempt", "block", "cursor", "gas", "header", "log", "mark", "misfit", "owner", "sending", "setback"),
-    "span",
+    *("abi", "attempt", "block", "cursor", "gas", "header", "log", "mark", "misfit", "owner", "pulse"),
+    *("sending", "setback", "snapshot", "span"),
 ]
 FIRST_VERSION = (Path(__file__).parent / "first_version.sql").read_text()
 """As agents of 0.8 left it."""
