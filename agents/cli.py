@@ -38,6 +38,7 @@ from agents.core.errors import BadInput, HoldfastError, Refused
 from agents.core.ids import InstanceId
 from agents.core.refusals import in_words
 from agents.model_commands import model, predict
+from agents.output.live import watch
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain, say, say_json
 from agents.runtime import launch
@@ -57,7 +58,9 @@ from agents.runtime.settings import (
     WalletSettings,
 )
 from agents.schema_commands import schema
-from agents.workers.standing import standing_of
+from agents.status.lines import status_lines
+from agents.status.report import HomeStatus, home_status
+from agents.workers.standing import PROMISE_FILE, standing_of
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -169,10 +172,33 @@ def retire(
 
 @app.command()
 @takes(StatusSettings)
-def status(settings: StatusSettings) -> None:
-    """Say what a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
-    for line in standing_of(settings.home, settings.ledger, settings.lifetime_epsilon).lines():
-        say(line)
+def status(
+    settings: StatusSettings,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    live: Annotated[bool, typer.Option("--watch", help="Again and again, until Ctrl-C.")] = False,
+) -> None:
+    """Say where an agent stands, from its home alone: what it holds and waits for, was paid and fined."""
+
+    def found() -> HomeStatus:
+        return home_status(settings.home, _promise(settings))
+
+    if as_json:
+        say_json(found().to_json())
+    elif live:
+        watch(lambda: status_lines(found()), WATCH_SECONDS)
+    else:
+        for line in status_lines(found()):
+            say(line)
+
+
+WATCH_SECONDS = 2.0
+
+
+def _promise(settings: StatusSettings) -> tuple[str, ...]:
+    """What a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
+    if not (settings.home / PROMISE_FILE).exists():
+        return ()
+    return tuple(standing_of(settings.home, settings.ledger, settings.lifetime_epsilon).lines())
 
 
 @policy_show.command("data-owner")

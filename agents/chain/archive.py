@@ -84,7 +84,7 @@ class Archive:
         place = (after + 1, -1)
         while True:
             query = f"{_SELECT} WHERE (log.block, place) > (?, ?) ORDER BY log.block, place LIMIT {_PART}"
-            part = [_log(row) for row in self._database.rows(query, *place)]
+            part = [read_log(row) for row in self._database.rows(query, *place)]
             yield from part
             if len(part) < _PART:
                 return
@@ -93,12 +93,12 @@ class Archive:
     def logs_between(self, first: int, last: int) -> list[RawLog]:
         """Those of these blocks, both included, in the order of the chain."""
         query = f"{_SELECT} WHERE block.number BETWEEN ? AND ? ORDER BY block.number, place"
-        return list(map(_log, self._database.rows(query, first, last)))
+        return list(map(read_log, self._database.rows(query, first, last)))
 
     def last_log(self) -> RawLog | None:
         """The last of all logs."""
         rows = self._database.rows(f"{_SELECT} ORDER BY block.number DESC, place DESC LIMIT 1")
-        return _log(rows[0]) if rows else None
+        return read_log(rows[0]) if rows else None
 
     # --- the second reading ---
 
@@ -164,7 +164,13 @@ class Archive:
         return int(rows[0][0]) if rows else otherwise
 
 
-def _log(row: Sequence[Any]) -> RawLog:
+def select_logs(where: str) -> str:
+    """The query for logs that are so, in the order of the chain."""
+    return f"{_SELECT} WHERE {where} ORDER BY log.block, place"
+
+
+def read_log(row: Sequence[Any]) -> RawLog:
+    """The log in a row of `select_logs`."""
     *block, place, transaction, topics, data = row
     split = tuple(topics[start : start + _TOPIC] for start in range(0, len(topics), _TOPIC))
     return RawLog(BlockRef(*block), place, transaction, split, data)

@@ -22,6 +22,7 @@ from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.evidence import Evidence, Means
 from agents.chain.gap import Gap
+from agents.chain.home_view import keep_abi
 from agents.chain.second_reading import DEPTH, SecondReading
 from agents.chain.snapshots import Snapshots
 from agents.chain.spans import SpanReader
@@ -87,6 +88,7 @@ class EventStream:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         client.claim(database)
+        keep_abi(database, client.deployment.abi)
         self._client = client
         self._confirmations = confirmations
         self._archive = Archive(database)

@@ -53,7 +53,7 @@ class Metrics:
     """
 
     def __init__(self, role: str, nodes: Iterable[str]) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         nodes = tuple(nodes)
         self._gauge("build_info", "Which version runs, as what", ("version", "role")).labels(
