@@ -6,17 +6,17 @@ Raw values become the agents' own types by the type hints of the dataclass that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from eth_abi.codec import ABICodec
-from eth_abi.decoding import ContextFramesBytesIO, StringDecoder, TupleDecoder
-from eth_abi.encoding import TextStringEncoder
+from eth_abi.decoding import AddressDecoder, ContextFramesBytesIO, StringDecoder, TupleDecoder
+from eth_abi.encoding import AddressEncoder, TextStringEncoder
 from eth_abi.exceptions import DecodingError
-from eth_abi.registry import ABIRegistry
+from eth_abi.registry import ABIRegistry, BaseEquals
 from eth_abi.registry import registry as standard_registry
 from eth_utils.abi import (
     collapse_if_tuple,
@@ -25,6 +25,7 @@ from eth_utils.abi import (
 )
 from eth_utils.address import to_checksum_address
 
+from agents.chain.answers import to_hex
 from agents.core.calls import Call
 from agents.core.errors import BadLog, NodeUnavailable, Refused, WrongNetwork
 from agents.core.events import EVENTS, MarketEvent
@@ -41,10 +42,21 @@ class _TextDecoder(StringDecoder):
         super().__init__("backslashreplace")  # type: ignore[no-untyped-call]
 
 
+_ADDRESSES = BaseEquals("address")  # type: ignore[no-untyped-call]
+
+
+class _PlainAddressDecoder(AddressDecoder):
+    """Reads an address as it stands: `_spelt` spells it."""
+
+    decoder_fn = staticmethod(to_hex)  # type: ignore[assignment]
+
+
 def _own_types() -> ABIRegistry:
     registry: ABIRegistry = standard_registry.copy()  # type: ignore[no-untyped-call]
     registry.unregister("string")
     registry.register("string", TextStringEncoder, _TextDecoder, label="string")
+    registry.unregister("address")
+    registry.register(_ADDRESSES, AddressEncoder, _PlainAddressDecoder, label="address")
     return registry
 
 
@@ -144,14 +156,26 @@ class Codec:
 
 def typed(hint: Any, value: Any) -> Any:
     """``value`` as ABI decoding gives it, as what the type ``hint`` says."""
+    return _maker(hint)(value)
+
+
+@cache
+def _maker(hint: Any) -> Callable[[Any], Any]:
+    """What makes values of a type, worked out once."""
     if hint is Address:
-        return _spelt(value)
+        return _spelt
     if isinstance(hint, type) and issubclass(hint, IntEnum):
-        return hint(value)
+        return hint
     if isinstance(hint, type) and is_dataclass(hint):
-        return hint(*map(typed, _hints(hint), value))
+        makers = tuple(map(_maker, _hints(hint)))
+        return lambda values: hint(*[make(value) for make, value in zip(makers, values, strict=False)])
     if get_origin(hint) is tuple:
-        return tuple(typed(get_args(hint)[0], item) for item in value)
+        make_item = _maker(get_args(hint)[0])
+        return lambda items: tuple(map(make_item, items))
+    return _same
+
+
+def _same(value: Any) -> Any:
     return value
 
 
@@ -200,13 +224,19 @@ class _Layout:
 
 def _decoded(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
     stream = ContextFramesBytesIO(data)  # type: ignore[no-untyped-call]
-    return cast("tuple[Any, ...]", _decoder(types)(stream))
+    return _decoder(types)(stream)
 
 
 @cache
-def _decoder(types: tuple[str, ...]) -> TupleDecoder:
+def _decoder(types: tuple[str, ...]) -> Callable[[ContextFramesBytesIO], tuple[Any, ...]]:
     """The library would make it anew for each event."""
-    return TupleDecoder(decoders=[_TYPES.get_decoder(one) for one in types])  # type: ignore[no-untyped-call]
+    decoders = [_TYPES.get_decoder(one) for one in types]
+    if any(decoder.is_dynamic for decoder in decoders):
+        return cast(
+            "Callable[[ContextFramesBytesIO], tuple[Any, ...]]",
+            TupleDecoder(decoders=decoders),  # type: ignore[no-untyped-call]
+        )
+    return lambda stream: tuple([decode(stream) for decode in decoders])  # no pointers to look after
 
 
 def _readable(parameter: Entry, value: Any) -> Any:

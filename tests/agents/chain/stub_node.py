@@ -19,15 +19,11 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
+from testing.events_as_logs import Log
+
 GWEI = 10**9
 RICH = 10**21
 GETH: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "node_errors.json").read_text())["geth"]
-
-
-@dataclass(frozen=True)
-class Log:
-    topics: tuple[bytes, ...]
-    data: bytes
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from agents.core import calls
 from agents.core.errors import BadInput, StopAgent, StorageFailed
 from agents.core.events import Deposited
 from agents.core.ids import Address
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.desk import Desk
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
 OWNER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")

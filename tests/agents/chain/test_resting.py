@@ -12,8 +12,8 @@ from agents.chain.database import ChainDatabase
 from agents.chain.history import STRIDE_SECONDS, EventStream
 from agents.core.errors import NodeUnavailable
 from agents.core.events import Deposited
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.reading import ALICE
 from tests.agents.chain.stub_node import StubNode
 

@@ -13,8 +13,8 @@ from agents.chain.database import ChainDatabase
 from agents.chain.history import EventStream
 from agents.core.events import Deposited, Logged
 from agents.core.market import Market
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.reading import ALICE
 from tests.agents.chain.stub_node import StubNode
 
