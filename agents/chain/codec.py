@@ -84,7 +84,7 @@ class Codec:
         events = [entry for entry in abi if entry["type"] == "event"]
         errors = [*_SOLIDITY_ERRORS, *(entry for entry in abi if entry["type"] == "error")]
         _require_known(events)
-        self._events = {event_abi_to_log_topic(entry): _Layout(entry) for entry in events}  # type: ignore[arg-type]
+        self._events = {event_abi_to_log_topic(entry): _ValuePlaces(entry) for entry in events}  # type: ignore[arg-type]
         self._errors = {_selector(entry): entry for entry in errors}
 
     def call(self, call: Call) -> bytes:
@@ -206,7 +206,7 @@ def _require_known(events: Sequence[Entry]) -> None:
         )
 
 
-class _Layout:
+class _ValuePlaces:
     """Where an event's values are: worked out once, as a market has few kinds of events and many of each."""
 
     def __init__(self, entry: Entry) -> None:

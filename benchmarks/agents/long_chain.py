@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
@@ -92,7 +92,7 @@ class LongChain:
     def make_request(self, method: str, params: Any) -> Any:
         """web3's seam; an answer is parsed as one that comes by HTTP."""
         self.requests += 1
-        answers = {
+        answers: dict[str, Callable[..., str]] = {
             "eth_chainId": lambda: f'"{_CHAIN_ID:#x}"',
             "eth_getCode": lambda *_: '"0x60"',
             "eth_getBlockByNumber": self._block,
