@@ -28,7 +28,7 @@ export NETWORK
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
-	bench-privacy bench-tables attack check \
+	bench-privacy bench-tables bench-agents attack check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -90,6 +90,9 @@ bench-privacy: setup .bench/tables/.complete ## what noise that protects each pe
 
 bench-tables: setup .bench-tables/.complete ## what default settings learn of fifty real tables, beside scikit-learn (ARGS=...)
 	@env OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.tables $(ARGS)
+
+bench-agents: setup ## what an agent needs: requests and memory at rest, a long history, load; ten minutes (ARGS=--help)
+	@$(brownie_env) $(BIN)/python -m benchmarks.agents $(ARGS)
 
 check: setup ## formatters, linters, types, Slither, a test for every rule and threat: changes nothing
 	$(BIN)/ruff check

@@ -48,8 +48,11 @@ from agents.commands.store import store
 from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError, Refused
 from agents.core.refusals import in_words
+from agents.output.live import watch
 from agents.output.logs import escape_what_is_left
 from agents.output.terminal import complain, say, say_json
+from agents.portfolio.entries import DatasetEntry
+from agents.portfolio.files import FOLDERS
 from agents.portfolio.standing import standings
 from agents.runtime import launch
 from agents.runtime.options import Places, role_of, takes, variable
@@ -63,6 +66,9 @@ from agents.runtime.settings import (
     StatusSettings,
     WalletSettings,
 )
+from agents.status.lines import status_lines
+from agents.status.report import HomeStatus, home_status
+from agents.workers.standing import DESCRIPTION_FILE
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -155,13 +161,35 @@ def withdraw(
 @takes(StatusSettings)
 def status(
     settings: StatusSettings,
-    name: Annotated[str | None, typer.Argument(help="Of one dataset; by default of all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Of a data owner's datasets, whose promise is told; by default all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    live: Annotated[bool, typer.Option("--watch", help="Again and again, until Ctrl-C.")] = False,
 ) -> None:
-    """Say what a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
-    for one, lines in standings(settings.home, name, settings.ledger, settings.lifetime_epsilon):
-        say(f"{one}:")
-        for line in lines:
-            say(f"  {line}")
+    """Say where an agent stands, from its home alone: what it holds and waits for, was paid and fined."""
+
+    def found() -> HomeStatus:
+        return home_status(settings.home, _promise(settings, name))
+
+    if as_json:
+        say_json(found().to_json())
+    elif live:
+        watch(lambda: status_lines(found()), WATCH_SECONDS)
+    else:
+        for line in status_lines(found()):
+            say(line)
+
+
+WATCH_SECONDS = 2.0
+
+
+def _promise(settings: StatusSettings, name: str | None) -> tuple[str, ...]:
+    """What a data owner promised, what is spent and left of it, what it cost, and who can learn what."""
+    if name is None and not any((settings.home / FOLDERS[DatasetEntry]).glob(f"*/{DESCRIPTION_FILE}")):
+        return ()
+    told = standings(settings.home, name, settings.ledger, settings.lifetime_epsilon)
+    return tuple(line for one, lines in told for line in (f"{one}:", *(f"  {line}" for line in lines)))
 
 
 @policy_show.command("data-owner")

@@ -10,7 +10,7 @@ processes, once in the loop itself, as it was before there were any.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -23,10 +23,12 @@ from agents.core.calls import withdraw
 from agents.core.errors import StoreUnavailable
 from agents.core.events import Logged
 from agents.core.ids import Address, CoupleId
+from agents.core.market import Market
 from agents.roles.acts import Act, Identity, Send, Situation, Task
 from agents.roles.results import AgreedResult, TaskResult
 from agents.roles.tasks.model_owner import CollectResults
 from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
+from agents.runtime.pace import Pace
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.stop import StopSignal
@@ -95,12 +97,21 @@ class DueSender:
         """Nothing of others."""
         return ""
 
-    def replay(self) -> Iterable[Logged]:
-        """No events."""
-        return ()
+    @property
+    def in_flight(self) -> bool:
+        """What was sent is mined at once."""
+        return False
 
-    def poll(self) -> Batch:
+    def mirror(self) -> Market:
+        """No events."""
+        return Market()
+
+    def keep(self, market: Market) -> None:
+        """Nothing to keep."""
+
+    def poll(self, *, resting: bool = False) -> Batch:
         """Nothing new."""
+        del resting
         return Batch((), False, _START, behind=0)
 
     def doubt(self, _: Logged) -> bool:
@@ -142,7 +153,7 @@ def delays(perform: Callable[[Worker], Executor], worker: Worker, every: float, 
     party = DueSender([begun + every * number for number in range(1, count + 1)], stop)
     executor, journal = perform(worker), Journal(":memory:")
     try:
-        Runner(party, executor, party, party, journal, time.time, POLL_SECONDS).run(stop)
+        Runner(party, executor, party, party, journal, time.time, Pace(POLL_SECONDS)).run(stop)
     finally:
         executor.close()
         journal.close()

@@ -83,7 +83,7 @@ def main(
 ) -> None:
     """A dataset becomes a trained, settled, paid model."""
     escape_what_is_left()
-    log_to_stderr("demo", verbose=False)
+    log_to_stderr("demo", "warning")
     logging.getLogger(READING).setLevel(logging.INFO)
     try:
         known = None if schema is None else read_schema(schema)

@@ -10,7 +10,7 @@ An agent can be killed at any journal write and any transaction, and is started 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
@@ -95,10 +95,18 @@ class Wire:
     def height(self) -> int:
         return 0
 
-    def replay(self) -> Iterable[Logged]:
-        return list(self.seen)
+    @property
+    def in_flight(self) -> bool:
+        return False
 
-    def poll(self) -> Batch:
+    def mirror(self) -> Market:
+        return Market(self.seen)
+
+    def keep(self, market: Market) -> None:
+        """It is all in memory."""
+
+    def poll(self, *, resting: bool = False) -> Batch:
+        del resting
         history, upto = self.chain.history, BlockRef(self.chain.height, bytes(32), self.chain.now)
         common = sum(1 for _ in _while_same(self.seen, history))
         if common < len(self.seen):

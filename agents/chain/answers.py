@@ -14,7 +14,6 @@ from agents.core.errors import NodeUnavailable
 
 HASH_BYTES = 32
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}")
-_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _MOST_TEXT = 200
 
 
@@ -54,7 +53,7 @@ def field(answer: object, name: str) -> Any:
     Raises:
         NodeUnavailable: the answer is no object, or has no such field.
     """
-    if not isinstance(answer, Mapping) or name not in answer:
+    if not isinstance(answer, (dict, Mapping)) or name not in answer:
         raise NodeUnavailable(f"the node's answer has no {name}")
     return answer[name]
 
@@ -76,12 +75,23 @@ def data(value: object, length: int | None = None) -> bytes:
     Raises:
         NodeUnavailable: it is none, or of another length.
     """
-    if not isinstance(value, str) or not _DATA.fullmatch(value):
+    found = _bytes_of(value)
+    if found is None:
         raise NodeUnavailable("the node's answer has no bytes where they should be")
-    found = bytes.fromhex(value[2:])
     if length is not None and len(found) != length:
         raise NodeUnavailable(f"the node's answer has {len(found)} bytes where {length} should be")
     return found
+
+
+def _bytes_of(value: object) -> bytes | None:
+    """None if it is not ``0x`` and hex digits alone; a pattern would take longer than reading them."""
+    if not isinstance(value, str) or not value.startswith("0x"):
+        return None
+    try:
+        found = bytes.fromhex(value[2:])
+    except ValueError:
+        return None
+    return found if len(value) == 2 + 2 * len(found) else None  # else there are blanks in it
 
 
 def many(value: object) -> list[Any]:

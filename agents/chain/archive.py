@@ -16,10 +16,14 @@ CURSOR = "SELECT number, hash, timestamp FROM cursor"
 """The query for the block up to which all was read."""
 
 _TOPIC = 32
+_PART = 5_000
+_ABOVE = {"block": "number", "header": "number", "misfit": "block", "snapshot": "block"}
+"""Of which tables a re-org takes rows, and where their block is."""
+
 _SELECT = """SELECT block.number, block.hash, block.timestamp, place, "transaction", topics, data
     FROM log JOIN block ON block.number = log.block"""
 LOGS = f"{_SELECT} ORDER BY block.number, place"
-"""The query for all logs, in the order of the chain; `log_of` reads its rows."""
+"""The query for all logs, in the order of the chain; `read_log` reads its rows."""
 
 
 class Archive:
@@ -64,7 +68,7 @@ class Archive:
         with self._database.transaction() as connection:
             query = "SELECT count(*) FROM log WHERE block > ?"
             ((lost,),) = connection.execute(query, (block.number,)).fetchall()
-            for table, number in (("block", "number"), ("header", "number"), ("misfit", "block")):
+            for table, number in _ABOVE.items():
                 connection.execute(f"DELETE FROM {table} WHERE {number} > ?", (block.number,))
             connection.execute(
                 "UPDATE mark SET number = min(number, ?) WHERE what = 'verified'", (block.number,)
@@ -80,19 +84,26 @@ class Archive:
 
     # --- logs ---
 
-    def logs(self) -> Iterator[RawLog]:
-        """All logs, in the order of the chain."""
-        return map(log_of, self._database.rows(LOGS))
+    def logs(self, after: int = -1) -> Iterator[RawLog]:
+        """All logs of the blocks after one, in the order of the chain; a part of them at a time in memory."""
+        place = (after + 1, -1)
+        while True:
+            query = f"{_SELECT} WHERE (log.block, place) > (?, ?) ORDER BY log.block, place LIMIT {_PART}"
+            part = [read_log(row) for row in self._database.rows(query, *place)]
+            yield from part
+            if len(part) < _PART:
+                return
+            place = (part[-1].block.number, part[-1].index)
 
     def logs_between(self, first: int, last: int) -> list[RawLog]:
         """Those of these blocks, both included, in the order of the chain."""
         query = f"{_SELECT} WHERE block.number BETWEEN ? AND ? ORDER BY block.number, place"
-        return list(map(log_of, self._database.rows(query, first, last)))
+        return list(map(read_log, self._database.rows(query, first, last)))
 
     def last_log(self) -> RawLog | None:
         """The last of all logs."""
         rows = self._database.rows(f"{_SELECT} ORDER BY block.number DESC, place DESC LIMIT 1")
-        return log_of(rows[0]) if rows else None
+        return read_log(rows[0]) if rows else None
 
     # --- the second reading ---
 
@@ -114,10 +125,14 @@ class Archive:
             found: logs that the first had not, or otherwise.
             dead: numbers of blocks whose logs are of a branch that is not the chain's.
         """
+        found, dead = list(found), list(dead)
         with self._database.transaction() as connection:
             for number in dead:
                 connection.execute("DELETE FROM block WHERE number = ?", (number,))
             _put_logs(connection, found)
+            mended = [*dead, *(log.block.number for log in found)]
+            if mended:
+                connection.execute("DELETE FROM snapshot WHERE block >= ?", (min(mended),))
             _put_mark(connection, "verified", upto)
 
     def trust(self, verified: int) -> None:
@@ -154,8 +169,13 @@ class Archive:
         return int(rows[0][0]) if rows else otherwise
 
 
-def log_of(row: Sequence[Any]) -> RawLog:
-    """A log, from a row of `LOGS`."""
+def select_logs(where: str) -> str:
+    """The query for logs that are so, in the order of the chain."""
+    return f"{_SELECT} WHERE {where} ORDER BY log.block, place"
+
+
+def read_log(row: Sequence[Any]) -> RawLog:
+    """The log in a row of `select_logs`."""
     *block, place, transaction, topics, data = row
     split = tuple(topics[start : start + _TOPIC] for start in range(0, len(topics), _TOPIC))
     return RawLog(BlockRef(*block), place, transaction, split, data)

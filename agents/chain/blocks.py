@@ -29,13 +29,15 @@ class Header:
     Attributes:
         parent: hash of the block before it, 32 bytes.
         bloom: of the addresses and topics of its logs, as a word of 2,048 bits.
-        transactions: how many it has. None, as for the bloom, if the node does not say.
+        state: root of all accounts after it, 32 bytes.
+        transactions: how many it has. None, as for bloom and state, if the node does not say.
     """
 
     ref: BlockRef
     parent: bytes
     bloom: int | None
     transactions: int | None
+    state: bytes | None = None
 
     @property
     def number(self) -> int:
@@ -103,11 +105,13 @@ def block_ref(answer: object) -> BlockRef:
 def header(answer: object) -> Header:
     """A block's header in a node's answer."""
     bloom, transactions = _optional(answer, "logsBloom"), _optional(answer, "transactions")
+    state = _optional(answer, "stateRoot")
     return Header(
         block_ref(answer),
         data(field(answer, "parentHash"), HASH_BYTES),
         None if bloom is None else int.from_bytes(data(bloom, BLOOM_BYTES), "big"),
         None if transactions is None else len(many(transactions)),
+        None if state is None else data(state, HASH_BYTES),
     )
 
 

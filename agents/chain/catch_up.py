@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from agents.chain.blocks import Header, ListedLog, RawLog
+from agents.chain.blocks import BlockRef, Header, ListedLog, RawLog
 from agents.chain.client import MarketClient
 from agents.chain.spans import SpanReader
 from agents.core.errors import NodeUnavailable
@@ -28,8 +28,10 @@ class CatchUp:
         self._reader = reader
         self._span: _Span | None = None
 
-    def read(self, first: int, last: int) -> tuple[list[RawLog], list[Header]]:
-        """The logs from block ``first`` on, and the headers of their blocks and of the last block read.
+    def read(self, first: int, last: int) -> tuple[list[RawLog], BlockRef]:
+        """The logs from block ``first`` on, and the last block read.
+
+        The headers of their blocks are asked for only where the node does not tell times with the logs.
 
         Raises:
             NodeUnavailable: the node did not answer, and what came is kept for the next time; or the chain
@@ -39,10 +41,12 @@ class CatchUp:
         if span is None or span.first != first:
             listed, upto = self._reader.read(first, last)
             span = self._span = _Span(first, upto, listed)
-        for number in sorted({*(log.number for log in span.listed), span.upto} - set(span.headers)):
+        timeless = {log.number for log in span.listed if log.timestamp is None}
+        for number in sorted({*timeless, span.upto} - set(span.headers)):
             span.headers[number] = self._header(number)
         self._span = None
-        return [_joined(log, span.headers[log.number]) for log in span.listed], list(span.headers.values())
+        blocks = {number: header.ref for number, header in span.headers.items()}
+        return [_joined(log, blocks) for log in span.listed], span.headers[span.upto].ref
 
     def _header(self, number: int) -> Header:
         found = self._client.header(number)
@@ -51,7 +55,9 @@ class CatchUp:
         return found
 
 
-def _joined(log: ListedLog, header: Header) -> RawLog:
-    if log.hash != header.hash:
+def _joined(log: ListedLog, blocks: dict[int, BlockRef]) -> RawLog:
+    """The log in its block, of which all that was told must be the same."""
+    block = blocks.get(log.number) or BlockRef(log.number, log.hash, log.timestamp or 0)
+    if log.hash != blocks.setdefault(log.number, block).hash:
         raise NodeUnavailable("the chain changed while it was read")
-    return log.at(header.ref)
+    return log.at(block)

@@ -148,8 +148,7 @@ class MarketClient:
         Raises:
             BadLog: this version cannot read it.
         """
-        event, block = self.codec.event(one.topics, one.data), one.block
-        return Logged(event, block.number, block.hash, block.timestamp, one.index, one.transaction)
+        return decoded(self.codec, one)
 
     # --- views ---
 
@@ -204,3 +203,14 @@ def _numbered(found: Header, number: int) -> Header:
 
 def _tag(block: int | None) -> str:
     return "latest" if block is None else hex(block)
+
+
+def decoded(codec: Codec, one: RawLog) -> Logged:
+    """The message in a log.
+
+    Raises:
+        BadLog: this version cannot read it.
+    """
+    block = one.block
+    event = codec.event(one.topics, one.data)
+    return Logged(event, block.number, block.hash, block.timestamp, one.index, one.transaction)

@@ -6,16 +6,17 @@ Raw values become the agents' own types by the type hints of the dataclass that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
-from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from functools import cache, lru_cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from eth_abi.codec import ABICodec
-from eth_abi.decoding import StringDecoder
-from eth_abi.encoding import TextStringEncoder
+from eth_abi.decoding import AddressDecoder, ContextFramesBytesIO, StringDecoder, TupleDecoder
+from eth_abi.encoding import AddressEncoder, TextStringEncoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import ABIRegistry, BaseEquals
 from eth_abi.registry import registry as standard_registry
 from eth_utils.abi import (
     collapse_if_tuple,
@@ -24,6 +25,7 @@ from eth_utils.abi import (
 )
 from eth_utils.address import to_checksum_address
 
+from agents.chain.answers import to_hex
 from agents.core.calls import Call
 from agents.core.errors import BadLog, NodeUnavailable, Refused, WrongNetwork
 from agents.core.events import EVENTS, MarketEvent
@@ -40,14 +42,29 @@ class _TextDecoder(StringDecoder):
         super().__init__("backslashreplace")  # type: ignore[no-untyped-call]
 
 
-def _abi() -> ABICodec:
-    registry = standard_registry.copy()  # type: ignore[no-untyped-call]
+_ADDRESSES = BaseEquals("address")  # type: ignore[no-untyped-call]
+
+
+class _PlainAddressDecoder(AddressDecoder):
+    """Reads an address as it stands: `_spelt` spells it."""
+
+    decoder_fn = staticmethod(to_hex)  # type: ignore[assignment]
+
+
+def _own_types() -> ABIRegistry:
+    registry: ABIRegistry = standard_registry.copy()  # type: ignore[no-untyped-call]
     registry.unregister("string")
     registry.register("string", TextStringEncoder, _TextDecoder, label="string")
-    return ABICodec(registry)
+    registry.unregister("address")
+    registry.register(_ADDRESSES, AddressEncoder, _PlainAddressDecoder, label="address")
+    return registry
 
 
-_ABI = _abi()
+_TYPES = _own_types()
+_ABI = ABICodec(_TYPES)
+
+_CHECKSUMS = 4096
+"""Of so many addresses the spelling is kept: it is a hash, and events name the same few again and again."""
 
 _SOLIDITY_ERRORS: tuple[Entry, ...] = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
@@ -67,7 +84,7 @@ class Codec:
         events = [entry for entry in abi if entry["type"] == "event"]
         errors = [*_SOLIDITY_ERRORS, *(entry for entry in abi if entry["type"] == "error")]
         _require_known(events)
-        self._events = {event_abi_to_log_topic(entry): entry for entry in events}  # type: ignore[arg-type]
+        self._events = {event_abi_to_log_topic(entry): _ValuePlaces(entry) for entry in events}  # type: ignore[arg-type]
         self._errors = {_selector(entry): entry for entry in errors}
 
     def call(self, call: Call) -> bytes:
@@ -91,7 +108,7 @@ class Codec:
         """
         outputs = self._function(function)["outputs"]
         try:
-            values = _ABI.decode(_types(outputs), data)
+            values = _decoded(_types(outputs), data)
             return typed(hint, values[0] if len(outputs) == 1 else values)
         except (DecodingError, OverflowError, ValueError) as error:
             raise NodeUnavailable(f"the node's answer for {function} cannot be decoded") from error
@@ -109,13 +126,13 @@ class Codec:
         Raises:
             BadLog: it is no event of the ABI, or damaged.
         """
-        entry = self._events.get(topics[0]) if topics else None
-        if entry is None:
+        layout = self._events.get(topics[0]) if topics else None
+        if layout is None:
             raise BadLog("it is no event of the market")
         try:
-            message: MarketEvent = typed(EVENTS[entry["name"]], _values(entry["inputs"], topics[1:], data))
+            message: MarketEvent = typed(EVENTS[layout.name], layout.values(topics[1:], data))
         except (DecodingError, OverflowError, ValueError) as error:  # ValueError: an enum has no such member
-            raise BadLog(f"its data are no {entry['name']}") from error
+            raise BadLog(f"its data are no {layout.name}") from error
         return message
 
     def refusal(self, data: bytes) -> Refused:
@@ -126,7 +143,7 @@ class Codec:
         if entry is None:
             return Refused("0x" + data[:4].hex())
         try:
-            values = _ABI.decode(_types(entry["inputs"]), data[4:])
+            values = _decoded(_types(entry["inputs"]), data[4:])
         except (DecodingError, OverflowError):
             return Refused(entry["name"])
         return Refused(entry["name"], tuple(map(_readable, entry["inputs"], values)))
@@ -139,20 +156,37 @@ class Codec:
 
 def typed(hint: Any, value: Any) -> Any:
     """``value`` as ABI decoding gives it, as what the type ``hint`` says."""
+    return _maker(hint)(value)
+
+
+@cache
+def _maker(hint: Any) -> Callable[[Any], Any]:
+    """What makes values of a type, worked out once."""
     if hint is Address:
-        return Address(to_checksum_address(value))
+        return _spelt
     if isinstance(hint, type) and issubclass(hint, IntEnum):
-        return hint(value)
+        return hint
     if isinstance(hint, type) and is_dataclass(hint):
-        return hint(*map(typed, _hints(hint), value))
+        makers = tuple(map(_maker, _hints(hint)))
+        return lambda values: hint(*[make(value) for make, value in zip(makers, values, strict=False)])
     if get_origin(hint) is tuple:
-        return tuple(typed(get_args(hint)[0], item) for item in value)
+        make_item = _maker(get_args(hint)[0])
+        return lambda items: tuple(map(make_item, items))
+    return _same
+
+
+def _same(value: Any) -> Any:
     return value
 
 
 def snake(name: str) -> str:
     """The Python name of a Solidity name."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@lru_cache(maxsize=_CHECKSUMS)
+def _spelt(address: str) -> Address:
+    return Address(to_checksum_address(address))
 
 
 @cache
@@ -172,21 +206,45 @@ def _require_known(events: Sequence[Entry]) -> None:
         )
 
 
-def _values(inputs: Sequence[Entry], topics: Sequence[bytes], data: bytes) -> list[Any]:
-    """An event's values, in the order in which the event declares them."""
-    indexed = [parameter for parameter in inputs if parameter["indexed"]]
-    plain = [parameter for parameter in inputs if not parameter["indexed"]]
-    in_topics = iter(_ABI.decode(_types(indexed), b"".join(topics)))
-    in_data = iter(_ABI.decode(_types(plain), data))
-    return [next(in_topics if parameter["indexed"] else in_data) for parameter in inputs]
+class _ValuePlaces:
+    """Where an event's values are: worked out once, as a market has few kinds of events and many of each."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.name: str = entry["name"]
+        self._indexed = [bool(parameter["indexed"]) for parameter in entry["inputs"]]
+        self._in_topics = _types([parameter for parameter in entry["inputs"] if parameter["indexed"]])
+        self._in_data = _types([parameter for parameter in entry["inputs"] if not parameter["indexed"]])
+
+    def values(self, topics: Sequence[bytes], data: bytes) -> list[Any]:
+        """An event's values, in the order in which the event declares them."""
+        in_topics = iter(_decoded(self._in_topics, b"".join(topics)))
+        in_data = iter(_decoded(self._in_data, data))
+        return [next(in_topics if indexed else in_data) for indexed in self._indexed]
+
+
+def _decoded(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
+    stream = ContextFramesBytesIO(data)  # type: ignore[no-untyped-call]
+    return _decoder(types)(stream)
+
+
+@cache
+def _decoder(types: tuple[str, ...]) -> Callable[[ContextFramesBytesIO], tuple[Any, ...]]:
+    """The library would make it anew for each event."""
+    decoders = [_TYPES.get_decoder(one) for one in types]
+    if any(decoder.is_dynamic for decoder in decoders):
+        return cast(
+            "Callable[[ContextFramesBytesIO], tuple[Any, ...]]",
+            TupleDecoder(decoders=decoders),  # type: ignore[no-untyped-call]
+        )
+    return lambda stream: tuple([decode(stream) for decode in decoders])  # no pointers to look after
 
 
 def _readable(parameter: Entry, value: Any) -> Any:
     return to_checksum_address(value) if parameter["type"] == "address" else value
 
 
-def _types(parameters: Sequence[Entry]) -> list[str]:
-    return [collapse_if_tuple(dict(parameter)) for parameter in parameters]
+def _types(parameters: Sequence[Entry]) -> tuple[str, ...]:
+    return tuple(collapse_if_tuple(dict(parameter)) for parameter in parameters)
 
 
 def _selector(entry: Entry) -> bytes:

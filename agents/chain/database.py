@@ -1,9 +1,10 @@
 """The database in which an agent's view of the chain, and what it sent, survive a crash.
 
-`agents.chain.archive` keeps blocks, logs and the cursor in it, `agents.chain.outbox` what was signed and
-`agents.chain.setbacks` what it taught. Their tables stand here together because one version number is that of
-the whole file. A file of an older version is brought up to this one. One process at a time: two of them would
-sign different transactions with one nonce.
+`agents.chain.archive` keeps blocks, logs and the cursor in it, `agents.chain.snapshots` the mirror now and
+then, `agents.chain.outbox` what was signed, `agents.chain.setbacks` what it taught and `agents.chain.pulse`
+what its owner last did. Their tables stand here together because one version number is that of the whole
+file. A file of an older version is brought up to this one. One process at a time: two of them would sign
+different transactions with one nonce.
 """
 
 from __future__ import annotations
@@ -84,7 +85,13 @@ CREATE TABLE setback (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, rests_un
 _FOURTH = """
 ALTER TABLE sending ADD COLUMN signed_at INTEGER;
 """
-_STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_FIFTH = """
+CREATE TABLE snapshot (block INTEGER PRIMARY KEY, events INTEGER NOT NULL, code BLOB NOT NULL,
+    market BLOB NOT NULL);
+CREATE TABLE abi (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL);
+CREATE TABLE pulse (id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL);
+"""
+_STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 """From each version of the file to the next: a file of any of them is brought to the last."""
 
 

@@ -22,15 +22,22 @@ from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.evidence import Evidence, Means
 from agents.chain.gap import Gap
+from agents.chain.home_view import keep_abi
 from agents.chain.second_reading import DEPTH, SecondReading
+from agents.chain.snapshots import Snapshots
 from agents.chain.spans import SpanReader
+from agents.chain.stillness import Stillness
 from agents.core.errors import BadLog, NodeUnavailable
 from agents.core.events import Logged
+from agents.core.market import Market
 
 log = logging.getLogger(__name__)
 
 TRUST_SECONDS = 600.0
 """For how long nothing is read again on somebody's word, after everything was."""
+
+STRIDE_SECONDS = 300.0
+"""How often the blocks are read, many at once, in which nothing changed."""
 
 FAR = 128
 """Blocks: who is farther behind reads spans of logs, and headers only from half of it on."""
@@ -81,15 +88,20 @@ class EventStream:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         client.claim(database)
+        keep_abi(database, client.deployment.abi)
         self._client = client
         self._confirmations = confirmations
         self._archive = Archive(database)
         reader = SpanReader(client.market_logs, self._archive.spans(), self._archive.keep_span)
+        self._reader = reader
         self._branch = Branch(client)
         self._evidence = Evidence(client.node, client.market_logs, reader, client.codec.topics, means)
         self._catch_up = CatchUp(client, reader)
         self._second = SecondReading(client, self._archive, reader, clock)
         self._gap = Gap(clock)
+        self._snapshots = Snapshots(database)
+        self._stillness = Stillness(client.node, client.deployment.market)
+        self._stride_at = clock() + STRIDE_SECONDS
         self._read = self._archive.cursor() or self._begin()
         self._mended = self._supplied = 0
         self._near = False
@@ -102,14 +114,31 @@ class EventStream:
         """How many events were found, or found wrong, after they should have been delivered."""
         return self._second.repaired + self._supplied
 
-    def replay(self) -> Iterator[Logged]:
-        """All events delivered so far, from the database alone."""
-        for log_ in self._archive.logs():
+    def replay(self, after: int = -1) -> Iterator[Logged]:
+        """All events delivered so far, or those of the blocks after one, from the database alone."""
+        for log_ in self._archive.logs(after):
             with suppress(BadLog):  # this was told when it came
                 yield self._client.decode(log_)
 
-    def poll(self) -> Batch:
+    def mirror(self) -> Market:
+        """The market as of all events delivered so far: from the last snapshot, and what came after it."""
+        market, after = self._snapshots.latest()
+        for logged in self.replay(after):
+            market.apply(logged)
+            self._snapshots.played(1)
+        return market
+
+    def keep(self, market: Market) -> None:
+        """Keeps the market as of all events delivered so far, if enough came since it was kept."""
+        if self._snapshots.is_due:
+            self._snapshots.keep(market, self._read.number)
+
+    def poll(self, *, resting: bool = False) -> Batch:
         """Reads on: one step's worth of blocks at most, never beyond the head.
+
+        Args:
+            resting: nothing is due, so that blocks need not be read in which the market's state did not
+                change. They are told as read, and are so later, many at once.
 
         Raises:
             NodeUnavailable: nothing can be read now; poll again later. What came so far is kept.
@@ -123,6 +152,8 @@ class EventStream:
             return Batch((), True, self._read, 1)
         head = self._client.last_header()
         last = head.number - self._confirmations
+        if resting and last > self._read.number and (same := self._unchanged(head, last)):
+            return Batch((), False, same, 0)
         self._near = last <= self._read.number + FAR
         if last <= self._read.number:
             self._require_ours(head)
@@ -179,6 +210,25 @@ class EventStream:
     def _read_all_again(self) -> None:
         self._archive.distrust(self._client.anchor.number - 1)
 
+    # --- while nothing is due ---
+
+    def _unchanged(self, head: Header, last: int) -> BlockRef | None:
+        """The last block to read, if the market's state after it is that of the last block read."""
+        tip = head if last == head.number else self._client.header(last)
+        if tip is None or not self._stillness.holds(self._read, tip):
+            return None
+        end = last - DEPTH
+        if self._clock() < self._stride_at or end <= self._read.number:
+            return tip.ref
+        self._stride_at = self._clock() + STRIDE_SECONDS
+        logs, upto = self._reader.read(self._read.number + 1, end)
+        if logs:
+            self._stillness.forget()
+            return None
+        self._store([], [self._client.require_block(upto)])
+        self._stillness.moved(self._read)
+        return tip.ref
+
     # --- near the head ---
 
     def _follow(self, head: Header, last: int) -> Batch:
@@ -215,8 +265,7 @@ class EventStream:
         still = self._client.header(self._read.number)
         if still is not None and still.hash != self._read.hash:
             return self._fall_back(last)
-        logs, headers = self._catch_up.read(self._read.number + 1, last - FAR // 2)
-        end = max((header.ref for header in headers), key=lambda block: block.number)
+        logs, end = self._catch_up.read(self._read.number + 1, last - FAR // 2)
         self._store(logs, [end])
         return self._batch(tuple(self._client.readable(logs)), last, more=True)
 
@@ -267,6 +316,7 @@ class EventStream:
 
     def _store(self, logs: Sequence[RawLog], blocks: Sequence[BlockRef]) -> None:
         self._archive.append(logs, blocks)
+        self._snapshots.played(len(logs))
         self._read = blocks[-1]
 
     def _batch(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.chain.archive import CURSOR, LOGS, log_of
+from agents.chain.archive import CURSOR, LOGS, read_log
 from agents.chain.blocks import BlockRef
 from agents.chain.codec import Codec
 from agents.chain.deployment import Deployment
@@ -58,7 +58,7 @@ def read_kept(path: Path, deployment: Deployment) -> KeptChain:
             f"{path} is of the market {owners['market']}, not {market} {chain}: name its deployment"
         )
     codec, events = Codec(deployment.abi), list[Logged]()
-    for one in map(log_of, rows):
+    for one in map(read_log, rows):
         with suppress(BadLog):  # this was told when it came
             event, block = codec.event(one.topics, one.data), one.block
             events.append(

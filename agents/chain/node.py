@@ -60,6 +60,8 @@ class Node:
         self._sleep = sleep
         self._identify: Callable[[Endpoint], None] = lambda _: None
         self._looked_at = clock()
+        self.observe: Callable[[str, str, str, float], None] = lambda *_: None
+        """Is told of each request: the URL's name, the method, what came of it, and the seconds."""
 
     @classmethod
     def connect(
@@ -83,6 +85,11 @@ class Node:
     def serving(self) -> Endpoint:
         """The URL that answers at present."""
         return self._serving.endpoint
+
+    @property
+    def lags(self) -> dict[str, int]:
+        """Blocks behind the best of all, at the last look, by the URL's name."""
+        return {peer.endpoint.name: peer.lag for peer in self._peers}
 
     @property
     def several(self) -> bool:
@@ -210,7 +217,7 @@ class Node:
     def _answer(self, peer: Peer, method: str, params: Sequence[object]) -> Any:
         try:
             self._recognise(peer)
-            result = peer.endpoint.ask(method, *params)
+            result = self._observed(peer.endpoint, method, params)
         except (Refused, NodeRefused):
             peer.succeeded()
             raise
@@ -219,6 +226,18 @@ class Node:
             raise
         peer.succeeded()
         return result
+
+    def _observed(self, endpoint: Endpoint, method: str, params: Sequence[object]) -> Any:
+        begun, result = time.monotonic(), "failed"
+        try:
+            answer = endpoint.ask(method, *params)
+            result = "answered"
+        except (Refused, NodeRefused):
+            result = "refused"
+            raise
+        finally:
+            self.observe(endpoint.name, method, result, time.monotonic() - begun)
+        return answer
 
     def _recognise(self, peer: Peer) -> None:
         if peer.known:

@@ -25,6 +25,7 @@ class Purse:
         self._look_seconds = look_seconds
         self._looked_at: float | None = None
         self.balance = 0
+        self.is_known = False
         self.gas_price = 0
         """The most that was last offered for a unit of gas, in wei."""
 
@@ -38,6 +39,7 @@ class Purse:
     def look(self, now: float) -> None:
         """Looks now."""
         self.balance = self._chain.balance()
+        self.is_known = True
         if not self.gas_price:
             self.gas_price = BASE_FEE_GROWTH * (self._chain.gas_price() or GWEI)
         self._looked_at = now

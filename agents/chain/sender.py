@@ -85,6 +85,11 @@ class Sender:
         return self._purse.coins
 
     @property
+    def balance(self) -> int | None:
+        """Wei in the wallet, as of the last look; None if it was never looked at."""
+        return self._purse.balance if self._purse.is_known else None
+
+    @property
     def in_flight(self) -> bool:
         """Whether a transaction is signed and in no block that we know."""
         return bool(self._outbox.open())

@@ -25,7 +25,7 @@ cloud_owner = typer.Typer(help="Hold replicas: run the agent, see what it holds,
 @takes(CloudOwnerSettings)
 def run(settings: CloudOwnerSettings) -> None:
     """Hold replicas, train when drawn, be paid."""
-    run_agent("cloud owner", settings, lambda member: launch.cloud_owner(settings, member))
+    run_agent("cloud-owner", settings, lambda member: launch.cloud_owner(settings, member))
 
 
 @cloud_owner.command("instances")

@@ -41,7 +41,7 @@ Number = Annotated[int, typer.Argument(help="Of the request, as `requests` shows
 @takes(DataOwnerSettings)
 def run(settings: DataOwnerSettings) -> None:
     """Serve all datasets of the home: split, hand out replicas, approve couples, open seeds."""
-    run_agent("data owner", settings, lambda member: launch.data_owner(settings, member))
+    run_agent("data-owner", settings, lambda member: launch.data_owner(settings, member))
 
 
 @data_owner.command("publish")

@@ -30,7 +30,7 @@ Name = Annotated[str, typer.Argument(help="How you call the model.")]
 @takes(ModelOwnerSettings)
 def run(settings: ModelOwnerSettings) -> None:
     """Train all models of the home: pay, start rounds, settle, aggregate, stop."""
-    run_agent("model owner", settings, lambda member: launch.model_owner(settings, member))
+    run_agent("model-owner", settings, lambda member: launch.model_owner(settings, member))
 
 
 @model_owner.command("train")

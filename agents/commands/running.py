@@ -11,14 +11,14 @@ from agents.runtime.settings import AgentSettings
 Assemble = Callable[[launch.AgentContext], launch.Parts]
 
 
-def run_agent(name: str, settings: AgentSettings, assemble: Assemble) -> None:
+def run_agent(role: str, settings: AgentSettings, assemble: Assemble) -> None:
     """Runs an agent until it is told to stop.
 
     Raises:
         BadInput, StopAgent: it cannot begin, or cannot go on.
     """
-    log_to_stderr(name, verbose=not settings.quiet)
+    log_to_stderr(f"{role}/{settings.home.absolute().name}", settings.log_level, settings.log_format)
     member = launch.enrol(settings, launch.unlock(settings))
-    role, worker = assemble(member)
+    parts = assemble(member)
     with launch.stopped_by_signals() as stop:
-        launch.run(settings, member, role, worker, stop)
+        launch.run(settings, member, *parts, stop)

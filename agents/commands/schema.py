@@ -37,7 +37,7 @@ def make(
     seed: Annotated[int, typer.Option(min=0, help="Which rows are for training: they give the scales.")] = 0,
 ) -> None:
     """Write a table's schema to stdout, as an agent would read it; notes go to stderr."""
-    log_to_stderr("schema", verbose=True)
+    log_to_stderr("schema")
     loaded = load_table(table, target, task, merge_rare, query, group=group, keep=tuple(keep or ()))
     prepared = partition(loaded, seed)
     for note in (*loaded.notes, *prepared.notes):
@@ -53,7 +53,7 @@ def check(
     query: Query = None,
 ) -> None:
     """Say where a table is not as a schema says, a line each."""
-    log_to_stderr("schema", verbose=True)
+    log_to_stderr("schema")
     known = read_schema(schema)
     try:
         loaded = load_table(table, query=query, schema=known)

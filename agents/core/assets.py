@@ -106,7 +106,7 @@ class Round:
         reports: by instance. `flags` likewise.
         verdicts: by instance: the verdict and what it was paid or lost, in wei.
         digests: of each settled subset. `voided` are the others that are over.
-        shares: what the data owner was paid for each settled subset, in wei.
+        shares: what the data owner was paid for each settled or void subset, in wei.
         settlers: who settled each subset.
         flagged_out_at: when more than half of its jobs had been flagged, in seconds; 0 if they were not.
         closed_at: when the last subset was settled or void, in seconds; 0 while one is not.

@@ -39,7 +39,7 @@ def jsonable(value: object) -> Json:
     raise TypeError(f"no JSON for {value!r}")
 
 
-_IDS = ("tc", "ci", "ds")
+_IDS = ("tc", "ci", "ds", "asset")
 
 
 def _field(name: str, value: object) -> Json:

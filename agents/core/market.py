@@ -397,6 +397,7 @@ class Market:
     def _(self, event: e.SubsetVoided) -> None:
         couple = self.couples[event.tc]
         couple.rounds[event.round].voided.add(event.subset)
+        couple.rounds[event.round].shares[event.subset] = event.data_owner_share
         couple.pending &= ~(1 << event.subset)
         couple.escrow -= event.data_owner_share
         self.balances[self.dataset_of(couple).owner] += event.data_owner_share

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import warnings
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Literal, TextIO
 
 from agents.core.escaping import printable
 from agents.output.terminal import tell_crash
@@ -13,26 +15,68 @@ from agents.output.terminal import tell_crash
 log = logging.getLogger(__name__)
 
 
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+
+
 class OneLine(logging.Formatter):
-    """A line a record, the error and the stack that belong to it included."""
+    """A line a record, the error and the stack that belong to it included; times are UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The whole record, escaped."""
         return printable(super().format(record))
 
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - its name
+        """See `logging.Formatter`."""
+        del datefmt
+        return _moment(record)
 
-def log_to_stderr(name: str, *, verbose: bool) -> None:
-    """Logs with an agent's name. Libraries only warn, and so do agents unless they are `verbose`."""
+
+class JsonLine(logging.Formatter):
+    """A JSON object a record, in ASCII.
+
+    Args:
+        agent: whose log it is.
+    """
+
+    def __init__(self, agent: str) -> None:
+        super().__init__()
+        self._agent = agent
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The whole record; what is long loses its middle."""
+        told = {
+            "ts": _moment(record),
+            "level": record.levelname.lower(),
+            "agent": self._agent,
+            "logger": record.name,
+            "message": printable(record.getMessage()),
+        }
+        if record.exc_info:
+            told["error"] = printable(self.formatException(record.exc_info))
+        return json.dumps(told)
+
+
+def log_to_stderr(name: str, level: LogLevel = "info", form: LogFormat = "text") -> None:
+    """Logs with an agent's name. Libraries only warn; agents say what is of a level and above."""
     handler = logging.StreamHandler()
-    handler.setFormatter(OneLine(f"%(asctime)s {name}: %(message)s", "%H:%M:%S"))
+    handler.setFormatter(
+        JsonLine(name) if form == "json" else OneLine(f"%(asctime)s %(levelname)s {name} %(message)s")
+    )
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
-    logging.getLogger("agents").setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("agents").setLevel(level.upper())
 
 
 def log_to(handler: logging.Handler) -> None:
-    """Logs everything from INFO on with date and level."""
+    """Logs everything from INFO on."""
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.INFO)
+
+
+def _moment(record: logging.LogRecord) -> str:
+    """As ``2026-11-30T18:05:06.123Z``."""
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def escape_what_is_left() -> None:

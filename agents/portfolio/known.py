@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,18 +67,10 @@ class KnownHome:
         """Its datasets that have a name, by serial."""
         return bindings(self.results, "dataset", datasets_of(self.market, self.address))
 
-    @property
-    def models(self) -> dict[int, BoundEntry]:
-        """Its models that have a name, by serial."""
-        return bindings(self.results, "model", models_of(self.market, self.address))
-
-    @property
+    @cached_property
     def names(self) -> dict[int, str]:
         """How its owner calls datasets, models and couples, by their ids."""
-        names = {int(dataset_id(self.address, n)): one.name for n, one in self.datasets.items()}
-        mods = {model_id(self.address, n): one.name for n, one in self.models.items()}
-        couples = {int(c.id): mods[c.mod] for c in self.market.couples.values() if c.mod in mods}
-        return names | {int(mod): name for mod, name in mods.items()} | couples
+        return names_of(self.market, self.address, self.results)
 
     def called(self, asset: int) -> str:
         """An asset for people: ``fair (7099ab..)``."""
@@ -113,6 +106,21 @@ class KnownHome:
         named = [asset for asset in every if self.names.get(asset) == text]
         found = named or [asset for asset in every if _begins(asset, text, 64)]
         return _single(what, text, found, [f"{self.names.get(one, '')} {one:064x}".strip() for one in found])
+
+
+def names_of(market: Market, owner: Address, results: Mapping[str, TaskResult]) -> dict[int, str]:
+    """How an owner calls its datasets, models and couples, by their ids.
+
+    Args:
+        market: the mirror.
+        owner: of them.
+        results: of the journal of its agent.
+    """
+    datasets = bindings(results, "dataset", datasets_of(market, owner))
+    models = bindings(results, "model", models_of(market, owner))
+    mods = {int(model_id(owner, serial)): one.name for serial, one in models.items()}
+    couples = {int(one.id): mods[one.mod] for one in market.couples.values() if one.mod in mods}
+    return {int(dataset_id(owner, serial)): one.name for serial, one in datasets.items()} | mods | couples
 
 
 def shortened(asset: int) -> str:

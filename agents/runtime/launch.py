@@ -24,6 +24,8 @@ from agents.chain.wallet import Wallet
 from agents.core.calls import Call, retire_ci, withdraw
 from agents.core.errors import BadInput
 from agents.core.ids import InstanceId
+from agents.observe.sentry import Sentry
+from agents.observe.watch import Watch
 from agents.portfolio.known import CHAIN_FILE, JOURNAL_FILE
 from agents.portfolio.parties import DatasetPortfolio, ModelPortfolio
 from agents.portfolio.workers import DatasetsWorker, ModelsWorker
@@ -34,6 +36,7 @@ from agents.roles.model_owner import ModelOwner
 from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy
 from agents.runtime.executor import ExecutorLimits
 from agents.runtime.mirror_check import MirrorCheck
+from agents.runtime.pace import Pace
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.settings import (
@@ -57,6 +60,12 @@ P = TypeVar("P")
 
 
 PARTIAL_FOLDER = "partial"
+
+ROLE_NAMES: dict[type[AgentSettings], str] = {
+    DataOwnerSettings: "data-owner",
+    CloudOwnerSettings: "cloud-owner",
+    ModelOwnerSettings: "model-owner",
+}
 
 Parts = tuple[Party, Worker]
 """What makes an agent: what it decides, and what does its work."""
@@ -180,32 +189,60 @@ def _made(kind: Callable[..., P], settings: AgentSettings, **given: object) -> P
 
 
 def run(settings: AgentSettings, member: AgentContext, role: Party, worker: Worker, stop: StopSignal) -> None:
-    """Runs an agent until `stop` is set.
+    """Runs an agent until `stop` is set, with a sentry beside it.
 
     Raises:
         StopAgent, BadInput: it cannot go on.
     """
+    sentry = Sentry(settings.listen)
+    try:
+        _run(settings, member, role, worker, stop, sentry)
+    finally:
+        sentry.close()
+
+
+def _run(
+    settings: AgentSettings,
+    member: AgentContext,
+    role: Party,
+    worker: Worker,
+    stop: StopSignal,
+    sentry: Sentry,
+) -> None:
     journal = Journal(settings.home / JOURNAL_FILE)
     database = ChainDatabase(settings.home / CHAIN_FILE)
     limits = _made(ExecutorLimits, settings)
-    executor = ProcessPool(worker, limits, time.monotonic, database.leave)
+
+    def leave() -> None:
+        sentry.leave()
+        database.leave()
+
+    executor = ProcessPool(worker, limits, time.monotonic, leave)
     try:
+        events = EventStream(member.client, database, settings.confirmations, settings.evidence)
+        fees = FeeLimits(settings.max_fee, settings.max_fee_urgent, settings.max_tip)
+        sender = Sender(member.client, member.wallet, database, fees)
+        watch = Watch(
+            ROLE_NAMES.get(type(settings), "agent"),
+            member.wallet.address,
+            member.client.node,
+            sender,
+            lambda: events.repaired,
+            database,
+            sentry,
+        )
         Runner(
             role,
             executor,
-            EventStream(member.client, database, settings.confirmations, settings.evidence),
-            Sender(
-                member.client,
-                member.wallet,
-                database,
-                FeeLimits(settings.max_fee, settings.max_fee_urgent, settings.max_tip),
-            ),
+            events,
+            sender,
             journal,
             time.monotonic,
-            settings.poll_seconds,
+            Pace(settings.poll_seconds),
             limits.job_seconds,
             check=MirrorCheck(member.client, member.wallet.address),
             tell_time=member.time.set,
+            observer=watch,
         ).run(stop)
     finally:
         executor.close()
@@ -264,15 +301,34 @@ def _send(sender: Sender, call: Call) -> None:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[StopSignal]:
-    """What Ctrl-C and SIGTERM set, so that an agent finishes its step and ends."""
+    """What Ctrl-C and SIGTERM set, so that an agent finishes its step and ends.
+
+    A step that does not end, as a node or a disk hangs, is left where it is; so it is at a second signal.
+    """
     stop = StopSignal()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in _SIGNALS}
+
+    def end(*_: object) -> None:
+        if stop.is_set():
+            raise _StepLeftError
+        stop.set()
+        signal.setitimer(signal.ITIMER_REAL, STEP_SECONDS)
+
+    handlers = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGALRM: end}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield stop
+    except _StepLeftError:
+        log.warning("ended in the middle of a step, which the next start begins anew")
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
         stop.close()
 
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STEP_SECONDS = 3.0
+"""For how long the step under way is waited for when an agent is told to end."""
+
+
+class _StepLeftError(BaseException):
+    """Ends the step under way. What it leaves on the disk is what a crash would."""

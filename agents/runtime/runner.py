@@ -23,6 +23,8 @@ from agents.core.refusals import in_words
 from agents.roles.acts import NO_DEADLINE, Act, LeftUndone, Note, Party, Send, Situation, Task
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits
+from agents.runtime.observer import Observer, Turn
+from agents.runtime.pace import Pace
 from agents.runtime.stop import StopSignal
 from agents.runtime.supervisor import Supervisor
 from agents.storage.journal import Journal
@@ -49,15 +51,22 @@ class NewEvents(Protocol):
     def behind(self) -> int:
         """How many blocks there are that were not read yet."""
 
+    @property
+    def gap(self) -> int:
+        """How many blocks there are that cannot be had whole."""
+
 
 class Events(Protocol):
     """Where a runner reads: `agents.chain.history.EventStream`."""
 
-    def replay(self) -> Iterable[Logged]:
-        """All events that are known, oldest first."""
+    def mirror(self) -> Market:
+        """The market as of all events that are known."""
 
-    def poll(self) -> NewEvents:
-        """Asks the chain for more."""
+    def keep(self, market: Market) -> None:
+        """Keeps the market as of all events that are known, if it is time to."""
+
+    def poll(self, *, resting: bool = False) -> NewEvents:
+        """Asks the chain for more; with few requests while nothing is due."""
 
     def doubt(self, logged: Logged) -> bool:
         """An event does not fit those before it; whether all is read again because of it."""
@@ -90,6 +99,10 @@ class TransactionSender(Protocol):
     def coins(self) -> int:
         """Wei in the wallet that can be paid in."""
 
+    @property
+    def in_flight(self) -> bool:
+        """Whether something is signed and in no block that is known."""
+
     def advance(self) -> Sequence[Outcome]:
         """Moves what is signed, before a crash too, by what the chain says now; tells what is mined."""
 
@@ -103,10 +116,11 @@ class Runner:
 
     Attributes:
         clock: seconds that only grow. Decisions are by the chain's time.
-        poll_seconds: how long it rests when nothing is due.
+        pace: how long it rests when nothing is to be done at once.
         job_seconds: how long a job may run.
         check: of the mirror, now and then and before coins are locked; without one it is believed.
         tell_time: is told the chain's time.
+        observer: is told what it does.
     """
 
     role: Party
@@ -115,21 +129,25 @@ class Runner:
     transactions: TransactionSender
     journal: Journal
     clock: Callable[[], float]
-    poll_seconds: float = 0.5
+    pace: Pace = field(default_factory=Pace)
     job_seconds: float = ExecutorLimits.job_seconds
     backoff: Backoff = field(default_factory=Backoff)
     check: Check | None = None
     tell_time: Callable[[int], None] = lambda _: None
+    observer: Observer = field(default_factory=Observer)
     market: Market = field(init=False)
     supervisor: Supervisor = field(init=False)
     _left_undone: set[str] = field(init=False, default_factory=set)
     _awaited: tuple[str, float] = field(init=False, default=("", 0.0))
     _upto: int = field(init=False, default=-1)
+    _gap: int = field(init=False, default=0)
     _receipts: dict[bytes, TransactionReceipt] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.market = Market(self.events.replay())
-        self.supervisor = Supervisor(self.executor, self.journal, self.clock, self.job_seconds)
+        self.market = self.events.mirror()
+        self.supervisor = Supervisor(
+            self.executor, self.journal, self.clock, self.job_seconds, observer=self.observer
+        )
 
     def run(self, stop: StopSignal) -> None:
         """Steps until `stop` is set.
@@ -144,10 +162,11 @@ class Runner:
             except Retry as problem:
                 wait = self.backoff.failed("", self.clock())
                 log.warning("%s; next try in %g s", problem, wait)
+                self.observer.failed(str(problem))
                 busy = False
                 stop.wait(wait)
             if not busy:
-                stop.wait(self.poll_seconds, *self.executor.connections)
+                stop.wait(self.pace.seconds, *self.executor.connections)
 
     def step(self) -> bool:
         """Does what is due now; whether anything came of it.
@@ -161,17 +180,27 @@ class Runner:
         self.supervisor.now = upto.timestamp
         self.tell_time(upto.timestamp)
         if upto.number < self.transactions.height:
+            self._turned(upto)
             return moved  # the node does not show our own last transaction yet: do not decide it again
         self._supply()
         situation = Situation(self.market, self.journal, upto.timestamp, self.transactions.coins)
         acts = self._sound(self.role.decide(situation), upto)
         self._tell_left_undone([act for act in acts if isinstance(act, LeftUndone)])
-        self._tell_awaited(self.role.awaits(situation))
+        awaited = self.role.awaits(situation)
+        self._tell_awaited(awaited)
         noted = [act for act in acts if isinstance(act, Note)]
         for note in noted:
             self.journal.record(note.key, note.result)
         sent = self._submit([act for act in acts if isinstance(act, Send)])
         self.supervisor.ask([act for act in acts if isinstance(act, Task)])
+        due = (
+            sent
+            or moved
+            or self.transactions.in_flight
+            or any(not isinstance(act, LeftUndone) for act in acts)
+        )
+        self._turned(upto, acts, awaited)
+        self.pace.look(self.market, self.role.identity.address, upto, due=due)
         return self.supervisor.record() or sent or moved or bool(noted)
 
     def _catch_up(self) -> BlockRef:
@@ -181,22 +210,32 @@ class Runner:
             The block up to which all events are in.
         """
         while True:
-            batch = self.events.poll()
+            batch = self.events.poll(resting=self.pace.resting)
             self._came_to(batch.upto.number)
+            self._gap = batch.gap
+            self.observer.read(batch.events, rolled_back=batch.rolled_back)
             if batch.rolled_back:
                 log.warning("what was read before is not what the chain says now; starting again from that")
-                self.market = Market(self.events.replay())
+                self.market = self.events.mirror()
             for logged in batch.events:
                 self.market.apply(logged)
             doubted = [self.events.doubt(misfit) for misfit in self.market.take_misfits()]
             if not (batch.behind or any(doubted)):
+                self.events.keep(self.market)
                 return batch.upto
+
+    def _turned(self, upto: BlockRef, acts: Sequence[Act] = (), awaited: str = "") -> None:
+        trouble = {"store": self.supervisor.store_trouble}
+        running = sorted(self.executor.running)
+        self.observer.turned(
+            Turn(self.market, upto, self._gap, acts, awaited, running, trouble, resting=self.pace.resting)
+        )
 
     def _supply(self) -> None:
         """Makes sure that what our own transactions did is known."""
         for receipt in list(self._receipts.values()):
             if self.events.supply(receipt.block, receipt.events):
-                self.market = Market(self.events.replay())
+                self.market = self.events.mirror()
             del self._receipts[receipt.transaction]
 
     def _sound(self, acts: list[Act], upto: BlockRef) -> list[Act]:
@@ -237,6 +276,7 @@ class Runner:
 
     def _note(self, outcome: Outcome, now: float) -> bool:
         """Tells what became of an intent; whether it came further."""
+        self.observer.moved(outcome)
         if outcome.refusal is not None:
             wait = self.backoff.failed(outcome.key, now)
             why = in_words(outcome.refusal)

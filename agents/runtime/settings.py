@@ -17,6 +17,7 @@ from agents.chain.fees import FeeLimits
 from agents.core.amounts import Wei
 from agents.core.errors import BadInput
 from agents.learning.privacy.lifetime import LIFETIME_EPSILON
+from agents.output.logs import LogFormat, LogLevel
 from agents.portfolio.checking import Checked, Flag
 from agents.portfolio.entries import DatasetEntry, ModelEntry
 from agents.portfolio.terms import Terms, read_terms
@@ -31,6 +32,11 @@ from agents.vault.store import MAX_OBJECT_BYTES
 def _text(given: object) -> object:
     """A path may be given as one."""
     return str(given) if isinstance(given, Path) else given
+
+
+def _unless_auto(given: object) -> object:
+    """None for the word that leaves it to the agent."""
+    return None if given == "auto" else given
 
 
 # --- whoever reads the market, has a wallet, or is a member ---
@@ -153,7 +159,10 @@ class AgentSettings(MemberSettings):
     """What every agent needs."""
 
     opening_deposit: Wei = Field(default=0, ge=0, description="Wei to pay in when it registers.")
-    poll_seconds: float = Field(default=1.0, gt=0, le=600, description="Seconds to rest when nothing is due.")
+    poll_seconds: Annotated[float | None, BeforeValidator(_unless_auto), Field(gt=0, le=600)] = Field(
+        default=None,
+        description="Seconds between two looks at the chain; auto, the default: 7.5 while nothing is due.",
+    )
     confirmations: int = Field(
         default=0, ge=0, le=64, description="Blocks on top of one before its events count."
     )
@@ -178,7 +187,14 @@ class AgentSettings(MemberSettings):
     max_tip: Wei = Field(
         default=FeeLimits.tip, ge=0, description="The most of it that goes to the block's maker."
     )
-    quiet: bool = Field(default=False, description="Say only what goes wrong.")
+    listen: str = Field(
+        default="",
+        description="Host and port for /health, /ready and /metrics, as 127.0.0.1:9464; by default none.",
+    )
+    log_level: LogLevel = Field(
+        default="info", description="What to say: debug, info, warning (only what goes wrong) or error."
+    )
+    log_format: LogFormat = Field(default="text", description="Lines of text, or json for machines.")
 
 
 class PruneSettings(OwnStoreSettings, MarketSettings):

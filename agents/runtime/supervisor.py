@@ -11,6 +11,7 @@ from agents.roles.acts import Task
 from agents.roles.results import TaskResult
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, Failed
+from agents.runtime.observer import Observer
 from agents.storage.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Supervisor:
         clock: seconds that only grow: for jobs and rests.
         job_seconds: how long a job may run.
         now: the chain's time: for patience and deadlines, which are the chain's.
+        observer: is told what begins and ends.
     """
 
     executor: Executor
@@ -35,6 +37,7 @@ class Supervisor:
     job_seconds: float
     backoff: Backoff = field(default_factory=Backoff)
     now: int = 0
+    observer: Observer = field(default_factory=Observer)
     _errors: dict[str, HoldfastError] = field(default_factory=dict)
 
     def ask(self, tasks: Iterable[Task[TaskResult]]) -> None:
@@ -60,13 +63,20 @@ class Supervisor:
             StopAgent, BadInput: the agent cannot go on.
         """
         results = [
-            self._failed(end.task, end.error) if isinstance(end, Failed) else self._keep(end.task, end.result)
+            self._failed(end.task, end.error) if isinstance(end, Failed) else self._done(end.task, end.result)
             for end in self.executor.ended()
         ]
         return any(results)
 
+    @property
+    def store_trouble(self) -> str:
+        """What the object store last said to work that is not done yet; empty if nothing is the matter."""
+        faults = (error for error in self._errors.values() if isinstance(error, StoreUnavailable))
+        return str(next(faults, ""))
+
     def _start(self, task: Task[TaskResult]) -> None:
         log.info("%s %s", type(task).__name__, task.key)
+        self.observer.began(task.key, type(task).__name__)
         self.executor.start(task, self._until(task))
 
     def _wait(self, task: Task[TaskResult]) -> None:
@@ -89,10 +99,16 @@ class Supervisor:
             log.warning("%s: %s", task.key, result.refusal)
         return True
 
+    def _done(self, task: Task[TaskResult], result: TaskResult) -> bool:
+        self.observer.ended(task.key, type(task).__name__, "done")
+        return self._keep(task, result)
+
     def _failed(self, task: Task[TaskResult], error: HoldfastError) -> bool:
         if isinstance(error, (StopAgent, BadInput)):
             raise error
         result = task.given_up(error, self.now)
+        outcome = "failed" if result is None else "given_up"
+        self.observer.ended(task.key, type(task).__name__, outcome)
         if result is not None:
             return self._keep(task, result)
         wait = self.backoff.failed(task.key, self.clock())

@@ -10,6 +10,7 @@ size now and then would come too late, and not at all while the loop waits for a
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
@@ -43,6 +44,8 @@ _ERRORS: tuple[type[HoldfastError], ...] = (
     *(JobFailed, StoreLost, StoreUnavailable, Retry, SkipJob, StopAgent, BadInput),
 )
 """What the loop tells apart; an error goes between the processes as the first of these that it is."""
+
+_PR_SET_PDEATHSIG = 1
 
 _NICER = 5
 """By how much the loops of all agents on a machine go before the work."""
@@ -142,6 +145,7 @@ def _cause(exit_code: int | None) -> str:
 def _serve(worker: Worker, connection: Connection, memory_mb: int, let_go: Callable[[], None]) -> NoReturn:
     """Performs what comes, for as long as the agent lives."""
     try:
+        _die_with_the_agent()
         let_go()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the agent sees to the end of us
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -153,6 +157,11 @@ def _serve(worker: Worker, connection: Connection, memory_mb: int, let_go: Calla
             connection.send_bytes(_told(performed(worker, tasks.get())))
     finally:
         os._exit(1)
+
+
+def _die_with_the_agent() -> None:
+    """Also in the middle of a computation, and if the agent is killed (``PR_SET_PDEATHSIG``, Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit_memory(wanted: int) -> None:

@@ -97,6 +97,21 @@ def read_along(path: Path) -> Iterator[Connection]:
         yield connection
 
 
+def is_in_use(path: Path) -> bool:
+    """Whether a process has a database that one alone may open."""
+    try:
+        lock = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def _locked(path: Path, held: ExitStack) -> int:
     """The descriptor of ``<path>.lock``, which is this process's until `held` is closed or it dies."""
     with disk_faults(f"the database {path} cannot be made"):

@@ -26,6 +26,7 @@ from agents.core.ids import Address
 from agents.roles.acts import Identity, Party
 from agents.runtime.executor import InlineExecutor
 from agents.runtime.mirror_check import MirrorCheck
+from agents.runtime.pace import Pace
 from agents.runtime.runner import Runner
 from agents.storage.database import MEMORY
 from agents.storage.files import Home
@@ -140,7 +141,7 @@ class ChaosAgent:
             sender,
             journal,
             around.time.now,
-            POLL_SECONDS,
+            Pace(POLL_SECONDS),
             check=MirrorCheck(client, self.address, around.time.now),
             tell_time=time.set,
         )

@@ -35,6 +35,7 @@ from agents.roles.cloud_owner import CloudOwner
 from agents.roles.data_owner import DataOwner
 from agents.roles.model_owner import ModelOwner
 from testing.backend import MARKET
+from testing.events_as_logs import Log
 from testing.evm import Evm, abi, codec
 from testing.evm_script import EvmScript
 from testing.fake_market import FakeMarket
@@ -45,7 +46,7 @@ from testing.script import Script, identity
 from testing.world import World
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.reading import connect
-from tests.agents.chain.stub_node import Log, StubNode
+from tests.agents.chain.stub_node import StubNode
 
 TYPES: dict[str, Sequence[Any]] = {
     "bytes": (*ODD_BYTES, bytes(64), b"\xff" * 64, bytes(5_000)),

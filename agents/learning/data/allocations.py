@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import maximum_flow
 
 IntArray = npt.NDArray[np.int64]
 
@@ -166,6 +164,9 @@ def _fill(
 
 def _flow(counts: IntArray, sizes: IntArray, caps: IntArray) -> IntArray | None:
     """Whole (classes, m) shares with these row and column sums under these caps, or None."""
+    from scipy.sparse import coo_array  # not before rows are dealt: it takes time and room
+    from scipy.sparse.csgraph import maximum_flow
+
     classes, m = caps.shape
     source, sink = 0, classes + m + 1
     code, subset = np.nonzero(caps)

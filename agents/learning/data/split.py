@@ -26,7 +26,6 @@ from agents.learning.data.allocations import (
     single_class_counts,
     spread_counts,
 )
-from agents.learning.data.exact_allocations import exact_counts
 
 MAX_SUBSETS = 256
 """As in the market: one 256-bit word holds a draw."""
@@ -117,7 +116,10 @@ def _shares(counts: IntArray, m: int, rng: np.random.Generator) -> IntArray | No
         strict = paired_counts(counts, m, rng)
     else:
         strict = spread_counts(counts, m, rng, half_of_subset=True)
-        strict = strict if strict is not None else exact_counts(counts, m, rng)
+    if strict is None and counts.size > 3:
+        from agents.learning.data.exact_allocations import exact_counts  # a solver, which takes room
+
+        strict = exact_counts(counts, m, rng)
     if strict is not None:
         return strict
     loose = spread_counts(counts, m, rng, half_of_subset=False)

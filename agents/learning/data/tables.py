@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import sklearn.datasets
 
 from agents.core.errors import BadData
 from agents.learning.data.groups import Groups
@@ -152,6 +151,8 @@ def _of_query(address: str, query: str | None, asked: Asked) -> Table:
 
 
 def _built_in(name: str) -> Table:
+    import sklearn.datasets  # nor this one, which is larger than all of an agent that waits
+
     bunch = getattr(sklearn.datasets, BUILT_IN[name])()
     task = PredictionTask.REGRESSION if name == "diabetes" else PredictionTask.CLASSIFICATION
     target = bunch.target.astype(np.float64 if task is PredictionTask.REGRESSION else np.int64)

@@ -12,11 +12,11 @@ import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
-from tenseal import sealapi
 
+from agents.core.deferred import DeferredKind, DeferredModule
 from agents.core.errors import BadObject, BadPlan
 from agents.learning.data.samples import FloatArray, Int64Array
 from agents.learning.he import seal_format
@@ -24,19 +24,27 @@ from agents.learning.he.ring import Content, Residues, RlweSecretKey
 from agents.learning.he.seal_format import ParametersId
 from agents.learning.plans.encrypted import Encryption
 
-Ciphertext: TypeAlias = sealapi.Ciphertext
-Plaintext: TypeAlias = sealapi.Plaintext
-GaloisKeys: TypeAlias = sealapi.GaloisKeys
-RelinKeys: TypeAlias = sealapi.RelinKeys
+if TYPE_CHECKING:
+    from tenseal import sealapi
 
-Kind = TypeVar(
-    "Kind",
-    sealapi.Ciphertext,
-    sealapi.Plaintext,
-    sealapi.SecretKey,
-    sealapi.GaloisKeys,
-    sealapi.RelinKeys,
-)
+    Ciphertext: TypeAlias = sealapi.Ciphertext
+    Plaintext: TypeAlias = sealapi.Plaintext
+    GaloisKeys: TypeAlias = sealapi.GaloisKeys
+    RelinKeys: TypeAlias = sealapi.RelinKeys
+    Kind = TypeVar(
+        "Kind",
+        sealapi.Ciphertext,
+        sealapi.Plaintext,
+        sealapi.SecretKey,
+        sealapi.GaloisKeys,
+        sealapi.RelinKeys,
+    )
+else:  # not before something is encrypted: an agent that waits has no use for it
+    sealapi = DeferredModule("tenseal.sealapi")
+    Ciphertext = DeferredKind(sealapi, "Ciphertext")
+    Plaintext = DeferredKind(sealapi, "Plaintext")
+    GaloisKeys = DeferredKind(sealapi, "GaloisKeys")
+    RelinKeys = DeferredKind(sealapi, "RelinKeys")
 
 RELINEARISATION = 0
 """Stands among Galois elements, which are odd, for the keys that make three polynomials two."""

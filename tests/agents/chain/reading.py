@@ -17,9 +17,9 @@ from agents.chain.node import Node
 from agents.core.errors import NodeUnavailable
 from agents.core.events import Deposited, Withdrawn
 from agents.core.ids import Address
+from testing.events_as_logs import as_log
 from testing.faults import Fault, WireFaultError, before
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import Pooled, StubBlock, StubNode
 
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")

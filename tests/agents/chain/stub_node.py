@@ -19,15 +19,11 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
+from testing.events_as_logs import Log
+
 GWEI = 10**9
 RICH = 10**21
 GETH: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "node_errors.json").read_text())["geth"]
-
-
-@dataclass(frozen=True)
-class Log:
-    topics: tuple[bytes, ...]
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -131,6 +127,8 @@ class StubNode:
     pool: list[Pooled] = field(default_factory=list)
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
     blooms: bool = True
+    proofs: str = "by hash"
+    state_roots: bool = False
     receipts: bool = False
     blocks: list[StubBlock] = field(default_factory=list)
     salt: int = 0
@@ -230,6 +228,22 @@ class StubNode:
         whole = {"transactions": [_whole(pooled) for pooled in block.transactions]} if full else {}
         return self._shown(block) | whole
 
+    def _eth_getProof(self, address: str, keys: list[str], place: Any) -> dict[str, Any]:
+        """Every event changes the storage; by hash or by number."""
+        assert (address, keys) == (self.market, [])
+        if (self.proofs == "by number" and isinstance(place, dict)) or not self.proofs:
+            raise NodeError({"code": -32602, "message": "no such parameters"})
+        upto = self._place(place["blockHash"] if isinstance(place, dict) else place)
+        events = [log for block in self.blocks[: upto + 1] for log in block.logs]
+        root = keccak(text=repr(events)) if self.proofs != "zero" else bytes(32)
+        return {"storageHash": "0x" + root.hex()}
+
+    def _place(self, block: str) -> int:
+        for number, one in enumerate(self.blocks):
+            if block in (one.hash, hex(number)):
+                return number
+        raise NodeError({"code": -32000, "message": "unknown block"})
+
     def _eth_getBlockByHash(self, hash_: str, _full: bool) -> dict[str, Any] | None:
         return next((self._shown(block) for block in self.blocks if block.hash == hash_), None)
 
@@ -241,10 +255,15 @@ class StubNode:
             "timestamp": hex(block.timestamp),
             "logsBloom": "0x" + (bloom(self.market, block.logs) if self.blooms else bytes(256)).hex(),
             "transactions": [pooled.hash for pooled in block.transactions],
+            **({"stateRoot": self._state(block.number)} if self.state_roots else {}),
             "baseFeePerGas": hex(self.base_fee),
             "gasLimit": hex(self.gas_limit),
             "gasUsed": hex(self.filled + sum(map(self._used, block.transactions))),
         }
+
+    def _state(self, number: int) -> str:
+        events = [(block.number, len(block.logs)) for block in self.blocks[: number + 1] if block.logs]
+        return "0x" + keccak(text=repr(events)).hex()
 
     def _eth_blockNumber(self) -> str:
         return hex(self.head.number)

@@ -20,7 +20,7 @@ from agents.core.enums import CouplePhase, InstanceStatus, JobStatus, Role
 from agents.core.errors import BadLog, NodeUnavailable, WrongNetwork
 from agents.core.events import EVENTS, DatasetTerms, MarketEvent, MemberCreated, ModelCreated, Withdrawn
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, ModelId
-from tests.agents.chain.events_as_logs import as_log
+from testing.events_as_logs import as_log
 
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 TERMS = DatasetTerms(3, 2, 4, 10**18, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)

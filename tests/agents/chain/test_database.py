@@ -20,15 +20,15 @@ from agents.core import calls
 from agents.core.errors import BadInput, StopAgent, StorageFailed
 from agents.core.events import Deposited
 from agents.core.ids import Address
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.desk import Desk
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
 OWNER = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
 TABLES = [
-    *("attempt", "block", "cursor", "gas", "header", "log", "mark", "misfit", "owner", "sending", "setback"),
-    "span",
+    *("abi", "attempt", "block", "cursor", "gas", "header", "log", "mark", "misfit", "owner", "pulse"),
+    *("sending", "setback", "snapshot", "span"),
 ]
 FIRST_VERSION = (Path(__file__).parent / "first_version.sql").read_text()
 """As agents of 0.8 left it."""
@@ -48,16 +48,16 @@ def tables(database: ChainDatabase) -> list[str]:
     return [name for (name,) in database.rows(query)]
 
 
-def test_has_the_tables_of_the_fourth_version(database: ChainDatabase) -> None:
-    assert database.rows("PRAGMA user_version") == [(4,)]
+def test_has_the_tables_of_the_fifth_version(database: ChainDatabase) -> None:
+    assert database.rows("PRAGMA user_version") == [(5,)]
     assert tables(database) == TABLES
 
 
-def test_brings_a_file_of_the_first_version_up_to_the_fourth(tmp_path: Path) -> None:
+def test_brings_a_file_of_the_first_version_up_to_the_fifth(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "chain")) as old:
         old.executescript(FIRST_VERSION)
     database = ChainDatabase(tmp_path / "chain")
-    assert database.rows("PRAGMA user_version") == [(4,)]
+    assert database.rows("PRAGMA user_version") == [(5,)]
     assert tables(database) == TABLES
     assert database.rows("SELECT * FROM block") == [(1, b"\xaa", 2)]
 

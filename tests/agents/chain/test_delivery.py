@@ -34,9 +34,9 @@ from agents.core import calls
 from agents.core.errors import BadInput, NodeUnavailable, StopAgent, WrongNetwork
 from agents.core.events import Deposited
 from agents.core.ids import Address
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
 from tests.agents.chain.desk import Desk, done, retire
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import GWEI, Pooled, StubNode
 
 KINDS = json.loads(Path(__file__).with_name("node_errors.json").read_text())

@@ -24,8 +24,8 @@ from agents.chain.spans import FIRST_SPAN, MAX_SPAN
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged
 from agents.core.ids import Address
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubBlock, StubNode
 
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")

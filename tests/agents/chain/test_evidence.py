@@ -22,11 +22,11 @@ from agents.chain.history import EventStream
 from agents.core.errors import NodeUnavailable
 from agents.core.events import Deposited, Withdrawn
 from agents.core.ids import Address
+from testing.events_as_logs import Log, as_log
 from testing.faults import answers, servers
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.reading import ALICE, Behind, Reader, connect, reader_behind
-from tests.agents.chain.stub_node import Log, StubNode, bloom
+from tests.agents.chain.stub_node import StubNode, bloom
 
 
 def reader_of(client: MarketClient, node: StubNode, clock: Clock) -> Reader:

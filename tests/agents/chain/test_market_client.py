@@ -20,8 +20,8 @@ from agents.chain.peer import PATIENCE_SECONDS
 from agents.core.errors import BadInput, NodeUnavailable, WrongNetwork
 from agents.core.events import Deposited, Logged, Withdrawn
 from agents.core.ids import Address
+from testing.events_as_logs import as_log
 from tests.agents.chain.conftest import Clock
-from tests.agents.chain.events_as_logs import as_log
 from tests.agents.chain.stub_node import StubNode
 
 ALICE = Address("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")

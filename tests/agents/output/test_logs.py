@@ -6,6 +6,7 @@ Rules: A64.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from agents.core.escaping import MOST
-from agents.output.logs import OneLine, escape_what_is_left, log_to, log_to_stderr
+from agents.core.escaping import MOST, printable
+from agents.output.logs import LogLevel, OneLine, escape_what_is_left, log_to, log_to_stderr
 from agents.output.terminal import tell_crash
 from testing.poison import ODD_TEXTS, is_clean
 
@@ -63,16 +64,35 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     ours.setLevel(before)
 
 
-@pytest.mark.parametrize(("verbose", "level"), [(True, logging.INFO), (False, logging.WARNING)])
-def test_an_agent_says_what_it_does_unless_it_is_to_be_quiet(
-    configured: dict[str, Any], verbose: bool, level: int
-) -> None:
-    log_to_stderr("cloud owner", verbose=verbose)
+@pytest.mark.parametrize(("told", "level"), [("info", logging.INFO), ("warning", logging.WARNING)])
+def test_an_agent_says_what_it_is_told_to(configured: dict[str, Any], told: LogLevel, level: int) -> None:
+    log_to_stderr("cloud-owner/bob", told)
     assert logging.getLogger("agents").level == level
     assert configured["level"] == logging.WARNING, "libraries only warn"
     (handler,) = configured["handlers"]
-    line = handler.format(logging.LogRecord("x", logging.INFO, "", 1, "a\nb", (), None))
-    assert line.endswith(r" cloud owner: a\x0ab")
+    record = logging.LogRecord("x", logging.INFO, "", 1, "a\nb", (), None)
+    record.created = 1_796_061_906.1239
+    assert handler.format(record) == r"2026-11-30T18:05:06.123Z INFO cloud-owner/bob a\x0ab"
+
+
+@pytest.mark.parametrize("text", [*ODD_TEXTS, "x" * 10_000], ids=range(len(ODD_TEXTS) + 1))
+def test_a_record_for_machines_is_one_object(configured: dict[str, Any], text: str) -> None:
+    log_to_stderr("cloud-owner/bob", form="json")
+    (handler,) = configured["handlers"]
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        record = logging.LogRecord(
+            "agents.x", logging.WARNING, "", 1, "%s", (text,), (ValueError, error, error.__traceback__)
+        )
+    written = handler.format(record)
+    assert written.isascii()
+    assert is_clean(written)
+    told = json.loads(written)
+    assert (told["level"], told["agent"], told["logger"]) == ("warning", "cloud-owner/bob", "agents.x")
+    assert told["message"] == printable(text)
+    assert is_clean(told["error"])
+    assert "ValueError" in told["error"]
 
 
 def test_a_log_elsewhere_looks_the_same(configured: dict[str, Any]) -> None:

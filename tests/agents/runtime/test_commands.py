@@ -49,7 +49,7 @@ class Started:
 
     settings: list[Any] = field(default_factory=list)
     parts: list[tuple[Any, Any]] = field(default_factory=list)
-    verbose: list[bool] = field(default_factory=list)
+    logs: list[tuple[str, str, str]] = field(default_factory=list)
     amounts: list[int | None] = field(default_factory=list)
 
     def run(
@@ -64,8 +64,8 @@ class Started:
         self.amounts.append(amount)
         return 123 if amount is None else amount
 
-    def log(self, _name: str, *, verbose: bool) -> None:
-        self.verbose.append(verbose)
+    def log(self, name: str, level: str, form: str) -> None:
+        self.logs.append((name, level, form))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_a_cloud_owner_needs_no_more_than_its_home(
         home=Path("bob"), rpc=("http://node:1",), deployment=Path("market.json"), store="objects"
     )
     assert started.parts == [("role of a cloud_owner", "worker of the wallet")]
-    assert started.verbose == [True]
+    assert started.logs == [("cloud-owner/bob", "info", "text")]
 
 
 def test_a_cloud_owner_is_told_what_to_risk(capsys: pytest.CaptureFixture[str], started: Started) -> None:
@@ -153,13 +153,13 @@ def test_a_cloud_owner_is_told_what_to_risk(capsys: pytest.CaptureFixture[str], 
 
 
 def test_a_model_owner_is_told_what_to_pay(capsys: pytest.CaptureFixture[str], started: Started) -> None:
-    flags = ["--max-round-price", "2 gwei", "--quiet"]
+    flags = ["--max-round-price", "2 gwei", "--log-level", "warning"]
     assert run(capsys, "model-owner", "run", "--home", "carol", *flags) == (0, "", "")
     (settings,) = started.settings
     assert isinstance(settings, ModelOwnerSettings)
     assert settings.max_round_price == 2 * 10**9
     assert started.parts == [("role of a model_owner", "worker of the wallet")]
-    assert started.verbose == [False]
+    assert started.logs == [("model-owner/carol", "warning", "text")]
 
 
 @pytest.mark.parametrize("role", ["data-owner", "cloud-owner", "model-owner"])
@@ -167,9 +167,10 @@ def test_a_home_says_which_agent_is_to_run(
     capsys: pytest.CaptureFixture[str], started: Started, tmp_path: Path, role: str
 ) -> None:
     (tmp_path / "agent.toml").write_text(f'role = "{role}"\nworkers = 3\n')
-    assert run(capsys, "run", "--home", tmp_path, "--quiet") == (0, "", "")
+    assert run(capsys, "run", "--home", tmp_path, "--log-level", "warning") == (0, "", "")
     assert started.parts == [(f"role of a {role.replace('-', '_')}", "worker of the wallet")]
-    assert (started.settings[0].workers, started.verbose) == (3, [False])
+    assert started.settings[0].workers == 3
+    assert started.logs == [(f"{role}/{tmp_path.name}", "warning", "text")]
 
 
 @pytest.mark.parametrize("text", ["", 'role = "judge"', "role = 1"])

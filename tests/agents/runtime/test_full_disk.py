@@ -22,7 +22,7 @@ from agents.chain.client import BlockRef
 from agents.chain.history import Batch
 from agents.chain.intents import Intent, Outcome
 from agents.core.errors import StorageFailed
-from agents.core.events import Logged
+from agents.core.market import Market
 from agents.roles.acts import Situation, Task
 from agents.roles.results import AgreedResult
 from agents.runtime import launch
@@ -31,6 +31,7 @@ from agents.storage.files import Home
 from agents.storage.journal import Journal, read_results
 from agents.vault.local_store import LocalStore
 from testing.full_disk import full_disk
+from testing.script import identity
 from testing.world import Agent
 from tests.agents.runtime.test_crashes import CHECKPOINTS, agent_of, small_world, undisturbed
 
@@ -106,14 +107,20 @@ class Quiet:
 
     height = 0
     coins = 0
+    in_flight = False
+    identity = identity("somebody")
 
     def __init__(self) -> None:
         self.done = Value("i", 0)  # the work is done in another process
 
-    def replay(self) -> list[Logged]:
-        return []
+    def mirror(self) -> Market:
+        return Market()
 
-    def poll(self) -> Batch:
+    def keep(self, market: Market) -> None:
+        """There is nothing in it."""
+
+    def poll(self, *, resting: bool = False) -> Batch:
+        del resting
         return Batch((), rolled_back=False, upto=BlockRef(0, bytes(32), 0), behind=0)
 
     def advance(self) -> list[Outcome]:
@@ -158,7 +165,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Quiet:
 def run(home: Path) -> int:
     """The exit code of a cloud owner's command."""
     try:
-        cli.main(["cloud-owner", "run", "--home", str(home), "--quiet"])
+        cli.main(["cloud-owner", "run", "--home", str(home), "--log-level", "warning"])
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0

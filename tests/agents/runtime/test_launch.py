@@ -6,8 +6,10 @@ Rules: A13, A14, A16, A17, A29, A99.
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -250,6 +252,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Runner]:
     """The runners that ran, instead of running them."""
     ran: list[Runner] = []
     monkeypatch.setattr(Runner, "run", lambda runner, _stop: ran.append(runner))
+    monkeypatch.setattr(launch, "Sentry", lambda _: SimpleNamespace(leave=str, close=str, listens=False))
     return ran
 
 
@@ -261,7 +264,7 @@ def test_runs_the_parts_on_the_homes_own_files(
     (runner,) = runs
     assert isinstance(runner.executor, ProcessPool)
     assert (runner.role, runner.executor.worker) == parts
-    assert runner.poll_seconds == settings.poll_seconds
+    assert not runner.pace.resting
     assert {path.name for path in settings.home.iterdir()} >= {JOURNAL_FILE, CHAIN_FILE}
 
 
@@ -416,8 +419,29 @@ def test_a_signal_says_stop_and_ends_nothing(number: signal.Signals, handlers: l
     with launch.stopped_by_signals() as stop:
         assert not stop.is_set()
         signal.raise_signal(number)
-        signal.raise_signal(number)
         assert stop.is_set()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert current() == handlers
+
+
+@pytest.mark.parametrize("how", ["a second signal", "time"])
+def test_a_step_that_does_not_end_is_left(
+    how: str, handlers: list[object], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(launch, "STEP_SECONDS", 0.05 if how == "time" else 60.0)
+    closed = []
+    with launch.stopped_by_signals():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            if how == "a second signal":
+                signal.raise_signal(signal.SIGTERM)
+            time.sleep(5)  # a node that hangs
+            pytest.fail("it was waited for")
+        finally:
+            closed.append("all is closed on the way")
+    assert closed
+    assert caplog.messages == ["ended in the middle of a step, which the next start begins anew"]
     assert current() == handlers
 
 

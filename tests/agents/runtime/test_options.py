@@ -160,7 +160,8 @@ def _other_values(kind: type[Checked], home: Path) -> dict[str, Any]:
         "workers": 3,
         "job_seconds": 60,
         "job_memory_mb": 2048,
-        "quiet": True,
+        "log_level": "warning",
+        "log_format": "json",
         "max_fee": "3 gwei",
         "max_fee_urgent": "4 gwei",
         "max_tip": "2 gwei",
@@ -224,7 +225,7 @@ def test_a_file_that_is_named_is_read_instead_of_the_homes(
     named = ("--config", tmp_path / "other.toml")
     run("cloud-owner", "run", "--home", home, *named)
     run("cloud-owner", "run", *named, "--home", home)
-    assert [(settings.max_bond_jobs, settings.poll_seconds) for settings in told] == [(3, 1.0), (3, 1.0)]
+    assert [(settings.max_bond_jobs, settings.poll_seconds) for settings in told] == [(3, None), (3, None)]
 
 
 def test_a_file_may_name_the_home(told: list[Any], home: Path, tmp_path: Path) -> None:

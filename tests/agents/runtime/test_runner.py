@@ -5,7 +5,7 @@ Rules: A1, A4, A5, A6, A8, A96, A97, A98.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -35,6 +35,7 @@ from agents.roles.acts import Act, Identity, Send, Situation, Task, Unaffordable
 from agents.roles.results import Flagged, PlanReview, TaskResult
 from agents.runtime.backoff import Backoff
 from agents.runtime.executor import Executor, ExecutorLimits, InlineExecutor
+from agents.runtime.pace import Pace
 from agents.runtime.process_pool import ProcessPool
 from agents.runtime.runner import Runner
 from agents.runtime.stop import StopSignal
@@ -100,6 +101,9 @@ class Rig:
     sound: bool = True
     times: list[int] = field(default_factory=list)
     awaited: str = ""
+    in_flight: bool = False
+    pace: Pace = field(default_factory=lambda: Pace(0.5))
+    kept: list[int] = field(default_factory=list)
 
     @property
     def identity(self) -> Identity:
@@ -114,6 +118,7 @@ class Rig:
             self,
             self.journal,
             lambda: self.now,
+            self.pace,
             check=self if self.checked else None,
             tell_time=self.times.append,
         )
@@ -134,11 +139,14 @@ class Rig:
         return Done()
 
     # events
-    def replay(self) -> Iterable[Logged]:
-        return list(self.known)
+    def mirror(self) -> Market:
+        return Market(self.known)
 
-    def poll(self) -> Batch:
-        self.told.append("poll")
+    def keep(self, market: Market) -> None:
+        self.kept.append(len(market.balances))
+
+    def poll(self, *, resting: bool = False) -> Batch:
+        self.told.append("poll" + " resting" * resting)
         if self.node:
             raise self.node
         return self.batches.pop(0) if self.batches else batch()
@@ -390,7 +398,8 @@ def test_a_node_that_lets_it_read_on_is_asked_again_soon(caplog: pytest.LogCaptu
     rig = Rig(todo())
     polls = iter([*range(101, 105), *[105] * 4])
 
-    def poll() -> Batch:
+    def poll(*, resting: bool = False) -> Batch:
+        del resting
         upto = next(polls, None)
         if upto is None:
             stop.set()
@@ -400,7 +409,7 @@ def test_a_node_that_lets_it_read_on_is_asked_again_soon(caplog: pytest.LogCaptu
 
     runner = rig.runner()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rig, "poll", lambda: _then_fails(rig, poll))
+        patch.setattr(rig, "poll", lambda **_: _then_fails(rig, poll))
         patch.setattr(StopSignal, "wait", lambda *_: None)
         runner.run(stop)
     waits = [message.rpartition("in ")[2] for message in caplog.messages]

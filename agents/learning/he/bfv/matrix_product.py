@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from agents.learning.he.keys import PublicKeys
 from agents.learning.he.ring import Content
 from agents.learning.he.seal import Ciphertext, Context, Plaintext
 
-Factors = Sequence[Plaintext | None]
+Factors: TypeAlias = "Sequence[Plaintext | None]"
 """Plaintexts in NTT form; None for one of zeros, which SEAL refuses to multiply by."""
 
 

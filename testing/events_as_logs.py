@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from agents.core.events import MarketEvent
-from tests.agents.chain.stub_node import Log
+
+
+@dataclass(frozen=True)
+class Log:
+    """What the contract writes: topics of 32 bytes, and data."""
+
+    topics: tuple[bytes, ...]
+    data: bytes
 
 
 def as_log(abi: Sequence[dict[str, Any]], event: MarketEvent) -> Log:

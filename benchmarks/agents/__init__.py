@@ -1,0 +1,1 @@
+"""What an agent needs: requests, memory and time, at rest, at its start and under load."""
