@@ -79,7 +79,7 @@ def test_a_command_says_it(place: Place, capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit) as end:
         main(["status", "--home", str(place.tools.home.folder)])
     assert not end.value.code
-    assert capsys.readouterr().out.splitlines() == told
+    assert capsys.readouterr().out.splitlines() == ["BROKEN  no agent has run here yet", *told]
 
 
 def test_a_home_without_a_dataset_has_no_standing(tmp_path: Path) -> None:
