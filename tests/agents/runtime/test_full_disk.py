@@ -20,7 +20,7 @@ from agents import cli
 from agents.chain.chain_time import ChainTime
 from agents.chain.client import BlockRef
 from agents.chain.history import Batch
-from agents.chain.intents import Intent, Outcome
+from agents.chain.intents import Intent, IntentState, Outcome
 from agents.core.errors import StorageFailed
 from agents.core.market import Market
 from agents.roles.acts import Situation, Task
@@ -108,6 +108,25 @@ class Quiet:
     height = 0
     coins = 0
     in_flight = False
+    balance = None
+    repaired = 0
+
+    @property
+    def node(self) -> Quiet:
+        return self
+
+    @property
+    def lags(self) -> dict[str, int]:
+        return {}
+
+    @property
+    def states(self) -> dict[str, IntentState]:
+        return {}
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        return {}
+
     identity = identity("somebody")
 
     def __init__(self) -> None:
