@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agents.chain.access import HttpAccess
 from agents.chain.answers import NodeBusy, NodeRefused, NodeShut, from_hex, plain
 from agents.chain.transport import Http, Provider
 from agents.core.errors import NodeUnavailable, Refused
@@ -45,13 +46,15 @@ class Endpoint:
         self._explain = explain
 
     @classmethod
-    def connect(cls, url: str, timeout_seconds: float, explain: Explain) -> Endpoint:
+    def connect(
+        cls, url: str, timeout_seconds: float, explain: Explain, access: HttpAccess | None = None
+    ) -> Endpoint:
         """The node behind an HTTP URL.
 
         Raises:
             BadInput: the URL is none.
         """
-        transport = Http(url, timeout_seconds)
+        transport = Http(url, timeout_seconds, access or HttpAccess())
         key = hashlib.sha256(url.encode()).hexdigest()[:16]
         return cls(transport, explain, f"the node {transport.host}", key)
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from agents.chain.access import HttpAccess
 from agents.chain.answers import NodeRefused, quantity
 from agents.chain.endpoint import Endpoint, Explain
 from agents.chain.peer import Peer
@@ -58,6 +59,7 @@ class Node:
         timeout_seconds: float,
         explain: Explain,
         clock: Callable[[], float] = time.monotonic,
+        access: HttpAccess | None = None,
     ) -> Node:
         """The node behind one HTTP URL or several, by preference.
 
@@ -65,7 +67,7 @@ class Node:
             BadInput: one of them is none.
         """
         listed = [urls] if isinstance(urls, str) else list(dict.fromkeys(urls))
-        return cls([Endpoint.connect(url, timeout_seconds, explain) for url in listed], clock)
+        return cls([Endpoint.connect(url, timeout_seconds, explain, access) for url in listed], clock)
 
     @property
     def serving(self) -> Endpoint:

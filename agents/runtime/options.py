@@ -22,12 +22,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from agents.core.errors import BadInput
+from agents.kit.names import with_addresses
 from agents.runtime.settings import ROLES, Flag, S, validated
 
 HOME_FILE = "agent.toml"
 
 _PREFIX = "HOLDFAST_"
 _CONFIG = "config"
+_ROLE = "role"
+"""A key of the home's file alone."""
 _TABLES = "tables"
 _NEAR = 0.75  # so alike are a name and what was meant by it
 _ELSEWHERE = frozenset({"demo", "deployer", "gas"})  # variables of scripts/deploy.py and of tests
@@ -64,6 +67,15 @@ def takes(kind: type[S], *, places: bool = False) -> Callable[[Command], Command
         return run
 
     return give
+
+
+def role_at(home: Path) -> str | None:
+    """The role that the file in a home names; None if it names none, or cannot be read."""
+    try:
+        role = tomllib.loads((home / HOME_FILE).read_text()).get(_ROLE)
+    except (OSError, ValueError):
+        return None
+    return role if isinstance(role, str) else None
 
 
 def variable(name: str) -> str:
@@ -155,6 +167,7 @@ def _read_file(context: typer.Context, file: Path | None) -> None:
         raise BadInput(f"settings {file}: {problem.strerror}: name a TOML file of settings") from None
     except (ValueError, RecursionError) as problem:
         raise BadInput(f"settings {file}: {problem}: mend it, or name another TOML file") from None
+    table.pop(_ROLE, None)
     _refuse_booleans(table, file)
     writable = {name for name, field in _all_fields() if _flag(name, field) or _is_table(field)}
     _refuse_unknown(table, writable, str(file))
@@ -199,7 +212,7 @@ def _settings(kind: type[S], context: typer.Context, places: Places) -> S:
     settable = [name for name, field in _all_fields() if not _is_table(field)]
     known = {variable(name) for name in [_CONFIG, *_ELSEWHERE, *settable]}
     _refuse_unknown((name for name in os.environ if name.startswith(_PREFIX)), known, "environment")
-    values = {name: _value(name, context) for name in places}
+    values = with_addresses(kind, {name: _value(name, context) for name in places})
     return validated(kind, values, lambda name: places.get(name, name))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from agents.chain.access import HttpAccess
 from agents.chain.evidence import Means
 from agents.chain.fees import FeeLimits
 from agents.core.amounts import ETHER, Wei
@@ -42,9 +44,11 @@ from agents.roles.policy import (
     DataOwnerPolicy,
     MemberAddress,
     ModelOwnerPolicy,
+    checksummed,
     each,
 )
 from agents.runtime.executor import ExecutorLimits
+from agents.runtime.password import new_password, read_password
 
 MAX_SUBSETS = 256
 MAX_REPLICAS = MOST_REPLICAS
@@ -98,6 +102,15 @@ class Terms(_Settings):
         """The whole terms; `ends_at` counts from when the dataset is made."""
         fields = self.model_dump(exclude={"offer_seconds"})
         return DatasetTerms(subsets, subsets_per_round, replicas, **fields, ends_at=self.offer_seconds)
+
+
+def read_terms_of(fields: Mapping[str, object]) -> Terms:
+    """Terms of which some may be given, as a kit has them.
+
+    Raises:
+        BadInput: they are none.
+    """
+    return validated(Terms, fields, lambda name: f"terms: {name}")
 
 
 def _read_terms(given: object) -> object:
@@ -157,10 +170,21 @@ class MarketSettings(_Settings):
         min_length=1,
         description="URL of a node; once for each, the preferred one first.",
     )
+    node_ca: Path | None = Field(
+        default=None, description="PEM file of authorities to trust for nodes, beside the system's."
+    )
+    node_proxy: str | None = Field(
+        default=None, description="URL of a proxy to nodes; else HTTPS_PROXY. Never used for this machine."
+    )
     deployment: Path = Field(
         default=Path("build/deployment/ganache-cli.json"),
         description="The file that `brownie run deploy` wrote.",
     )
+
+    @property
+    def node_access(self) -> HttpAccess:
+        """How nodes are reached."""
+        return HttpAccess(self.node_ca, self.node_proxy)
 
 
 class HomeSettings(_Settings):
@@ -169,36 +193,58 @@ class HomeSettings(_Settings):
     home: Path = Field(description="The agent's own folder: wallet, journal, private files.")
 
 
+FILE_SIGNER = "file"
+
+
+def _some_address(text: str | None) -> str | None:
+    return None if text is None else checksummed(text)
+
+
 class WalletSettings(HomeSettings):
-    """Where a wallet is, and what opens it: `password`, unless a file has it."""
+    """Where a wallet is, what opens it (`password`, unless a file has it) and who signs."""
 
     password_file: Path | None = Field(
-        default=None, description="File with the wallet's password; else HOLDFAST_PASSWORD."
+        default=None,
+        description="File with the wallet's password; else HOLDFAST_PASSWORD, or it is asked for.",
     )
     password: Annotated[SecretStr, Flag(None)] = SecretStr("")  # whoever lists processes sees options
 
+    signer: str = Field(
+        default=FILE_SIGNER,
+        description="Who signs: file, web3signer+https://HOST, clef+http://HOST:8550 or clef+unix:PATH.",
+    )
+    signer_address: Annotated[str | None, AfterValidator(_some_address)] = Field(
+        default=None, description="Address of the account that another program signs for."
+    )
+    signer_ca: Path | None = Field(
+        default=None, description="PEM file of authorities to trust for the signer, beside the system's."
+    )
+
+    @model_validator(mode="after")
+    def _names_its_account(self) -> Self:
+        if (self.signer == FILE_SIGNER) != (self.signer_address is None):
+            raise ValueError(
+                "signer and signer_address go together: name the account that the program signs for, and "
+                "only where it is not the wallet's file that signs"
+            )
+        return self
+
     @property
     def wallet(self) -> Path:
-        """The encrypted keystore."""
-        return self.home / "wallet.json"
+        """The encrypted keystore: the key, or, where another program signs, what other secrets come from."""
+        return self.home / ("wallet.json" if self.signer == FILE_SIGNER else "secrets.json")
 
     def read_password(self) -> str:
         """What opens the wallet.
 
         Raises:
-            BadInput: the password's file cannot be read.
+            BadInput: there is none, or it cannot be read.
         """
-        file = self.password_file
-        if file is None:
-            return self.password.get_secret_value()
-        try:
-            return file.read_text().rstrip("\n")
-        except OSError as problem:
-            raise BadInput(
-                f"password file {file}: {problem.strerror}: name a file that can be read"
-            ) from None
-        except ValueError:
-            raise BadInput(f"password file {file}: not UTF-8: name a file of text") from None
+        return read_password(self.password_file, self.password.get_secret_value())
+
+    def new_password(self) -> str:
+        """What is to open a wallet that is not there yet; errors as `read_password`."""
+        return new_password(self.password_file, self.password.get_secret_value())
 
 
 class MemberSettings(MarketSettings, WalletSettings):

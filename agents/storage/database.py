@@ -92,6 +92,18 @@ def read_along(path: Path) -> Iterator[Connection]:
         yield connection
 
 
+def is_in_use(path: Path) -> bool:
+    """Whether another process has a database alone."""
+    try:
+        with Path(f"{path}.lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _locked(path: Path, held: ExitStack) -> int:
     """The descriptor of ``<path>.lock``, which is this process's until `held` is closed or it dies."""
     with disk_faults(f"the database {path} cannot be made"):
