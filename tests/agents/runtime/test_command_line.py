@@ -69,7 +69,7 @@ OFFER = ("data-owner", "--table", "wine", "--home")
         (("audit", "--deployment", "none.json"), "no deployment at none.json (No such file or directory)"),
         (
             ("audit", "--depoyment", "none.json"),
-            "No such option: --depoyment (Possible options: --deployment)",
+            "No such option: --depoyment (Possible options: --deployment, ",
         ),
         (
             ("model-owner", "--home", "HOME"),
