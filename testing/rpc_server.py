@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, RpcServer)
         self.server.asked.append((self.path, request["method"]))
         told = self.server.answer(request["method"], request["params"])
-        body = json.dumps({"jsonrpc": "2.0", "id": request["id"], **told}).encode()
+        body = json.dumps({**told, "jsonrpc": "2.0", "id": request["id"]}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

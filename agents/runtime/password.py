@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from agents.core.errors import BadInput
 from agents.output.terminal import ask_hidden, can_ask
+
+_END_OF_LINE = re.compile(r"\r?\n\Z")
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """A variable of systemd: the folder in which a service finds what its unit loads with ``LoadCredential``."""
@@ -74,7 +77,7 @@ def password_in(file: Path) -> str:
         raise BadInput(f"password file {file}: {problem.strerror}: name a file that can be read") from None
     except ValueError:
         raise BadInput(f"password file {file}: not UTF-8: name a file of text") from None
-    return _not_empty(text.removesuffix("\n").removesuffix("\r"), f"password file {file}")
+    return _not_empty(_END_OF_LINE.sub("", text), f"password file {file}")
 
 
 def _not_empty(password: str, what: str) -> str:

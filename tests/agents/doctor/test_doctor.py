@@ -276,9 +276,7 @@ def test_a_node_with_another_anchor_or_none(served: Case, consortium: Consortium
     assert "has no block 9, in which the market was deployed" in words(served, chain_checks.chain)
 
 
-def test_a_node_that_catches_up_or_stands(
-    served: Case, consortium: Consortium, listening: RpcServer
-) -> None:
+def test_a_node_that_catches_up_or_stands(served: Case, consortium: Consortium, listening: RpcServer) -> None:
     answer = listening.answer
     syncing = {"result": {"currentBlock": "0x1"}}
     listening.answer = lambda method, asked: syncing if method == "eth_syncing" else answer(method, asked)
