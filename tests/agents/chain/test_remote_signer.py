@@ -309,5 +309,5 @@ def test_clef_signs_by_its_rules(clef: Path) -> None:
     assert signer.sign_message(b"hello") == Wallet.from_key(KEY).sign_message(b"hello")
     with pytest.raises(SignerUnavailable, match="requested chainid 1 does not match"):
         signer.sign(NEW | {"chainId": 1})
-    with pytest.raises(SignerUnavailable, match="[Dd]enied"):
+    with pytest.raises(SignerUnavailable, match=r"[Dd]enied"):
         signer.sign(NEW | {"gas": 99_999})

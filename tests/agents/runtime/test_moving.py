@@ -200,14 +200,13 @@ def test_of_two_machines_with_one_wallet_the_second_stops(bank: Bank, home: Path
         Sender(client, wallet, ChainDatabase(tmp_path / name), FeeLimits(), clock=clock)
         for name in ("1", "2")
     )
-    first.advance()
-    second.advance()
-    send_and_wait(first, [retire_ci(InstanceId(1))], sleep=lambda _: None)
+    send_and_wait(second, [retire_ci(InstanceId(1))], sleep=lambda _: None)
+    send_and_wait(first, [retire_ci(InstanceId(2))], sleep=lambda _: None)
     used = rf"{wallet.address} is used by another process, in transaction 0x\w+: stop"
     with pytest.raises(StopAgent, match=used):
         _go_on(second, bank, clock)
     finish(first, sleep=lambda _: None)
-    send_and_wait(first, [retire_ci(InstanceId(2))], sleep=lambda _: None)
+    send_and_wait(first, [retire_ci(InstanceId(4))], sleep=lambda _: None)
 
 
 def _go_on(sender: Sender, bank: Bank, clock: Clock) -> None:
