@@ -86,8 +86,8 @@ def bring_in(settings: MarketSettings, home: Path, file: Path) -> Address:
     if nonce != packed.nonce:
         what = "was used since" if nonce > packed.nonce else "has done less, by this node: ask another one"
         raise BadInput(
-            f"{packed.address} had made {packed.nonce} transactions when {file} was written, now {nonce}: the "
-            f"wallet {what}; export its home again where it runs"
+            f"{packed.address} had made {packed.nonce} transactions when {file} was written, now {nonce}: "
+            f"the wallet {what}; export its home again where it runs"
         )
     unpack(file, home)
     _rename(home, packed.home)

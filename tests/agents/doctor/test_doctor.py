@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import socket
 import time
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ from testing.tls import Authority
 from tests.agents.chain.stub_node import Log, StubNode
 from tests.agents.kit.conftest import CLOUD, DATA, Consortium, consortium
 
-assert consortium, "the fixture"
+__all__ = ["consortium"]  # the fixture
+
 PASSWORD = "open sesame"
 
 
@@ -206,7 +208,7 @@ def test_a_password_is_tried_once(
 
 def test_a_signer_that_is_away(consortium: Consortium, home: Path) -> None:
     Wallet.keep(DATA._key.to_bytes(), home / "secrets.json", PASSWORD, light=True)
-    told = {"signer": "clef+http://127.0.0.1:1", "signer_address": CLOUD.address}
+    told: dict[str, Any] = {"signer": "clef+http://127.0.0.1:1", "signer_address": CLOUD.address}
     assert "the signer clef at 127.0.0.1 did not answer" in words(
         case_of(consortium, home, **told), home_checks.wallet
     )
@@ -442,7 +444,7 @@ def test_versions_that_do_not_go_together(
     monkeypatch.setattr(
         machine_checks, "requires", lambda _: ["web3==1.0", "nothing==2", "x==1; extra == 'a'"]
     )
-    monkeypatch.setattr(machine_checks.platform, "python_version_tuple", lambda: ("3", "10", "1"))
+    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "10", "1"))
     said = words(case, machine_checks.versions)
     assert "this version goes with 1.0: install holdfast anew" in said
     assert "nothing is missing" in said

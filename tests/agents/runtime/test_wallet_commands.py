@@ -5,6 +5,7 @@ Rules: A15, A17, A124.
 
 from __future__ import annotations
 
+import getpass
 import io
 import os
 import sys
@@ -185,9 +186,9 @@ def test_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert not terminal.can_ask()
     assert terminal.ask("which?") == "an answer"
     assert capsys.readouterr().err == "which?\n"
-    monkeypatch.setattr(terminal.getpass, "getpass", lambda words: words)
+    monkeypatch.setattr(getpass, "getpass", lambda words: words)
     assert terminal.ask_hidden("a \x1b[31m") == "a \\x1b[31m: "
-    monkeypatch.setattr(terminal.getpass, "getpass", _nobody)
+    monkeypatch.setattr(getpass, "getpass", _nobody)
     assert terminal.ask_hidden("a") == ""
 
 
