@@ -18,6 +18,8 @@ from tools.check_wheels import PROMISES
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DRAWING = (ROOT / "agents" / "demo", ROOT / "agents" / "report")
+OWNERS = packages_distributions()
+"""The packages of others that have a module; asked once, as all of them are looked through."""
 BROUGHT = {"markupsafe": "jinja2", "pydantic-core": "pydantic"}
 """Packages that another one has of its own, in its version."""
 
@@ -48,10 +50,9 @@ def test_no_agent_imports_what_only_a_checkout_has() -> None:
 
 def packages_of(file: Path) -> Iterator[str]:
     """The packages of others that a module imports."""
-    owners = packages_distributions()
     for module in modules_of(file):
         if module != "agents" and module not in sys.stdlib_module_names:
-            package = owners[module][0].lower().replace("_", "-")
+            package = OWNERS[module][0].lower().replace("_", "-")
             yield BROUGHT.get(package, package)
 
 
