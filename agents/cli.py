@@ -1,6 +1,8 @@
 """The command line: one command a role.
 
-    holdfast wallet --home alice
+    holdfast wallet new --home alice
+    holdfast kit join fair-study.json --as st-mary/do --home alice
+    holdfast doctor --home alice
     holdfast data-owner publish fair --home alice --table data.csv --target y --cloud-owner 0x... ...
     holdfast data-owner run --home alice
     holdfast data-owner requests --home alice
@@ -36,15 +38,18 @@ from typer.main import get_command
 
 from agents import __version__
 from agents.audit.live import Audited, audit_deployment
-from agents.chain.client import MarketClient
+from agents.chain.client import TIMEOUT_SECONDS, MarketClient
 from agents.chain.deployment import Deployment
-from agents.chain.wallet import Wallet
 from agents.commands.cloud_owner import cloud_owner
 from agents.commands.data_owner import data_owner
+from agents.commands.doctor import doctor
+from agents.commands.home import home
+from agents.commands.kit import kit
 from agents.commands.model import model, predict
 from agents.commands.model_owner import model_owner
 from agents.commands.schema import schema
 from agents.commands.store import store
+from agents.commands.wallet import wallet
 from agents.core.amounts import read_amount
 from agents.core.errors import BadInput, HoldfastError, Refused
 from agents.core.refusals import in_words
@@ -64,7 +69,6 @@ from agents.runtime.settings import (
     MemberSettings,
     ModelOwnerPolicySettings,
     StatusSettings,
-    WalletSettings,
 )
 from agents.status.lines import status_lines
 from agents.status.report import HomeStatus, home_status
@@ -82,6 +86,10 @@ app.add_typer(data_owner, name="data-owner")
 app.add_typer(cloud_owner, name="cloud-owner")
 app.add_typer(model_owner, name="model-owner")
 app.add_typer(store, name="store")
+app.add_typer(wallet, name="wallet")
+app.add_typer(kit, name="kit")
+app.add_typer(home, name="home")
+app.command()(doctor)
 app.command()(predict)
 
 PolicySettings = DataOwnerPolicySettings | CloudOwnerPolicySettings | ModelOwnerPolicySettings
@@ -119,7 +127,9 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Rebuild the market from its events alone and compare it with the contract."""
-    audited = audit_deployment(MarketClient.connect(settings.rpc, Deployment.load(settings.deployment)))
+    deployment = Deployment.load(settings.deployment)
+    client = MarketClient.connect(settings.rpc, deployment, TIMEOUT_SECONDS, settings.node_access)
+    audited = audit_deployment(client)
     findings = [*audited.audit.findings, *audited.differences]
     if as_json:
         statements = {member: asdict(s) for member, s in audited.audit.statements.items()}
@@ -134,13 +144,6 @@ def audit(
     else:
         _tell(audited, findings)
     raise typer.Exit(0 if audited.ok else 1)
-
-
-@app.command()
-@takes(WalletSettings)
-def wallet(settings: WalletSettings) -> None:
-    """Make a wallet in an agent's home."""
-    say(Wallet.create(settings.wallet, settings.read_password()).address)
 
 
 @app.command()
@@ -215,7 +218,7 @@ def show_model_owner_policy(settings: ModelOwnerPolicySettings, places: Places) 
 
 def _show(policy: PolicySettings, places: Places) -> None:
     if not policy.home.is_dir():
-        say(f"# there is no home {policy.home} yet: make a wallet there first (holdfast wallet)")
+        say(f"# there is no home {policy.home} yet: make a wallet there first (holdfast wallet new)")
     for line in shown_policy(policy, places):
         say(line)
 

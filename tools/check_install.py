@@ -70,7 +70,7 @@ def _life(holdfast: Path, folder: Path) -> str:
     with local_chain() as chain:
         connect_brownie(chain)
         deployment = run("scripts/deploy.py", "deploy", (folder,), project=loaded)
-        address = _run(holdfast, "wallet", "--home", home, at=folder).strip()
+        address = _run(holdfast, "wallet", "new", "--home", home, at=folder).strip()
         accounts[0].transfer(address, ETHER, silent=True)
         told = {"rpc": chain.url, "deployment": str(deployment), "opening_deposit": 5, "members": "anyone"}
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in told.items()]

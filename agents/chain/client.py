@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from agents.chain.access import HttpAccess
 from agents.chain.answers import data, quantity, to_hex
 from agents.chain.blocks import BlockRef, Header, RawLog, header
 from agents.chain.codec import Codec
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
+TIMEOUT_SECONDS = 10.0
+"""After which a request counts as unanswered."""
 VIEWS_A_REQUEST = 100  # 0.8 M gas for a hundred couples; nodes allow a call at least a block's 30 M
 
 
@@ -55,7 +58,11 @@ class MarketClient:
 
     @classmethod
     def connect(
-        cls, rpc: str | Sequence[str], deployment: Deployment, timeout_seconds: float = 10.0
+        cls,
+        rpc: str | Sequence[str],
+        deployment: Deployment,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        access: HttpAccess | None = None,
     ) -> MarketClient:
         """Connects to a node by HTTP; a request that takes too long counts as unanswered.
 
@@ -63,6 +70,7 @@ class MarketClient:
             rpc: its URL, or several by preference.
             deployment: where the market is.
             timeout_seconds: of each request.
+            access: what is trusted, and the proxy.
 
         Raises:
             BadInput: a URL is none, or the deployment's ABI cannot be read.
@@ -73,7 +81,7 @@ class MarketClient:
             raise BadInput(
                 f"the deployment's ABI cannot be read ({type(problem).__name__}): deploy the market anew"
             ) from None
-        return cls(deployment, Node.connect(rpc, timeout_seconds, codec.refusal), codec)
+        return cls(deployment, Node.connect(rpc, timeout_seconds, codec.refusal, access=access), codec)
 
     @classmethod
     def over(cls, provider: Provider, deployment: Deployment) -> MarketClient:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agents.chain.access import HttpAccess
 from agents.chain.answers import NodeBusy, NodeRefused, NodeShut, from_hex, plain
 from agents.chain.transport import Http, Provider
 from agents.core.errors import NodeUnavailable, Refused
@@ -51,6 +52,7 @@ class Endpoint:
         url: str,
         timeout_seconds: float,
         explain: Explain,
+        access: HttpAccess | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Endpoint:
         """The node behind an HTTP URL.
@@ -58,7 +60,7 @@ class Endpoint:
         Raises:
             BadInput: the URL is none.
         """
-        transport = Http(url, timeout_seconds, sleep)
+        transport = Http(url, timeout_seconds, access or HttpAccess(), sleep)
         key = hashlib.sha256(url.encode()).hexdigest()[:16]
         return cls(transport, explain, f"the node {transport.host}", key)
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from agents.chain.access import HttpAccess
 from agents.chain.answers import NodeRefused, quantity
 from agents.chain.endpoint import Endpoint, Explain
 from agents.chain.peer import Peer
@@ -70,6 +71,7 @@ class Node:
         timeout_seconds: float,
         explain: Explain,
         clock: Callable[[], float] = time.monotonic,
+        access: HttpAccess | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Node:
         """The node behind one HTTP URL or several, by preference.
@@ -78,7 +80,7 @@ class Node:
             BadInput: one of them is none.
         """
         listed = [urls] if isinstance(urls, str) else list(dict.fromkeys(urls))
-        endpoints = [Endpoint.connect(url, timeout_seconds, explain, sleep) for url in listed]
+        endpoints = [Endpoint.connect(url, timeout_seconds, explain, access, sleep) for url in listed]
         return cls(endpoints, clock, sleep=sleep)
 
     @property

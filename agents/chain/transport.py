@@ -7,9 +7,9 @@ dripping in, and folds HTTP's status codes into one error.
 from __future__ import annotations
 
 import email.utils
-import ipaddress
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +23,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from agents.chain.access import HttpAccess, expanded, is_this_machine
 from agents.chain.answers import NodeBusy, NodeRefused, NodeShut, plain
 from agents.core.errors import BadInput, NodeUnavailable
 
@@ -39,6 +40,7 @@ _ANSWERED = (
 _SHUT = (401, 403)
 _BUSY = 429
 _GRACE = 1.25
+_USUAL = HttpAccess()
 PAUSES, _A_MOMENT = (0.0, 0.05, 0.1, 0.2), 1.0
 
 
@@ -57,15 +59,23 @@ class Http:
     """A server behind a URL.
 
     Args:
-        url: with ``http://`` or ``https://``.
+        url: with ``http://`` or ``https://``; ``${NAME}`` in it is read from the environment.
         timeout_seconds: for the whole of an answer, and for each silence in it.
+        access: what is trusted, and the proxy.
         sleep: waits for so many seconds.
 
     Raises:
-        BadInput: the URL is none.
+        BadInput: the URL is none, or what it is reached by cannot be read.
     """
 
-    def __init__(self, url: str, timeout_seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_seconds: float,
+        access: HttpAccess = _USUAL,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        url = expanded(url)
         host = _host(url)
         if host is None:
             raise BadInput("the node's address must be a URL such as http://127.0.0.1:8545")
@@ -74,8 +84,9 @@ class Http:
         self._timeout = timeout_seconds
         self._sleep = sleep
         self._numbers = count(1)
-        self._session = _Session()
-        self._session.trust_env = not _is_this_machine(host)  # a proxy is for other machines
+        self._session = _Session(access.context())
+        self._session.trust_env = not is_this_machine(host)  # a proxy is for other machines
+        self._proxies = access.proxies() if self._session.trust_env else None
 
     def make_request(self, method: str, params: Any) -> Mapping[str, Any]:
         """Sends one request and returns the node's response, JSON-RPC's errors included.
@@ -104,7 +115,7 @@ class Http:
         try:
             status, headers, content = self._post(body)
         except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' are OSErrors
-            raise _Momentary(type(error).__name__) from None
+            raise _Momentary(_reason(error)) from None
         answer = _json(content)
         _require_welcome(status, headers, answer)
         if not isinstance(answer, dict):
@@ -119,7 +130,13 @@ class Http:
         deadline = time.monotonic() + self._timeout
         headers = {"Content-Type": "application/json"}
         with self._session.post(
-            self._url, body, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
+            self._url,
+            body,
+            headers=headers,
+            timeout=self._timeout,
+            stream=True,
+            allow_redirects=False,
+            proxies=self._proxies,
         ) as response:
             return response.status_code, response.headers, b"".join(_parts(response, deadline))
 
@@ -131,10 +148,10 @@ class _Session(requests.Session):
     to follow it, however long the answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter())
+            self.mount(scheme, _Adapter(context))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Nowhere: a redirect is no answer of a node."""
@@ -143,16 +160,20 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    """Connections whose answers begin in time."""
+    """Connections whose answers begin in time, and that trust what they are told to."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """See `HTTPAdapter`."""
-        super().init_poolmanager(*arguments, **options)
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> urllib3.ProxyManager:
         """See `HTTPAdapter`."""
-        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **options)
+        manager: urllib3.ProxyManager = super().proxy_manager_for(proxy, **options, ssl_context=self._context)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
@@ -192,6 +213,16 @@ def _shut(sock: socket.socket) -> None:
     """Whoever reads from it finds its end; also below TLS, which is in use by who reads."""
     with suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def _reason(error: BaseException) -> str:
+    """Why there was no answer, in words without any part of the URL: of TLS, what Python says of it."""
+    inside: object = error
+    while isinstance(inside, BaseException):
+        if isinstance(inside, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted ({inside.verify_message.rstrip('.')}): see --node-ca"
+        inside = getattr(inside, "reason", None) or next(iter(inside.args), None)
+    return type(error).__name__
 
 
 def _host(url: str) -> str | None:
@@ -256,10 +287,3 @@ def _seconds(header: str | None) -> float | None:
         return max(0.0, (until - datetime.now(UTC)).total_seconds())
     except (ValueError, OverflowError):  # OverflowError: a year or a time zone that there is not
         return None
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,8 +1,11 @@
-"""Our key: it signs, and every other secret of the agent is derived from it."""
+"""Our key: it signs, and every other secret of the agent is derived from it.
+
+Where the key that signs lies with another program (`agents.chain.remote_signer`), those other secrets come
+from 32 random bytes of our own.
+"""
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +15,16 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_hex_address, to_checksum_address
 
+from agents.chain.keystore import opened, read_keystore, sealed, write_new
+from agents.chain.messages import sign_message
 from agents.chain.signing import signing_key
 from agents.core.derivation import derive
-from agents.core.errors import BadInput, StorageFailed
+from agents.core.errors import BadInput
 from agents.core.ids import Address
-from agents.storage.files import create
 
 KEY_BYTES: Final = 32
-LIGHT_ITERATIONS: Final = 1_000
+TRIAL: Final = b"holdfast: does this signer answer?"
+"""What is signed to see whether somebody signs."""
 
 
 class Signer(Protocol):
@@ -31,6 +36,16 @@ class Signer(Protocol):
 
     def sign(self, transaction: Mapping[str, Any]) -> bytes:
         """The signed bytes of a transaction, given with the fields of JSON-RPC, as they are broadcast."""
+
+    def sign_message(self, message: bytes) -> bytes:
+        """A signature by EIP-191 under what is no transaction: 65 bytes."""
+
+
+class Keys(Signer, Protocol):
+    """All that is secret of a member: who signs, and what other secrets come from."""
+
+    def derive(self, purpose: bytes, length: int = 32) -> bytes:
+        """``length`` secret bytes that are good for ``purpose`` alone, and always the same."""
 
 
 class Wallet:
@@ -65,28 +80,23 @@ class Wallet:
 
     @classmethod
     def create(cls, path: Path, password: str, *, light: bool = False) -> Wallet:
-        """Makes a new wallet and writes it as an encrypted keystore: Web3 Secret Storage 3, mode 0600.
+        """Makes a new wallet and writes it as an encrypted keystore, mode 0600.
 
         Args:
             path: of the new file.
             password: opens it again.
-            light: hash the password with 1,000 rounds of PBKDF2 instead of scrypt: quick to open, and quick
-                to guess. For wallets that hold no value.
+            light: see `agents.chain.keystore.sealed`.
 
         Raises:
             BadInput: the password is empty, or the file is there already, or cannot be written.
         """
-        if not password:
-            raise BadInput(
-                "a wallet needs a password: name a file of it (--password-file), or set HOLDFAST_PASSWORD"
-            )
-        key = secrets.token_bytes(KEY_BYTES)
+        return cls.keep(secrets.token_bytes(KEY_BYTES), path, password, light=light)
+
+    @classmethod
+    def keep(cls, key: bytes, path: Path, password: str, *, light: bool = False) -> Wallet:
+        """Writes a private key that is there already; otherwise as `create`."""
         wallet = cls.from_key(key)
-        if light:
-            keystore = Account.encrypt(key, password, "pbkdf2", LIGHT_ITERATIONS)
-        else:
-            keystore = Account.encrypt(key, password, "scrypt")
-        _write_new(path, json.dumps(keystore))
+        write_new(path, sealed(key, password, light=light))
         return wallet
 
     @classmethod
@@ -96,13 +106,7 @@ class Wallet:
         Raises:
             BadInput: the file is missing or no keystore, or the password is another.
         """
-        keystore = _keystore(path)
-        try:
-            return cls.from_key(bytes(Account.decrypt(keystore, password)))
-        except (KeyError, TypeError, AttributeError, NotImplementedError):
-            raise BadInput(f"{path} is not a keystore: name the wallet's file") from None
-        except ValueError:
-            raise BadInput(f"the password does not open the wallet {path}: try again") from None
+        return cls.from_key(opened(path, password))
 
     @staticmethod
     def address_in(path: Path) -> Address:
@@ -111,17 +115,21 @@ class Wallet:
         Raises:
             BadInput: the file is missing or does not say.
         """
-        told = _keystore(path).get("address")
+        told = read_keystore(path).get("address")
         if not isinstance(told, str) or not is_hex_address(told):
-            raise BadInput(f"{path} does not say whose it is: name a wallet that `holdfast wallet` made")
+            raise BadInput(f"{path} does not say whose it is: name a wallet that `holdfast wallet new` made")
         return Address(to_checksum_address(told))
 
     def sign(self, transaction: Mapping[str, Any]) -> bytes:
         """See `Signer`."""
         return bytes(Account.sign_transaction(dict(transaction), self._key).raw_transaction)
 
+    def sign_message(self, message: bytes) -> bytes:
+        """See `Signer`."""
+        return sign_message(self._key, message)
+
     def derive(self, purpose: bytes, length: int = 32) -> bytes:
-        """``length`` secret bytes that are good for ``purpose`` alone, and always the same."""
+        """See `Keys`."""
         return derive(self._key.to_bytes(), length, purpose)
 
     def __repr__(self) -> str:
@@ -131,26 +139,55 @@ class Wallet:
         raise TypeError("a wallet is neither pickled nor copied")
 
 
-def _keystore(path: Path) -> dict[str, Any]:
-    """What a keystore's file holds."""
-    try:
-        keystore = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadInput(
-            f"no wallet at {path} ({error.strerror}): make one with `holdfast wallet`, or name its home"
-        ) from error
-    except (ValueError, RecursionError):
-        keystore = None
-    if not isinstance(keystore, dict):
-        raise BadInput(f"{path} is not a keystore: name the wallet's file")
-    return keystore
+class RemoteWallet:
+    """A wallet whose account another program signs for.
 
+    Args:
+        signer: that program.
+        secret: 32 random bytes, of which seeds, nonces and the encryption key are made. To be backed up.
+    """
 
-def _write_new(path: Path, text: str) -> None:
-    """Writes a file that is not there yet, whole: it must not be lost, nor take the place of another."""
-    try:
-        written = create(path, text.encode())
-    except StorageFailed as failure:
-        raise BadInput(f"the wallet {path} cannot be written: {failure.reason}") from failure
-    if not written:
-        raise BadInput(f"there is a wallet at {path} already: open it, or name another file")
+    __slots__ = ("_secret", "_signer", "address")
+
+    def __init__(self, signer: Signer, secret: bytes) -> None:
+        self._signer = signer
+        self._secret = secret
+        self.address = signer.address
+
+    @classmethod
+    def create(cls, signer: Signer, path: Path, password: str, *, light: bool = False) -> RemoteWallet:
+        """Makes the secrets that go with a signer, and writes them as a keystore without an address.
+
+        Raises:
+            BadInput: the password is empty, or the file is there already, or cannot be written.
+        """
+        secret = secrets.token_bytes(KEY_BYTES)
+        write_new(path, sealed(secret, password, light=light, of_account=False))
+        return cls(signer, secret)
+
+    @classmethod
+    def load(cls, signer: Signer, path: Path, password: str) -> RemoteWallet:
+        """Opens the secrets that go with a signer.
+
+        Raises:
+            BadInput: the file is missing or no keystore, or the password is another.
+        """
+        return cls(signer, opened(path, password))
+
+    def sign(self, transaction: Mapping[str, Any]) -> bytes:
+        """See `Signer`."""
+        return self._signer.sign(transaction)
+
+    def sign_message(self, message: bytes) -> bytes:
+        """See `Signer`."""
+        return self._signer.sign_message(message)
+
+    def derive(self, purpose: bytes, length: int = 32) -> bytes:
+        """See `Keys`."""
+        return derive(self._secret, length, purpose)
+
+    def __repr__(self) -> str:
+        return f"RemoteWallet({self.address})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a wallet is neither pickled nor copied")

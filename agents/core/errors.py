@@ -7,6 +7,7 @@ HoldfastError
 │   └── CannotSplit       no split of this data is skewed as asked
 ├── Retry             the outside world did not answer; the same act may succeed later
 │   ├── NodeUnavailable   the chain's node
+│   ├── SignerUnavailable the program that signs for us: it is away, or refuses
 │   └── StoreFault        the object store did not deliver or take one object: its fault, and no member's
 │       ├── ObjectMissing     nobody has put it there (yet), or it is gone
 │       └── StoreUnavailable  it could not be read or written, or the store did not answer
@@ -54,6 +55,10 @@ class Retry(HoldfastError):
 
 class NodeUnavailable(Retry):
     """The chain's node did not answer in time."""
+
+
+class SignerUnavailable(Retry):
+    """The program that keeps our key did not answer, or refused."""
 
 
 class StoreFault(Retry):

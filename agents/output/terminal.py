@@ -1,7 +1,8 @@
-"""What programs say on stdout and stderr, a line each."""
+"""What programs say on stdout and stderr, a line each, and what they ask of who sits there."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 import traceback
@@ -31,6 +32,25 @@ def say_document(text: str) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     lines = text.encode(encoding, "replace").decode(encoding)
     _write(text if lines == text else json.dumps(json.loads(text), indent=1))
+
+
+def can_ask() -> bool:
+    """Whether there is a terminal with somebody to ask."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(words: object) -> str:
+    """What is typed as an answer; empty if nobody answers."""
+    _write(printable(words), wrong=True)
+    return sys.stdin.readline().strip()
+
+
+def ask_hidden(words: object) -> str:
+    """The same for what nobody else should see."""
+    try:
+        return getpass.getpass(f"{printable(words)}: ")
+    except EOFError:
+        return ""
 
 
 def tell_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +12,7 @@ from pydantic import Field, model_validator
 from agents.core.amounts import ETHER, Wei
 from agents.core.errors import BadInput
 from agents.core.events import DatasetTerms
-from agents.portfolio.checking import Checked, checked
+from agents.portfolio.checking import Checked, checked, validated
 
 _MAX_WINDOW = 2**24 - 1
 _MAX_AMOUNT = 2**96 - 1
@@ -46,6 +47,15 @@ class Terms(Checked):
         """The whole terms; `ends_at` counts from when the dataset is made."""
         fields = self.model_dump(exclude={"offer_seconds"})
         return DatasetTerms(subsets, subsets_per_round, replicas, **fields, ends_at=self.offer_seconds)
+
+
+def read_terms_of(fields: Mapping[str, object]) -> Terms:
+    """Terms of which some may be given, as a kit has them.
+
+    Raises:
+        BadInput: they are none.
+    """
+    return validated(Terms, fields, lambda name: f"terms: {name}")
 
 
 def read_terms(given: object) -> object:

@@ -12,18 +12,20 @@ from inspect import signature
 from typing import TypeVar
 
 from agents.chain import views
+from agents.chain.access import HttpAccess
 from agents.chain.chain_time import ChainTime
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
 from agents.chain.fees import FeeLimits
 from agents.chain.history import EventStream
+from agents.chain.remote_signer import RemoteSigner
 from agents.chain.sender import Sender
 from agents.chain.waiting import finish, send_and_wait
-from agents.chain.wallet import Wallet
+from agents.chain.wallet import Keys, RemoteWallet, Wallet
 from agents.core.calls import Call, retire_ci, withdraw
 from agents.core.errors import BadInput
-from agents.core.ids import InstanceId
+from agents.core.ids import Address, InstanceId
 from agents.observe.sentry import Sentry
 from agents.observe.watch import Watch
 from agents.portfolio.known import CHAIN_FILE, JOURNAL_FILE
@@ -50,6 +52,7 @@ from agents.runtime.settings import (
 from agents.runtime.stop import StopSignal
 from agents.storage.files import Home
 from agents.storage.journal import Journal
+from agents.storage.moving import refuse_moved
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
@@ -75,23 +78,42 @@ Parts = tuple[Party, Worker]
 class AgentContext:
     """An agent's keys and connections."""
 
-    wallet: Wallet
+    wallet: Keys
     client: MarketClient
     identity: Identity
     tools: Tools
     time: ChainTime
 
 
-def unlock(settings: WalletSettings) -> Wallet:
-    """Opens the wallet.
+def unlock(settings: WalletSettings) -> Keys:
+    """Opens the wallet, once its home is private.
 
     Raises:
-        BadInput: no wallet there, or a wrong password.
+        BadInput: no wallet there, or a wrong password, or a home that was moved to another machine.
     """
-    return Wallet.load(settings.wallet, settings.read_password())
+    if settings.home.is_dir():
+        Home(settings.home).make_private()
+    refuse_moved(settings.home)
+    signer = signer_of(settings)
+    if signer is None:
+        return Wallet.load(settings.wallet, settings.read_password())
+    return RemoteWallet.load(signer, settings.wallet, settings.read_password())
 
 
-def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
+def signer_of(settings: WalletSettings) -> RemoteSigner | None:
+    """The program that signs; None where the wallet's file does.
+
+    Raises:
+        BadInput: the setting names no such program.
+    """
+    if settings.signer_address is None:
+        return None
+    return RemoteSigner.connect(
+        settings.signer, Address(settings.signer_address), HttpAccess(settings.signer_ca)
+    )
+
+
+def enrol(settings: MemberSettings, wallet: Keys) -> AgentContext:
     """Connects a wallet with the market and the store.
 
     Raises:
@@ -100,7 +122,7 @@ def enrol(settings: MemberSettings, wallet: Wallet) -> AgentContext:
         NodeUnavailable: the node does not answer.
     """
     client = MarketClient.connect(
-        settings.rpc, Deployment.load(settings.deployment), settings.timeout_seconds
+        settings.rpc, Deployment.load(settings.deployment), settings.timeout_seconds, settings.node_access
     )
     key = SecretKey.from_seed(wallet.derive(ENCRYPTION_PURPOSE))
     domain = client.read(views.receipt_domain())

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from agents.core.errors import BadInput
+from agents.kit.names import with_addresses
 from agents.portfolio.checking import Flag, S, validated
 from agents.runtime.settings import EVERYTHING
 
@@ -83,6 +84,15 @@ def role_of(home: Path) -> str:
             f'{file}: {_ROLE}: write {_ROLE} = "{ROLE_NAMES[0]}", or {", or ".join(ROLE_NAMES[1:])}'
         )
     return str(role)
+
+
+def role_at(home: Path) -> str | None:
+    """The role that the file in a home names; None if it names none, or cannot be read."""
+    try:
+        role = tomllib.loads((home / HOME_FILE).read_text()).get(_ROLE)
+    except (OSError, ValueError):
+        return None
+    return role if isinstance(role, str) else None
 
 
 def variable(name: str) -> str:
@@ -223,7 +233,7 @@ def _settings(kind: type[S], context: typer.Context, places: Places) -> S:
     settable = [name for name, field in _all_fields() if not _is_table(field)]
     known = {variable(name) for name in [_CONFIG, *_ELSEWHERE, *settable]}
     _refuse_unknown((name for name in os.environ if name.startswith(_PREFIX)), known, "environment")
-    values = {name: _value(name, context) for name in places}
+    values = with_addresses(kind, {name: _value(name, context) for name in places})
     return validated(kind, values, lambda name: places.get(name, name))
 
 

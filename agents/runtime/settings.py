@@ -10,20 +10,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from agents.chain.access import HttpAccess
 from agents.chain.evidence import Means
 from agents.chain.fees import FeeLimits
 from agents.core.amounts import Wei
-from agents.core.errors import BadInput
 from agents.learning.privacy.lifetime import LIFETIME_EPSILON
 from agents.output.logs import LogFormat, LogLevel
 from agents.portfolio.checking import Checked, Flag
 from agents.portfolio.entries import DatasetEntry, ModelEntry
 from agents.portfolio.terms import Terms, read_terms
-from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, each
+from agents.roles.policy import CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, checksummed, each
 from agents.roles.retention import KEEP_SECONDS
 from agents.runtime.executor import ExecutorLimits
+from agents.runtime.password import new_password, read_password
 from agents.vault.bucket import Access
 from agents.vault.places import StorePlace
 from agents.vault.store import MAX_OBJECT_BYTES
@@ -59,6 +60,17 @@ class MarketSettings(DeploymentSettings):
         min_length=1,
         description="URL of a node; once for each, the preferred one first.",
     )
+    node_ca: Path | None = Field(
+        default=None, description="PEM file of authorities to trust for nodes, beside the system's."
+    )
+    node_proxy: str | None = Field(
+        default=None, description="URL of a proxy to nodes; else HTTPS_PROXY. Never used for this machine."
+    )
+
+    @property
+    def node_access(self) -> HttpAccess:
+        """How nodes are reached."""
+        return HttpAccess(self.node_ca, self.node_proxy)
 
 
 class HomeSettings(Checked):
@@ -67,36 +79,58 @@ class HomeSettings(Checked):
     home: Path = Field(description="The agent's own folder: wallet, journal, private files.")
 
 
+FILE_SIGNER = "file"
+
+
+def _some_address(text: str | None) -> str | None:
+    return None if text is None else checksummed(text)
+
+
 class WalletSettings(HomeSettings):
-    """Where a wallet is, and what opens it: `password`, unless a file has it."""
+    """Where a wallet is, what opens it (`password`, unless a file has it) and who signs."""
 
     password_file: Path | None = Field(
-        default=None, description="File with the wallet's password; else HOLDFAST_PASSWORD."
+        default=None,
+        description="File with the wallet's password; else HOLDFAST_PASSWORD, or it is asked for.",
     )
     password: Annotated[SecretStr, Flag(None)] = SecretStr("")  # whoever lists processes sees options
 
+    signer: str = Field(
+        default=FILE_SIGNER,
+        description="Who signs: file, web3signer+https://HOST, clef+http://HOST:8550 or clef+unix:PATH.",
+    )
+    signer_address: Annotated[str | None, AfterValidator(_some_address)] = Field(
+        default=None, description="Address of the account that another program signs for."
+    )
+    signer_ca: Path | None = Field(
+        default=None, description="PEM file of authorities to trust for the signer, beside the system's."
+    )
+
+    @model_validator(mode="after")
+    def _names_its_account(self) -> Self:
+        if (self.signer == FILE_SIGNER) != (self.signer_address is None):
+            raise ValueError(
+                "signer and signer_address go together: name the account that the program signs for, and "
+                "only where it is not the wallet's file that signs"
+            )
+        return self
+
     @property
     def wallet(self) -> Path:
-        """The encrypted keystore."""
-        return self.home / "wallet.json"
+        """The encrypted keystore: the key, or, where another program signs, what other secrets come from."""
+        return self.home / ("wallet.json" if self.signer == FILE_SIGNER else "secrets.json")
 
     def read_password(self) -> str:
         """What opens the wallet.
 
         Raises:
-            BadInput: the password's file cannot be read.
+            BadInput: there is none, or it cannot be read.
         """
-        file = self.password_file
-        if file is None:
-            return self.password.get_secret_value()
-        try:
-            return file.read_text().rstrip("\n")
-        except OSError as problem:
-            raise BadInput(
-                f"password file {file}: {problem.strerror}: name a file that can be read"
-            ) from None
-        except ValueError:
-            raise BadInput(f"password file {file}: not UTF-8: name a file of text") from None
+        return read_password(self.password_file, self.password.get_secret_value())
+
+    def new_password(self) -> str:
+        """What is to open a wallet that is not there yet; errors as `read_password`."""
+        return new_password(self.password_file, self.password.get_secret_value())
 
 
 class StoreSettings(Checked):

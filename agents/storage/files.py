@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import stat
 from collections.abc import Iterator
@@ -33,6 +34,12 @@ class Home:
             if stat.S_IMODE(folder.stat().st_mode) & ~_PRIVATE_FOLDER:  # made by hand, or by others' leave
                 folder.chmod(_PRIVATE_FOLDER)
 
+    def make_private(self) -> None:
+        """Takes from others what they may do with the files and folders in it: modes 0600 and 0700."""
+        with disk_faults(f"{self.folder} cannot be made private"):
+            for path, mode in exposed(self.folder):
+                path.chmod(mode)
+
     def path(self, name: str) -> Path:
         """Where the file `name` (with ``/`` for folders) is, or would be."""
         return self.folder / name
@@ -63,6 +70,20 @@ class Home:
         with disk_faults(f"{path} cannot be removed"), suppress(FileNotFoundError):
             path.unlink()
             force(path.parent)
+
+
+def exposed(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What in a folder others may read or write, it itself included, with the mode that it should have.
+
+    Links are left as they are, and what belongs to somebody else.
+    """
+    for path in (folder, *folder.rglob("*")):
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid():
+            continue
+        allowed = _PRIVATE_FOLDER if stat.S_ISDIR(found.st_mode) else PRIVATE
+        if stat.S_IMODE(found.st_mode) & ~_PRIVATE_FOLDER:
+            yield path, allowed
 
 
 def read(path: Path) -> bytes | None:

@@ -150,7 +150,7 @@ class ChaosAgent:
     def _client(self) -> MarketClient:
         codec = Codec(self.around.deployment.abi)
         clock = self.around.time
-        node = Node.connect(self.url, TIMEOUT_SECONDS, codec.refusal, clock.now, clock.wait)
+        node = Node.connect(self.url, TIMEOUT_SECONDS, codec.refusal, clock.now, sleep=clock.wait)
         return MarketClient(self.around.deployment, node, codec)
 
     def _read_all(self, stream: EventStream) -> None:

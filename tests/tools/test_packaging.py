@@ -19,6 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 DRAWING = (ROOT / "agents" / "demo", ROOT / "agents" / "report")
 OWNERS = packages_distributions()
+"""The packages of others that have a module; asked once, as all of them are looked through."""
 BROUGHT = {"markupsafe": "jinja2", "pydantic-core": "pydantic"}
 """Packages that another one has of its own, in its version."""
 

@@ -43,7 +43,7 @@ LOGS = {
     *("Formatter", "StreamHandler", "FileHandler", "showwarning"),
 }
 ALLOWED = {
-    "agents/output/terminal.py": {"print", "stdout", "stderr"},
+    "agents/output/terminal.py": {"print", "stdout", "stderr", "getpass"},
     "agents/output/logs.py": LOGS
     - {"dictConfig", "fileConfig", "addHandler", "captureWarnings", "FileHandler"},
     "agents/storage/log_file.py": {

@@ -33,15 +33,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_makes_a_wallet_and_tells_its_address(capsys: pytest.CaptureFixture[str], home: str) -> None:
-    code, told, wrong = run(capsys, "wallet", "--home", home)
+    code, told, wrong = run(capsys, "wallet", "new", "--home", home)
     assert (code, wrong) == (0, "")
     assert told.startswith("0x")
     assert len(told) == len("0x\n") + 40
 
 
 def test_does_not_make_a_wallet_twice(capsys: pytest.CaptureFixture[str], home: str) -> None:
-    run(capsys, "wallet", "--home", home)
-    code, told, wrong = run(capsys, "wallet", "--home", home)
+    run(capsys, "wallet", "new", "--home", home)
+    code, told, wrong = run(capsys, "wallet", "new", "--home", home)
     assert (code, told) == (2, "")
     assert "there is a wallet at" in wrong
 
@@ -72,7 +72,7 @@ OFFER = ("data-owner", "publish", "fair", "--table", "wine", "--home")
         (("audit", "--deployment", "none.json"), "no deployment at none.json (No such file or directory)"),
         (
             ("audit", "--depoyment", "none.json"),
-            "No such option: --depoyment (Possible options: --deployment)",
+            "No such option: --depoyment (Possible options: --deployment, ",
         ),
         (
             ("model-owner", "train", "a", "--home", "HOME"),

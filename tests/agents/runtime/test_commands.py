@@ -26,6 +26,7 @@ from agents.chain.client import BlockRef, MarketClient
 from agents.chain.deployment import Deployment
 from agents.commands import running
 from agents.core.amounts import ETHER
+from agents.core.errors import BadInput
 from agents.core.ids import Address
 from agents.roles.policy import ANYONE, CloudOwnerPolicy, DataOwnerPolicy, ModelOwnerPolicy, Policy
 from agents.runtime import launch
@@ -192,8 +193,10 @@ def test_the_password_comes_from_a_file_or_from_the_environment(
     monkeypatch.setenv("HOLDFAST_PASSWORD", "of the environment")
     run(capsys, "cloud-owner", "run", "--home", "bob")
     run(capsys, "cloud-owner", "run", "--home", "bob", "--password-file", tmp_path / "password")
-    passwords = [settings.read_password() for settings in started.settings]
-    assert passwords == ["", "of the environment", " open sesame "]
+    with pytest.raises(BadInput, match="a wallet needs a password"):
+        started.settings[0].read_password()
+    passwords = [settings.read_password() for settings in started.settings[1:]]
+    assert passwords == ["of the environment", " open sesame "]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +251,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def let(audited: Audited) -> None:
         monkeypatch.setattr(Deployment, "load", lambda path: SimpleNamespace(path=path))
-        monkeypatch.setattr(MarketClient, "connect", lambda rpc, deployment: (rpc, deployment.path))
+        monkeypatch.setattr(MarketClient, "connect", lambda rpc, deployment, *_: (rpc, deployment.path))
         monkeypatch.setattr(cli, "audit_deployment", lambda client: _expect(client, audited))
 
     return let

@@ -17,6 +17,7 @@ from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 from pydantic import SecretStr
 
+from agents.chain.access import HttpAccess
 from agents.chain.client import MarketClient
 from agents.chain.database import ChainDatabase
 from agents.chain.deployment import Deployment
@@ -48,6 +49,9 @@ from tests.agents.chain.stub_node import StubNode
 DOMAIN = bytes(range(32))
 NOTHING = Situation(Market(), {}, 0)
 OWNERS = tuple(Address("0x" + digit * 40) for digit in "123")
+
+
+REACHED: dict[str, Any] = {"node_ca": Path("ca.pem"), "node_proxy": "http://proxy:1"}
 
 
 class Bank(StubNode):
@@ -127,9 +131,9 @@ def test_unlocks_the_wallet_in_the_home_with_the_password(common: dict[str, Any]
         launch.unlock(AgentSettings(**common, password=SecretStr("close sesame")))
 
 
-def test_needs_a_wallet(settings: AgentSettings) -> None:
+def test_needs_a_wallet(common: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"no wallet at .*home/wallet.json"):
-        launch.unlock(settings)
+        launch.unlock(AgentSettings(**common, password=SecretStr("open sesame")))
 
 
 def test_a_members_keys_are_its_wallets(member: launch.AgentContext) -> None:
@@ -164,12 +168,17 @@ def test_waits_for_the_node_as_long_as_it_is_told(
 ) -> None:
     told: list[tuple[tuple[str, ...], float]] = []
 
-    def connect(rpc: tuple[str, ...], known: Deployment, timeout_seconds: float) -> MarketClient:
+    def connect(
+        rpc: tuple[str, ...], known: Deployment, timeout_seconds: float, access: HttpAccess
+    ) -> MarketClient:
+        assert access == HttpAccess(Path("ca.pem"), "http://proxy:1")
         told.append((rpc, timeout_seconds))
         return MarketClient.over(bank, known)
 
     monkeypatch.setattr(MarketClient, "connect", connect)
-    settings = AgentSettings(**common, rpc=("http://node:1", "http://other:2"), timeout_seconds=2.5)
+    settings = AgentSettings(
+        **common, rpc=("http://node:1", "http://other:2"), timeout_seconds=2.5, **REACHED
+    )
     launch.enrol(settings, Wallet.from_key(b"\1" * 32))
     assert told == [(("http://node:1", "http://other:2"), 2.5)]
 

@@ -1,0 +1,1 @@
+"""The startup kit: one signed file of what the members of a consortium have agreed on."""
