@@ -144,7 +144,10 @@ def test_who_lied_about_the_dataset_is_never_asked_again() -> None:
     lied = [
         one.cloud_owner
         for one in script.market.instances.values()
-        if any(record.verdicts[one.id][0] is JobStatus.FAULTY for record in script.couple.rounds.values())
+        if any(
+            record.verdicts.get(one.id, (JobStatus.IDLE, 0))[0] is JobStatus.FAULTY
+            for record in script.couple.rounds.values()
+        )
     ]
     assert lied == [owners(script)[2]]
     found = ward(script, HealingRules(3, cooldown=1))
