@@ -13,4 +13,4 @@ def one_dataset(cloud_owners: tuple[tuple[Address, ...], ...]) -> tuple[OfferedD
 
 def one_model(quorum: int = 0, spare_rounds: int = 1) -> tuple[WantedModel, ...]:
     """A model on the first dataset that the policy allows."""
-    return (WantedModel("tumour", serial=1, quorum=quorum, spare_rounds=spare_rounds),)
+    return (WantedModel("tumour", serial=1, quorum=quorum, spare_rounds=spare_rounds, wait_for_cover=0),)

@@ -115,6 +115,12 @@ class DatasetEntry(Entry):
         default=False, description="The table's people are in no other that was offered; it is written down."
     )
     terms: Annotated[Terms, Flag("--terms")] = Terms()
+    heal_a_day: int = Field(
+        default=4, ge=0, le=255, description="Cloud owners to name for a subset in a day, when one is lost."
+    )
+    heal_cooldown_seconds: int = Field(
+        default=7 * 24 * 3600, ge=1, description="Seconds before one that is lost to a subset is asked again."
+    )
     requests: Literal["policy", "hand"] = Field(
         default="policy", description="Who answers requests: the policy alone (policy), or you too (hand)."
     )
@@ -150,6 +156,13 @@ class DatasetEntry(Entry):
             )
             for subset in range(self.subsets)
         )
+
+    @property
+    def spares(self) -> tuple[tuple[Address, ...], ...]:
+        """For each subset, all cloud owners, those to whom it is dealt first."""
+        owners = tuple(dict.fromkeys(self.cloud_owners))
+        starts = (subset * self.replicas % len(owners) for subset in range(self.subsets))
+        return tuple(owners[start:] + owners[:start] for start in starts)
 
     @property
     def dataset_terms(self) -> DatasetTerms:
@@ -188,6 +201,9 @@ class ModelEntry(Entry):
         default=0, ge=0, le=MAX_REPLICAS, description="Reports that must agree; 0: a strict majority."
     )
     spare_rounds: int = Field(default=1, ge=0, le=1000, description="Rounds paid for in case some are void.")
+    wait_for_cover: int = Field(
+        default=2 * 24 * 3600, ge=0, description="Seconds for which a subset may have no replica."
+    )
     wanted: Annotated[Literal["trained", "stopped"], Flag(None)] = "trained"
 
     @field_validator("model")

@@ -144,7 +144,18 @@ def offered_as(name: str, entry: DatasetEntry | None, serial: int, facts: str) -
     if entry is None:
         return OfferedDataset(name, (), serial, facts, "gone")
     by_hand = entry.requests == "hand"
-    return OfferedDataset(name, entry.dealt, serial, facts, entry.wanted, by_hand, entry.replicas)
+    return OfferedDataset(
+        name,
+        entry.dealt,
+        serial,
+        facts,
+        entry.wanted,
+        by_hand,
+        entry.replicas,
+        entry.spares,
+        entry.heal_a_day,
+        entry.heal_cooldown_seconds,
+    )
 
 
 class ModelPortfolio:
@@ -184,7 +195,7 @@ class ModelPortfolio:
             _wanted(entry, good.get(entry.name), serial, broken) for serial, entry in sorted(bound.items())
         ]
         new = [
-            WantedModel(name, entry.ref, 0, None, entry.facts(), entry.quorum, entry.spare_rounds)
+            _asked(name, entry, 0, None, entry.facts())
             for name, entry in good.items()
             if name not in names and entry.wanted == "trained"
         ]
@@ -196,6 +207,18 @@ def _wanted(bound: BoundEntry, entry: ModelEntry | None, serial: int, broken: se
     if entry is None:  # a file that is gone ends what it began; one that says nothing good holds it
         state = "paused" if bound.name in broken else "stopped"
         return WantedModel(bound.name, None, serial, ds, bound.facts, state=state)  # type: ignore[arg-type]
+    return _asked(bound.name, entry, serial, ds, bound.facts)
+
+
+def _asked(name: str, entry: ModelEntry, serial: int, ds: DatasetId | None, facts: str) -> WantedModel:
     return WantedModel(
-        bound.name, entry.ref, serial, ds, bound.facts, entry.quorum, entry.spare_rounds, entry.wanted
+        name,
+        entry.ref,
+        serial,
+        ds,
+        facts,
+        entry.quorum,
+        entry.spare_rounds,
+        entry.wanted,
+        entry.wait_for_cover,
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from agents.core.assets import Dataset
-from agents.core.calls import create_ci, create_ds, verify_ci
+from agents.core.calls import create_ci, create_ds, release_ci, verify_ci
 from agents.core.enums import InstanceStatus, Role
 from agents.core.ids import Address, DatasetId, InstanceId, dataset_id, dataset_of, subset_of
 from agents.core.market import Market
 from agents.roles.acts import NO_DEADLINE, Act, Identity, Send, Situation, Unnameable
 from agents.roles.common import opens_to
+from agents.roles.healing import HealingRules, Ward
 from agents.roles.portfolio import OfferedDataset, bind, datasets_of, next_serial
 from agents.roles.results import BoundEntry, PackedReplica, RefusedKey, SplitDataset
 from agents.roles.tasks.data_owner import PackReplica, SplitData
@@ -57,6 +59,7 @@ class Distribution:
             yield from self._name(situation)
         if there and not gone:
             yield from self._verify(situation, market.datasets[self.ds], split)
+            yield from self._heal(situation, market.datasets[self.ds])
 
     def _split(self, ds: DatasetId) -> SplitData:
         return SplitData(ds, self.offered.version, entry=self.offered.name)
@@ -89,14 +92,18 @@ class Distribution:
 
     def _name(self, situation: Situation) -> Iterator[Act]:
         """Each cloud owner is packed for and named by itself: none of them keeps the others waiting."""
+        yield from self._unnameable(situation)
+        yield from self._named(situation, self._still_to_name(situation.market))
+
+    def _named(self, situation: Situation, tasks: Iterable[PackReplica]) -> Iterator[Act]:
+        """Those that are packed for."""
         ready: list[tuple[PackReplica, PackedReplica]] = []
-        for task in self._still_to_name(situation.market):
+        for task in tasks:
             packed = situation.result(task)
             if packed is None:
                 yield task
             elif isinstance(packed, PackedReplica):
                 ready.append((task, packed))
-        yield from self._unnameable(situation)
         for start in range(0, len(ready), _REPLICAS_A_CALL):
             some = ready[start : start + _REPLICAS_A_CALL]
             yield Send(
@@ -112,13 +119,52 @@ class Distribution:
         """The replicas of those that are cloud owners, and were never named for them."""
         for subset, cloud_owner in self._unnamed(market):
             if market.role_of(cloud_owner) is Role.CLOUD_OWNER:
-                key = market.members[cloud_owner].encryption_key
-                yield PackReplica(self.ds, subset, cloud_owner, key, entry=self.offered.name)
+                yield self._pack(market, subset, cloud_owner)
+
+    def _pack(self, market: Market, subset: int, cloud_owner: Address) -> PackReplica:
+        key = market.members[cloud_owner].encryption_key
+        return PackReplica(self.ds, subset, cloud_owner, key, entry=self.offered.name)
 
     def _unnamed(self, market: Market) -> Iterator[tuple[int, Address]]:
+        """Those to whom a subset is dealt, as far as it never had so many replicas."""
         done = {(subset, market.instances[ci].cloud_owner) for subset, ci in _ever_named(market, self.ds)}
+        dataset = market.datasets.get(self.ds)
         for subset, owners in enumerate(self.offered.cloud_owners):
-            yield from ((subset, owner) for owner in owners if (subset, owner) not in done)
+            left = len(owners) - (dataset.subsets[subset].named if dataset else 0)
+            new = (owner for owner in owners if (subset, owner) not in done)
+            yield from ((subset, owner) for owner, _ in zip(new, range(max(0, left)), strict=False))
+
+    # --- healing ---
+
+    def _heal(self, situation: Situation, dataset: Dataset) -> Iterator[Act]:
+        """Another cloud owner for each replica that is lost, once all that it began with were named."""
+        market, offered = situation.market, self.offered
+        if not offered.spares:
+            return
+        rules = HealingRules(offered.replicas, offered.a_day, offered.cooldown)
+        ward = Ward(market, dataset, rules, offered.spares, situation.now, self._unusable(situation))
+        begun = {subset for subset, owner in self._unnamed(market) if owner not in ward.unusable}
+        tasks = []
+        for subset in range(min(len(offered.spares), dataset.terms.subsets)):
+            if subset in begun:
+                continue
+            yield from map(Send, map(release_ci, ward.overdue(subset)))
+            tasks += [self._pack(market, subset, owner) for owner in ward.next_owners(subset)]
+        yield from self._named(situation, tasks)
+
+    def _unusable(self, situation: Situation) -> frozenset[Address]:
+        """Of those that it may ask, who registered as something else, or with a key that is none."""
+        market = situation.market
+        owners = dict.fromkeys(chain.from_iterable(self.offered.spares))
+        of_other_roles = (o for o in owners if market.role_of(o) not in (Role.NONE, Role.CLOUD_OWNER))
+        refused = (
+            owner
+            for owner in owners
+            if market.role_of(owner) is Role.CLOUD_OWNER
+            for subset in range(len(self.offered.spares))
+            if isinstance(situation.result(self._pack(market, subset, owner)), RefusedKey)
+        )
+        return frozenset((*of_other_roles, *refused))
 
     def _unnameable(self, situation: Situation) -> Iterator[Act]:
         """Of whom nothing is to be hoped, each once."""

@@ -14,6 +14,7 @@ from agents.core.market import Market
 from agents.roles import awaiting, upkeep
 from agents.roles.acts import Act, Declined, Identity, Send, Situation
 from agents.roles.common import final_salt, for_asset, funded, has_quorum, registration, seed_link
+from agents.roles.healing import bare_since
 from agents.roles.model_requests import ModelRequest, plan_task
 from agents.roles.policy import ModelOwnerPolicy, Stakes
 from agents.roles.portfolio import WantedModel
@@ -146,11 +147,11 @@ class ModelOwner:
             or wanted.state == "stopped"
             or phase is CouplePhase.ENDED
             or not weights.location
-            or _waits_in_vain(situation, dataset, wanted)
+            or _waited_in_vain(situation, dataset, wanted)
         ):
             ends = final_hash(self.identity.receipt_domain, couple.id, salt, weights.model)
             yield Send(complete_tc(couple.id, ends))
-        else:
+        elif not _lacks_cover(situation, dataset, wanted):
             link = seed_link(self.identity, couple.id, couple.max_rounds, couple.round + 1)
             start = start_round(couple.id, link, weights.hash, weights.location)
             yield Send(start, deadline=couple.window_ends_at)
@@ -189,11 +190,18 @@ _NAMELESS = WantedModel("", state="paused")
 """A couple whose model no name is bound to: its journal was lost. What needs nothing of it is done."""
 
 
-def _waits_in_vain(situation: Situation, dataset: Dataset, wanted: WantedModel) -> bool:
-    """Whether its sums are over all subsets, and one of them has nobody left to train on it."""
+def _waited_in_vain(situation: Situation, dataset: Dataset, wanted: WantedModel) -> bool:
+    """Whether a subset has had nobody for too long."""
+    since = bare_since(situation.market, dataset)
+    late = since is not None and situation.now >= since + wanted.wait_for_cover
+    return late and _lacks_cover(situation, dataset, wanted)
+
+
+def _lacks_cover(situation: Situation, dataset: Dataset, wanted: WantedModel) -> bool:
+    """Whether its sums are over all subsets, and one of them has nobody now to train on it."""
     plan = situation.result(plan_task(dataset, wanted))
-    whole = situation.market.covered(dataset.id) == dataset.terms.subsets
-    return plan is not None and plan.sums == "dataset" and not whole
+    summed = plan is not None and plan.sums == "dataset"
+    return summed and bare_since(situation.market, dataset) is not None
 
 
 def _settled(couple: Couple) -> tuple[SettledRef, ...]:

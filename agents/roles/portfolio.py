@@ -39,6 +39,9 @@ class OfferedDataset:
         state: closed takes no new requests; gone does nothing new at all.
         by_hand: whether its owner approves each couple.
         replicas: of each subset; 0 for as many as the terms allow.
+        spares: for each subset, all cloud owners in the order in which they are asked when one is lost.
+        a_day: how many are, at most, for a subset in a day.
+        cooldown: seconds before one that is lost to a subset is asked for it again.
     """
 
     name: str
@@ -48,6 +51,9 @@ class OfferedDataset:
     state: DatasetState = "offered"
     by_hand: bool = False
     replicas: int = 0
+    spares: tuple[tuple[Address, ...], ...] = ()
+    a_day: int = 4
+    cooldown: int = 7 * 24 * 3600
 
     @property
     def version(self) -> str:
@@ -97,6 +103,7 @@ class WantedModel:
         quorum: reports that must agree, if more than a strict majority.
         spare_rounds: how many rounds are paid for beyond those of its plan, to run void ones again.
         state: stopped ends after the round under way; paused begins nothing and ends nothing.
+        wait_for_cover: seconds for which a subset may have nobody before the couple is ended.
     """
 
     name: str
@@ -107,6 +114,7 @@ class WantedModel:
     quorum: int = 0
     spare_rounds: int = 1
     state: ModelState = "trained"
+    wait_for_cover: int = 2 * 24 * 3600
 
     @property
     def version(self) -> str:

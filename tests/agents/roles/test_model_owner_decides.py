@@ -406,6 +406,16 @@ def test_it_ends_where_no_sum_can_become_whole(sums: Literal["dataset", "round",
     assert call == (calls.complete_tc(script.tc, sealed(script)) if ends else start)
 
 
+def test_it_waits_for_a_lost_replica_to_be_healed_before_it_ends() -> None:
+    script = Script(rounds=3, subsets=2, replicas=1).bring_to(Phase.APPROVED)
+    results = weighed(script) | planned(script, 3, "dataset")
+    patient = replace(role(script), wanted=(replace(one_model()[0], wait_for_cover=100),))
+    script.send(script.cos[0], calls.retire_ci(script.cis(1)[0]))
+    assert script.decide(patient, results) == []
+    (call,) = sent(script.decide(patient, results, script.now + 100))
+    assert call == calls.complete_tc(script.tc, sealed(script))
+
+
 def test_it_completes_when_it_has_learnt_enough() -> None:
     script = Script(rounds=2).bring_to(Phase.SETTLING)
     script.settle(0)
