@@ -114,7 +114,7 @@ class Case:
         return self.store_of(self.address)
 
     def store_of(self, member: Address) -> ObjectStore:
-        """The object store as if this were another member: what that one may do there, this one should not."""
+        """The object store as if this were another member: it should not be let do what that one may."""
         home = self.settings.home
         return self.settings.store_place.of_member(author_of(member), home / launch.PARTIAL_FOLDER)
 
