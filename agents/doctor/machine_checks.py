@@ -39,7 +39,7 @@ _PYTHONS: Final = ((3, 11), (3, 14))
 
 
 def store(case: Case) -> Iterator[Finding]:
-    """9: an object of our own can be read, or put; those of the kit's others can be read and not be written."""
+    """9: an object of our own can be read, or put; those of the kit's others can be read, not written."""
     own = canary(author_of(case.address))
     if case.write and case.store.put(own) != ObjectId.of(own):
         yield fail("the store gave an object another name: its bytes are not kept as they are")
