@@ -15,29 +15,24 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from agents.vault.bucket import Access
 from agents.vault.places import StorePlace
 from agents.vault.remote_store import RemoteStore
 from agents.vault.store import ObjectId
+from testing.authority import Authority
 
 REGION = "us-east-1"
 BUCKET = "holdfast"
 _ADMIN = "admin"
 _STARTS_IN = 60.0
+Run = Callable[..., subprocess.Popen[bytes]]
 
 
 def secret_of(user: str) -> str:
@@ -139,17 +134,36 @@ def store_of(server: S3Server, user: str, author: bytes, partial: Path, most: in
 
 
 @contextmanager
-def s3_server(folder: Path, users: Sequence[str]) -> Iterator[S3Server]:
-    """Starts a server with an empty bucket and these users, who may do nothing yet."""
-    _write_certificates(folder)
+def s3_server(
+    folder: Path,
+    users: Sequence[str],
+    authority: Authority | None = None,
+    address: str = "127.0.0.1",
+    names: Sequence[str] = ("localhost",),
+    run: Run = subprocess.Popen,
+) -> Iterator[S3Server]:
+    """Starts a server with an empty bucket and these users, who may do nothing yet.
+
+    Args:
+        folder: of all that it keeps.
+        users: beside the one who runs it.
+        authority: that vouches for it; by default one of its own.
+        address: on which it listens.
+        names: of the host, beside the address.
+        run: starts a program.
+    """
+    authority = authority or Authority("a private authority")
+    (folder / "ca.pem").write_bytes(authority.certificate)
+    authority.issue([*names, address], folder / "server.pem", folder / "server.key")
     (folder / "data").mkdir()
     people = [_user(_ADMIN, "Admin"), *(_user(name, "None") for name in users)]
     (folder / "users.json").write_text(json.dumps({"identities": people}))
     ports = _free_ports(4)
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(_command(folder, *ports), stdout=log, stderr=log, cwd=folder)
+        process = run(_command(folder, address, *ports), stdout=log, stderr=log, cwd=folder)
     try:
-        server = S3Server(f"https://localhost:{ports[0]}", folder / "ca.pem")
+        host = names[0] if address == "127.0.0.1" else address
+        server = S3Server(f"https://{host}:{ports[0]}", folder / "ca.pem")
         _wait_for(server, process, folder / "log")
         yield server
     finally:
@@ -157,11 +171,11 @@ def s3_server(folder: Path, users: Sequence[str]) -> Iterator[S3Server]:
         process.wait()
 
 
-def _command(folder: Path, s3: int, master: int, volume: int, filer: int) -> list[str]:
+def _command(folder: Path, address: str, s3: int, master: int, volume: int, filer: int) -> list[str]:
     flags = {
         "dir": folder / "data",
-        "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",
+        "ip": address,
+        "ip.bind": address,
         "master.port": master,
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": 256,
@@ -212,42 +226,3 @@ def _free_ports(number: int) -> list[int]:
                     high.bind(("127.0.0.1", port + 10_000))
                     found.append(port)
     return found
-
-
-def _write_certificates(folder: Path) -> None:
-    authority, name = ec.generate_private_key(ec.SECP256R1()), _name("a private authority")
-    own = _certificate(name, name, authority.public_key(), authority, None)
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
-    servers = _certificate(_name("s3"), name, key.public_key(), authority, names)
-    (folder / "ca.pem").write_bytes(own.public_bytes(Encoding.PEM))
-    (folder / "server.pem").write_bytes(servers.public_bytes(Encoding.PEM))
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "server.key").write_bytes(secret)
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _certificate(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePublicKey,
-    signer: ec.EllipticCurvePrivateKey,
-    names: x509.SubjectAlternativeName | None,
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=names is None, path_length=None), critical=True)
-    )
-    if names is not None:
-        builder = builder.add_extension(names, critical=False)
-    return builder.sign(signer, hashes.SHA256())

@@ -16,7 +16,6 @@ from eth_utils.address import to_checksum_address
 from agents.chain.deployment import Deployment
 from agents.core.errors import NodeUnavailable
 from agents.core.ids import Address
-from assurance.organisations.authority import Authority
 from assurance.organisations.hosts import Host
 from benchmarks.nodes.network import START_SECONDS, rich_secrets
 from benchmarks.nodes.tools import kaia
@@ -33,6 +32,7 @@ from benchmarks.nodes.validators import (
 from benchmarks.rpc import RpcNode
 from benchmarks.signing import RawTransaction, Signer, address_of
 from benchmarks.site import DEPLOY_GAS, TRANSFER_GAS, compiled
+from testing.authority import Authority
 
 PEER_PORT, RPC_PORT, TLS_PORT = 30_303, 8_551, 8_545
 _PATIENCE_SECONDS = 120.0

@@ -1,4 +1,4 @@
-"""A private certificate authority, as a consortium has one: its certificate is in the kit, its key is not."""
+"""A private certificate authority, as a consortium has one."""
 
 from __future__ import annotations
 
