@@ -191,6 +191,8 @@ def test_a_table_that_is_too_small_for_noise_is_told_so(
 ) -> None:
     World(tmp_path).settle_down()
     monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
+    monkeypatch.setattr(DemoRun, "dataset_folder", tmp_path / "data owner")
+    monkeypatch.setattr(DemoRun, "model_folder", tmp_path / "model owner")
     wine = load_table("wine")
     few = replace(wine, features=wine.features[::3], target=wine.target[::3])
     demo = DemoRun(Scenario(data="wine"), tmp_path, "http://node", tmp_path / "x.json")
@@ -232,6 +234,8 @@ def collected(world: World, scenario: Scenario, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(DemoRun, "connect", lambda _: SimpleNamespace(deployment=deployment))
     monkeypatch.setattr(DemoRun, "tc", tc)
     monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
+    monkeypatch.setattr(DemoRun, "dataset_folder", tmp_path / "data owner")
+    monkeypatch.setattr(DemoRun, "model_folder", tmp_path / "model owner")
     monkeypatch.setattr(module, "audit_deployment", lambda _: audited)
     monkeypatch.setattr(module, "transactions", transactions)
     demo, divided = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json"), DividedData.of(scenario)

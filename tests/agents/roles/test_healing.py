@@ -139,19 +139,29 @@ def test_the_last_numbers_are_for_a_lost_majority() -> None:
 
 
 def test_who_lied_about_the_dataset_is_never_asked_again() -> None:
-    script = Script(replicas=3, subsets=1, rounds=2).bring_to(Phase.APPROVED)
-    script.play_round("AAF")
-    lied = [
-        one.cloud_owner
-        for one in script.market.instances.values()
-        if any(
-            record.verdicts.get(one.id, (JobStatus.IDLE, 0))[0] is JobStatus.FAULTY
-            for record in script.couple.rounds.values()
-        )
-    ]
-    assert lied == [owners(script)[2]]
+    script = Script(replicas=3, subsets=1, rounds=2).bring_to(Phase.SETTLING)
+    liar = script.cis()[2]
+    script.send(script.cos[2], calls.retire_ci(liar))
+    script.dataset.subsets[0].free(liar)
+    script.now += 10
     found = ward(script, HealingRules(3, cooldown=1))
-    assert not found._is_able(0, lied[0], 0)
+    assert found.next_owners(0) == [owners(script)[2]]
+    script.couple.current.verdicts[liar] = JobStatus.FAULTY, 1
+    assert found.next_owners(0) == []
+
+
+def test_who_misses_twice_in_a_row_is_no_good_replica() -> None:
+    script = Script(replicas=3, subsets=1, rounds=3).bring_to(Phase.SETTLING)
+    missing = script.cis()[0]
+    rules = HealingRules(3)
+    first, second = script.couple.current, replace(script.couple.current, number=2, verdicts={})
+    first.verdicts[missing] = JobStatus.MISSED, 1
+    assert ward(script, rules).lacks(0) == 0
+    script.couple.rounds[2] = second
+    second.verdicts[missing] = JobStatus.MISSED, 1
+    assert ward(script, rules).lacks(0) == 1
+    second.verdicts[missing] = JobStatus.ACCEPTED, 1
+    assert ward(script, rules).lacks(0) == 0
 
 
 def test_who_is_no_cloud_owner_or_unusable_is_passed_over() -> None:
