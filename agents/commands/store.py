@@ -100,7 +100,7 @@ def _done_with(settings: PruneSettings, own: OwnObjects) -> Iterator[str]:
         BadInput: the agent itself is running, and does this.
     """
     client = MarketClient.connect(
-        settings.rpc, Deployment.load(settings.deployment), settings.timeout_seconds
+        settings.rpc, Deployment.load(settings.deployment), settings.timeout_seconds, settings.node_access
     )
     database = ChainDatabase(settings.home / CHAIN_FILE)
     try:
