@@ -141,14 +141,9 @@ def test_the_last_numbers_are_for_a_lost_majority() -> None:
 def test_who_lied_about_the_dataset_is_never_asked_again() -> None:
     script = Script(replicas=3, subsets=1, rounds=2).bring_to(Phase.APPROVED)
     script.play_round("AAF")
-    lied = [
-        one.cloud_owner
-        for one in script.market.instances.values()
-        if any(
-            record.verdicts.get(one.id, (JobStatus.IDLE, 0))[0] is JobStatus.FAULTY
-            for record in script.couple.rounds.values()
-        )
-    ]
+    script.settle_all()
+    verdicts = script.couple.current.verdicts.items()
+    lied = [script.owner(ci).address for ci, (verdict, _) in verdicts if verdict is JobStatus.FAULTY]
     assert lied == [owners(script)[2]]
     found = ward(script, HealingRules(3, cooldown=1))
     assert not found._is_able(0, lied[0], 0)
