@@ -12,9 +12,6 @@ from agents.storage.database import Connection
 KEPT = 128
 """Of how many of the last blocks the hash is kept: a re-org of more is not followed."""
 
-CURSOR = "SELECT number, hash, timestamp FROM cursor"
-"""The query for the block up to which all was read."""
-
 _TOPIC = 32
 _PART = 5_000
 _ABOVE = {"block": "number", "header": "number", "misfit": "block", "snapshot": "block"}
@@ -22,8 +19,6 @@ _ABOVE = {"block": "number", "header": "number", "misfit": "block", "snapshot": 
 
 _SELECT = """SELECT block.number, block.hash, block.timestamp, place, "transaction", topics, data
     FROM log JOIN block ON block.number = log.block"""
-LOGS = f"{_SELECT} ORDER BY block.number, place"
-"""The query for all logs, in the order of the chain; `read_log` reads its rows."""
 
 
 class Archive:
@@ -51,7 +46,7 @@ class Archive:
 
     def cursor(self) -> BlockRef | None:
         """The block up to which all was read; None if nothing was."""
-        rows = self._database.rows(CURSOR)
+        rows = self._database.rows("SELECT number, hash, timestamp FROM cursor")
         return BlockRef(*rows[0]) if rows else None
 
     def append(self, logs: Iterable[RawLog], blocks: Sequence[BlockRef]) -> None:

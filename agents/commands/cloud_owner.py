@@ -16,7 +16,7 @@ from agents.output.terminal import say
 from agents.portfolio.known import KnownHome
 from agents.runtime import launch
 from agents.runtime.options import takes
-from agents.runtime.settings import CloudOwnerSettings, LookSettings, MemberSettings
+from agents.runtime.settings import CloudOwnerSettings, HomeSettings, MemberSettings
 
 cloud_owner = typer.Typer(help="Hold replicas: run the agent, see what it holds, leave.")
 
@@ -29,10 +29,10 @@ def run(settings: CloudOwnerSettings) -> None:
 
 
 @cloud_owner.command("instances")
-@takes(LookSettings)
-def instances(settings: LookSettings) -> None:
+@takes(HomeSettings)
+def instances(settings: HomeSettings) -> None:
     """Show the replicas that it holds or held: bond, pay, misses. Needs no node."""
-    known = KnownHome.read(settings.home, settings.deployment)
+    known = KnownHome.read(settings.home)
     mine = list(known.market.instances_at(known.address))
     for instance in mine:
         say(_line(known, instance))
@@ -47,7 +47,7 @@ def retire(
     instance: Annotated[list[str], typer.Argument(help="Ids of instances, or unique first digits of them.")],
 ) -> None:
     """Leave the pool with some instances; their bonds are held until no round needs them."""
-    known = KnownHome.read(settings.home, settings.deployment)
+    known = KnownHome.read(settings.home)
     leaving = [known.instance(text) for text in instance]
     launch.retire(settings, launch.enrol(settings, launch.unlock(settings)), leaving)
     say(f"{len(leaving)} instances retiring")

@@ -22,7 +22,7 @@ from agents.roles.portfolio import BoundKind, bound_facts
 from agents.roles.terms import weaknesses
 from agents.runtime import launch
 from agents.runtime.options import takes
-from agents.runtime.settings import DataOwnerSettings, HomeSettings, PublishSettings, QueueSettings
+from agents.runtime.settings import DataOwnerPolicySettings, DataOwnerSettings, HomeSettings, PublishSettings
 from agents.storage.files import Home
 from agents.storage.journal import read_results
 from agents.storage.people import LEDGER_FILE
@@ -82,13 +82,13 @@ def samples(settings: HomeSettings, name: Name) -> None:
 
 
 @data_owner.command("requests")
-@takes(QueueSettings)
+@takes(DataOwnerPolicySettings)
 def requests(
-    settings: QueueSettings,
+    settings: DataOwnerPolicySettings,
     every: Annotated[bool, typer.Option("--all", help="Those that are answered, too.")] = False,
 ) -> None:
     """Show who asks to train on which dataset, and what becomes of it. Needs no node."""
-    known = KnownHome.read(settings.home, settings.deployment)
+    known = KnownHome.read(settings.home)
     told = [one for one in queue(known, settings) if every or one.open]
     for one in told:
         say(_line(one))
@@ -97,10 +97,10 @@ def requests(
 
 
 @data_owner.command("approve")
-@takes(QueueSettings)
-def approve(settings: QueueSettings, number: Number) -> None:
+@takes(DataOwnerPolicySettings)
+def approve(settings: DataOwnerPolicySettings, number: Number) -> None:
     """Let a model owner train, where the policy lets it too."""
-    known = KnownHome.read(settings.home, settings.deployment)
+    known = KnownHome.read(settings.home)
     one = open_request(known, settings, number)
     if one.ruled_out:
         raise BadInput(f"request {number} is ruled out by policy: {one.ruled_out}: change that line first")
@@ -109,10 +109,10 @@ def approve(settings: QueueSettings, number: Number) -> None:
 
 
 @data_owner.command("decline")
-@takes(QueueSettings)
-def decline(settings: QueueSettings, number: Number) -> None:
+@takes(DataOwnerPolicySettings)
+def decline(settings: DataOwnerPolicySettings, number: Number) -> None:
     """Decline a request."""
-    known = KnownHome.read(settings.home, settings.deployment)
+    known = KnownHome.read(settings.home)
     one = open_request(known, settings, number)
     decide(settings.home, one.tc, wanted=False)
     say(f"request {number} on {one.dataset} is declined: the agent answers it")

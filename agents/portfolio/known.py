@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from agents.chain.deployment import Deployment
-from agents.chain.kept import read_kept
+from agents.chain.home_view import read_home
 from agents.core.errors import BadInput
 from agents.core.ids import Address, CoupleId, DatasetId, InstanceId, dataset_id, model_id
 from agents.core.market import Market
@@ -41,16 +40,17 @@ class KnownHome:
     results: Mapping[str, TaskResult]
 
     @classmethod
-    def read(cls, home: Path, deployment: Path) -> KnownHome:
+    def read(cls, home: Path) -> KnownHome:
         """Reads a home.
 
         Raises:
-            BadInput: its agent has read nothing yet, or is of another market.
+            BadInput: its agent has read nothing yet, or its database is damaged.
             StorageFailed: it cannot be read.
         """
-        kept = read_kept(home / CHAIN_FILE, Deployment.load(deployment))
-        results = read_results(home / JOURNAL_FILE)
-        return cls(home, kept.wallet, Market(kept.events), kept.upto.timestamp, results)
+        view = read_home(home / CHAIN_FILE)
+        if view is None or not view.member:
+            raise BadInput(f"{home}: its agent has read nothing of the market yet: let it run first")
+        return cls(home, view.member, view.market, view.upto.timestamp, read_results(home / JOURNAL_FILE))
 
     @property
     def situation(self) -> Situation:

@@ -264,14 +264,6 @@ class ModelOwnerSettings(ModelOwnerPolicy, AgentSettings):
     """A model owner's."""
 
 
-class LookSettings(DeploymentSettings, HomeSettings):
-    """Of what an agent's home tells."""
-
-
-class QueueSettings(DataOwnerPolicy, LookSettings):
-    """Of a data owner's requests."""
-
-
 class PublishSettings(DatasetEntry, LedgerSettings, HomeSettings):
     """A dataset that is to be offered, as a command is told of it."""
 

@@ -14,8 +14,7 @@ import pytest
 
 from agents import cli
 from agents.chain.blocks import BlockRef
-from agents.chain.deployment import Deployment
-from agents.chain.kept import KeptChain
+from agents.chain.home_view import HomeView
 from agents.core.ids import CoupleId
 from agents.learning.data import exposed
 from agents.learning.data.prepare import partition
@@ -171,12 +170,12 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
     script.open()
     script.request()
     it = Shown(tmp_path, script, script.do)
-    monkeypatch.setattr(Deployment, "load", lambda _: None)
 
-    def read(_path: Path, _deployment: Deployment) -> KeptChain:
-        return KeptChain(it.script.chain.history, BlockRef(1, bytes(32), script.now), it.who.address)
+    def read(_path: Path) -> HomeView:
+        upto = BlockRef(1, bytes(32), script.now)
+        return HomeView(it.script.market, it.who.address, upto, None, running=False)
 
-    monkeypatch.setattr(known, "read_kept", read)
+    monkeypatch.setattr(known, "read_home", read)
     owners = tuple(co.address for co in script.cos)
     entry = DatasetEntry(table="t", cloud_owners=owners, replicas=2, subsets=2)
     write_entry(tmp_path, "fair", entry)
@@ -292,7 +291,7 @@ def test_instances_are_retired_by_their_first_digits(
 
 
 def test_names_digits_and_addresses_are_told_apart(shown: Shown) -> None:
-    home = KnownHome.read(shown.home, Path("deployment"))
+    home = KnownHome.read(shown.home)
     script = shown.script
     assert home.dataset("fair") == home.dataset(f"{script.ds:064x}"[:9]) == script.ds
     assert home.couple(f"{script.tc:064X}"[:6]) == script.tc
