@@ -28,7 +28,7 @@ export NETWORK
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
-	bench-privacy bench-tables bench-agents attack check \
+	bench-privacy bench-tables bench-agents organisations attack check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -41,6 +41,7 @@ compile: setup ## compile the contracts
 	$(brownie_env) $(BIN)/brownie compile
 
 demo: setup ## a dataset becomes a model (DATA QUERY TARGET TASK MERGE_RARE GROUP KEEP SCHEMA SUBSETS REPLICAS ROUNDS MODEL BALANCE SECRECY PRIVACY SEED NETWORK FOLDER)
+	@echo 'loading ..'
 	@$(brownie_env) $(BIN)/python scripts/demo.py $(call flag,DATA,--data) $(call flag,TARGET,--target) \
 		$(call flag,QUERY,--query) $(call flag,TASK,--task) $(call flag,MERGE_RARE,--merge-rare) \
 		$(call flag,GROUP,--group) $(call flag,KEEP,--keep) $(call flag,SCHEMA,--schema) \
@@ -60,6 +61,9 @@ gas: setup ## measure gas anew and write snapshots/gas.json
 
 chaos: setup ## eight agents train while their nodes misbehave, a fault at a time and in mixtures (ARGS=--help)
 	@$(brownie_env) $(BIN)/python -m assurance.chaos $(ARGS)
+
+organisations: setup ## three organisations on hosts of their own, a BFT chain, an S3 server; ten minutes; wants Go, once
+	@$(BIN)/python -m assurance.organisations
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m assurance.coverage
@@ -128,10 +132,11 @@ clean: ## remove all that is made here: packages, caches, reports
 # Python takes the sources beside them. Its launcher is given a line that brings it home when it is called without make.
 .venv/.complete: requirements.txt
 	@tools/preflight "$(PYTHON)"
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt --editable .
-	rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
-	printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import tools.brownie_home' 'from brownie._cli.__main__ import main' '' \
+	@tools/while-waiting "making .venv with $(PYTHON)" $(PYTHON) -m venv .venv
+	@tools/while-waiting "installing Python packages into .venv (about a minute)" \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --requirement requirements.txt --editable .
+	@rm -f .venv/lib/python3*/site-packages/brownie/test/*.so
+	@printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'import tools.brownie_home' 'from brownie._cli.__main__ import main' '' \
 		'main()' > $(BIN)/brownie
 	@touch $@
 
@@ -161,7 +166,7 @@ clean: ## remove all that is made here: packages, caches, reports
 
 node_modules/.complete: package-lock.json .npmrc
 	@tools/preflight "$(PYTHON)"
-	npm ci --loglevel=error
+	@tools/while-waiting "installing Node packages into node_modules" npm ci --loglevel=error
 	@touch $@
 
 $(COMPILER):

@@ -12,6 +12,8 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,9 +35,11 @@ from agents.learning.data.schema.departures import Departed
 from agents.learning.data.schema.document import read_schema
 from agents.learning.families.registry import FAMILIES, Balance
 from agents.learning.privacy.levels import LEVELS, Secrecy
+from agents.output.heartbeat import Heartbeat
 from agents.output.logs import escape_what_is_left, log_to_stderr
 from agents.output.terminal import complain
 from agents.portfolio.known import JOURNAL_FILE
+from agents.storage.locks import alone
 from scripts.local_chain import KINDS, ROOT, LocalChain, connect_brownie, local_chain
 
 FOLDER = ROOT / "build" / "demo"
@@ -113,23 +117,47 @@ def perform(scenario: Scenario, folder: Path = FOLDER) -> None:
         HoldfastError: it could not be played to its end.
     """
     console = Console(highlight=False)
+    with Heartbeat(partial(_say_quietly, console)) as heart:
+        _perform(scenario, folder, console, heart)
+
+
+def _perform(scenario: Scenario, folder: Path, console: Console, heart: Heartbeat) -> None:
     started_at = int(time.time())
+    heart.follow(lambda: "reading and dividing the table")
     divided = DividedData.of(scenario)
     scenario = replace(scenario, work_seconds=divided.work_seconds)
     for note in divided.notes:
         console.print(f"[dim]{escape(printable(note))}[/]", soft_wrap=True)
     old = _last_run(folder)
-    with local_chain(scenario.network, block_time=1) as chain:
-        _remove(old)
-        demo = DemoRun(scenario, folder, chain.url, _deploy(scenario, chain, folder))
-        begun = time.monotonic()
-        journal = demo.home(scenario.model_owner) / JOURNAL_FILE
-        with Screen(console, demo.names, demo.tc, journal) as screen:
-            play(demo, screen.tell, screen.say)
-        withdraw_all(demo)
-        outcome = collect(demo, divided, started_at, time.monotonic() - begun)
-    write_report(outcome, folder)
+    with alone(lock_of(folder)) as ours:
+        if not ours:
+            raise BadInput(f"another demo writes to {folder}: name another folder (FOLDER=build/another)")
+        heart.begin(f"starting a chain ({scenario.network})")
+        with local_chain(scenario.network, block_time=1) as chain:
+            _remove(old)
+            heart.begin("compiling and deploying the market")
+            demo = DemoRun(scenario, folder, chain.url, _deploy(scenario, chain, folder))
+            begun = time.monotonic()
+            journal = demo.home(scenario.model_owner) / JOURNAL_FILE
+            heart.begin(f"starting {len(scenario.everybody)} agents")
+            with Screen(console, demo.names, demo.tc, journal, heart) as screen:
+                play(demo, screen.tell, screen.say)
+            heart.begin("everybody takes out what is free")
+            withdraw_all(demo)
+            heart.begin("comparing with training in one place, and auditing")
+            outcome = collect(demo, divided, started_at, time.monotonic() - begun)
+        heart.begin("writing the report")
+        write_report(outcome, folder)
     _conclude(console, folder)
+
+
+def _say_quietly(console: Console, words: str) -> None:
+    console.print(f"[dim]{escape(printable(words))}[/]", soft_wrap=True)
+
+
+def lock_of(folder: Path) -> Path:
+    """Whoever plays in a folder holds this."""
+    return ROOT / "build" / f".demo-{sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
 
 
 def _level(name: str | None) -> Secrecy | None:
@@ -210,10 +238,11 @@ def _deploy(scenario: Scenario, chain: LocalChain, folder: Path) -> Path:
     """Deploys the market and gives every member coins; Brownie is not needed after that."""
     from brownie import accounts, network, project, run
 
-    holdfast = project.load(str(ROOT), "Holdfast")
-    holdfast.load_config()
-    connect_brownie(chain)
-    deployment: Path = run("scripts/deploy.py", "deploy", (folder,), project=holdfast)
+    with alone(ROOT / "build" / ".brownie", wait=True):  # it writes what it compiles into build/
+        holdfast = project.load(str(ROOT), "Holdfast")
+        holdfast.load_config()
+        connect_brownie(chain)
+        deployment: Path = run("scripts/deploy.py", "deploy", (folder,), project=holdfast)
     demo = DemoRun(scenario, folder, chain.url, deployment)
     for member in scenario.everybody:
         amount = FUEL + demo.opening_deposit(member)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from agents.demo.outcome import DemoOutcome
 from agents.demo.run import DemoRun
 from agents.demo.scenario import Scenario
 from agents.demo.screen import Screen
+from agents.output.heartbeat import Heartbeat
+from agents.storage.locks import alone
 from scripts import demo
 from scripts.local_chain import ROOT, LocalChain
 from testing.csv_lines import schema_of
@@ -41,6 +44,21 @@ def run(capsys: pytest.CaptureFixture[str], **flags: Any) -> tuple[int, str, str
         code = int(ended.code or 0)
     said = capsys.readouterr()
     return code, said.out, said.err
+
+
+@pytest.fixture(autouse=True)
+def not_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine it would say how long it takes."""
+    monkeypatch.setattr(demo, "Heartbeat", partial(Heartbeat, every=3_600))
+
+
+def test_two_demos_do_not_write_to_one_folder(
+    capsys: pytest.CaptureFixture[str], chains: list[str], tmp_path: Path
+) -> None:
+    with alone(demo.lock_of(tmp_path)):
+        code, out, wrong = run(capsys, data="wine", folder=tmp_path)
+    assert (code, chains) == (2, [])
+    assert f"another demo writes to {tmp_path}: name another folder" in wrong
 
 
 @pytest.fixture
@@ -249,7 +267,9 @@ def test_plays_withdraws_collects_and_reports(
     ]
     assert {path.name for path in folder.iterdir()} == {"ganache-cli.json", "report.html", "report.json"}
     lines = out.splitlines()
-    assert len(lines) == len(STORY.history) + 6, "a line an event, then the figures"
+    steps = [line for line in lines if line.endswith(" ..")]
+    assert steps[:2] == ["starting a chain (ganache) ..", "compiling and deploying the market .."]
+    assert len(lines) == len(STORY.history) + len(steps) + 6, "a line an event, then the figures"
     assert "accuracy 0.965 on rows that nobody saw (centralised 0.979, best single subset 0.629)" in out
     assert "cheats caught 4 of 4, honest members slashed: 0" in out
     assert "audit ok, ledger conserved" in out
@@ -354,9 +374,9 @@ def test_the_screen_reads_the_model_owners_journal(
     seen: list[Path] = []
 
     class Watched(Screen):
-        def __init__(self, console: Any, names: Any, tc: Any, journal: Path) -> None:
+        def __init__(self, console: Any, names: Any, tc: Any, journal: Path, heart: Any) -> None:
             seen.append(journal)
-            super().__init__(console, names, tc, journal)
+            super().__init__(console, names, tc, journal, heart)
 
     monkeypatch.setattr(demo, "Screen", Watched)
     run(capsys, data="wine", folder=tmp_path)
