@@ -56,7 +56,7 @@ def test_two_demos_do_not_write_to_one_folder(
     capsys: pytest.CaptureFixture[str], chains: list[str], tmp_path: Path
 ) -> None:
     with alone(demo.lock_of(tmp_path)):
-        code, out, wrong = run(capsys, data="wine", folder=tmp_path)
+        code, _, wrong = run(capsys, data="wine", folder=tmp_path)
     assert (code, chains) == (2, [])
     assert f"another demo writes to {tmp_path}: name another folder" in wrong
 

@@ -17,8 +17,10 @@ from agents import cli
 from agents.chain.database import ChainDatabase
 from agents.chain.history import EventStream
 from agents.chain.pulse import Pulse
+from agents.roles.results import BoundEntry
 from agents.status.lines import spell
 from agents.status.report import VERSION
+from agents.storage.journal import Journal
 from benchmarks.agents.long_chain import LongChain, client_of
 from testing.compiler import compiled
 from testing.events_as_logs import as_log
@@ -119,7 +121,10 @@ def test_a_run_that_is_over_says_where_its_weights_are(
     story: Story, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agents.core.enums.CouplePhase.is_over", True)
-    states = home / "states" / f"{story.couple.id:x}"
+    journal = Journal(home / "journal.sqlite")
+    journal.record("model/1", BoundEntry(name="tumour", facts="{}"))
+    journal.close()
+    states = home / "models" / "tumour" / "states" / f"{story.couple.id:x}"
     states.mkdir(parents=True)
     for round_ in (2, 10):
         (states / f"{round_}.weights").write_bytes(b"")
