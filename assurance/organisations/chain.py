@@ -103,6 +103,7 @@ class Chain:
         return signed
 
     def _mined(self, transactions: Sequence[RawTransaction]) -> list[dict[str, str]]:
+        self.node.close()  # the node does not keep connections on which nothing comes
         for one in transactions:
             self.node.ask("eth_sendRawTransaction", one.raw)
         deadline = time.monotonic() + _PATIENCE_SECONDS
