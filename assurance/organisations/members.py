@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -45,6 +44,7 @@ class Member:
         rpc: its nodes, the preferred one first.
         lines: settings of its own, by name.
         port: of its metrics.
+        address: of its wallet, once there is one.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Member:
     lines: Mapping[str, str] = field(default_factory=dict)
     port: int = METRICS_PORT
     process: subprocess.Popen[bytes] | None = None
+    address: Address = Address("")
 
     @property
     def home(self) -> Path:
@@ -110,11 +111,6 @@ class Member:
         said = f"{self.name}: holdfast {' '.join(map(str, words))}: {done.returncode}"
         assert expect is None or done.returncode == expect, f"{said}\n{done.stdout}{done.stderr}"
         return told
-
-    @cached_property
-    def address(self) -> Address:
-        """Of its wallet."""
-        return Address(self.types("wallet", "show").out.split()[1])
 
     # --- its agent ---
 
@@ -197,11 +193,6 @@ def card_of(member: Member) -> dict[str, Any]:
     said = member.types("kit", "card", "--name", member.name, "--role", member.role).out
     card: dict[str, Any] = json.loads(said)
     return card
-
-
-def addresses(members: Sequence[Member]) -> list[Address]:
-    """Of their wallets."""
-    return [member.address for member in members]
 
 
 HOLDFAST = str(Path(sys.executable).parent / "holdfast")

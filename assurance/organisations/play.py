@@ -14,11 +14,12 @@ from typing import Any
 import tomli_w
 
 from agents.core.enums import CouplePhase
+from agents.core.ids import Address
 from agents.core.market import Market
 from assurance.organisations.chain import TLS_PORT, Chain, chain, own_url, shared_url
 from assurance.organisations.chronicle import Chronicle
 from assurance.organisations.hosts import FIRST_USER, Host, Isolation, hosts
-from assurance.organisations.members import HOLDFAST, METRICS_PORT, Member, addresses, card_of
+from assurance.organisations.members import HOLDFAST, METRICS_PORT, Member, card_of
 from testing.authority import Authority
 from testing.s3_server import REGION, S3Server, arn_of, s3_server
 
@@ -116,11 +117,11 @@ class Play:
             member = Member(name, role, host, FIRST_USER + number, folder, (own_url(host), *others), lines)
             member.port = METRICS_PORT + number
             member.move_in()
-            member.types("wallet", "new")
+            member.address = Address(member.types("wallet", "new").out.strip())
             self.members[name] = member
         convener, *active = self.members.values()
         ours.deploy(self.folder / "deployment.json")
-        ours.endow(addresses(active), COINS)
+        ours.endow([member.address for member in active], COINS)
         kit, fingerprint = self._kit(convener, active, places, store)
         for member in active:
             handed = member.hand_over(member.folder / "kit.json", kit)
