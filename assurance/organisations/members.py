@@ -21,6 +21,7 @@ from testing.s3_server import secret_of
 
 METRICS_PORT = 9_464
 _PATIENCE_SECONDS = 120.0
+_NOBODY = Address("")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Member:
     lines: Mapping[str, str] = field(default_factory=dict)
     port: int = METRICS_PORT
     process: subprocess.Popen[bytes] | None = None
-    address: Address = Address("")
+    address: Address = _NOBODY
 
     @property
     def home(self) -> Path:
