@@ -87,18 +87,22 @@ class Member:
         self._own(path)
         return path
 
-    def types(self, *words: str | Path, expect: int | None = 0, **variables: str) -> Done:
+    def types(
+        self, *words: str | Path, expect: int | None = 0, at_home: bool = True, **variables: str
+    ) -> Done:
         """Types ``holdfast`` and some words.
 
         Args:
-            words: after ``holdfast``; the home is added.
+            words: after ``holdfast``.
+            at_home: whether the home is named, too.
             expect: exit code; None for any.
             variables: of the environment, beside those that it always has.
 
         Raises:
             AssertionError: the code is another.
         """
-        command = [HOLDFAST, *map(str, words), "--home", str(self.home)]
+        home = ["--home", str(self.home)] if at_home else []
+        command = [HOLDFAST, *map(str, words), *home]
         done = subprocess.run(
             self.host.command(command, self.user),
             env=self._environment() | variables,
