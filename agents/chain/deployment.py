@@ -30,6 +30,10 @@ class Deployment:
     block: Annotated[int, Field(ge=1)]
     abi: list[dict[str, Any]]
 
+    def to_bytes(self) -> bytes:
+        """The artefact."""
+        return to_json(asdict(self), indent=2) + b"\n"
+
     def save(self, path: Path) -> None:
         """Writes the artefact, whole or not at all; its folder is made if it is not there.
 
@@ -37,7 +41,7 @@ class Deployment:
             BadInput: it cannot be written there.
         """
         try:
-            write(path, to_json(asdict(self), indent=2) + b"\n", private=False)
+            write(path, self.to_bytes(), private=False)
         except StorageFailed as failure:
             raise BadInput(f"the deployment {path} cannot be written: {failure.reason}") from failure
 

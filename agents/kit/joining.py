@@ -58,9 +58,8 @@ class Join:
         """
         home, kit = Home(self.home), self.kit
         market = kit.market
-        Deployment(kit.chain.id, market.address, kit.chain.anchor.block, market.abi).save(
-            home.path(DEPLOYMENT_FILE)
-        )
+        deployment = Deployment(kit.chain.id, market.address, kit.chain.anchor.block, market.abi)
+        home.write(DEPLOYMENT_FILE, deployment.to_bytes())
         if kit.ca:
             home.write(CA_FILE, kit.ca.encode())
         if kit.terms:

@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -43,7 +42,6 @@ class Member:
         user: number of its user.
         folder: of its home, its password and what it is handed.
         rpc: its nodes, the preferred one first.
-        lines: settings of its own, by name.
         port: of its metrics.
         address: of its wallet, once there is one.
     """
@@ -54,7 +52,6 @@ class Member:
     user: int
     folder: Path
     rpc: tuple[str, ...]
-    lines: Mapping[str, str] = field(default_factory=dict)
     port: int = METRICS_PORT
     process: subprocess.Popen[bytes] | None = None
     address: Address = _NOBODY
@@ -176,7 +173,6 @@ class Member:
             "PASSWORD_FILE": str(self.folder / "password"),
             "RPC": " ".join(self.rpc),
             "LISTEN": f"{self.host.address}:{self.port}",
-            **self.lines,
         }
         return {
             "HOME": str(self.folder),

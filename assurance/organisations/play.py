@@ -17,6 +17,7 @@ import tomli_w
 from agents.core.enums import CouplePhase
 from agents.core.ids import Address
 from agents.core.market import Market
+from agents.kit.joining import TERMS_FILE
 from assurance.organisations.chain import TLS_PORT, Chain, chain, own_url, shared_url
 from assurance.organisations.chronicle import Chronicle
 from assurance.organisations.hosts import FIRST_USER, Host, Isolation, hosts
@@ -41,7 +42,7 @@ TERMS = {
     "couple_window_seconds": 7_200,
     "offer_seconds": 86_400,
 }
-SHORT_WINDOWS = {"MIN_REPORT_WINDOW_SECONDS": str(WINDOW), "MIN_SETTLE_WINDOW_SECONDS": str(WINDOW)}
+SHORT_WINDOWS = f"min_report_window_seconds = {WINDOW}\nmin_settle_window_seconds = {WINDOW}\n"
 """Lines of the cloud owners' policy that `kit join` tells them to write."""
 
 COINS = 5 * 10**18
@@ -115,8 +116,7 @@ class Play:
             host = places[name.partition("/")[0]]
             others = [shared_url(place) for place in places.values() if place is not host]
             folder = self.folder / "members" / name.replace("/", "-")
-            lines = SHORT_WINDOWS if role == "cloud-owner" else {}
-            member = Member(name, role, host, FIRST_USER + number, folder, (own_url(host), *others), lines)
+            member = Member(name, role, host, FIRST_USER + number, folder, (own_url(host), *others))
             member.port = METRICS_PORT + number
             self.members[name] = member
 
@@ -132,7 +132,10 @@ class Play:
 
         def join(member: Member) -> None:
             handed = member.hand_over(member.folder / "kit.json", kit)
-            member.types("kit", "join", handed, "--as", member.name, "--fingerprint", fingerprint)
+            said = member.types("kit", "join", handed, "--as", member.name, "--fingerprint", fingerprint).out
+            settings = member.home / "agent.toml"
+            if "min_report_window_seconds" in said:
+                member.hand_over(settings, settings.read_bytes() + SHORT_WINDOWS.encode())
 
         _each(active, join)
         self.say(f"{len(active)} members joined the kit {fingerprint}")
@@ -191,12 +194,11 @@ class Play:
         owner, asker = members["mary/do"], members["lab/mo"]
         everybody = [name for name, role in ROLES.items() if role == "cloud-owner" and name in members]
         listed = [word for name in everybody for word in ("--cloud-owner", name)]
-        terms = owner.hand_over(owner.folder / "terms.json", json.dumps(TERMS).encode())
         shape = ("--subsets", str(SUBSETS), "--replicas", str(REPLICAS), "--per-round", str(SUBSETS))
         owner.types(
             *("data-owner", "publish", "tumours", "--table", "breast-cancer", *shape),
             *("--spare-places", "2", "--requests", "hand", *listed, "--terms"),
-            terms,
+            owner.home / TERMS_FILE,
         )
         for member in members.values():
             member.start()
