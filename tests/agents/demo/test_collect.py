@@ -190,9 +190,7 @@ def test_a_table_that_is_too_small_for_noise_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     World(tmp_path).settle_down()
-    monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
-    monkeypatch.setattr(DemoRun, "dataset_folder", tmp_path / "data owner")
-    monkeypatch.setattr(DemoRun, "model_folder", tmp_path / "model owner")
+    lie_as_in_a_world(tmp_path, monkeypatch)
     wine = load_table("wine")
     few = replace(wine, features=wine.features[::3], target=wine.target[::3])
     demo = DemoRun(Scenario(data="wine"), tmp_path, "http://node", tmp_path / "x.json")
@@ -208,6 +206,13 @@ def world(tmp_path: Path) -> World:
     world = World(tmp_path, rounds=2)
     world.play()
     return world
+
+
+def lie_as_in_a_world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member's one dataset or model is in its home itself."""
+    monkeypatch.setattr(DemoRun, "home", lambda _, member: folder / member.name)
+    monkeypatch.setattr(DemoRun, "dataset_folder", folder / Scenario().data_owner.name)
+    monkeypatch.setattr(DemoRun, "model_folder", folder / Scenario().model_owner.name)
 
 
 Collected = tuple[DemoOutcome, Mined, list[tuple[int, int]]]
@@ -233,9 +238,7 @@ def collected(world: World, scenario: Scenario, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(DemoRun, "connect", lambda _: SimpleNamespace(deployment=deployment))
     monkeypatch.setattr(DemoRun, "tc", tc)
-    monkeypatch.setattr(DemoRun, "home", lambda _, member: tmp_path / member.name)
-    monkeypatch.setattr(DemoRun, "dataset_folder", tmp_path / "data owner")
-    monkeypatch.setattr(DemoRun, "model_folder", tmp_path / "model owner")
+    lie_as_in_a_world(tmp_path, monkeypatch)
     monkeypatch.setattr(module, "audit_deployment", lambda _: audited)
     monkeypatch.setattr(module, "transactions", transactions)
     demo, divided = DemoRun(scenario, tmp_path, "http://node", tmp_path / "x.json"), DividedData.of(scenario)
