@@ -87,6 +87,7 @@ def test_a_consortium_forms_and_grows(consortium: Consortium, capsys: pytest.Cap
     }
     assert json.loads((cloud / "terms.json").read_text()) == {"settle_window_seconds": 60}
     assert role_at(cloud) == "cloud-owner"
+    assert not [file.name for file in cloud.iterdir() if file.is_file() and file.stat().st_mode & 0o077]
     assert run(capsys, "policy", "show", "cloud-owner", "--home", cloud)[1].startswith(
         f'members = ["{DATA.address}"]'
     )
