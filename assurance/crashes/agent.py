@@ -41,7 +41,6 @@ from agents.storage.files import Home
 from agents.storage.journal import Journal
 from agents.vault.keys import ENCRYPTION_PURPOSE, SecretKey
 from agents.vault.local_store import LocalStore
-from agents.vault.store import ObjectStore
 from agents.workers.base import Tools, Worker
 from agents.workers.cloud_owner import CloudOwnerWorker
 from assurance.crashes.node import EvmNode
@@ -138,6 +137,7 @@ class Agent:
         """Ends the process, if it runs."""
         if self._running is not None:
             self._running.connection.close()
+            self._running.kill()
             self._running.wait()
             self._running = None
 
@@ -166,10 +166,12 @@ class Process:
 
     Attributes:
         connection: on which it is told.
+        kill: ends it. That nobody tells it anything any more it would not see: its siblings have the pipe too.
         wait: waits for its end; gives its exit code, negative for a signal.
     """
 
     connection: Connection
+    kill: Callable[[], None]
     wait: Callable[[], int]
 
 
@@ -181,7 +183,11 @@ def forked(member: Member) -> Process:
         ours.close()
         serve(member, theirs)
     theirs.close()
-    return Process(ours, lambda: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return Process(
+        ours,
+        lambda: os.kill(pid, signal.SIGKILL),
+        lambda: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]),
+    )
 
 
 # --- in the process ---
@@ -285,4 +291,3 @@ def parts(member: Member, identity: Identity, tools: Tools) -> tuple[Party, Work
     return CloudOwner(identity, HOLDS), CloudOwnerWorker(tools)
 
 
-__all__ = ["Agent", "Asked", "KilledError", "Member", "ObjectStore", "Process", "Told", "Turn", "forked", "serve"]

@@ -28,12 +28,12 @@ from testing.portfolio_network import SHORT
 from testing.workers import an_encrypted_plan
 
 ROLES = ("data owner", "cloud owner", "model owner")
-SUBSETS, ROUNDS = 2, 2
+SUBSETS, SUBSETS_A_ROUND, ROUNDS = 3, 2, 2
 TICK = 60
 """Seconds that pass when nobody has anything to do."""
 
 _NAME = "wine"
-_MOST_TURNS = 3_000
+_MOST_TURNS = 1_500
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,7 @@ class Life:
         try:
             while True:
                 while any([self._turn(agent) for agent in self.agents]):
-                    if self.turns > _MOST_TURNS:
-                        raise AssertionError("the life does not end")
+                    pass
                 if self._is_over():
                     break
                 self.node.mine(seconds=TICK)
@@ -143,6 +142,8 @@ class Life:
         self.before(self)
         role = agent.member.role
         self.turns += 1
+        if self.turns > _MOST_TURNS:
+            raise AssertionError("the life does not end")
         try:
             told = agent.turn(Turn(self.node.head.timestamp, self.deaths.get(role)))
         except KilledError:
@@ -193,7 +194,7 @@ def _write_wishes(folder: Path) -> None:
         table="wine",
         cloud_owners=(wallet_of("cloud owner").address,),
         subsets=SUBSETS,
-        subsets_per_round=1,
+        subsets_per_round=SUBSETS_A_ROUND,
         replicas=1,
         secrecy="round",
         terms=SHORT,

@@ -4,7 +4,7 @@ Nothing of the product knows of this. What it does is watched where it has to pa
 system's calls for files, the store, the node and the worker. A place is called by what is done and by the
 first function outside of the storage, the store and the node that does it::
 
-    model owner / commit roles... / before
+    model owner / commit runtime.supervisor.Supervisor._keep / before
 
 Forcing a file to the disk is none: a process that is killed loses nothing that it wrote (a machine without
 power does).
@@ -77,10 +77,18 @@ class Points:
 
     @contextmanager
     def effect(self, seam: str, detail: str = "") -> Iterator[None]:
-        """Something is done in the block that leaves a trace outside of this process."""
+        """Something is done in the block that leaves a trace outside of this process.
+
+        What fails leaves none: a folder that is there already, a file that is not.
+        """
         name = " ".join(filter(None, (self.role, "/", seam, _caller(sys._getframe(2)), detail)))
         self._point(f"{name} / before")
-        yield
+        at = len(self.passed)
+        try:
+            yield
+        except Exception:
+            del self.passed[at - 1 :]
+            raise
         self._point(f"{name} / after")
 
     def around(self, seam: str, do: Callable[P, T], detail: str = "") -> Callable[P, T]:
