@@ -27,7 +27,7 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
+.PHONY: help setup compile demo test fuzz chaos crashes gas coverage mutate prove economics bench bench-full bench-encrypted \
 	bench-privacy bench-tables attack check \
 	check-wheels check-install lock format clean
 
@@ -60,6 +60,9 @@ gas: setup ## measure gas anew and write snapshots/gas.json
 
 chaos: setup ## eight agents train while their nodes misbehave, a fault at a time and in mixtures (ARGS=--help)
 	@$(brownie_env) $(BIN)/python -m assurance.chaos $(ARGS)
+
+crashes: setup ## agents killed wherever they write, send or store: does each life end as if nobody was? (ARGS=--help)
+	@$(brownie_env) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m assurance.crashes $(ARGS)
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m assurance.coverage

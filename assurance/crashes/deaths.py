@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from assurance.crashes.life import Passed
 from assurance.crashes.points import Death
 
+Which = Literal["first", "second", "last"]
 Pass = tuple[str, int]
 """A point, and for which time it is passed in a life, from 1."""
 
@@ -39,16 +41,21 @@ def points_of(life: Iterable[Passed]) -> list[str]:
     return sorted({point for passed in life for point in passed.points})
 
 
-def places(life: Sequence[Passed], *, second: bool) -> list[Place]:
-    """Where an agent has to be killed for the first and the last pass of each point.
+def places(life: Sequence[Passed], passes: Sequence[Which]) -> list[Place]:
+    """Where an agent has to be killed so that it dies at each point.
 
     Args:
         life: all that was passed in it.
-        second: for the second pass, too.
+        passes: at which of its passes.
     """
     found = list(_places(life))
     last = {point: number for place in found for point, number in place.stands_for}  # in order: the last stays
-    wanted = {(point, number) for point, most in last.items() for number in (1, most, *([2] if second else []))}
+    numbers: dict[Which, Callable[[str], int]] = {
+        "first": lambda _: 1,
+        "second": lambda _: 2,
+        "last": lambda point: last[point],
+    }
+    wanted = {(point, numbers[which](point)) for point in last for which in passes}
     return [place for place in found if wanted & set(place.stands_for)]
 
 

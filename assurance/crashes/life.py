@@ -11,7 +11,7 @@ from shutil import copytree
 
 from agents.audit.live import audit_deployment
 from agents.chain import views
-from agents.chain.mined import transactions
+from agents.chain.mined import called_functions, selectors, transactions
 from agents.core import events as e
 from agents.core.enums import CouplePhase
 from agents.core.events import Logged
@@ -52,11 +52,11 @@ class Outcome:
     Attributes:
         phase: of the couple.
         model: SHA-256 of the final weights, if the market has their hash.
-        digests: what was reported in each round; `verdicts`: on whom.
+        verdicts: of each round, on whom.
         coins: on the market, by role, in wei; `paid_in`: what came to be there.
         contract: what the contract holds.
         events: how many of each kind, but for what was paid in.
-        calls: that were mined, by role and function, each as often as it was.
+        twice: functions that a member called twice with the same arguments, deposits apart.
         reverted: transactions that were mined and did nothing.
         audit: what the audit found, or that it found nothing.
     """
@@ -68,7 +68,7 @@ class Outcome:
     paid_in: dict[str, int]
     contract: int
     events: dict[str, int]
-    calls: dict[str, int]
+    twice: list[str]
     reverted: int
     audit: str
 
@@ -163,7 +163,6 @@ class Life:
         market, names = audited.audit.market, {wallet_of(role).address: role for role in ROLES}
         (couple,) = market.couples.values()
         mined = list(transactions(client, 2, audited.block.number))
-        calls = Counter(f"{names[one.sender]}: {name}" for one in mined if one.succeeded for name in one.functions)
         return Outcome(
             couple.phase,
             self._model(market, client.read(views.receipt_domain())),
@@ -172,10 +171,20 @@ class Life:
             _paid_in(audited.history, names),
             audited.contract_balance,
             dict(sorted(Counter(_kinds(audited.history)).items())),
-            dict(sorted(calls.items())),
+            self._twice(),
             sum(not one.succeeded for one in mined),
             "" if audited.ok else f"{audited.audit.findings} {audited.differences}",
         )
+
+    def _twice(self) -> list[str]:
+        mined = Counter(
+            (one.sender, one.data)
+            for block in self.node.blocks
+            for one in block.transactions
+            if one.hash not in block.failed and not one.value
+        )
+        names = selectors(self.node.deployment.abi)
+        return [str(called_functions(data, names)) for (_, data), count in mined.items() if count > 1]
 
     def _model(self, market: Market, domain: bytes) -> str:
         (couple,) = market.couples.values()

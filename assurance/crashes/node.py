@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from agents.chain.blooms import OurBloom
 from agents.chain.client import MarketClient
 from agents.chain.deployment import Deployment
 from agents.core.ids import Address
 from testing.backend import CHAIN_ID, MARKET, START
 from testing.compiler import compiled_contract
-from testing.evm import SOURCE, Evm
+from testing.evm import SOURCE, Evm, codec
 from testing.local_evm import DEPLOYER, RevertedError
 from tests.agents.chain.stub_node import Log, NodeError, Pooled, StubBlock, StubNode
 
@@ -26,6 +27,7 @@ class EvmNode(StubNode):
     def __init__(self) -> None:
         self.evm = Evm(now=START)
         super().__init__(MARKET, chain_id=CHAIN_ID, takes=lambda _: 0)
+        OurBloom(bytes.fromhex(MARKET[2:]), codec().topics)  # agents that are forked find it worked out
 
     @property
     def deployment(self) -> Deployment:
