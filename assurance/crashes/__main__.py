@@ -3,8 +3,8 @@
     python -m assurance.crashes
     python -m assurance.crashes --write
 
-Each point is died at when it is passed for the first, the second and the last time; then some deaths are drawn
-among all system calls that write. Each life has to end as the undisturbed one. Prints those that do not, and
+Each point is died at when it is passed for the first, the second and the last time; then some deaths are
+drawn among all system calls that write. Each life has to end as the undisturbed one. Prints those that do not, and
 writes build/crashes/report.json. With ``--write`` the list of points is written anew, and nothing else done.
 Exit code 1 if any life did not come through.
 """
@@ -18,6 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 
@@ -59,15 +60,15 @@ def main() -> None:
     for line in report["problems"]:
         console.print(printable(line), markup=False, style="red")
     console.print(
-        f"{report['crash_points']} crash points; {report['survived']} of {report['lives']} lives came through, "
-        f"{len(deaths)} of them with a death at a system call"
+        f"{report['crash_points']} crash points; {report['survived']} of {report['lives']} lives came through "
+        f"({len(deaths)} deaths at system calls)"
     )
     sys.exit(0 if report["survived"] == report["lives"] else 1)
 
 
 def told(
     points: Sequence[str], lives: Sequence[Survived], deaths: Sequence[Drawn], seed: int
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The report."""
     ended = [(f"{one.place.name}, pass {one.place.stands_for[0][1]}", one.problems) for one in lives]
     ended += [(f"{one.role}, system call {one.call}", one.problems) for one in deaths]

@@ -1,4 +1,4 @@
-"""An agent as a process of its own: it does a turn when it is told to, and asks for the chain on the same pipe."""
+"""An agent as a process of its own: it does a turn when told to, and asks for the chain on the same pipe."""
 
 from __future__ import annotations
 
@@ -128,7 +128,9 @@ class Agent:
         except (EOFError, ConnectionError):
             code, self._running = self._running.wait(), None
             if code != -signal.SIGKILL:
-                raise AssertionError(f"the {self.member.role} ended with {code}, and was not killed") from None
+                raise AssertionError(
+                    f"the {self.member.role} ended with {code}, and was not killed"
+                ) from None
             raise KilledError from None
         assert isinstance(said, Told)
         return said
@@ -166,7 +168,7 @@ class Process:
 
     Attributes:
         connection: on which it is told.
-        kill: ends it. That nobody tells it anything any more it would not see: its siblings have the pipe too.
+        kill: ends it. It would not see that nobody is there any more: its siblings have the pipe, too.
         wait: waits for its end; gives its exit code, negative for a signal.
     """
 
@@ -289,5 +291,3 @@ def parts(member: Member, identity: Identity, tools: Tools) -> tuple[Party, Work
         wanting = ModelOwner(identity, (), TRAINS)
         return ModelPortfolio(wanting, home), ModelsWorker(tools, identity.receipt_domain)
     return CloudOwner(identity, HOLDS), CloudOwnerWorker(tools)
-
-

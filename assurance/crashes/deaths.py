@@ -49,7 +49,9 @@ def places(life: Sequence[Passed], passes: Sequence[Which]) -> list[Place]:
         passes: at which of its passes.
     """
     found = list(_places(life))
-    last = {point: number for place in found for point, number in place.stands_for}  # in order: the last stays
+    last = {
+        point: number for place in found for point, number in place.stands_for
+    }  # in order: the last stays
     numbers: dict[Which, Callable[[str], int]] = {
         "first": lambda _: 1,
         "second": lambda _: 2,

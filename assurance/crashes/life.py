@@ -112,7 +112,7 @@ class Life:
         """Plays on to the end; says what came of it."""
         try:
             while True:
-                while any([self._turn(agent) for agent in self.agents]):
+                while self._round():
                     pass
                 if self._is_over():
                     break
@@ -137,6 +137,11 @@ class Life:
         deployment = self.node.deployment
         members = [Member(role, self.folder, deployment, self.watched) for role in ROLES]
         self.agents = [Agent(member, self.node, self.process) for member in members]
+
+    def _round(self) -> bool:
+        """A turn of each agent; whether any of them did anything."""
+        busy = [self._turn(agent) for agent in self.agents]
+        return any(busy)
 
     def _turn(self, agent: Agent) -> bool:
         self.before(self)

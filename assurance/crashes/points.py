@@ -109,7 +109,7 @@ class Points:
     def watching(self) -> Iterator[None]:
         """All that this process writes in the block passes here; nothing is forced to the disk."""
         with (
-            patch.multiple(os, **{name: self.around(name, getattr(os, name)) for name in _CALLS}),
+            patch.dict(vars(os), {name: self.around(name, getattr(os, name)) for name in _CALLS}),
             patch.multiple(os, open=self._open, fsync=lambda _: None),
             patch.object(database, "_SETTINGS", ("journal_mode = WAL", "synchronous = OFF")),
             patch.object(sqlite3, "connect", partial(sqlite3.connect, factory=_connections(self))),

@@ -134,5 +134,3 @@ def _problems(life: Life, place: Place | None, expected: Outcome) -> list[str]:
         return life.play().differs_from(expected)
     except Exception as problem:  # noqa: BLE001  # whatever it is, it is what we look for
         return [f"{type(problem).__name__}: {problem}"]
-
-

@@ -19,6 +19,8 @@ from agents.audit.replay import audit
 from testing.world import WORLD_TERMS, World
 
 TERMS = replace(WORLD_TERMS, subsets_per_round=1)
+
+
 def small_world(folder: Path) -> World:
     """One cloud owner: nobody can stand in for it."""
     return World(folder, cloud_owners=1, terms=TERMS)

@@ -259,6 +259,7 @@ def test_the_silent_cost_the_others_nothing(tmp_path: Path) -> None:
 
 # --- crashes ---
 
+
 def small_world(folder: Path, rounds: int) -> World:
     """One cloud owner: nobody can stand in for it."""
     return a_world(folder, a_plan(rounds), cloud_owners=1)

@@ -48,7 +48,6 @@ def test_the_undisturbed_life_ends_well() -> None:
 def test_the_points_are_those_that_are_committed() -> None:
     """What writes somewhere else than before is seen in review."""
     points = points_of(recorded()[1])
-    print(f"{len(points)} crash points")
     anew = "if that is meant, run `python -m assurance.crashes --write` and commit"
     assert "".join(f"{point}\n" for point in points) == POINTS.read_text(), anew
 
@@ -72,7 +71,7 @@ def test_whoever_is_killed_at_a_point_goes_on_where_it_was() -> None:
 
 def test_agents_that_lose_their_homes_are_noticed(tmp_path: Path) -> None:
     """That all lives end alike is no matter of course."""
-    outcome, passed = recorded()
+    outcome, _ = recorded()
     sent = "model owner / send chain.broadcasts.Broadcasts._send requestTC / after"
     starts: list[str] = []
 
@@ -85,8 +84,7 @@ def test_agents_that_lose_their_homes_are_noticed(tmp_path: Path) -> None:
         return forked(member)
 
     life = Life(tmp_path, forgetful)
-    life.deaths["model owner"] = Death(sent, 0)
-    life.before = lambda life: life.deaths.update({"model owner": Death(sent, 0)} if not life.killed else {})
+    life.before = lambda life: life.deaths.update({} if life.killed else {"model owner": Death(sent, 0)})
     try:
         problems = life.play().differs_from(outcome)
     except AssertionError as problem:
