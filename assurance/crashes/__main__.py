@@ -4,8 +4,8 @@
     python -m assurance.crashes --write
 
 Each point is died at when it is passed for the first, the second and the last time; then some deaths are
-drawn among all system calls that write. Each life has to end as the undisturbed one. Prints those that do not, and
-writes build/crashes/report.json. With ``--write`` the list of points is written anew, and nothing else done.
+drawn among all system calls that write. Each life has to end as the undisturbed one. Prints those that do not,
+and writes build/crashes/report.json. With ``--write`` the list of points is written anew, and nothing else done.
 Exit code 1 if any life did not come through.
 """
 
@@ -60,8 +60,8 @@ def main() -> None:
     for line in report["problems"]:
         console.print(printable(line), markup=False, style="red")
     console.print(
-        f"{report['crash_points']} crash points; {report['survived']} of {report['lives']} lives came through "
-        f"({len(deaths)} deaths at system calls)"
+        f"{report['crash_points']} crash points; {report['survived']} of {report['lives']} lives came through"
+        f" ({len(deaths)} deaths at system calls)"
     )
     sys.exit(0 if report["survived"] == report["lives"] else 1)
 

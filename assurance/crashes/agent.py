@@ -54,10 +54,16 @@ STORE = "store"
 
 @dataclass(frozen=True)
 class Turn:
-    """What an agent is told: the time in seconds, and where it is to die, if it is."""
+    """What an agent is told.
+
+    Attributes:
+        now: the time, in seconds.
+        death: where it is to die, if it is; `everywhere`: points at which it is to die as well.
+    """
 
     now: int
     death: Death | None = None
+    everywhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,19 +126,21 @@ class Agent:
         if self._running is None:
             self.lives += 1
             self._running = self._process(self.member)
-        connection = self._running.connection
+        connection, point = self._running.connection, ""
         try:
             connection.send(turn)
-            while isinstance(said := connection.recv(), Asked):
-                connection.send(self._node.make_request(said.method, said.params))
+            while not isinstance(said := connection.recv(), Told):
+                if isinstance(said, Dying):
+                    point = said.point
+                else:
+                    connection.send(self._node.make_request(said.method, said.params))
         except (EOFError, ConnectionError):
             code, self._running = self._running.wait(), None
             if code != -signal.SIGKILL:
                 raise AssertionError(
                     f"the {self.member.role} ended with {code}, and was not killed"
                 ) from None
-            raise KilledError from None
-        assert isinstance(said, Told)
+            raise KilledError(point) from None
         return said
 
     def end(self) -> None:
@@ -151,7 +159,22 @@ class Agent:
 
 
 class KilledError(Exception):
-    """The agent's process was killed."""
+    """The agent's process was killed.
+
+    Attributes:
+        point: where; empty if it did not do it itself.
+    """
+
+    def __init__(self, point: str) -> None:
+        super().__init__(point)
+        self.point = point
+
+
+@dataclass(frozen=True)
+class Dying:
+    """An agent's last word: where it ends itself."""
+
+    point: str
 
 
 @dataclass(frozen=True)
@@ -213,7 +236,7 @@ def serve(member: Member, connection: Connection) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     registry.FAMILIES[FakeFamily.name()] = FakeFamily
     registry.family_of.cache_clear()
-    points = Points(member.role)
+    points = Points(member.role, lambda point: connection.send(Dying(point)))
     code = 1
     try:
         with suppress(EOFError, ConnectionError):
@@ -230,13 +253,13 @@ def serve(member: Member, connection: Connection) -> NoReturn:
 def _live(member: Member, connection: Connection, points: Points) -> None:
     life = _Life(member, PipedNode(connection), points)
     turn: Turn = connection.recv()
-    points.begin(turn.death)
+    points.begin(turn.death, turn.everywhere)
     life.start(turn.now)
     busy = True
     while True:
         connection.send(Told(busy, points.passed))
         turn = connection.recv()
-        points.begin(turn.death)
+        points.begin(turn.death, turn.everywhere)
         busy = life.step(turn.now)
 
 

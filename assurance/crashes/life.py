@@ -91,6 +91,7 @@ class Life:
         turns: how many there were.
         passed: what was passed in each.
         deaths: where who is to be killed at its next turns.
+        everywhere: points at which whoever comes there first is killed, once each.
         killed: how often somebody was.
     """
 
@@ -102,6 +103,7 @@ class Life:
     turns: int = 0
     passed: list[Passed] = field(default_factory=list)
     deaths: dict[str, Death] = field(default_factory=dict)
+    everywhere: set[str] = field(default_factory=set)
     killed: int = 0
 
     def __post_init__(self) -> None:
@@ -150,10 +152,12 @@ class Life:
         if self.turns > _MOST_TURNS:
             raise AssertionError("the life does not end")
         try:
-            told = agent.turn(Turn(self.node.head.timestamp, self.deaths.get(role)))
-        except KilledError:
+            now, everywhere = self.node.head.timestamp, frozenset(self.everywhere)
+            told = agent.turn(Turn(now, self.deaths.get(role), everywhere))
+        except KilledError as death:
             self.killed += 1
             self.deaths.pop(role, None)
+            self.everywhere.discard(death.point)
             return True
         self.passed.append(Passed(self.turns, role, told.passed))
         return told.busy

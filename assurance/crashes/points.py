@@ -61,19 +61,22 @@ class Points:
 
     Args:
         role: of the agent: points of two roles are two.
+        tell: is called with the point before the process ends itself there.
 
     Attributes:
         passed: since it was cleared.
-        death: where the process ends itself, if anywhere.
+        death: where the process ends itself, if anywhere; `everywhere`: other points where it does.
     """
 
     role: str
+    tell: Callable[[str], None]
     passed: list[str] = field(default_factory=list)
     death: Death | None = None
+    everywhere: frozenset[str] = frozenset()
 
-    def begin(self, death: Death | None) -> None:
+    def begin(self, death: Death | None, everywhere: frozenset[str]) -> None:
         """A new list of what is passed."""
-        self.passed, self.death = [], death
+        self.passed, self.death, self.everywhere = [], death, everywhere
 
     @contextmanager
     def effect(self, seam: str, detail: str = "") -> Iterator[None]:
@@ -102,7 +105,10 @@ class Points:
 
     def _point(self, name: str) -> None:
         self.passed.append(name)
-        if self.death and self.death.point == name and self.passed.count(name) == self.death.passes + 1:
+        death = self.death
+        now = death and death.point == name and self.passed.count(name) == death.passes + 1
+        if now or name in self.everywhere:
+            self.tell(name)
             os.kill(os.getpid(), signal.SIGKILL)
 
     @contextmanager

@@ -23,6 +23,12 @@ from assurance.crashes.trunk import Survived, live, undisturbed
 
 pytestmark = pytest.mark.forks
 
+LIVES, MOST_LIVES = 4, 12
+"""In how many lives each point is died at; who dies at one may never come to another that is after it."""
+
+EACH = 30
+"""Of the lives with one death, so many are played here once."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread() -> Iterator[None]:
@@ -59,13 +65,28 @@ def test_every_role_writes_sends_and_stores() -> None:
             assert any(point.startswith(f"{role} / {seam} ") for point in points), (role, seam)
 
 
-def test_whoever_is_killed_at_a_point_goes_on_where_it_was() -> None:
+def test_agents_that_are_killed_at_each_point_go_on_where_they_were(tmp_path: Path) -> None:
+    """In few lives, each of many deaths: `make crashes` plays one for each."""
     outcome, passed = recorded()
-    chosen = places(passed, passes=("first",))
-    died_at = {point for place in chosen for point, _ in place.stands_for}
-    assert died_at == set(points_of(passed))
+    left = set(points_of(passed))
+    for number in range(MOST_LIVES):
+        life = Life(tmp_path / str(number))
+        life.everywhere = set(sorted(left)[:: max(1, LIVES - number)])
+        chosen = set(life.everywhere)
+        assert life.play().differs_from(outcome) == [], sorted(chosen)
+        died_at = chosen - life.everywhere
+        assert life.killed == len(died_at) > 0
+        left -= died_at
+        if not left:
+            break
+    assert left == set()
+
+
+def test_an_agent_that_is_killed_once_goes_on_where_it_was() -> None:
+    outcome, passed = recorded()
+    chosen = places(passed, passes=("first", "last"))[::EACH]
     lives = list(live(chosen, outcome))
-    assert len(lives) == len(chosen)
+    assert sorted(one.place.name for one in lives) == sorted(place.name for place in chosen)
     assert [(one.place, one.problems) for one in lives if one.problems] == []
 
 
