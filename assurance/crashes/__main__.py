@@ -4,9 +4,9 @@
     python -m assurance.crashes --write
 
 Each point is died at when it is passed for the first, the second and the last time; then some deaths are
-drawn among all system calls that write. Each life has to end as the undisturbed one. Prints those that do not,
-and writes build/crashes/report.json. With ``--write`` the list of points is written anew, and nothing else done.
-Exit code 1 if any life did not come through.
+drawn among all system calls that write. Each life has to end as the undisturbed one. Prints those that do
+not, and writes build/crashes/report.json. With ``--write`` the list of points is written anew, and nothing
+else done. Exit code 1 if any life did not come through.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Outcome:
     """What a life came to, without what is random, and without gas.
 
     Attributes:
-        phase: of the couple.
+        phases: of the couples; there is one.
         model: SHA-256 of the final weights, if the market has their hash.
         verdicts: of each round, on whom.
         coins: on the market, by role, in wei; `paid_in`: what came to be there.
@@ -61,7 +61,7 @@ class Outcome:
         audit: what the audit found, or that it found nothing.
     """
 
-    phase: CouplePhase
+    phases: list[CouplePhase]
     model: str
     verdicts: list[object]
     coins: dict[str, int]
@@ -170,12 +170,12 @@ class Life:
         client = self.node.client()
         audited = audit_deployment(client)
         market, names = audited.audit.market, {wallet_of(role).address: role for role in ROLES}
-        (couple,) = market.couples.values()
+        couples = market.couples.values()
         mined = list(transactions(client, 2, audited.block.number))
         return Outcome(
-            couple.phase,
+            [couple.phase for couple in couples],
             self._model(market, client.read(views.receipt_domain())),
-            [record.verdicts for record in couple.rounds.values()],
+            [record.verdicts for couple in couples for record in couple.rounds.values()],
             {role: market.balances[address] for address, role in names.items()},
             _paid_in(audited.history, names),
             audited.contract_balance,
@@ -196,9 +196,11 @@ class Life:
         return [str(called_functions(data, names)) for (_, data), count in mined.items() if count > 1]
 
     def _model(self, market: Market, domain: bytes) -> str:
-        (couple,) = market.couples.values()
+        couple = next(iter(market.couples.values()))
         home = self.folder / "model owner" / folder_of(ModelEntry) / _NAME
         weights = home / state_file(couple.id, couple.round, "weights")
+        if not weights.exists():
+            return "none"
         salt = bytes.fromhex((home / salt_file(couple.id)).read_text())
         model = sha256(weights.read_bytes()).digest()
         known = couple.final_model_hash == final_hash(domain, couple.id, salt, model)
