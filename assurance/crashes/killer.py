@@ -5,6 +5,7 @@ An agent is a program of its own here, which nothing watches and which forces it
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -100,5 +101,6 @@ def _traced(member: Member, options: list[str]) -> Process:
 
 
 if __name__ == "__main__":
+    logging.getLogger("agents").setLevel(logging.CRITICAL)
     pipe = Connection(int(sys.argv[1]))
     serve(pipe.recv(), pipe)

@@ -1,7 +1,7 @@
 """What an agent does to the world goes through few modules, each known here by name.
 
-Files and SQLite are those of agents/storage alone (tests/agents/storage/test_one_room.py), so that a death can
-be played at every place where something is written, sent or stored (assurance/crashes).
+Files and SQLite are those of agents/storage alone (tests/agents/storage/test_one_room.py), so that a death
+can be played at every place where something is written, sent or stored (assurance/crashes).
 
 Rules: A7.
 """
