@@ -71,7 +71,7 @@ def told(
 ) -> dict[str, Any]:
     """The report."""
     ended = [(f"{one.place.name}, pass {one.place.stands_for[0][1]}", one.problems) for one in lives]
-    ended += [(f"{one.role}, system call {one.call}", one.problems) for one in deaths]
+    ended += [(f"{one.role}, {one.call[0]} {one.call[1]}", one.problems) for one in deaths]
     return {
         "crash_points": len(points),
         "lives": len(ended),

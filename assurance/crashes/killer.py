@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,8 +25,9 @@ from assurance.crashes.life import ROLES, Life, Outcome
 CALLS = "fsync,fdatasync,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,pwrite64,write"
 """Those with which an agent writes to its disk and to its pipe, on which its transactions go out."""
 
-_FEWEST = 5
-"""Calls of an agent's first: what Python itself writes when it starts is not ours to draw."""
+_CALL = re.compile(r"(\w+)\(")
+_MOST = 0.95
+"""Of the calls of a life, from the first on, that are drawn from: another life may have a few less."""
 
 
 def is_there() -> bool:
@@ -40,12 +42,12 @@ class Drawn:
     """A life whose agent was killed at a system call.
 
     Attributes:
-        role: whose; `call`: its number, counted from the agent's start.
+        role: whose; `call`: its name, and for which time the agent made it, counted from its start.
         problems: as of `Survived`.
     """
 
     role: str
-    call: int
+    call: tuple[str, int]
     problems: list[str]
 
 
@@ -55,18 +57,21 @@ def drawn(count: int, seed: int, expected: Outcome) -> Iterator[Drawn]:
     made = {role: _calls_of(role) for role in ROLES}
     for number in range(count):
         role = ROLES[number % len(ROLES)]
-        call = random.randrange(_FEWEST, made[role])
+        at = random.randrange(int(_MOST * len(made[role])))
+        name = made[role][at]
+        call = name, made[role][: at + 1].count(name)
         yield Drawn(role, call, _life(role, call, expected))
 
 
-def _life(role: str, call: int, expected: Outcome) -> list[str]:
+def _life(role: str, call: tuple[str, int], expected: Outcome) -> list[str]:
     started: list[int] = []
 
     def process(member: Member) -> Process:
         if member.role != role or started:
             return forked(member)
         started.append(1)
-        return _traced(member, ["-e", f"inject={CALLS}:signal=SIGKILL:when={call}", "-o", os.devnull])
+        name, times = call
+        return _traced(member, ["-e", f"inject={name}:signal=SIGKILL:when={times}", "-o", os.devnull])
 
     with tempfile.TemporaryDirectory() as folder:
         life = Life(Path(folder), process, watched=False)
@@ -77,8 +82,8 @@ def _life(role: str, call: int, expected: Outcome) -> list[str]:
         return problems if life.killed == 1 else [*problems, f"killed {life.killed} times"]
 
 
-def _calls_of(role: str) -> int:
-    """How many of the calls an agent makes in an undisturbed life."""
+def _calls_of(role: str) -> list[str]:
+    """Which of the calls an agent makes in an undisturbed life, in order."""
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "calls"
 
@@ -86,7 +91,7 @@ def _calls_of(role: str) -> int:
             return _traced(member, ["-o", str(told)]) if member.role == role else forked(member)
 
         Life(Path(folder) / "life", process, watched=False).play()
-        return sum("(" in line for line in told.read_text().splitlines())
+        return [found[1] for line in told.read_text().splitlines() if (found := _CALL.search(line))]
 
 
 def _traced(member: Member, options: list[str]) -> Process:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -28,14 +27,6 @@ LIVES, MOST_LIVES = 4, 12
 
 EACH = 30
 """Of the lives with one death, so many are played here once."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """What this process imports must not start threads: it is forked."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENBLAS_NUM_THREADS", "1")
-        yield
 
 
 @cache
@@ -163,6 +154,6 @@ def test_a_point_has_a_first_a_second_and_a_last_pass() -> None:
 def test_the_report_counts_what_came_through() -> None:
     place = Place(3, "mo", Death("a / before", 0), (("a / before", 2),))
     lives = [Survived(place, [], 1.0), Survived(place, ["coins: 1, not 2"], 1.0)]
-    report = told(["a / before"], lives, [Drawn("mo", 40, [])], 1)
+    report = told(["a / before"], lives, [Drawn("mo", ("fsync", 40), [])], 1)
     assert (report["crash_points"], report["lives"], report["survived"]) == (1, 3, 2)
     assert report["problems"] == ["turn 3: a / before, pass 2: coins: 1, not 2"]
