@@ -158,7 +158,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Quiet:
 def run(home: Path) -> int:
     """The exit code of a cloud owner's command."""
     try:
-        cli.main(["cloud-owner", "--home", str(home), "--quiet"])
+        cli.main(["cloud-owner", "run", "--home", str(home), "--quiet"])
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
