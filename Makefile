@@ -27,8 +27,8 @@ export NETWORK
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup compile demo test fuzz chaos gas coverage mutate prove economics bench bench-full bench-encrypted \
-	bench-privacy bench-tables bench-agents organisations attack check \
+.PHONY: help setup compile demo test fuzz chaos crashes gas coverage mutate prove economics bench bench-full \
+	bench-encrypted bench-privacy bench-tables bench-agents organisations attack check \
 	check-wheels check-install lock format clean
 
 help: ## this list
@@ -64,6 +64,9 @@ chaos: setup ## eight agents train while their nodes misbehave, a fault at a tim
 
 organisations: setup ## three organisations on hosts of their own, a BFT chain, an S3 server; ten minutes; wants Go, once
 	@$(BIN)/python -m assurance.organisations
+
+crashes: setup ## agents killed wherever they write, send or store: does each life end as if nobody was? (ARGS=--help)
+	@$(brownie_env) OPENBLAS_NUM_THREADS=1 $(BIN)/python -m assurance.crashes $(ARGS)
 
 coverage: setup ## which statements and branches of the contracts are run; fails if any is not
 	$(BIN)/python -m assurance.coverage

@@ -4,7 +4,7 @@
     world.play()
     assert world.couple.phase is CouplePhase.COMPLETED
 
-An agent can be killed at any journal write and any transaction, and is started again on its home.
+An agent can be cut off at every journal write and every transaction, and is started again on its home.
 """
 
 from __future__ import annotations
@@ -174,9 +174,8 @@ class Agent:
 
     Attributes:
         performing: what its worker's tasks are performed with.
-        checkpoints: of all that it did: before and after each journal write and each transaction.
-        dies_at: the number of the checkpoint at which it is killed.
-        dies_everywhere: it is killed when it first comes to a checkpoint.
+        dies_everywhere: it is killed when it first comes to a checkpoint: before and after each journal write
+            and each transaction.
     """
 
     name: str
@@ -185,10 +184,9 @@ class Agent:
     folder: Path
     part: Part
     performing: Callable[[Worker], Executor] = InlineExecutor
-    checkpoints: list[str] = field(default_factory=list)
-    dies_at: int | None = None
     dies_everywhere: bool = False
     lives: int = 0
+    _died_at: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.key = SecretKey.from_seed(self.derive(b"encryption"))
@@ -232,9 +230,8 @@ class Agent:
             return True
 
     def _checkpoint(self, what: str) -> None:
-        first = what not in self.checkpoints
-        self.checkpoints.append(what)
-        if len(self.checkpoints) - 1 == self.dies_at or (first and self.dies_everywhere):
+        if self.dies_everywhere and what not in self._died_at:
+            self._died_at.add(what)
             raise Killed(what)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from eth_abi.abi import decode
@@ -24,7 +24,7 @@ def transactions(client: MarketClient, first: int, last: int) -> Iterator[Mined]
     Raises:
         NodeUnavailable: the node did not answer.
     """
-    names = _names(client)
+    names = selectors(client.deployment.abi)
     for number in range(first, last + 1):
         block = client.node.ask("eth_getBlockByNumber", hex(number), True)
         for transaction in block["transactions"]:
@@ -33,19 +33,25 @@ def transactions(client: MarketClient, first: int, last: int) -> Iterator[Mined]
                 yield _mined(client, transaction, names)
 
 
-def _mined(client: MarketClient, transaction: dict[str, Any], names: dict[bytes, str]) -> Mined:
+def _mined(client: MarketClient, transaction: dict[str, Any], names: Mapping[bytes, str]) -> Mined:
     receipt = client.node.ask("eth_getTransactionReceipt", transaction["hash"])
     return Mined(
         from_hex(transaction["hash"]),
         int(transaction["blockNumber"], 16),
         Address(to_checksum_address(transaction["from"])),
-        _functions(from_hex(transaction["input"]), names),
+        called_functions(from_hex(transaction["input"]), names),
         int(receipt["gasUsed"], 16),
         int(receipt["status"], 16) == 1,
     )
 
 
-def _functions(data: bytes, names: dict[bytes, str]) -> tuple[str, ...]:
+def called_functions(data: bytes, names: Mapping[bytes, str]) -> tuple[str, ...]:
+    """The functions that a transaction's data call, those inside a `multicall` one by one.
+
+    Args:
+        data: of the transaction.
+        names: see `selectors`. What is not there is called by its selector.
+    """
     selector = data[:_SELECTOR]
     name = names.get(selector, "0x" + selector.hex())
     if name != "multicall":
@@ -54,9 +60,10 @@ def _functions(data: bytes, names: dict[bytes, str]) -> tuple[str, ...]:
         (parts,) = decode(["bytes[]"], data[_SELECTOR:])
     except (DecodingError, OverflowError):  # anyone may send what the contract only reverts at
         return (name,)
-    return tuple(called for part in parts for called in _functions(part, names))
+    return tuple(called for part in parts for called in called_functions(part, names))
 
 
-def _names(client: MarketClient) -> dict[bytes, str]:
-    functions = [entry for entry in client.deployment.abi if entry["type"] == "function"]
+def selectors(abi: Iterable[Mapping[str, Any]]) -> dict[bytes, str]:
+    """The names of an interface's functions, by what a call's data begin with."""
+    functions = [entry for entry in abi if entry["type"] == "function"]
     return {bytes(function_abi_to_4byte_selector(entry)): str(entry["name"]) for entry in functions}  # type: ignore[arg-type]

@@ -259,10 +259,8 @@ def test_the_silent_cost_the_others_nothing(tmp_path: Path) -> None:
 
 # --- crashes ---
 
-CHECKPOINTS = {"cloud owner 0": 38, "model owner": 38}
 
-
-def small_world(folder: Path, rounds: int = 2) -> World:
+def small_world(folder: Path, rounds: int) -> World:
     """One cloud owner: nobody can stand in for it."""
     return a_world(folder, a_plan(rounds), cloud_owners=1)
 
@@ -273,27 +271,11 @@ def outcome(world: World) -> dict[str, object]:
 
 
 @cache
-def undisturbed(rounds: int = 2) -> tuple[dict[str, object], dict[str, int]]:
+def undisturbed(rounds: int) -> dict[str, object]:
     with TemporaryDirectory() as folder:
         world = small_world(Path(folder), rounds)
         world.play()
-        return outcome(world), {agent.name: len(agent.checkpoints) for agent in world.agents}
-
-
-def test_the_undisturbed_story_has_these_checkpoints() -> None:
-    assert {name: undisturbed()[1][name] for name in CHECKPOINTS} == CHECKPOINTS
-
-
-@pytest.mark.parametrize(
-    ("name", "checkpoint"), [(name, number) for name, count in CHECKPOINTS.items() for number in range(count)]
-)
-def test_a_killed_agent_goes_on_where_it_was(tmp_path: Path, name: str, checkpoint: int) -> None:
-    world = small_world(tmp_path)
-    victim = next(agent for agent in world.agents if agent.name == name)
-    victim.dies_at = checkpoint
-    world.play()
-    assert victim.lives == 2
-    assert outcome(world) == undisturbed()[0]
+        return outcome(world)
 
 
 def test_agents_that_die_at_every_step_come_through_two_sums(tmp_path: Path) -> None:
@@ -302,7 +284,7 @@ def test_agents_that_die_at_every_step_come_through_two_sums(tmp_path: Path) -> 
         agent.dies_everywhere = True
     world.play()
     assert all(agent.lives > 10 for agent in world.agents)
-    assert outcome(world) == undisturbed(4)[0]
+    assert outcome(world) == undisturbed(4)
     assert audit(world.chain.history, world.chain.domain).ok
 
 
@@ -316,5 +298,5 @@ def test_a_chain_that_takes_blocks_back_changes_no_story(tmp_path: Path, moment:
     world.step_until(reached[moment])
     world.chain.take_back(3)
     world.play()
-    assert outcome(world) == undisturbed(4)[0]
+    assert outcome(world) == undisturbed(4)
     assert audit(world.chain.history, world.chain.domain).ok
