@@ -13,7 +13,7 @@ from agents.core.amounts import shown_amount
 from agents.core.errors import BadInput
 from agents.output.terminal import say
 from agents.portfolio.decisions import decide
-from agents.portfolio.entries import DatasetEntry, Entry
+from agents.portfolio.entries import DatasetEntry, PortfolioEntry
 from agents.portfolio.files import check_name, read_entry, set_wanted, write_entry
 from agents.portfolio.known import JOURNAL_FILE, KnownHome
 from agents.portfolio.queue import QueuedRequest, open_request, queue
@@ -118,7 +118,7 @@ def decline(settings: DataOwnerPolicySettings, number: Number) -> None:
     say(f"request {number} on {one.dataset} is declined: the agent answers it")
 
 
-def refuse_changed(home: Path, kind: BoundKind, name: str, entry: Entry) -> None:
+def refuse_changed(home: Path, kind: BoundKind, name: str, entry: PortfolioEntry) -> None:
     """Refuses another thing under a name that is published.
 
     Raises:

@@ -30,7 +30,7 @@ _ID = r"^(0x)?[0-9a-fA-F]{6,64}$"
 _NAMED = r"^0x[0-9a-fA-F]{6,40}:[a-z][a-z0-9-]{0,31}$"
 
 
-class Entry(Checked):
+class PortfolioEntry(Checked):
     """What every file of a portfolio has.
 
     Attributes:
@@ -62,10 +62,10 @@ class Entry(Checked):
         return {_called(name): value for name, value in told.items() if name in type(self).model_fields}
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=PortfolioEntry)
 
 
-class DatasetEntry(Entry):
+class DatasetEntry(PortfolioEntry):
     """A dataset that a data owner offers."""
 
     fixed = (
@@ -171,7 +171,7 @@ class DatasetEntry(Entry):
         return self.terms.of(self.subsets, per_round, self.replicas + self.spare_places)
 
 
-class ModelEntry(Entry):
+class ModelEntry(PortfolioEntry):
     """A model that a model owner wants."""
 
     fixed = ("model", "rounds", "seed", "balance", "plan", "dataset", "quorum", "spare_rounds")

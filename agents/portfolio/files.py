@@ -14,7 +14,7 @@ import tomli_w
 from agents.core.errors import BadInput, StorageFailed
 from agents.core.ids import ENTRY_NAME
 from agents.portfolio.checking import validated
-from agents.portfolio.entries import DatasetEntry, E, Entry, ModelEntry
+from agents.portfolio.entries import DatasetEntry, E, ModelEntry, PortfolioEntry
 from agents.storage.files import read, write
 
 FOLDERS: Final[dict[type[DatasetEntry] | type[ModelEntry], str]] = {
@@ -189,7 +189,7 @@ def _existing(home: Path, name: str, kind: type[E]) -> Path:
 # --- what the agent took from them ---
 
 
-def accept(home: Path, name: str, entry: Entry) -> None:
+def accept(home: Path, name: str, entry: PortfolioEntry) -> None:
     """Keeps the last entry that was good, for the work that is under way when its file is not.
 
     Raises:

@@ -28,7 +28,7 @@ def status_lines(status: HomeStatus) -> Iterator[str]:
         yield from (_silence(one, standing) for one in standing.unanswered)
         if pulse is not None:
             yield from (f"left undone: {words}" for words in pulse.left_undone)
-            yield from (f"under way: {key}" for key in pulse.running)
+            yield from (f"under way: {key}" for key in pulse.running if view.running)
             yield from (f"to be sent: {key} ({state})" for key, state in (pulse.intents or {}).items())
     for model in status.models:
         yield f"{model.name} is over; its weights: {model.weights}"

@@ -9,7 +9,7 @@ import unicodedata
 from itertools import groupby
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.core.escaping import LEAST, MOST, escaped, printable
@@ -25,6 +25,7 @@ ANYTHING = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(ANYTHING, st.integers(0, 300))
 def test_one_visible_line_of_bounded_length_and_the_same_again(text: str, most: int) -> None:
     shown = printable(text, most)
@@ -37,6 +38,7 @@ def test_one_visible_line_of_bounded_length_and_the_same_again(text: str, most: 
     shown.encode()  # no half of a letter
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_without_a_limit_nothing_is_lost(text: str) -> None:
     shown = escaped(text)

@@ -105,6 +105,7 @@ def test_a_running_agent_is_ready_waits_or_is_broken(
     assert lines[2].endswith("old, 2 blocks cannot be had whole")
     assert lines[3].startswith("ether: 0.5 in the wallet, ")
     assert {"left undone: x waits", "under way: job/1"} <= set(lines)
+    assert "under way: job/1" not in run(capsys, "--home", home), "nobody is at it any more"
 
 
 def test_it_is_told_to_programs_too(home: Path, story: Story, capsys: pytest.CaptureFixture[str]) -> None:
