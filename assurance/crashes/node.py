@@ -10,9 +10,10 @@ from agents.chain.deployment import Deployment
 from agents.core.ids import Address
 from testing.backend import CHAIN_ID, MARKET, START
 from testing.compiler import compiled_contract
+from testing.events_as_logs import Log
 from testing.evm import SOURCE, Evm, codec
 from testing.local_evm import DEPLOYER, RevertedError
-from tests.agents.chain.stub_node import Log, NodeError, Pooled, StubBlock, StubNode
+from tests.agents.chain.stub_node import NodeError, Pooled, StubBlock, StubNode
 
 _MOST_GAS = 8_000_000
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 from unittest.mock import patch
@@ -32,7 +33,7 @@ from agents.roles.acts import Task
 from agents.roles.results import TaskResult
 from agents.storage import database
 from agents.storage.journal import Journal
-from agents.vault.store import MAX_OBJECT_BYTES, ObjectId, ObjectStore
+from agents.vault.store import MAX_OBJECT_BYTES, Data, ObjectId, ObjectStore
 from agents.workers.base import Worker
 
 P = ParamSpec("P")
@@ -199,14 +200,31 @@ class WatchedStore:
     store: ObjectStore
     points: Points
 
-    def put(self, data: bytes) -> ObjectId:
+    def put(self, data: Data) -> ObjectId:
         """See `ObjectStore`."""
         with self.points.effect("put"):
             return self.store.put(data)
 
+    def delete(self, object_id: ObjectId) -> None:
+        """See `ObjectStore`."""
+        with self.points.effect("delete"):
+            self.store.delete(object_id)
+
     def get(self, object_id: ObjectId, most: int = MAX_OBJECT_BYTES) -> bytes:
         """See `ObjectStore`."""
         return self.store.get(object_id, most)
+
+    def fetch(self, object_id: ObjectId, file: Path, most: int = MAX_OBJECT_BYTES) -> None:
+        """See `ObjectStore`."""
+        self.store.fetch(object_id, file, most)
+
+    def holds(self, object_id: ObjectId) -> bool:
+        """See `ObjectStore`."""
+        return self.store.holds(object_id)
+
+    def by(self, author: bytes) -> ObjectStore:
+        """See `ObjectStore`."""
+        return self.store.by(author)
 
 
 @dataclass
