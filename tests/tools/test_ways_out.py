@@ -36,8 +36,13 @@ SENDING = "eth_send"
 
 ALLOWED = {
     # the way to the node, and the one place from which a transaction goes out
-    "chain/transport.py": {"socket", "requests", "urllib3"},
+    "chain/transport.py": {"socket", "requests", "ssl", "urllib3"},
+    "chain/access.py": {"requests", "ssl"},
     "chain/transactions.py": {"eth_sendRawTransaction"},
+    "observe/metrics.py": {"eth_sendRawTransaction"},  # whose requests are counted
+    # a signer on this machine, and the object store
+    "chain/socket_rpc.py": {"socket"},
+    "vault/bucket.py": {"obstore"},
     # a table that lies in a database is read
     "learning/data/reading/database.py": {"pg8000", "ssl"},
     # work in processes, and the pipes to them
@@ -45,6 +50,11 @@ ALLOWED = {
     "runtime/process_pool.py": {"multiprocessing"},
     "runtime/stop.py": {"multiprocessing"},
     "runtime/worker_process.py": {"multiprocessing", "os.fork", "os.kill"},
+    # health and metrics, and what ends an agent that hangs
+    "observe/sentry.py": {"http", "socket", "os.fork", "os.kill"},
+    # names of nodes, and whether a port is free
+    "doctor/chain_checks.py": {"socket"},
+    "doctor/machine_checks.py": {"socket"},
     # the demo, which plays all members
     "demo/run.py": {"concurrent", "multiprocessing"},
 }
