@@ -137,7 +137,7 @@ def _other_values(kind: type[Checked], home: Path) -> dict[str, Any]:
     if kind is TrainSettings:
         values: dict[str, Any] = {"home": str(home), "samples": "x", "model": "ridge", "rounds": 7, "seed": 2}
         values |= {"plan": "p.json", "dataset": "0xabcdef", "quorum": 3, "spare_rounds": 0}
-        return values | {"balance": "even", "wait_for_cover": 5}
+        return values | {"balance": "even", "wait_for_cover": 60}
     values = {
         "home": str(home),
         "password_file": "p",
@@ -167,6 +167,7 @@ def _other_values(kind: type[Checked], home: Path) -> dict[str, Any]:
         "job_memory_mb": 2048,
         "log_level": "warning",
         "log_format": "json",
+        "listen": "127.0.0.1:9464",
         "max_fee": "3 gwei",
         "max_fee_urgent": "4 gwei",
         "max_tip": "2 gwei",
@@ -193,7 +194,7 @@ def _a_dataset(home: Path) -> dict[str, Any]:
     terms.write_text(json.dumps({"round_price": 5}))
     values = {"table": "wine", "cloud_owners": list(OWNERS), "target": "y", "subsets": 5, "replicas": 2}
     values |= {"subsets_per_round": 3, "seed": 8, "spare_places": 1, "requests": "hand"}
-    values |= {"heal_a_day": 2, "heal_cooldown_seconds": 60}
+    values |= {"heal_a_day": 3, "heal_cooldown_seconds": 60}
     values |= {"task": "regression", "merge_rare": 3, "query": "select 1"}
     values |= {"group": "who", "keep": ["id", "code"], "table_schema": "schema.json"}
     values |= {"new_people": True, "lifetime_epsilon": 2, "ledger": "people"}
