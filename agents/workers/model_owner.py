@@ -113,7 +113,7 @@ class ModelOwnerWorker:
 
     def _name(self, task: LearnName) -> LearntName:
         try:
-            form = fetch_description(self.tools.store, task.metadata_location, task.metadata_hash)
+            form = fetch_description(self.tools.store_of(task.ds), task.metadata_location, task.metadata_hash)
         except BadObject:  # it may be of no use to anybody
             return LearntName(name="")
         return LearntName(name=form.name or "")

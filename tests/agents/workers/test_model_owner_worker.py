@@ -14,6 +14,7 @@ import pytest
 
 from agents.core.errors import BadObject, BadPlan, ObjectMissing, StopAgent, StoreFault, StoreUnavailable
 from agents.core.hashing import training_receipt
+from agents.core.ids import owner_bytes
 from agents.learning.data import exposed
 from agents.learning.data.canonical import digest
 from agents.learning.data.description import describe
@@ -26,12 +27,19 @@ from agents.learning.integers.update import Update
 from agents.learning.integers.weights import TrainedModel, Weights
 from agents.learning.plans.defaults import MOST_ROUNDS
 from agents.learning.privacy.held_out import HeldOut
-from agents.roles.results import AgreedResult, DraftedPlan, PublishedWeights
+from agents.roles.results import AgreedResult, DraftedPlan, LearntName, PublishedWeights
 from agents.roles.tasks.cloud_owner import OpenPackage
-from agents.roles.tasks.model_owner import CollectResults, DraftPlan, PublishWeights, ReportRef, SettledRef
+from agents.roles.tasks.model_owner import (
+    CollectResults,
+    DraftPlan,
+    LearnName,
+    PublishWeights,
+    ReportRef,
+    SettledRef,
+)
 from agents.vault.packages import fetch_shared, open_location, put_sealed
 from agents.vault.sealing import Sealed
-from agents.vault.store import ObjectId
+from agents.vault.store import MemoryStore, ObjectId
 from agents.workers.base import result_context, weights_context
 from agents.workers.model_owner import HELD_OUT_FILE, ModelOwnerWorker
 from agents.workers.states import should_stop, state_file
@@ -135,6 +143,22 @@ def test_it_looks_for_another_dataset_if_jobs_cannot_be_done_in_time(place: Plac
     ):
         a_worker(place).perform(task)
     assert done(a_worker(place, model="logistic"), task).model_type == "logistic"
+
+
+def test_it_looks_for_a_datasets_name_among_what_its_owner_put(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a bucket each member has a prefix of its own."""
+    task, asked = drafting(place), list[bytes]()
+
+    def by(store: MemoryStore, author: bytes) -> MemoryStore:
+        asked.append(author)
+        return store
+
+    monkeypatch.setattr(MemoryStore, "by", by)
+    wanted = LearnName(task.ds, task.metadata_hash, task.metadata_location)
+    assert isinstance(a_worker(place).perform(wanted), LearntName)
+    assert asked == [owner_bytes(task.ds)]
 
 
 def test_it_takes_a_plan_of_its_owners(place: Place) -> None:
