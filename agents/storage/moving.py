@@ -10,7 +10,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from agents.core.errors import BadInput
@@ -124,8 +124,9 @@ def unpack(file: Path, home: Path) -> None:
         try:
             beside.mkdir(0o700, parents=True)
             with _archive(file) as archive:
-                inside = [member for member in archive if member.name.startswith(f"{_FOLDER}/")]
-                archive.extractall(beside, inside, filter="data")
+                for member in archive:
+                    if member.name.startswith(f"{_FOLDER}/"):
+                        _extract(archive, member, beside, file)
             (beside / _FOLDER).mkdir(exist_ok=True)
             for path, mode in exposed(beside):
                 path.chmod(mode)
@@ -134,6 +135,24 @@ def unpack(file: Path, home: Path) -> None:
             force(home.parent)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, file: Path) -> None:
+    """Makes one file or folder of an archive, below a folder and nowhere else.
+
+    Raises:
+        BadInput: it is neither, or would lie elsewhere.
+    """
+    path, data = PurePosixPath(member.name), archive.extractfile(member) if member.isfile() else None
+    if ".." in path.parts or path.is_absolute() or (data is None and not member.isdir()):
+        raise BadInput(f"{file} is no home that was exported: {member.name!r} is no file of one")
+    place = folder / path
+    if data is None:
+        place.mkdir(0o700, parents=True, exist_ok=True)
+        return
+    place.parent.mkdir(0o700, parents=True, exist_ok=True)
+    with place.open("xb") as target:
+        shutil.copyfileobj(data, target)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from agents.core.calls import retire_ci
 from agents.core.errors import BadInput, StopAgent, StorageFailed
 from agents.core.ids import InstanceId
 from agents.storage import moving
+from agents.storage.moving import unpack
 from testing.compiler import compiled
 from tests.agents.chain.conftest import INTERFACE, MARKET, MULTICALL, Clock
 from tests.agents.runtime.test_launch import Bank
@@ -189,6 +190,26 @@ def test_a_text_in_the_place_of_what_it_says(home: Path, tmp_path: Path) -> None
         moving.read_about(tmp_path / "f")
     moving.pack(home, {"a": 1}, tmp_path / "g")
     assert moving.read_about(tmp_path / "g") == json.loads('{"a": 1}')
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("home/../../outside", tarfile.REGTYPE),
+        ("home/link", tarfile.SYMTYPE),
+        ("home/device", tarfile.CHRTYPE),
+    ],
+)
+def test_nothing_but_files_of_a_home_is_made(tmp_path: Path, name: str, kind: bytes) -> None:
+    """Whoever made the file: nothing lies outside the home, and no link leads there."""
+    with tarfile.open(tmp_path / "f", "w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, "/etc/passwd"
+        archive.addfile(entry)
+    with pytest.raises(BadInput, match="is no file of one"):
+        unpack(tmp_path / "f", tmp_path / "new" / "home")
+    assert not (tmp_path / "new" / "home").exists()
+    assert not list(tmp_path.rglob("outside"))
 
 
 def test_of_two_machines_with_one_wallet_the_second_stops(bank: Bank, home: Path, tmp_path: Path) -> None:
