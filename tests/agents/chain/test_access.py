@@ -15,7 +15,7 @@ from agents.chain.access import HttpAccess, expanded
 from agents.chain.transport import Http
 from agents.core.errors import BadInput, NodeUnavailable
 from testing.rpc_server import RpcServer, serving
-from testing.tls import Authority
+from testing.tls import LocalAuthority
 
 TOKEN = "a-token-that-is-secret"
 
@@ -25,24 +25,24 @@ def seven(_method: str, _parameters: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+def authority(tmp_path: Path) -> LocalAuthority:
+    return LocalAuthority(tmp_path)
 
 
 @pytest.fixture
-def secured(authority: Authority) -> Iterator[RpcServer]:
+def secured(authority: LocalAuthority) -> Iterator[RpcServer]:
     with serving(seven, authority.server()) as server:
         yield server
 
 
-def test_trusts_an_authority_that_is_named(secured: RpcServer, authority: Authority) -> None:
+def test_trusts_an_authority_that_is_named(secured: RpcServer, authority: LocalAuthority) -> None:
     url = f"https://127.0.0.1:{secured.server_port}/"
     assert Http(url, 2, HttpAccess(authority.pem)).make_request("eth_chainId", [])["result"] == "0x7"
 
 
 def test_says_why_it_does_not_trust(secured: RpcServer, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    other = Authority(tmp_path / "other")
+    other = LocalAuthority(tmp_path / "other")
     for access in (HttpAccess(), HttpAccess(other.pem)):
         with pytest.raises(NodeUnavailable, match=r"the certificate is not trusted \(.*\): see --node-ca"):
             Http(f"https://127.0.0.1:{secured.server_port}/", 2, access).make_request("eth_chainId", [])

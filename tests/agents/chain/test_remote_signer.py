@@ -31,7 +31,7 @@ from agents.chain.wallet import RemoteWallet, Wallet
 from agents.core.errors import BadInput, SignerUnavailable, StopAgent
 from agents.core.ids import Address
 from testing.rpc_server import RpcServer, serving
-from testing.tls import Authority
+from testing.tls import LocalAuthority
 
 KEY, OTHER_KEY = b"\5" * 32, b"\6" * 32
 OWN = Address(Account.from_key(KEY).address)
@@ -179,7 +179,7 @@ def test_a_signer_that_is_away_is_tried_again_later() -> None:
 
 
 def test_a_signer_may_have_a_private_authority(program: Program, tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
+    authority = LocalAuthority(tmp_path)
     with serving(program.answer, authority.server()) as server:
         url = f"web3signer+https://127.0.0.1:{server.server_port}"
         assert RemoteSigner.connect(url, OWN, HttpAccess(authority.pem)).sign_message(b"hi")

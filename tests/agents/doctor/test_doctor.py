@@ -34,7 +34,7 @@ from agents.vault.own_objects import canary
 from agents.vault.store import Data, MemoryStore, ObjectId
 from testing.events_as_logs import Log
 from testing.rpc_server import RpcServer, serving
-from testing.tls import Authority
+from testing.tls import LocalAuthority
 from tests.agents.chain.stub_node import StubNode
 from tests.agents.kit.conftest import CLOUD, DATA, Consortium, consortium
 
@@ -223,7 +223,7 @@ def test_each_node_is_reached_by_itself(
     consortium: Consortium, home: Path, listening: RpcServer, tmp_path: Path
 ) -> None:
     (tmp_path / "tls").mkdir()
-    authority = Authority(tmp_path / "tls")
+    authority = LocalAuthority(tmp_path / "tls")
     with serving(listening.answer, authority.server()) as secured:
         urls = (
             f"http://127.0.0.1:{listening.server_port}",
